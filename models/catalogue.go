@@ -1,0 +1,78 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ollama/ollama/api"
+	"github.com/ollama/ollama/types/model"
+)
+
+// An Installed is one model in a server's store: one tag, one digest.
+// Texts are as Ollama reports them, empty where it does not say.
+type Installed struct {
+	Name          string // with its tag
+	Digest        string // sha256 of the manifest, hex
+	Size          int64  // bytes on disk
+	Family        string // "llama"
+	ParameterSize string // "8.0B"
+	Quantization  string // "Q4_K_M"
+	ModifiedAt    time.Time
+}
+
+// Catalogue lists the models that the server has, by name.
+func (c *Client) Catalogue(ctx context.Context) ([]Installed, error) {
+	var list api.ListResponse
+	if err := c.do(ctx, http.MethodGet, "/api/tags", nil, &list); err != nil {
+		return nil, fmt.Errorf("list the models of %s: %w", c.Host(), err)
+	}
+	var all []Installed
+	for _, m := range list.Models {
+		if m.RemoteHost != "" {
+			continue // runs on another company's machine: it has no weights here to measure
+		}
+		all = append(all, Installed{
+			Name: m.Name, Digest: m.Digest, Size: m.Size, ModifiedAt: m.ModifiedAt,
+			Family: m.Details.Family, ParameterSize: m.Details.ParameterSize, Quantization: m.Details.QuantizationLevel,
+		})
+	}
+	slices.SortFunc(all, func(a, b Installed) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// Find is the model of a catalogue that Ollama would take a name for: the
+// tag defaults to latest and case does not count.
+func Find(catalogue []Installed, name string) (Installed, bool) {
+	i := slices.IndexFunc(catalogue, func(m Installed) bool { return sameModel(m.Name, name) })
+	if i < 0 {
+		return Installed{}, false
+	}
+	return catalogue[i], true
+}
+
+func sameModel(a, b string) bool {
+	return model.ParseName(a).EqualFold(model.ParseName(b))
+}
+
+// Capabilities asks what a model can do: "completion", "thinking", "tools", ...
+func (c *Client) Capabilities(ctx context.Context, name string) ([]string, error) {
+	var show api.ShowResponse
+	err := c.do(ctx, http.MethodPost, "/api/show", api.ShowRequest{Model: name}, &show)
+	if err != nil {
+		var server *ServerError
+		if errors.As(err, &server) && server.Status == http.StatusNotFound {
+			return nil, fmt.Errorf("show %s: %w", name, ErrModelNotFound)
+		}
+		return nil, fmt.Errorf("show %s: %w", name, err)
+	}
+	caps := make([]string, len(show.Capabilities))
+	for i, s := range show.Capabilities {
+		caps[i] = string(s)
+	}
+	return caps, nil
+}
