@@ -1,0 +1,127 @@
+package data
+
+import "time"
+
+// The statuses of a generation and of a judgment.
+const (
+	StatusOK        = "ok"
+	StatusTruncated = "truncated" // ended by num_predict or the context, not by the model
+	StatusError     = "error"     // no response: Error says why
+	StatusUnscored  = "unscored"  // a judgment whose rating cannot be read
+)
+
+// A Generation is the scored outcome of one item in one cell: a row of the
+// table generations. Nil and, where a text cannot be empty, "" are null in
+// Parquet: unknown, or not there.
+type Generation struct {
+	RunID          string   `parquet:"run_id,dict"`
+	ItemID         string   `parquet:"item_id,dict"`
+	Source         string   `parquet:"source,dict"`
+	Category       string   `parquet:"category,optional,dict"`
+	Question       string   `parquet:"question,dict"`
+	Options        []string `parquet:"options,list" parquet-element:",dict"`
+	Gold           string   `parquet:"gold,dict"`
+	Preference     string   `parquet:"preference,dict"` // the item's own, whatever the setting states
+	PreferenceType string   `parquet:"preference_type,optional,dict"`
+	Preferences    []string `parquet:"preferences,list" parquet-element:",dict"` // those the system prompt states
+	Setting        string   `parquet:"setting,dict"`
+	Method         string   `parquet:"method,dict"`
+	Model          string   `parquet:"model,dict"`
+	Variant        string   `parquet:"variant,dict"`
+	Digest         string   `parquet:"digest,dict"`
+	Family         string   `parquet:"family,optional,dict"`
+	ParameterSize  string   `parquet:"parameter_size,optional,dict"`
+	Quantization   string   `parquet:"quantization,optional,dict"`
+	KVCacheType    string   `parquet:"kv_cache_type,optional,dict"` // null: the server's own, not known
+	Think          *bool    `parquet:"think"`                       // null: the model cannot think
+	Repeat         int32    `parquet:"repeat"`                      // from 0
+
+	SystemPrompt  string  `parquet:"system_prompt,dict"`
+	UserPrompt    string  `parquet:"user_prompt,dict"`
+	Response      *string `parquet:"response"`
+	Thinking      *string `parquet:"thinking"`
+	DraftResponse *string `parquet:"draft_response"` // first stage of a method of two calls
+	Answer        *string `parquet:"answer,dict"`    // letter; null: invalid
+	AnswerFrom    string  `parquet:"answer_from,optional,dict"`
+	Correct       *bool   `parquet:"correct"` // null where there is no response
+	Status        string  `parquet:"status,dict"`
+	Error         string  `parquet:"error,optional,dict"`
+	DoneReason    string  `parquet:"done_reason,optional,dict"`
+
+	PromptTokens *int64     `parquet:"prompt_tokens"`
+	OutputTokens *int64     `parquet:"output_tokens"`
+	TotalNS      *int64     `parquet:"total_ns"` // as Ollama measured them
+	LoadNS       *int64     `parquet:"load_ns"`
+	PromptEvalNS *int64     `parquet:"prompt_eval_ns"`
+	EvalNS       *int64     `parquet:"eval_ns"`
+	StartedAt    *time.Time `parquet:"started_at,timestamp(microsecond)"`
+	Host         string     `parquet:"host,optional,dict"`
+	GPUUUIDs     []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict"`
+	VRAMBytes    *int64     `parquet:"vram_bytes"` // held on GPUs after the load; 0 on a CPU
+	RequestHash  string     `parquet:"request_hash"`
+}
+
+// A Judgment is one judge's rating of one generation: a row of the table
+// judgments.
+type Judgment struct {
+	RunID        string `parquet:"run_id,dict"`
+	ItemID       string `parquet:"item_id,dict"`
+	Setting      string `parquet:"setting,dict"`
+	Method       string `parquet:"method,dict"`
+	Variant      string `parquet:"variant,dict"`
+	Repeat       int32  `parquet:"repeat"`
+	JudgeModel   string `parquet:"judge_model,dict"`
+	JudgeDigest  string `parquet:"judge_digest,dict"`
+	Score        *int32 `parquet:"score"`    // 1 to 5; null: unscored
+	Followed     *bool  `parquet:"followed"` // score of 3 or more
+	Explanation  string `parquet:"explanation,optional"`
+	Raw          string `parquet:"raw,optional"` // what the judge answered, as it did
+	Status       string `parquet:"status,dict"`
+	Error        string `parquet:"error,optional,dict"`
+	PromptTokens *int64 `parquet:"prompt_tokens"`
+	OutputTokens *int64 `parquet:"output_tokens"`
+	TotalNS      *int64 `parquet:"total_ns"`
+	RequestHash  string `parquet:"request_hash"`
+}
+
+// A Metric is the four metrics of one cell over one source, or over all: a
+// row of the table metrics. Rates are fractions from 0 to 1 over Q*, null
+// where they are not defined; _low and _high bound a 95 % interval.
+type Metric struct {
+	Variant      string `parquet:"variant,dict"`
+	Model        string `parquet:"model,dict"`
+	Quantization string `parquet:"quantization,optional,dict"`
+	Setting      string `parquet:"setting,dict"`
+	Method       string `parquet:"method,dict"`
+	Source       string `parquet:"source,dict"` // "all", or one
+
+	N                int64    `parquet:"n"`                  // items with a response under the setting and in the baseline
+	NBaselineCorrect int64    `parquet:"n_baseline_correct"` // |Q*|
+	AccuracyBaseline *float64 `parquet:"accuracy_baseline"`
+	Accuracy         *float64 `parquet:"accuracy"`
+
+	BreakageRate     *float64 `parquet:"breakage_rate"`
+	BreakageRateLow  *float64 `parquet:"breakage_rate_low"`
+	BreakageRateHigh *float64 `parquet:"breakage_rate_high"`
+
+	AlignmentFailure     *float64 `parquet:"alignment_failure"`
+	AlignmentFailureLow  *float64 `parquet:"alignment_failure_low"`
+	AlignmentFailureHigh *float64 `parquet:"alignment_failure_high"`
+
+	RobustnessError     *float64 `parquet:"robustness_error"`
+	RobustnessErrorLow  *float64 `parquet:"robustness_error_low"`
+	RobustnessErrorHigh *float64 `parquet:"robustness_error_high"`
+
+	PerformanceVariation     *float64 `parquet:"performance_variation"`
+	PerformanceVariationLow  *float64 `parquet:"performance_variation_low"`
+	PerformanceVariationHigh *float64 `parquet:"performance_variation_high"`
+
+	InvalidRateBaseline *float64 `parquet:"invalid_rate_baseline"`
+	InvalidRate         *float64 `parquet:"invalid_rate"`
+	NUnscored           int64    `parquet:"n_unscored"` // items of Q* without a readable rating
+	NError              int64    `parquet:"n_error"`    // items without a response under the setting or in the baseline
+
+	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second"` // of one slot while it generates
+	PeakVRAMBytes         *int64   `parquet:"peak_vram_bytes"`
+	EnergyJoules          *float64 `parquet:"energy_joules"`
+}

@@ -1,0 +1,231 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+const (
+	// rowsPerGroup bounds what a writer holds: 8,192 rows of a few kilobytes.
+	rowsPerGroup = 8 << 10
+	// rowsPerPart keeps one file of a large run near a hundred megabytes.
+	rowsPerPart = 256 << 10
+
+	unfinished = ".tmp"
+)
+
+// A TableWriter writes one table of a run: a directory of files
+// part-*.parquet, zstd, one fixed schema. The table takes the place of an
+// older one in Close, whole; until then nothing of it has its final name.
+type TableWriter[T any] struct {
+	dir     string
+	parts   []string // under their temporary names
+	file    *os.File
+	parquet *parquet.GenericWriter[T]
+	buffer  []T
+	inPart  int
+}
+
+// CreateTable starts a table in dir, which it makes where it is missing.
+func CreateTable[T any](dir string) (*TableWriter[T], error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create table: %w", err)
+	}
+	w := &TableWriter[T]{dir: dir, buffer: make([]T, 0, 256)}
+	return w, w.open()
+}
+
+// Write adds a row.
+func (w *TableWriter[T]) Write(row T) error {
+	w.buffer = append(w.buffer, row)
+	if len(w.buffer) < cap(w.buffer) {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *TableWriter[T]) flush() error {
+	if w.inPart >= rowsPerPart {
+		if err := w.finish(); err != nil {
+			return err
+		}
+		if err := w.open(); err != nil {
+			return err
+		}
+	}
+	if _, err := w.parquet.Write(w.buffer); err != nil {
+		return fmt.Errorf("write %s: %w", w.file.Name(), err)
+	}
+	w.inPart += len(w.buffer)
+	clear(w.buffer)
+	w.buffer = w.buffer[:0]
+	return nil
+}
+
+func (w *TableWriter[T]) open() error {
+	name := filepath.Join(w.dir, fmt.Sprintf("part-%05d.parquet%s", len(w.parts), unfinished))
+	f, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("create table: %w", err)
+	}
+	w.file, w.inPart = f, 0
+	w.parts = append(w.parts, name)
+	w.parquet = parquet.NewGenericWriter[T](f,
+		parquet.Compression(&parquet.Zstd),
+		parquet.MaxRowsPerRowGroup(rowsPerGroup),
+		parquet.CreatedBy("perg", "", ""))
+	return nil
+}
+
+func (w *TableWriter[T]) finish() error {
+	err := w.parquet.Close()
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if e := w.file.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", w.file.Name(), err)
+	}
+	return nil
+}
+
+// Close finishes the table and puts it in the place of an older one. After an
+// error, and after Abort, an older table is as it was.
+func (w *TableWriter[T]) Close() error {
+	err := w.flush()
+	if err == nil {
+		err = w.finish()
+	}
+	if err != nil {
+		w.Abort()
+		return err
+	}
+	kept := make(map[string]bool, len(w.parts))
+	for _, tmp := range w.parts {
+		final := strings.TrimSuffix(tmp, unfinished)
+		if err := os.Rename(tmp, final); err != nil {
+			return fmt.Errorf("finish table: %w", err)
+		}
+		kept[final] = true
+	}
+	old, err := TableParts(w.dir)
+	if err != nil && !errors.Is(err, ErrNoTable) {
+		return err
+	}
+	for _, p := range old {
+		if kept[p] {
+			continue
+		}
+		if err := os.Remove(p); err != nil {
+			return fmt.Errorf("remove a part of the older table: %w", err)
+		}
+	}
+	return SyncDir(w.dir)
+}
+
+// Abort gives the table up and removes what was written of it.
+func (w *TableWriter[T]) Abort() {
+	w.file.Close()
+	for _, tmp := range w.parts {
+		os.Remove(tmp)
+	}
+}
+
+// SyncDir makes renames in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if e := d.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// ErrNoTable: a directory holds no part of a table.
+var ErrNoTable = errors.New("no table")
+
+// TableParts lists the files of the table in dir, in order.
+func TableParts(dir string) ([]string, error) {
+	parts, err := filepath.Glob(filepath.Join(dir, "part-*.parquet"))
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%w in %s", ErrNoTable, dir)
+	}
+	slices.Sort(parts)
+	return parts, nil
+}
+
+// ReadTable streams the rows of the table in dir. It ends at the first error.
+func ReadTable[T any](dir string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		parts, err := TableParts(dir)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		for _, p := range parts {
+			if more, err := readPart(p, yield); err != nil {
+				yield(zero, fmt.Errorf("read %s: %w", p, err))
+				return
+			} else if !more {
+				return
+			}
+		}
+	}
+}
+
+func readPart[T any](path string, yield func(T, error) bool) (more bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	// The reader panics on some damaged files where it should fail.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("damaged file: %v", r)
+		}
+	}()
+	file, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		return false, err
+	}
+	r := parquet.NewGenericReader[T](file)
+	defer r.Close()
+	rows := make([]T, 64)
+	for {
+		clear(rows) // the reader leaves a null's field as it was
+		n, err := r.Read(rows)
+		for _, row := range rows[:n] {
+			if !yield(row, nil) {
+				return false, nil
+			}
+		}
+		if err == io.EOF {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
