@@ -196,26 +196,14 @@ func readPart[T any](path string, yield func(T, error) bool) (more bool, err err
 		return false, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	r, err := openPart[T](f)
 	if err != nil {
 		return false, err
 	}
-	// The reader panics on some damaged files where it should fail.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("damaged file: %v", r)
-		}
-	}()
-	file, err := parquet.OpenFile(f, info.Size())
-	if err != nil {
-		return false, err
-	}
-	r := parquet.NewGenericReader[T](file)
 	defer r.Close()
 	rows := make([]T, 64)
 	for {
-		clear(rows) // the reader leaves a null's field as it was
-		n, err := r.Read(rows)
+		n, err := readRows(r, rows)
 		for _, row := range rows[:n] {
 			if !yield(row, nil) {
 				return false, nil
@@ -227,5 +215,32 @@ func readPart[T any](path string, yield func(T, error) bool) (more bool, err err
 		if err != nil {
 			return false, err
 		}
+	}
+}
+
+func openPart[T any](f *os.File) (r *parquet.GenericReader[T], err error) {
+	defer recoverDamage(&err)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	file, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	return parquet.NewGenericReader[T](file), nil
+}
+
+func readRows[T any](r *parquet.GenericReader[T], rows []T) (n int, err error) {
+	defer recoverDamage(&err)
+	clear(rows) // the reader leaves a null's field as it was
+	return r.Read(rows)
+}
+
+// recoverDamage turns a panic of the Parquet reader, which some damaged files
+// cause, into an error.
+func recoverDamage(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("damaged file: %v", r)
 	}
 }

@@ -1,0 +1,65 @@
+// Package judge says what a preference judge is asked for and reads what it
+// answers. It makes no calls.
+package judge
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// FollowedFrom is the lowest rating that counts as followed (paper, section 4).
+const FollowedFrom = 3
+
+// MaxTokens bounds a judge's answer: one sentence and a number.
+const MaxTokens = 300
+
+// Schema is the JSON schema of a judge's answer. The sentence comes before the
+// rating, so that the rating can follow from it.
+var Schema = json.RawMessage(`{"type":"object","properties":{` +
+	`"explanation":{"type":"string"},` +
+	`"score":{"type":"integer","minimum":1,"maximum":5}},` +
+	`"required":["explanation","score"]}`)
+
+// A Rating is a judge's answer.
+type Rating struct {
+	Score       int // 1 (not at all) to 5 (fully)
+	Explanation string
+}
+
+// Followed says whether the preference counts as followed.
+func (r Rating) Followed() bool { return r.Score >= FollowedFrom }
+
+// ErrUnreadable: an answer without a rating from 1 to 5. The generation is
+// unscored, never zero.
+var ErrUnreadable = errors.New("rating cannot be read")
+
+// Parse reads a judge's answer. The schema was sent with the request, but a
+// model may ignore it (thinking models do) and a cut answer breaks it, so
+// everything is checked here. Text around one JSON object is passed over.
+func Parse(answer string) (Rating, error) {
+	from, to := strings.IndexByte(answer, '{'), strings.LastIndexByte(answer, '}')
+	if from < 0 || to < from {
+		return Rating{}, fmt.Errorf("%w: no JSON object", ErrUnreadable)
+	}
+	var a struct {
+		Score       *json.Number `json:"score"`
+		Explanation *string      `json:"explanation"`
+	}
+	if err := json.Unmarshal([]byte(answer[from:to+1]), &a); err != nil {
+		return Rating{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if a.Score == nil {
+		return Rating{}, fmt.Errorf("%w: no score", ErrUnreadable)
+	}
+	score, err := a.Score.Int64()
+	if err != nil || score < 1 || score > 5 {
+		return Rating{}, fmt.Errorf("%w: score %s is not a whole number from 1 to 5", ErrUnreadable, *a.Score)
+	}
+	r := Rating{Score: int(score)}
+	if a.Explanation != nil {
+		r.Explanation = strings.TrimSpace(*a.Explanation)
+	}
+	return r, nil
+}
