@@ -1,0 +1,29 @@
+package metrics
+
+import "math"
+
+// z is the two-sided 95 % quantile of the normal distribution.
+const z = 1.959963984540054
+
+// Wilson bounds a rate by its 95 % score interval (Wilson 1927), which keeps
+// to [0, 1] and its coverage where n is small or the rate is near 0 or 1. With
+// repeats the n observations come from n/repeats items: the interval is that
+// of the items, because answers to one question are not independent. An
+// undefined rate has no bounds.
+func Wilson(r Rate, repeats int) (low, high *float64) {
+	if r.Of == 0 {
+		return nil, nil
+	}
+	p := float64(r.Count) / float64(r.Of)
+	n := float64(r.Of) / float64(max(repeats, 1))
+	centre := (p + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	lo, hi := max(centre-half, 0), min(centre+half, 1)
+	if r.Count == 0 {
+		lo = 0
+	}
+	if r.Count == r.Of {
+		hi = 1
+	}
+	return &lo, &hi
+}
