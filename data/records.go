@@ -88,40 +88,40 @@ type Judgment struct {
 // row of the table metrics. Rates are fractions from 0 to 1 over Q*, null
 // where they are not defined; _low and _high bound a 95 % interval.
 type Metric struct {
-	Variant      string `parquet:"variant,dict"`
-	Model        string `parquet:"model,dict"`
-	Quantization string `parquet:"quantization,optional,dict"`
-	Setting      string `parquet:"setting,dict"`
-	Method       string `parquet:"method,dict"`
-	Source       string `parquet:"source,dict"` // "all", or one
+	Variant      string `parquet:"variant,dict" json:"variant"`
+	Model        string `parquet:"model,dict" json:"model"`
+	Quantization string `parquet:"quantization,optional,dict" json:"quantization"`
+	Setting      string `parquet:"setting,dict" json:"setting"`
+	Method       string `parquet:"method,dict" json:"method"`
+	Source       string `parquet:"source,dict" json:"source"` // "all", or one
 
-	N                int64    `parquet:"n"`                  // items with a response under the setting and in the baseline
-	NBaselineCorrect int64    `parquet:"n_baseline_correct"` // |Q*|
-	AccuracyBaseline *float64 `parquet:"accuracy_baseline"`
-	Accuracy         *float64 `parquet:"accuracy"`
+	N                int64    `parquet:"n" json:"n"`                                   // items with a response under the setting and in the baseline
+	NBaselineCorrect int64    `parquet:"n_baseline_correct" json:"n_baseline_correct"` // |Q*|
+	AccuracyBaseline *float64 `parquet:"accuracy_baseline" json:"accuracy_baseline"`
+	Accuracy         *float64 `parquet:"accuracy" json:"accuracy"`
 
-	BreakageRate     *float64 `parquet:"breakage_rate"`
-	BreakageRateLow  *float64 `parquet:"breakage_rate_low"`
-	BreakageRateHigh *float64 `parquet:"breakage_rate_high"`
+	BreakageRate     *float64 `parquet:"breakage_rate" json:"breakage_rate"`
+	BreakageRateLow  *float64 `parquet:"breakage_rate_low" json:"breakage_rate_low"`
+	BreakageRateHigh *float64 `parquet:"breakage_rate_high" json:"breakage_rate_high"`
 
-	AlignmentFailure     *float64 `parquet:"alignment_failure"`
-	AlignmentFailureLow  *float64 `parquet:"alignment_failure_low"`
-	AlignmentFailureHigh *float64 `parquet:"alignment_failure_high"`
+	AlignmentFailure     *float64 `parquet:"alignment_failure" json:"alignment_failure"`
+	AlignmentFailureLow  *float64 `parquet:"alignment_failure_low" json:"alignment_failure_low"`
+	AlignmentFailureHigh *float64 `parquet:"alignment_failure_high" json:"alignment_failure_high"`
 
-	RobustnessError     *float64 `parquet:"robustness_error"`
-	RobustnessErrorLow  *float64 `parquet:"robustness_error_low"`
-	RobustnessErrorHigh *float64 `parquet:"robustness_error_high"`
+	RobustnessError     *float64 `parquet:"robustness_error" json:"robustness_error"`
+	RobustnessErrorLow  *float64 `parquet:"robustness_error_low" json:"robustness_error_low"`
+	RobustnessErrorHigh *float64 `parquet:"robustness_error_high" json:"robustness_error_high"`
 
-	PerformanceVariation     *float64 `parquet:"performance_variation"`
-	PerformanceVariationLow  *float64 `parquet:"performance_variation_low"`
-	PerformanceVariationHigh *float64 `parquet:"performance_variation_high"`
+	PerformanceVariation     *float64 `parquet:"performance_variation" json:"performance_variation"`
+	PerformanceVariationLow  *float64 `parquet:"performance_variation_low" json:"performance_variation_low"`
+	PerformanceVariationHigh *float64 `parquet:"performance_variation_high" json:"performance_variation_high"`
 
-	InvalidRateBaseline *float64 `parquet:"invalid_rate_baseline"`
-	InvalidRate         *float64 `parquet:"invalid_rate"`
-	NUnscored           int64    `parquet:"n_unscored"` // items of Q* without a readable rating
-	NError              int64    `parquet:"n_error"`    // items without a response under the setting or in the baseline
+	InvalidRateBaseline *float64 `parquet:"invalid_rate_baseline" json:"invalid_rate_baseline"`
+	InvalidRate         *float64 `parquet:"invalid_rate" json:"invalid_rate"`
+	NUnscored           int64    `parquet:"n_unscored" json:"n_unscored"` // items of Q* without a readable rating
+	NError              int64    `parquet:"n_error" json:"n_error"`       // items without a response under the setting or in the baseline
 
-	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second"` // of one slot while it generates
-	PeakVRAMBytes         *int64   `parquet:"peak_vram_bytes"`
-	EnergyJoules          *float64 `parquet:"energy_joules"`
+	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
+	PeakVRAMBytes         *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`
+	EnergyJoules          *float64 `parquet:"energy_joules" json:"energy_joules"`
 }

@@ -65,6 +65,9 @@ type Response struct {
 // waited for within c.Patience; a cut connection is tried again twice, a
 // crashed runner and an incomplete response once. The error is that of the
 // last attempt.
+//
+// Cancelling ctx ends the waiting and the trying again. An attempt in flight is
+// let finish: the server has already paid for it.
 func (c *Client) Chat(ctx context.Context, r Request) (Response, error) {
 	deadline := time.Now().Add(c.patience())
 	var cut, again int
@@ -101,7 +104,7 @@ func (c *Client) Chat(ctx context.Context, r Request) (Response, error) {
 }
 
 func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.callTimeout())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.callTimeout())
 	defer cancel()
 	no := false
 	req := api.ChatRequest{

@@ -2,7 +2,9 @@ package main
 
 import (
 	_ "github.com/NVIDIA/go-nvml/pkg/nvml"
+	_ "github.com/dustin/go-humanize"
 	_ "github.com/goccy/go-yaml"
+	_ "github.com/jedib0t/go-pretty/v6/table"
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/ollama/ollama/api"
 	_ "github.com/ollama/ollama/fs/ggml"

@@ -1,0 +1,251 @@
+package harness
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"perg/data"
+	"perg/gpu"
+)
+
+// The states of a run, as its manifest gives them.
+const (
+	StateRunning     = "running" // or killed
+	StateInterrupted = "interrupted"
+	StateFailed      = "failed"
+	StateFinished    = "finished" // perhaps with rows in error: see the counts
+)
+
+// A Manifest is RUN/run.json: what was run, on what, and how far it came.
+type Manifest struct {
+	RunID       string            `json:"run_id"`
+	State       string            `json:"state"`
+	Error       string            `json:"error,omitempty"`
+	PergVersion string            `json:"perg_version"`
+	Config      Config            `json:"config"`
+	Dataset     DatasetInfo       `json:"dataset"`
+	Prompts     map[string]string `json:"prompts"` // SHA-256 by template
+	Irrelevant  []string          `json:"irrelevant_preferences"`
+	Models      []ModelInfo       `json:"models"`
+	Judge       *ModelInfo        `json:"judge"`
+	Ollama      ServerInfo        `json:"ollama"`
+	GPUs        gpu.Inventory     `json:"gpus"`
+	StartedAt   time.Time         `json:"started_at"`
+	EndedAt     *time.Time        `json:"ended_at"` // of the last time the run was worked on
+	Counts      *Counts           `json:"counts"`
+}
+
+// DatasetInfo names the items of a run.
+type DatasetInfo struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Items  int    `json:"items"`
+}
+
+// ModelInfo names a variant of a run.
+type ModelInfo struct {
+	Name          string `json:"name"`
+	Digest        string `json:"digest"`
+	Size          int64  `json:"size"` // bytes
+	Family        string `json:"family"`
+	ParameterSize string `json:"parameter_size"`
+	Quantization  string `json:"quantization"`
+	Think         *bool  `json:"think"`
+}
+
+// ServerInfo names the server that a run was last worked on with.
+type ServerInfo struct {
+	Host    string `json:"host"`
+	Version string `json:"version"`
+}
+
+// Counts are the generations of a run by what became of them.
+type Counts struct {
+	Planned  int            `json:"planned"`
+	OK       int            `json:"ok"` // truncated ones included
+	Failed   int            `json:"failed"`
+	Missing  int            `json:"missing"` // not asked yet
+	Rated    int            `json:"rated"`
+	Unscored int            `json:"unscored"`
+	Reasons  map[string]int `json:"reasons,omitempty"` // of failed generations and judgments
+}
+
+// A Dir is a run's directory, held by one process at a time.
+type Dir struct {
+	Path     string
+	Manifest Manifest
+	lock     *os.File
+}
+
+const manifestName = "run.json"
+
+// ReadManifest reads the manifest of the run in dir; fs.ErrNotExist where
+// there is none.
+func ReadManifest(dir string) (Manifest, error) {
+	var m Manifest
+	path := filepath.Join(dir, manifestName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return m, nil
+}
+
+// OpenDir makes or reopens the directory of a run and holds it. A run that is
+// there already goes on only where what determines its results is the same.
+func OpenDir(path string, m Manifest) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
+	}
+	d := &Dir{Path: path}
+	lock, err := os.OpenFile(filepath.Join(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, &Problem{Err: fmt.Errorf("another perg is working on %s", path), Hint: "wait for it, or choose another --out"}
+	}
+	d.lock = lock
+	old, err := ReadManifest(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.Manifest = m
+		d.Manifest.RunID = newRunID(time.Now())
+	case err != nil:
+		d.Close()
+		return nil, &Problem{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
+	default:
+		if changes := m.differences(old); len(changes) > 0 {
+			d.Close()
+			return nil, &Problem{
+				Err:   fmt.Errorf("%s holds a run with other settings:\n  %s", path, strings.Join(changes, "\n  ")),
+				Hint:  "choose another --out: replies that both need are taken from the store, not made again",
+				Usage: true,
+			}
+		}
+		d.Manifest = m
+		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
+	}
+	return d, nil
+}
+
+// Close lets another process have the directory.
+func (d *Dir) Close() error { return d.lock.Close() }
+
+// Resumed says whether the directory held the run already.
+func (d *Dir) Resumed() bool { return !d.Manifest.StartedAt.IsZero() }
+
+func (d *Dir) begin(p *Plan, at time.Time) error {
+	if !d.Resumed() {
+		d.Manifest.StartedAt = at.UTC()
+	}
+	d.Manifest.State = StateRunning
+	return d.write()
+}
+
+func (d *Dir) end(p *Plan, c Counts, err error) error {
+	now := time.Now().UTC()
+	d.Manifest.EndedAt, d.Manifest.Counts = &now, &c
+	switch {
+	case err == nil:
+		d.Manifest.State = StateFinished
+	case errors.Is(err, ErrInterrupted):
+		d.Manifest.State = StateInterrupted
+	default:
+		d.Manifest.State, d.Manifest.Error = StateFailed, err.Error()
+	}
+	return d.write()
+}
+
+func (d *Dir) write() error {
+	text, err := json.MarshalIndent(d.Manifest, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	if err := data.WriteFile(filepath.Join(d.Path, manifestName), append(text, '\n')); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	return nil
+}
+
+// differences lists what sets a run apart from an older one in ways that
+// change its results.
+func (m Manifest) differences(old Manifest) []string {
+	var changes []string
+	differ := func(what string, was, is any) {
+		if fmt.Sprint(was) != fmt.Sprint(is) {
+			changes = append(changes, fmt.Sprintf("%s: %v there, %v here", what, was, is))
+		}
+	}
+	differ("dataset", short(old.Dataset.SHA256, old.Dataset.Name), short(m.Dataset.SHA256, m.Dataset.Name))
+	differ("items", old.Dataset.Items, m.Dataset.Items)
+	differ("models", modelNames(old.Models), modelNames(m.Models))
+	differ("judge", judgeName(old.Judge), judgeName(m.Judge))
+	differ("judge-all", old.Config.JudgeAll, m.Config.JudgeAll)
+	differ("settings", old.Config.settings(), m.Config.settings())
+	differ("methods", old.Config.Methods, m.Config.Methods)
+	differ("repeats", old.Config.Repeats, m.Config.Repeats)
+	differ("seed", old.Config.Seed, m.Config.Seed)
+	differ("num-ctx", old.Config.NumCtx, m.Config.NumCtx)
+	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
+	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)
+	for name, hash := range m.Prompts {
+		if was, ok := old.Prompts[name]; !ok || was != hash {
+			changes = append(changes, fmt.Sprintf("prompt template %s: its text has changed", name))
+		}
+	}
+	slices.Sort(changes)
+	return changes
+}
+
+func short(hash, name string) string { return fmt.Sprintf("%s (%.12s)", name, hash) }
+
+func modelNames(all []ModelInfo) []string {
+	names := make([]string, len(all))
+	for i, m := range all {
+		names[i] = short(m.Digest, m.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func judgeName(m *ModelInfo) string {
+	if m == nil {
+		return "none"
+	}
+	return short(m.Digest, m.Name)
+}
+
+// newRunID is a time to read and a tail that tells runs of one moment apart.
+func newRunID(at time.Time) string {
+	return fmt.Sprintf("%s-%06x", at.UTC().Format("20060102-150405"), at.UnixNano()&0xffffff)
+}
+
+// Version is the version of this build: its module version, or the commit it
+// was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return fmt.Sprintf("devel-%.12s", s.Value)
+		}
+	}
+	return strings.Trim(info.Main.Version, "()")
+}

@@ -1,0 +1,150 @@
+package harness
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+
+	"perg/data"
+	"perg/harness/prompt"
+	"perg/models"
+)
+
+// A Variant is one model at one quantization with its server-side settings.
+type Variant struct {
+	models.Installed
+	Think *bool // nil: the model cannot think
+}
+
+// A Cell is a variant, a method and a setting: one row of the results table.
+type Cell struct {
+	Variant *Variant
+	Method  prompt.Method
+	Setting prompt.Setting
+}
+
+// A Plan is everything that determines a run: what is asked, of which models,
+// in which order.
+type Plan struct {
+	Dataset    data.Dataset
+	Prompts    *prompt.Set
+	Irrelevant []string // the preferences that mixed and irrelevant state
+	Variants   []*Variant
+	Judge      *Variant // nil: rules alone extract answers, and nothing is rated
+	JudgeAll   bool
+	Settings   []prompt.Setting // the baseline first
+	Methods    []prompt.Method
+	Repeats    int
+	Seed       int
+	NumCtx     int
+	NumPredict int // 0: the protocol's
+}
+
+// A generation is one item in one cell, in one repeat.
+type generation struct {
+	Cell
+	item   *data.Item
+	repeat int
+}
+
+func (g generation) baseline() generation {
+	g.Method, g.Setting = prompt.ZeroShot, prompt.None
+	return g
+}
+
+// cells lists a variant's cells, its baseline first: all others are measured
+// against it.
+func (p *Plan) cells(v *Variant) []Cell {
+	cells := []Cell{{v, prompt.ZeroShot, prompt.None}}
+	for _, m := range p.Methods {
+		for _, s := range p.Settings {
+			if s != prompt.None {
+				cells = append(cells, Cell{v, m, s})
+			}
+		}
+	}
+	return cells
+}
+
+// generations yields a variant's generations cell by cell. Within a cell,
+// items with the same preference stand together, because their prompts share
+// a prefix that the server then prefills once.
+func (p *Plan) generations(v *Variant) iter.Seq[generation] {
+	byPreference := p.itemsByPreference()
+	return func(yield func(generation) bool) {
+		for _, c := range p.cells(v) {
+			for _, i := range byPreference {
+				for r := range p.Repeats {
+					if !yield(generation{c, &p.Dataset.Items[i], r}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Count is the number of a variant's generations.
+func (p *Plan) Count(v *Variant) int {
+	return len(p.cells(v)) * len(p.Dataset.Items) * p.Repeats
+}
+
+// Total is the number of generations of the run.
+func (p *Plan) Total() int {
+	n := 0
+	for _, v := range p.Variants {
+		n += p.Count(v)
+	}
+	return n
+}
+
+func (p *Plan) itemsByPreference() []int {
+	first := make(map[string]int)
+	order := make([]int, len(p.Dataset.Items))
+	for i, it := range p.Dataset.Items {
+		order[i] = i
+		if _, ok := first[it.Preference]; !ok {
+			first[it.Preference] = i
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return first[p.Dataset.Items[a].Preference] - first[p.Dataset.Items[b].Preference]
+	})
+	return order
+}
+
+// drawIrrelevant takes the irrelevant preferences of a run from the pool: the
+// same ones for the same seed.
+func drawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
+	if len(pool) < prompt.NIrrelevant {
+		return nil, fmt.Errorf("%d irrelevant preferences; the settings mixed and irrelevant state %d", len(pool), prompt.NIrrelevant)
+	}
+	drawn := rand.New(rand.NewPCG(uint64(seed), 0)).Perm(len(pool))[:prompt.NIrrelevant]
+	slices.Sort(drawn)
+	texts := make([]string, len(drawn))
+	for i, d := range drawn {
+		texts[i] = pool[d].Text
+	}
+	return texts, nil
+}
+
+// order puts a candidate that is also the judge last: it is then in memory
+// when the judging starts.
+func order(variants []*Variant, judge *Variant) []*Variant {
+	if judge == nil {
+		return variants
+	}
+	sorted := slices.Clone(variants)
+	slices.SortStableFunc(sorted, func(a, b *Variant) int {
+		return weight(a.Digest == judge.Digest) - weight(b.Digest == judge.Digest)
+	})
+	return sorted
+}
+
+func weight(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

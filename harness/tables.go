@@ -1,0 +1,180 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"perg/data"
+	"perg/harness/metrics"
+	"perg/harness/store"
+)
+
+// writeTables projects the plan and the store onto the Parquet tables of the
+// run: generations, judgments, and the metrics over them. A generation that
+// was not answered yet has no row, one that was not rated yet no judgment; the
+// counts say how many are missing something.
+func (r *Run) writeTables(ctx context.Context) (Counts, error) {
+	counts := Counts{Planned: r.Plan.Total(), Reasons: make(map[string]int)}
+	dir := r.Dir.Path
+	generations, err := data.CreateTable[data.Generation](filepath.Join(dir, "generations"))
+	if err != nil {
+		return counts, err
+	}
+	defer generations.Abort()
+	judgments, err := data.CreateTable[data.Judgment](filepath.Join(dir, "judgments"))
+	if err != nil {
+		return counts, err
+	}
+	defer judgments.Abort()
+	ask := recorded(r.Store)
+	for _, v := range r.Plan.Variants {
+		for g := range r.Plan.generations(v) {
+			s, err := r.Plan.evaluate(ctx, ask, g)
+			missing := errors.Is(err, errNotAsked)
+			if err != nil && !missing {
+				return counts, err
+			}
+			if missing {
+				counts.Missing++
+			} else {
+				counts.add(s)
+			}
+			if missing && s.answer == nil {
+				continue
+			}
+			if err := generations.Write(r.generationRow(s)); err != nil {
+				return counts, err
+			}
+			if s.judgment == nil {
+				continue
+			}
+			if err := judgments.Write(r.judgmentRow(s)); err != nil {
+				return counts, err
+			}
+		}
+	}
+	if err := generations.Close(); err != nil {
+		return counts, err
+	}
+	if err := judgments.Close(); err != nil {
+		return counts, err
+	}
+	return counts, r.writeMetrics()
+}
+
+func (r *Run) writeMetrics() error {
+	cells, err := metrics.OfRun(r.Dir.Path, metrics.BySource)
+	if errors.Is(err, data.ErrNoTable) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	table, err := data.CreateTable[data.Metric](filepath.Join(r.Dir.Path, "metrics"))
+	if err != nil {
+		return err
+	}
+	defer table.Abort()
+	for _, c := range cells {
+		if err := table.Write(c.Record(r.Plan.Repeats)); err != nil {
+			return err
+		}
+	}
+	return table.Close()
+}
+
+func (c *Counts) add(s scored) {
+	if s.err != nil {
+		c.Failed++
+		c.Reasons[reason(s.err)]++
+	} else {
+		c.OK++
+	}
+	switch j := s.judgment; {
+	case j == nil:
+	case j.rating != nil:
+		c.Rated++
+	default:
+		c.Unscored++
+		c.Reasons["judge: "+reason(j.err)]++
+	}
+}
+
+func reason(err error) string {
+	var past *pastFailure
+	if errors.As(err, &past) {
+		return past.Reason
+	}
+	return err.Error()
+}
+
+func (r *Run) generationRow(s scored) data.Generation {
+	it, v := s.item, s.Variant
+	row := data.Generation{
+		RunID: r.Dir.Manifest.RunID, ItemID: it.ID, Source: it.Source, Category: it.Category,
+		Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
+		Preference: it.Preference, PreferenceType: string(it.PreferenceType),
+		Preferences: s.Setting.Stated(it.Preference, r.Plan.Irrelevant),
+		Setting:     string(s.Setting), Method: string(s.Method),
+		Model: v.Name, Variant: v.Name, Digest: v.Digest, Family: v.Family,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
+		Repeat:       int32(s.repeat),
+		SystemPrompt: s.query.request.System, UserPrompt: s.query.request.User,
+		Status: data.StatusOK, RequestHash: s.query.key().String(),
+	}
+	if s.err != nil {
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(s.err.Error(), "\uFFFD")
+	}
+	if a := s.answer; a != nil {
+		correct := s.correct()
+		row.Correct, row.AnswerFrom = &correct, a.from
+		if a.letter != "" {
+			row.Answer = &a.letter
+		}
+	}
+	reply := s.reply
+	if reply == nil {
+		return row
+	}
+	if s.err == nil && reply.DoneReason == "length" {
+		row.Status = data.StatusTruncated
+	}
+	row.Response, row.DoneReason, row.Host = &reply.Content, reply.DoneReason, reply.Host
+	if reply.Thinking != "" {
+		row.Thinking = &reply.Thinking
+	}
+	row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
+	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.LoadDuration)), new(int64(reply.PromptEvalDuration)), new(int64(reply.EvalDuration))
+	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
+	return row
+}
+
+func (r *Run) judgmentRow(s scored) data.Judgment {
+	j, by := s.judgment, r.Plan.Judge
+	row := data.Judgment{
+		RunID: r.Dir.Manifest.RunID, ItemID: s.item.ID, Setting: string(s.Setting), Method: string(s.Method),
+		Variant: s.Variant.Name, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest,
+		Status: data.StatusOK, RequestHash: j.call.key().String(),
+	}
+	if reply := j.reply; reply != nil {
+		row.Raw = reply.Content
+		row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
+	}
+	switch {
+	case j.rating != nil:
+		row.Score, row.Followed = new(int32(j.rating.Score)), new(j.rating.Followed())
+		row.Explanation = j.rating.Explanation
+	case j.reply == nil:
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(j.err.Error(), "\uFFFD")
+	default:
+		row.Status, row.Error = data.StatusUnscored, j.err.Error()
+	}
+	return row
+}
+
+func costs(r *store.Reply) (prompt, output, total *int64) {
+	return new(int64(r.PromptTokens)), new(int64(r.OutputTokens)), new(int64(r.TotalDuration))
+}
