@@ -1,0 +1,39 @@
+# The two commands to know: make demo, make test.
+
+# go-nvml calls functions that NVIDIA has deprecated and still ships.
+export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
+
+GO ?= go
+
+.PHONY: build demo test ollama duckdb clean
+
+build: perg
+
+perg: FORCE
+	@$(GO) build -o perg ./cmd/perg
+
+# Real models, built here, on a real Ollama server: the whole of perg in a
+# minute or two, without a download of weights.
+demo: build
+	@program=$$(models/build-ollama.sh) && $(GO) run ./cmd/demo -perg ./perg -ollama "$$program"
+
+# The program that the demo and the end-to-end tests run.
+ollama:
+	@models/build-ollama.sh
+
+# DuckDB reads the Parquet back in a test, as a second opinion.
+duckdb:
+	@if command -v npm >/dev/null; then \
+		[ -d .duckdb/node_modules/@duckdb/node-api ] || npm install --silent --no-save --no-audit --no-fund --prefix .duckdb @duckdb/node-api@1.4.1-r.4 >&2; \
+	else echo "npm is not there: Parquet is not read back with DuckDB" >&2; fi
+
+test: duckdb
+	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+clean:
+	rm -rf perg demo .duckdb
+
+FORCE:
