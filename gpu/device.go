@@ -1,0 +1,170 @@
+//go:build cgo && linux
+
+package gpu
+
+import (
+	"fmt"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+)
+
+// A device collects what happens while one GPU is read: the first fault that
+// ends the reading, and the values that are missing for another reason than
+// not being supported.
+type device struct {
+	*NVML
+	handle   nvml.Device
+	lost     error
+	warnings []string
+}
+
+// read describes the GPU at an index. The error says why it cannot be used.
+func (n *NVML) read(index int) (GPU, error) {
+	g := GPU{Index: index}
+	handle, ret := n.lib.DeviceGetHandleByIndex(index)
+	if ret != nvml.SUCCESS {
+		return g, fault(ret)
+	}
+	d := &device{NVML: n, handle: handle}
+
+	g.UUID = known(query(d, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
+	g.Name = known(query(d, "name", handle.GetName, "nvmlDeviceGetName"))
+	if m := query(d, "memory", d.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"); m != nil {
+		g.MemoryTotal, g.MemoryUsed, g.MemoryFree, g.MemoryReserved = &m.total, &m.used, &m.free, m.reserved
+	}
+	g.ComputeCapability = known(query(d, "compute capability", func() (string, nvml.Return) {
+		major, minor, ret := handle.GetCudaComputeCapability()
+		return fmt.Sprintf("%d.%d", major, minor), ret
+	}, "nvmlDeviceGetCudaComputeCapability"))
+	g.PowerLimit = query(d, "power limit", handle.GetEnforcedPowerLimit, "nvmlDeviceGetEnforcedPowerLimit")
+	g.MemoryClock = query(d, "memory clock", func() (uint32, nvml.Return) {
+		return handle.GetMaxClockInfo(nvml.CLOCK_MEM)
+	}, "nvmlDeviceGetMaxClockInfo")
+	g.MemoryBusWidth = query(d, "memory bus width", handle.GetMemoryBusWidth, "nvmlDeviceGetMemoryBusWidth")
+	g.MIG = query(d, "MIG mode", func() (bool, nvml.Return) {
+		current, _, ret := handle.GetMigMode()
+		return current == nvml.DEVICE_MIG_ENABLE, ret
+	}, "nvmlDeviceGetMigMode")
+	g.PCIe = d.pcie()
+	g.NVLink = query(d, "NVLink", d.nvlink, "nvmlDeviceGetNvLinkState")
+
+	g.Warnings = d.warnings
+	return g, d.lost
+}
+
+// query makes one NVML call, if the library has the function and the device
+// still answers. The result is nil for whatever is not known.
+func query[T any](d *device, value string, call func() (T, nvml.Return), versions ...string) *T {
+	if d.lost != nil || !d.has(versions...) {
+		return nil
+	}
+	v, ret := call()
+	switch ret {
+	case nvml.SUCCESS:
+		return &v
+	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND:
+	case nvml.ERROR_GPU_IS_LOST, nvml.ERROR_RESET_REQUIRED:
+		d.lost = fault(ret)
+	default:
+		d.warnings = append(d.warnings, fmt.Sprintf("%s: %v", value, fault(ret)))
+	}
+	return nil
+}
+
+func known(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+type memory struct {
+	total, used, free uint64
+	reserved          *uint64
+}
+
+// memory prefers the call that tells what processes hold from what the driver
+// keeps for itself, and falls back where library or driver are too old for it.
+func (d *device) memory() (memory, nvml.Return) {
+	if d.has("nvmlDeviceGetMemoryInfo_v2") {
+		m, ret := d.handle.GetMemoryInfo_v2()
+		tooOld := ret == nvml.ERROR_ARGUMENT_VERSION_MISMATCH || ret == nvml.ERROR_FUNCTION_NOT_FOUND || ret == nvml.ERROR_NOT_SUPPORTED
+		if !tooOld || !d.has("nvmlDeviceGetMemoryInfo") {
+			return memory{total: m.Total, used: m.Used, free: m.Free, reserved: &m.Reserved}, ret
+		}
+	}
+	m, ret := d.handle.GetMemoryInfo()
+	return memory{total: m.Total, used: m.Used, free: m.Free}, ret
+}
+
+func (d *device) pcie() *PCIe {
+	info := query(d, "PCI address", d.handle.GetPciInfo, "nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo")
+	p := PCIe{
+		Generation: number(query(d, "PCIe generation", d.handle.GetMaxPcieLinkGeneration, "nvmlDeviceGetMaxPcieLinkGeneration")),
+		Lanes:      number(query(d, "PCIe lanes", d.handle.GetMaxPcieLinkWidth, "nvmlDeviceGetMaxPcieLinkWidth")),
+	}
+	if info != nil {
+		p.BusID = text(info.BusId[:])
+		if p.BusID == "" { // the first version of the call fills only this one
+			p.BusID = text(info.BusIdLegacy[:])
+		}
+	}
+	if p == (PCIe{}) {
+		return nil
+	}
+	return &p
+}
+
+func number(n *int) *uint32 {
+	if n == nil {
+		return nil
+	}
+	return new(uint32(*n))
+}
+
+// text reads a C string.
+func text(chars []int8) string {
+	var b []byte
+	for _, c := range chars {
+		if c == 0 {
+			break
+		}
+		b = append(b, byte(c))
+	}
+	return string(b)
+}
+
+// nvlinkVersions are the names of nvmlNvlinkVersion_t, by value.
+var nvlinkVersions = []string{"", "1.0", "2.0", "2.2", "3.0", "3.1", "4.0", "5.0", "6.0"}
+
+// nvlink counts link by link: NVML has no count, and numbers without a link
+// behind them are not supported or, past the last, an invalid argument. A link
+// whose state is refused leaves the count unknown.
+func (d *device) nvlink() (NVLink, nvml.Return) {
+	var up NVLink
+	outcome := nvml.ERROR_NOT_SUPPORTED // until one link answers
+	for link := range nvml.NVLINK_MAX_LINKS {
+		state, ret := d.handle.GetNvLinkState(link)
+		if ret == nvml.ERROR_INVALID_ARGUMENT {
+			break
+		}
+		if ret == nvml.ERROR_NOT_SUPPORTED {
+			continue
+		}
+		if ret != nvml.SUCCESS {
+			return NVLink{}, ret
+		}
+		outcome = nvml.SUCCESS
+		if state != nvml.FEATURE_ENABLED {
+			continue
+		}
+		up.Links++
+		if up.Version == "" && d.has("nvmlDeviceGetNvLinkVersion") {
+			v, ret := d.handle.GetNvLinkVersion(link)
+			if ret == nvml.SUCCESS && int(v) < len(nvlinkVersions) {
+				up.Version = nvlinkVersions[v]
+			}
+		}
+	}
+	return up, outcome
+}

@@ -1,0 +1,149 @@
+//go:build cgo && linux
+
+package gpu
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Each test of NVML runs in a process of its own, this test binary again:
+// a process binds NVML's functions once, whatever it loads later, and a
+// mistake with NVML ends a process instead of failing a test.
+
+func TestMain(m *testing.M) {
+	if act := os.Getenv("GPU_TEST_ACT"); act != "" {
+		out := acts[act](os.Getenv("GPU_TEST_LIBRARY"))
+		if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
+			panic(err)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// An outcome is what a process saw, as it travels to the test.
+type outcome struct {
+	Inventory Inventory
+	Error     string   // empty for none
+	Is        []string // the sentinels that the error matches
+}
+
+func observe(inventory Inventory, err error) outcome {
+	o := outcome{Inventory: inventory}
+	if err == nil {
+		return o
+	}
+	o.Error = err.Error()
+	for _, s := range []error{ErrNotBuilt, ErrNoDriver, ErrDriverMismatch, ErrNoGPU, ErrPermission, ErrGPULost, ErrClosed} {
+		if errors.Is(err, s) {
+			o.Is = append(o.Is, s.Error())
+		}
+	}
+	return o
+}
+
+var acts = map[string]func(library string) []outcome{
+	// one reading of a library
+	"read": func(library string) []outcome { return []outcome{once(library)} },
+	// one reading of whatever the dynamic loader finds
+	"discover": func(string) []outcome { return []outcome{observe(Discover())} },
+	// one after another, as a program that looks again
+	"again": func(library string) []outcome { return []outcome{once(library), once(library), once(library)} },
+	// several handles in use at once
+	"together": func(library string) []outcome {
+		out := make([]outcome, 8)
+		var all sync.WaitGroup
+		for i := range out {
+			all.Go(func() { out[i] = once(library) })
+		}
+		all.Wait()
+		return out
+	},
+	// one handle, before and after the script is replaced by "next", and
+	// after the handle was closed twice
+	"watch": func(library string) []outcome {
+		n, err := open(library)
+		if err != nil {
+			return []outcome{observe(Inventory{}, err)}
+		}
+		before := observe(n.Inventory())
+		script := os.Getenv("NVML_SCRIPT")
+		if err := os.Rename(script+".next", script); err != nil {
+			panic(err)
+		}
+		after := observe(n.Inventory())
+		if err := errors.Join(n.Close(), n.Close()); err != nil {
+			panic(err)
+		}
+		return []outcome{before, after, observe(n.Inventory())}
+	},
+}
+
+func once(library string) outcome {
+	n, err := open(library)
+	if err != nil {
+		return observe(Inventory{}, err)
+	}
+	inventory, err := n.Inventory()
+	return observe(inventory, errors.Join(err, n.Close()))
+}
+
+// perform runs an act against a library and a script in a new process.
+func perform(t *testing.T, act, library, script string, env ...string) []outcome {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "script")
+	now, next, _ := strings.Cut(script, "\nTHEN\n")
+	for name, lines := range map[string]string{file: now, file + ".next": next} {
+		if err := os.WriteFile(name, []byte(lines), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "GPU_TEST_ACT="+act, "GPU_TEST_LIBRARY="+library, "NVML_SCRIPT="+file,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each process lasts a second
+	cmd.Env = append(cmd.Env, env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the process died: %v\n%.2000s", err, stderr.String())
+	}
+	var out []outcome
+	if err := json.Unmarshal(stdout, &out); err != nil {
+		t.Fatalf("the process printed %q: %v", stdout, err)
+	}
+	return out
+}
+
+// build compiles the scripted NVML under its true name, less some functions.
+func build(t *testing.T, without ...string) (library string) {
+	t.Helper()
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc to build a shared library with")
+	}
+	// go-nvml brings the header that its own bindings are made from.
+	header, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
+	if err != nil {
+		t.Skipf("no go command to find nvml.h with: %v", err)
+	}
+	library = filepath.Join(t.TempDir(), libraryName)
+	args := []string{"-shared", "-fPIC", "-I", strings.TrimSpace(string(header)), "-o", library}
+	for i, function := range without {
+		args = append(args, fmt.Sprintf("-D%s=absent%d", function, i))
+	}
+	args = append(args, filepath.Join("testdata", "nvml", "nvml.c"))
+	if out, err := exec.CommandContext(t.Context(), gcc, args...).CombinedOutput(); err != nil {
+		t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	return library
+}

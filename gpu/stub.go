@@ -1,0 +1,25 @@
+//go:build !(cgo && linux)
+
+package gpu
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// An NVML is a handle that no build without cgo on Linux ever holds.
+type NVML struct{}
+
+// Open fails with [ErrNotBuilt].
+func Open() (*NVML, error) {
+	if runtime.GOOS != "linux" {
+		return nil, fmt.Errorf("%w: GPUs are read on Linux only, and this is %s", ErrNotBuilt, runtime.GOOS)
+	}
+	return nil, fmt.Errorf("%w: NVML needs cgo; build again with CGO_ENABLED=1 and a C compiler", ErrNotBuilt)
+}
+
+// Inventory fails with [ErrNotBuilt].
+func (*NVML) Inventory() (Inventory, error) { return Inventory{}, ErrNotBuilt }
+
+// Close does nothing.
+func (*NVML) Close() error { return nil }
