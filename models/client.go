@@ -164,7 +164,12 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 		}
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("%w: %s%s did not answer with JSON: %w", ErrCut, c.Host(), path, err)
+		kind := ErrNotOllama
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) && syntax.Offset == int64(len(text)) {
+			kind = ErrCut
+		}
+		return fmt.Errorf("%w: answer of %s%s: %w", kind, c.Host(), path, err)
 	}
 	return nil
 }
