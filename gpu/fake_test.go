@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,12 +59,16 @@ var acts = map[string]func(library string) []outcome{
 	"discover": func(string) []outcome { return []outcome{observe(Discover())} },
 	// one after another, as a program that looks again
 	"again": func(library string) []outcome { return []outcome{once(library), once(library), once(library)} },
-	// several handles in use at once
+	// several handles in use at once, for long enough to meet
 	"together": func(library string) []outcome {
-		out := make([]outcome, 8)
+		out := make([]outcome, 8*25)
 		var all sync.WaitGroup
-		for i := range out {
-			all.Go(func() { out[i] = once(library) })
+		for some := range slices.Chunk(out, 25) {
+			all.Go(func() {
+				for i := range some {
+					some[i] = once(library)
+				}
+			})
 		}
 		all.Wait()
 		return out
