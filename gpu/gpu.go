@@ -4,12 +4,14 @@
 // [Open] gives a handle that is read as often as needed and closed once;
 // [Discover] is one reading. The package works on Linux with cgo; built
 // without, it compiles and every reading says why there is none.
+//
+// A program with this package must be linked for lazy binding, the default of
+// most toolchains; where it is not, -ldflags=-extldflags=-Wl,-z,lazy asks for
+// it. Bound at start (or run under LD_BIND_NOW), it ends at once with "symbol
+// lookup error" on a machine whose NVML lacks any function that go-nvml knows.
 package gpu
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // An Inventory is what NVML said about this machine at one moment.
 type Inventory struct {
@@ -88,16 +90,4 @@ func Discover() (Inventory, error) {
 	}
 	inventory, err := n.Inventory()
 	return inventory, errors.Join(err, n.Close())
-}
-
-// usable is nil if at least one of the GPUs can be used, and otherwise says
-// why none can; faults holds one error for each GPU that failed.
-func (inv Inventory) usable(faults []error) error {
-	switch {
-	case len(inv.GPUs) == 0:
-		return fmt.Errorf("%w: the driver is there and lists no device; in a container, start it with GPU access", ErrNoGPU)
-	case len(faults) == len(inv.GPUs):
-		return fmt.Errorf("no usable GPU: %w", errors.Join(faults...))
-	}
-	return nil
 }

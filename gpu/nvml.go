@@ -133,6 +133,18 @@ func (n *NVML) Inventory() (Inventory, error) {
 	return inv, inv.usable(faults)
 }
 
+// usable is nil if at least one of the GPUs can be used, and otherwise says
+// why none can; faults holds one error for each GPU that failed.
+func (inv Inventory) usable(faults []error) error {
+	switch {
+	case len(inv.GPUs) == 0:
+		return fmt.Errorf("%w: the driver is there and lists no device; in a container, start it with GPU access", ErrNoGPU)
+	case len(faults) == len(inv.GPUs):
+		return fmt.Errorf("no usable GPU: %w", errors.Join(faults...))
+	}
+	return nil
+}
+
 // fault turns a code that is not SUCCESS into an error. An [nvml.Return] is no
 // error to hand on: its SUCCESS is not nil, and its text comes from a function
 // that the library may lack.
