@@ -24,7 +24,7 @@ ollama:
 # DuckDB reads the Parquet back in a test, as a second opinion.
 duckdb:
 	@if command -v npm >/dev/null; then \
-		[ -d .duckdb/node_modules/@duckdb/node-api ] || npm install --silent --no-save --no-audit --no-fund --prefix .duckdb @duckdb/node-api@1.4.1-r.4 >&2; \
+		[ -d .duckdb/node_modules/@duckdb/node-api ] || npm install --silent --no-save --no-audit --no-fund --prefix .duckdb @duckdb/node-api@1.5.5-r.5 >&2; \
 	else echo "npm is not there: Parquet is not read back with DuckDB" >&2; fi
 
 test: duckdb

@@ -115,7 +115,7 @@ func (c Config) Check() error {
 	} else if c.NumPredict >= c.NumCtx {
 		fault("num_predict %d leaves no room for a prompt in num_ctx %d", c.NumPredict, c.NumCtx)
 	}
-	if _, err := c.inFlight(); err != nil {
+	if _, err := c.InFlight(); err != nil {
 		faults = append(faults, err)
 	}
 	if c.JudgeAll && c.Judge == "" {
@@ -132,7 +132,8 @@ func (c Config) Check() error {
 // server started here; on one slot they wait in its queue.
 const autoInFlight = 4
 
-func (c Config) inFlight() (int, error) {
+// InFlight is the most calls that are sent at once.
+func (c Config) InFlight() (int, error) {
 	if c.Parallel == "auto" {
 		return autoInFlight, nil
 	}

@@ -47,38 +47,47 @@ func (l *lane) use(v *Variant) {
 	l.loadErr = nil
 }
 
+// A landed is a reply with the commit that makes it durable; nil where it is.
+type landed struct {
+	reply  store.Reply
+	commit *store.Commit
+}
+
 // ask gives the reply to a call. Equal calls in flight at once are made once.
 // A failed call is kept as such in the store; one that was cut off by the end
 // of the run, or whose server is gone, is not.
-func (l *lane) ask(ctx context.Context, c call) (store.Reply, error) {
+func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 	key := c.key()
 	reply, ok, err := l.store.Get(ctx, key)
 	if err != nil {
-		return store.Reply{}, err
+		return landed{}, err
 	}
 	if ok {
-		l.status.known()
-		return reply, nil
+		if c.variant == l.variant {
+			l.status.known()
+		}
+		return landed{reply: reply}, nil
 	}
 	if c.variant != l.variant {
-		return recorded(l.store)(ctx, c)
+		reply, err := recorded(l.store)(ctx, c)
+		return landed{reply: reply}, err
 	}
 	got, err, _ := l.flight.Do(key.String(), func() (any, error) {
 		// Another flight may have landed since the look-up.
 		if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
-			return reply, err
+			return landed{reply: reply}, err
 		}
 		return l.call(ctx, key, c)
 	})
 	if err != nil {
-		return store.Reply{}, err
+		return landed{}, err
 	}
-	return got.(store.Reply), nil
+	return got.(landed), nil
 }
 
-func (l *lane) call(ctx context.Context, key store.Key, c call) (store.Reply, error) {
+func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) {
 	if ctx.Err() != nil {
-		return store.Reply{}, context.Cause(ctx)
+		return landed{}, ctx.Err()
 	}
 	l.loading.Do(func() { l.loadErr = l.load(ctx, c) })
 	err := l.loadErr
@@ -88,18 +97,20 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (store.Reply, er
 		r, err = l.server.Chat(ctx, c.request)
 		l.status.answered(r.OutputTokens)
 	}
+	// What was paid for is kept, also when the run is being stopped.
+	keep := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
 	case errors.Is(err, models.ErrUnreachable):
-		return store.Reply{}, err
+		return landed{}, err
 	case ctx.Err() != nil:
-		return store.Reply{}, context.Cause(ctx)
+		return landed{}, ctx.Err()
 	default:
 		failure := store.Failure{Reason: models.Reason(err), Message: err.Error(), At: time.Now()}
-		if err := l.store.Fail(key, failure); err != nil {
-			return store.Reply{}, err
+		if _, err := l.store.Fail(keep, key, failure); err != nil {
+			return landed{}, err
 		}
-		return store.Reply{}, &pastFailure{failure}
+		return landed{}, &pastFailure{failure}
 	}
 	vram := l.loaded.VRAM
 	reply := store.Reply{
@@ -108,7 +119,8 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (store.Reply, er
 		TotalDuration: r.Total, LoadDuration: r.Load, PromptEvalDuration: r.PromptEval, EvalDuration: r.Eval,
 		StartedAt: r.StartedAt, Host: l.server.Host(), VRAM: &vram,
 	}
-	return reply, l.store.Put(key, reply)
+	commit, err := l.store.Put(keep, key, reply)
+	return landed{reply, commit}, err
 }
 
 // load puts the lane's variant in memory. What was there leaves first, and is

@@ -53,7 +53,7 @@ func Connect(ctx context.Context, c Config, logPath string, say func(string)) (c
 			Hint: HowToInstall,
 		}
 	}
-	slots, err := c.inFlight()
+	slots, err := c.InFlight()
 	if err != nil {
 		return nil, stop, err
 	}

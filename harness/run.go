@@ -85,12 +85,12 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 func (r *Run) stages(ctx context.Context, l *lane, result *Result) error {
 	p := r.Plan
 	for _, v := range p.Variants {
-		err := r.stage(ctx, l, v, Generate, p.Count(v), p.generations(v), func(ctx context.Context, g generation) (bool, error) {
+		err := r.stage(ctx, l, v, Generate, p.Count(v), p.generations(v), func(ctx context.Context, ask ask, g generation) (bool, error) {
 			c, err := p.query(g)
 			if err != nil {
 				return false, err
 			}
-			_, err = l.ask(ctx, c)
+			_, err = ask(ctx, c)
 			if fatal(err) {
 				return false, err
 			}
@@ -112,19 +112,39 @@ func (r *Run) stages(ctx context.Context, l *lane, result *Result) error {
 			}
 		}
 	}
-	return r.stage(ctx, l, p.Judge, Score, p.Total(), all, func(ctx context.Context, g generation) (bool, error) {
-		s, err := p.evaluate(ctx, l.ask, g)
+	return r.stage(ctx, l, p.Judge, Score, p.Total(), all, func(ctx context.Context, ask ask, g generation) (bool, error) {
+		s, err := p.evaluate(ctx, ask, g)
 		return s.err != nil || s.judgment != nil && s.judgment.reply == nil, err
 	}, result)
 }
 
 // stage does one thing to many generations, InFlight at a time. do says
-// whether the generation failed; its error ends the run.
+// whether the generation failed; its error ends the run. A generation counts
+// as done when its replies are durable; waiting for that holds up no call.
 func (r *Run) stage(ctx context.Context, l *lane, v *Variant, stage Stage, total int, generations iter.Seq[generation],
-	do func(context.Context, generation) (failed bool, err error), result *Result,
+	do func(context.Context, ask, generation) (failed bool, err error), result *Result,
 ) error {
 	l.use(v)
 	r.status.begin(v.Name, stage, total)
+	type outcome struct {
+		commit *store.Commit
+		failed bool
+	}
+	outcomes := make(chan outcome, 1<<10)
+	counted := make(chan error, 1)
+	go func() {
+		var err error
+		for o := range outcomes {
+			if o.commit != nil && err == nil {
+				err = o.commit.Wait(context.WithoutCancel(ctx))
+			}
+			if err == nil {
+				r.status.done(o.failed)
+			}
+		}
+		counted <- err
+	}()
+
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.InFlight)
 	for g := range generations {
@@ -133,15 +153,26 @@ func (r *Run) stage(ctx context.Context, l *lane, v *Variant, stage Stage, total
 		}
 		group.Go(func() error {
 			r.status.took(g.Cell)
-			failed, err := do(groupCtx, g)
-			if err != nil {
-				return err
+			var o outcome
+			var err error
+			o.failed, err = do(groupCtx, func(ctx context.Context, c call) (store.Reply, error) {
+				got, err := l.ask(ctx, c)
+				if got.commit != nil {
+					o.commit = got.commit
+				}
+				return got.reply, err
+			}, g)
+			if err == nil {
+				outcomes <- o
 			}
-			r.status.done(failed)
-			return nil
+			return err
 		})
 	}
 	err := group.Wait()
+	close(outcomes)
+	if e := <-counted; err == nil {
+		err = e
+	}
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -286,7 +286,8 @@ func writeCSV(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	return out.Error()
 }
 
-func writeJSON(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
+// Records gives rows as JSON objects with the columns' names in Parquet.
+func Records(rows []data.Metric, by metrics.GroupBy) []map[string]any {
 	all := make([]map[string]any, len(rows))
 	for i, m := range rows {
 		names, values := fields(m, by)
@@ -295,9 +296,13 @@ func writeJSON(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 			all[i][n] = values[j]
 		}
 	}
+	return all
+}
+
+func writeJSON(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(all)
+	return enc.Encode(Records(rows, by))
 }
 
 // percent shows a fraction with one decimal, or a dash where it is undefined.

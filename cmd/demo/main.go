@@ -1,0 +1,109 @@
+// Demo runs the whole of perg on this machine without downloading a model: it
+// builds three small real GGUF models, starts an Ollama server of its own, runs
+// the benchmark on the embedded sample, and stops the server.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/ollama/ollama/api"
+
+	"perg/models"
+)
+
+func main() {
+	perg := flag.String("perg", "./perg", "perg program")
+	ollama := flag.String("ollama", "ollama", "ollama program")
+	dir := flag.String("dir", "demo", "where models, replies and the run are kept")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	err := demo(ctx, *perg, *ollama, *dir)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		os.Exit(exit.ExitCode()) // perg said why
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "demo: error:", err)
+		os.Exit(1)
+	}
+}
+
+// withPreference is more bytes of system text than the baseline has and fewer
+// than any prompt with a preference.
+const withPreference = 100
+
+// The candidates and the judge. Each says what it was built to say: the point
+// is to see perg at work on a real server, not to measure a model.
+var cast = map[string]models.Chain{
+	"steady": models.Steady("B"),
+	"swayed": models.Swayed(models.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
+	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 900, LongScore: 2}),
+}
+
+func demo(ctx context.Context, perg, ollama, dir string) (err error) {
+	store, err := filepath.Abs(filepath.Join(dir, "models"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(store, 0o755); err != nil {
+		return err
+	}
+	server, err := models.StartServer(ctx, models.ServerConfig{
+		Program: ollama, Models: store, Slots: 4, Log: filepath.Join(dir, "ollama.log"),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := server.Stop(); err == nil {
+			err = e
+		}
+	}()
+	fmt.Printf("An Ollama server runs at %s, with its own model store in %s.\n", server.URL(), filepath.Join(dir, "models"))
+
+	base, err := url.Parse(server.URL())
+	if err != nil {
+		return err
+	}
+	client := api.NewClient(base, http.DefaultClient)
+	for name, chain := range cast {
+		if err := chain.Install(ctx, client, name); err != nil {
+			return fmt.Errorf("build the model %s: %w", name, err)
+		}
+	}
+	fmt.Print(`It has three small models that were built on the spot: "steady" always answers B,
+"swayed" answers B, and C to long questions once a preference is stated, and
+"judge" rates 4, and 2 where there is much to read.
+
+`)
+	args := []string{
+		"run", "steady", "swayed", "--judge", "judge", "--num-ctx", "8192", "--parallel", "8",
+		"--host", server.URL(), "--store", filepath.Join(dir, "replies.db"), "--out", filepath.Join(dir, "run"),
+	}
+	fmt.Printf("$ perg %s\n", strings.Join(args, " "))
+	run := exec.Command(perg, args...)
+	run.Stdout, run.Stderr = os.Stdout, os.Stderr
+	// Ctrl-C reaches perg by the terminal; a SIGTERM to the demo is handed on.
+	if err := run.Start(); err != nil {
+		return err
+	}
+	handed := context.AfterFunc(ctx, func() { run.Process.Signal(syscall.SIGTERM) })
+	defer handed()
+	if err := run.Wait(); err != nil {
+		return err
+	}
+	fmt.Printf("\nSee more: perg report %s --by source,preference_type\n", filepath.Join(dir, "run"))
+	return nil
+}

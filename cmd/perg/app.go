@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"perg/harness"
+)
+
+// The exit statuses.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitRowsInError = 3 // everything was tried, and some of it failed
+	exitInterrupted = 130
+)
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	cli.HelpPrinter = func(w io.Writer, text string, values any) {
+		columns := width(w)
+		if columns == 0 {
+			columns = 80
+		}
+		cli.HelpPrinterCustom(w, text, values, map[string]any{"wrapAt": func() int { return max(columns, 60) }})
+	}
+	app := &cli.App{
+		Name:  "perg",
+		Usage: "measure whether open-weight models stay right when a user states a preference",
+		Description: `perg asks local models, through Ollama, multiple-choice questions twice: plain,
+and with a preference about the answer's style ("I like practical examples").
+A judge model rates whether the preference was followed. The results say how
+often a right answer breaks (Breakage Rate), how often the preference is not
+followed (Alignment Failure), and how often either happens (Robustness Error).
+
+To begin:
+
+   perg doctor                                      is this machine ready?
+   perg run llama3.1:8b --judge gemma2:27b --limit 60
+   perg report runs/<time>
+
+It implements the PERG benchmark, arXiv 2509.19358.`,
+		Version:         harness.Version(),
+		HideHelpCommand: true,
+		Suggest:         true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		Commands:        []*cli.Command{runCommand(), reportCommand(), dataCommand(), doctorCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowAppHelp(c)
+		},
+		// Errors are shown in one place, with a hint; exiting is main's.
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	setUsageErrors(app.Commands)
+	app.OnUsageError = usageError
+	return app
+}
+
+func setUsageErrors(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		setUsageErrors(c.Subcommands)
+	}
+}
+
+// usageError is what becomes of a flag that cannot be parsed.
+func usageError(c *cli.Context, err error, _ bool) error {
+	hint := "see '" + c.App.Name + " --help'"
+	if c.Command != nil && c.Command.Name != "" {
+		hint = "see '" + strings.TrimSpace(c.Command.HelpName) + " --help'"
+	}
+	text := strings.Replace(err.Error(), " for flag -", " for flag --", 1)
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		name = strings.TrimPrefix(name, "-")
+		text = "there is no flag --" + name
+		if c.Command != nil {
+			if near := cli.SuggestFlag(c.Command.Flags, name, true); near != "" {
+				hint = "Did you mean " + near + "? " + hint
+			}
+		}
+	}
+	return &harness.Problem{Err: errors.New(text), Hint: hint, Usage: true}
+}
+
+func unknownCommand(c *cli.Context) error {
+	name := c.Args().First()
+	commands := c.App.Commands
+	if c.Command != nil && len(c.Command.Subcommands) > 0 {
+		commands = c.Command.Subcommands
+	}
+	hint := "see 'perg --help'"
+	if near := cli.SuggestCommand(commands, name); near != "" {
+		hint = near + " " + hint
+	}
+	return &harness.Problem{Err: fmt.Errorf("there is no command %q", name), Hint: hint, Usage: true}
+}
+
+// errRowsInError: the run came to its end, with rows in error.
+var errRowsInError = errors.New("some rows are in error")
+
+// show shows an error and says which exit status it stands for.
+func show(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errRowsInError) {
+		return exitRowsInError // already told, with the table
+	}
+	fmt.Fprintln(stderr, "perg: error: "+printable(err.Error()))
+	var p *harness.Problem
+	if errors.As(err, &p) && p.Hint != "" {
+		fmt.Fprintln(stderr, "perg: hint: "+printable(p.Hint))
+	}
+	switch {
+	case errors.Is(err, harness.ErrInterrupted):
+		return exitInterrupted
+	case p != nil && p.Usage:
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// printable keeps text that came from outside from steering a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (r < ' ' || 0x7f <= r && r < 0xa0) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

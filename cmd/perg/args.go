@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// interspersed lets flags of a command follow its arguments.
+func interspersed(commands []*cli.Command, args []string) []string {
+	for i := 1; i < len(args); i++ {
+		at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[i]) })
+		if at < 0 {
+			break
+		}
+		if c := commands[at]; len(c.Subcommands) > 0 {
+			commands = c.Subcommands
+		} else {
+			return append(slices.Clone(args[:i+1]), flagsFirst(args[i+1:], c.Flags)...)
+		}
+	}
+	return args
+}
+
+// flagsFirst moves flags that follow arguments before them, so that
+// `perg run MODEL --judge JUDGE` means what it says: the flag package under
+// urfave/cli ends flags at the first argument. "--" still ends them.
+func flagsFirst(args []string, flags []cli.Flag) []string {
+	takesValue := make(map[string]bool)
+	for _, f := range flags {
+		_, isBool := f.(*cli.BoolFlag)
+		for _, name := range f.Names() {
+			takesValue[name] = !isBool
+		}
+	}
+	var before, after []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			after = append(after, args[i+1:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			after = append(after, arg)
+			continue
+		}
+		before = append(before, arg)
+		name, _, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !valued && takesValue[name] && i+1 < len(args) {
+			i++
+			before = append(before, args[i])
+		}
+	}
+	return append(append(before, "--"), after...)
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"perg/gpu"
+	"perg/harness"
+	"perg/models"
+)
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "say whether this machine is ready, and what to do where it is not",
+		Description: `Looks for Ollama, a running server and its version, installed models, GPUs, and
+disk space. Changes nothing. Exit status 1 where a run could not start.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: defaultStore()},
+			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
+		},
+		Action: doctorAction,
+	}
+}
+
+// A finding is one thing the doctor looked at.
+type finding struct {
+	Subject string `json:"subject"`
+	State   string `json:"state"` // "ok", "warning", "problem"
+	Text    string `json:"text"`
+	Advice  string `json:"advice,omitempty"`
+}
+
+const (
+	fine    = "ok"
+	caution = "warning"
+	trouble = "problem"
+)
+
+func doctorAction(c *cli.Context) error {
+	if c.Args().Present() {
+		return &harness.Problem{Err: errors.New("doctor takes no arguments"), Usage: true}
+	}
+	host := c.String("host")
+	if host == "" {
+		host = os.Getenv("OLLAMA_HOST")
+	}
+	if host == "" {
+		host = models.DefaultHost
+	}
+	storePath := c.String("store")
+	if storePath == "" {
+		storePath = defaultStore()
+	}
+	client, err := models.NewClient(host)
+	if err != nil {
+		return &harness.Problem{Err: err, Usage: true}
+	}
+	program := examineProgram()
+	findings := append([]finding{program}, examineServer(c.Context, client, program.State == fine)...)
+	findings = append(findings, examineGPUs()...)
+	findings = append(findings, examineDisk("store", filepath.Dir(storePath)), examineDisk("runs", "."))
+
+	ready := true
+	for _, f := range findings {
+		ready = ready && f.State != trouble
+	}
+	w := c.App.Writer
+	if c.Bool("json") {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(map[string]any{"ready": ready, "findings": findings}); err != nil {
+			return err
+		}
+	} else {
+		marks := map[string]string{fine: "ok  ", caution: "note", trouble: "FAIL"}
+		for _, f := range findings {
+			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, printable(f.Text))
+			if f.Advice != "" {
+				fmt.Fprintf(w, "              -> %s\n", printable(f.Advice))
+			}
+		}
+	}
+	if !ready {
+		return &harness.Problem{Err: errors.New("this machine is not ready"), Hint: "see the lines marked FAIL"}
+	}
+	if !c.Bool("json") {
+		fmt.Fprintln(w, "ready: perg run MODEL --judge MODEL")
+	}
+	return nil
+}
+
+func examineProgram() finding {
+	path, err := exec.LookPath("ollama")
+	if err != nil {
+		return finding{"ollama", caution, "no ollama program on PATH: perg cannot start a server itself", harness.HowToInstall}
+	}
+	return finding{"ollama", fine, path, ""}
+}
+
+func examineServer(ctx context.Context, client *models.Client, canStart bool) []finding {
+	version, err := client.Version(ctx)
+	if err != nil {
+		if errors.Is(err, models.ErrUnreachable) && canStart {
+			return []finding{{"server", caution, "none at " + client.Host() + "; 'perg run' would start one", ""}}
+		}
+		return []finding{{"server", trouble, err.Error(), harness.HowToInstall}}
+	}
+	findings := []finding{{"server", fine, fmt.Sprintf("%s, Ollama %s", client.Host(), version), ""}}
+	catalogue, err := client.Catalogue(ctx)
+	switch {
+	case err != nil:
+		findings = append(findings, finding{"models", trouble, err.Error(), ""})
+	case len(catalogue) == 0:
+		findings = append(findings, finding{"models", trouble, "none installed", "ollama pull llama3.1:8b"})
+	default:
+		names := make([]string, len(catalogue))
+		for i, m := range catalogue {
+			names[i] = fmt.Sprintf("%s (%s, %s)", m.Name, orUnknown(m.Quantization), humanize.IBytes(uint64(m.Size)))
+		}
+		findings = append(findings, finding{"models", fine, strings.Join(names, ", "), ""})
+		if len(catalogue) == 1 {
+			findings = append(findings, finding{"judge", caution, "one model is installed; a judge should be another one, and larger", "ollama pull gemma2:27b"})
+		}
+	}
+	return findings
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+func examineGPUs() []finding {
+	inventory, err := gpu.Discover()
+	if err != nil && len(inventory.GPUs) == 0 {
+		return []finding{{"gpu", caution, err.Error(), "models will run on the CPU, slowly"}}
+	}
+	var findings []finding
+	for _, g := range inventory.GPUs {
+		if g.Error != "" {
+			findings = append(findings, finding{"gpu", caution, fmt.Sprintf("%d %s: %s", g.Index, orUnknown(g.Name), g.Error), ""})
+			continue
+		}
+		memory := "memory unknown"
+		if g.MemoryTotal != nil && g.MemoryFree != nil {
+			memory = fmt.Sprintf("%s free of %s", humanize.IBytes(*g.MemoryFree), humanize.IBytes(*g.MemoryTotal))
+		}
+		findings = append(findings, finding{"gpu", fine, fmt.Sprintf("%d %s, %s, driver %s", g.Index, g.Name, memory, orUnknown(inventory.Driver)), ""})
+	}
+	return findings
+}
+
+// plenty is room for the replies of a million calls.
+const plenty = 5 << 30
+
+func examineDisk(subject, dir string) finding {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return finding{subject, trouble, err.Error(), ""}
+	}
+	at := dir
+	for {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		at = filepath.Dir(at) // it will be made
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(at, &fs); err != nil {
+		return finding{subject, trouble, fmt.Sprintf("%s: %v", dir, err), ""}
+	}
+	if err := unix.Access(at, unix.W_OK); err != nil {
+		return finding{subject, trouble, dir + " cannot be written", "choose another directory with --out and --store"}
+	}
+	free := fs.Bavail * uint64(fs.Bsize)
+	text := fmt.Sprintf("%s, %s free", dir, humanize.IBytes(free))
+	if free < plenty {
+		return finding{subject, caution, text, "a large sweep needs some gigabytes"}
+	}
+	return finding{subject, fine, text, ""}
+}

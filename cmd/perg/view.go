@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"perg/harness"
+)
+
+const (
+	barEvery   = 200 * time.Millisecond
+	lineEvery  = 10 * time.Second // where stderr is no terminal
+	eventEvery = 2 * time.Second
+)
+
+// A view is what a user sees of a run: on a terminal a bar for each lane, in
+// a pipe a line from time to time, with --json events on stdout.
+type view struct {
+	stdout, stderr io.Writer
+	json           bool
+
+	mu   sync.Mutex // orders lines and events
+	bars *mpb.Progress
+	stop func()
+}
+
+func newView(stdout, stderr io.Writer, asJSON bool) *view {
+	return &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
+}
+
+// say tells the user something; warn what might spoil the results.
+func (v *view) say(text string)  { v.tell("perg: ", "note", text) }
+func (v *view) warn(text string) { v.tell("perg: warning: ", "warning", text) }
+
+func (v *view) tell(prefix, kind, text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	line := prefix + printable(text) + "\n"
+	if v.bars != nil {
+		io.WriteString(v.bars, line)
+	} else {
+		io.WriteString(v.stderr, line)
+	}
+	if v.json {
+		v.emit(kind, map[string]any{"text": text})
+	}
+}
+
+func (v *view) event(kind string, fields map[string]any) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.emit(kind, fields)
+}
+
+func (v *view) emit(kind string, fields map[string]any) error {
+	fields["event"], fields["at"] = kind, time.Now().UTC()
+	return json.NewEncoder(v.stdout).Encode(fields)
+}
+
+func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
+	if v.json {
+		v.event("start", map[string]any{"out": dir.Path, "run_id": dir.Manifest.RunID, "planned": p.Total(), "resumed": dir.Resumed()})
+	}
+	verb := "running"
+	if dir.Resumed() {
+		verb = "resuming"
+	}
+	judge := "no judge"
+	if p.Judge != nil {
+		judge = "judge " + p.Judge.Name
+	}
+	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), judge))
+}
+
+// follow shows progress until close.
+func (v *view) follow(ctx context.Context, progress func() []harness.LaneStatus) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	show, every := v.follower(progress)
+	var once sync.Once
+	v.stop = func() {
+		once.Do(func() {
+			close(quit)
+			<-done
+		})
+	}
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		interrupted := ctx.Done()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-interrupted:
+				interrupted = nil
+				v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing the tables; Ctrl-C again quits at once", inFlight(progress())))
+			case <-tick.C:
+				show()
+			}
+		}
+	}()
+}
+
+func inFlight(lanes []harness.LaneStatus) (n int) {
+	for _, l := range lanes {
+		n += l.InFlight
+	}
+	return n
+}
+
+func (v *view) follower(progress func() []harness.LaneStatus) (show func(), every time.Duration) {
+	if v.json {
+		return func() {
+			for _, l := range progress() {
+				v.event("progress", progressFields(l))
+			}
+		}, eventEvery
+	}
+	if columns := width(v.stderr); columns > 0 {
+		return v.followOnTerminal(progress, columns), barEvery
+	}
+	return func() {
+		for _, l := range progress() {
+			if l.Total > 0 {
+				v.say(laneText(l))
+			}
+		}
+	}, lineEvery
+}
+
+func progressFields(l harness.LaneStatus) map[string]any {
+	f := map[string]any{
+		"host": l.Host, "variant": l.Variant, "stage": l.Stage, "state": l.State, "cell": l.Cell,
+		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "known": l.Known, "failed": l.Failed,
+		"calls_per_second": l.CallsPerSecond(), "output_tokens_per_second": l.TokensPerSecond(), "left_s": nil,
+	}
+	if left, ok := l.Left(); ok {
+		f["left_s"] = left.Seconds()
+	}
+	return f
+}
+
+func (v *view) followOnTerminal(progress func() []harness.LaneStatus, columns int) (show func()) {
+	bars := mpb.New(mpb.WithOutput(v.stderr), mpb.WithWidth(columns), mpb.WithRefreshRate(barEvery))
+	v.mu.Lock()
+	v.bars = bars
+	v.mu.Unlock()
+	lanes := progress()
+	byLane := make([]*mpb.Bar, len(lanes))
+	for i := range lanes {
+		byLane[i] = bars.New(1, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
+			mpb.BarFillerTrim(), mpb.BarWidth(8),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+				// One less than the bar and the space leave: a full line would wrap.
+				return " " + fit(laneText(progress()[i]), columns-10)
+			})))
+	}
+	return func() {
+		for i, l := range progress() {
+			byLane[i].SetTotal(int64(max(l.Total, 1)), false)
+			byLane[i].SetCurrent(int64(min(l.Done, max(l.Total-1, 0))))
+		}
+	}
+}
+
+// close takes progress off the screen. It may be called more than once.
+func (v *view) close() {
+	v.stop()
+	v.mu.Lock()
+	bars := v.bars
+	v.bars = nil
+	v.mu.Unlock()
+	if bars != nil {
+		bars.Shutdown()
+	}
+}
+
+// laneText is a lane's progress in one line, the most needed first.
+func laneText(l harness.LaneStatus) string {
+	what := l.Cell
+	if l.Stage == harness.Score {
+		what = "judging " + l.Cell
+	}
+	if l.State == "loading" {
+		what = "loading"
+	}
+	text := fmt.Sprintf("%s %s %s/%s", l.Variant, what, comma(l.Done), comma(l.Total))
+	if left, ok := l.Left(); ok && l.Done < l.Total {
+		text += " " + clock(left) + " left"
+	}
+	if l.Calls > 0 {
+		text += fmt.Sprintf(" %.1f calls/s %s tok/s", l.CallsPerSecond(), humanize.Comma(int64(l.TokensPerSecond())))
+	}
+	if l.Failed > 0 {
+		text += fmt.Sprintf(" %s failed", comma(l.Failed))
+	}
+	return text
+}
+
+// clock shows a duration as h:mm:ss.
+func clock(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// width is the number of columns of a terminal, 0 where w is none.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// fit cuts a line to a number of columns.
+func fit(s string, columns int) string {
+	runes := []rune(s)
+	if columns < 1 || len(runes) <= columns {
+		return s
+	}
+	return string(runes[:columns-1]) + "…"
+}

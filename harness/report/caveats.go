@@ -1,0 +1,52 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"perg/data"
+	"perg/harness/metrics"
+)
+
+// fewest is the |Q*| below which an interval spans tens of percents and says
+// little.
+const fewest = 30
+
+// Caveats are what a reader must know beside the rates of rows over all
+// items: too little data, ratings that are missing, rows that failed.
+func Caveats(rows []data.Metric) []string {
+	var few, unscored, failed, unrated int
+	for _, m := range rows {
+		if m.Source != metrics.All || m.BreakageRate == nil && m.NBaselineCorrect > 0 {
+			continue
+		}
+		if m.NBaselineCorrect < fewest {
+			few++
+		}
+		if m.NUnscored > 0 {
+			unscored++
+		}
+		if m.NError > 0 {
+			failed++
+		}
+		if m.RobustnessError == nil && m.NBaselineCorrect > 0 {
+			unrated++
+		}
+	}
+	var all []string
+	caveat := func(n int, format string, args ...any) {
+		if n > 0 {
+			all = append(all, fmt.Sprintf("caveat: in %d of the cells ", n)+fmt.Sprintf(format, args...))
+		}
+	}
+	caveat(few, "fewer than %d items are right in the baseline: the intervals are wide", fewest)
+	caveat(unrated, "nothing was rated: Alignment Failure and Robustness Error are unknown")
+	caveat(unscored, "some ratings are missing: Alignment Failure and Robustness Error leave those items out")
+	caveat(failed, "some rows failed: their items are left out of every rate")
+	return all
+}
+
+// Overall are the rows over all items of their cells.
+func Overall(rows []data.Metric) []data.Metric {
+	return slices.DeleteFunc(slices.Clone(rows), func(m data.Metric) bool { return m.Source != metrics.All })
+}
