@@ -1,0 +1,151 @@
+// Package ollamatest gives tests a real Ollama server with models that say
+// what a test wants them to say.
+package ollamatest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/ollama/ollama/api"
+
+	"perg/models"
+)
+
+// built is where build-ollama.sh puts its program, under the user's cache folder.
+const built = "perg/ollama-v0.17.4/ollama"
+
+// Program finds an ollama program: $PERG_OLLAMA, the one on PATH, or the one
+// that build-ollama.sh built. Where there is none the test is skipped, or
+// fails if PERG_REQUIRE_OLLAMA is 1.
+func Program(tb testing.TB) string {
+	tb.Helper()
+	program, err := find()
+	if err != nil {
+		if os.Getenv("PERG_REQUIRE_OLLAMA") == "1" {
+			tb.Fatal(err)
+		}
+		tb.Skip(err)
+	}
+	return program
+}
+
+func find() (string, error) {
+	if p := os.Getenv("PERG_OLLAMA"); p != "" {
+		return exec.LookPath(p)
+	}
+	if p, err := exec.LookPath("ollama"); err == nil {
+		return p, nil
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		if p, err := exec.LookPath(filepath.Join(cache, built)); err == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("no ollama program on PATH and none built: run `make ollama`, or set PERG_OLLAMA")
+}
+
+// Start runs a server of the test's own until the test ends. Program, Models
+// and the home folder are set where cfg leaves them empty, so that nothing of
+// the user's is read or written.
+func Start(tb testing.TB, cfg models.ServerConfig) *models.Server {
+	tb.Helper()
+	if cfg.Program == "" {
+		cfg.Program = Program(tb)
+	}
+	s, err := models.StartServer(tb.Context(), isolate(cfg, tb.TempDir()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+func isolate(cfg models.ServerConfig, dir string) models.ServerConfig {
+	if cfg.Models == "" {
+		cfg.Models = filepath.Join(dir, "models")
+	}
+	cfg.Env = append([]string{"HOME=" + dir}, cfg.Env...)
+	return cfg
+}
+
+// Install gives a server the models, by name.
+func Install(tb testing.TB, host string, chains map[string]models.Chain) {
+	tb.Helper()
+	base, err := url.Parse(host)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	client := api.NewClient(base, http.DefaultClient)
+	for name, c := range chains {
+		if err := c.Install(tb.Context(), client, name); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+var shared struct {
+	sync.Mutex
+	dir    string
+	server *models.Server
+}
+
+// Slots of the shared server.
+const Slots = 4
+
+// Shared is the URL of a server with four slots that all tests of a binary
+// use, with the models installed. A test that stops it, or breaks a runner of
+// it, starts one of its own instead. The binary's TestMain calls [Main].
+func Shared(tb testing.TB, chains map[string]models.Chain) string {
+	tb.Helper()
+	program := Program(tb)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.dir == "" {
+		tb.Fatal("ollamatest.Shared without ollamatest.Main in TestMain")
+	}
+	if shared.server == nil {
+		s, err := models.StartServer(context.Background(), isolate(models.ServerConfig{
+			Program: program,
+			Slots:   Slots,
+			Log:     filepath.Join(shared.dir, "ollama.log"),
+		}, shared.dir))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		shared.server = s
+	}
+	Install(tb, shared.server.URL(), chains)
+	return shared.server.URL()
+}
+
+// Main runs a binary's tests and then stops the shared server:
+//
+//	func TestMain(m *testing.M) { os.Exit(ollamatest.Main(m)) }
+func Main(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "ollamatest-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared.dir = dir
+	code := m.Run()
+	if shared.server != nil {
+		if err := shared.server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}

@@ -1,0 +1,321 @@
+package models
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	startTimeout  = time.Minute // v0.17.4 answers only after it has probed the GPUs
+	startAttempts = 3           // ports tried
+	maxRestarts   = 3
+	logTail       = 2000 // bytes of the log that an error carries
+)
+
+var stopTimeout = 15 * time.Second
+
+// A ServerConfig says how to run `ollama serve`.
+type ServerConfig struct {
+	Program string   // path; "ollama" on PATH where empty
+	Models  string   // model store, OLLAMA_MODELS; inherited where empty
+	Slots   int      // OLLAMA_NUM_PARALLEL; inherited where 0
+	Env     []string // "KEY=value", on top of the inherited environment
+	Log     string   // file the server's output is appended to; a temporary one where empty
+	// Report is told of unexpected exits and restarts; may be nil. It is
+	// called from another goroutine and must not call Stop.
+	Report func(msg string)
+}
+
+// A Server is an Ollama server process of our own, on a loopback port. On
+// Linux it has a process group of its own, so that Ctrl-C at a terminal does
+// not reach it, and it ends when this process ends, however that ends.
+type Server struct {
+	cfg  ServerConfig
+	port int
+	hold io.Closer // keeps the port ours
+	log  *os.File
+
+	ready    chan struct{} // closed once it has answered
+	stopping chan struct{} // closed by Stop
+	done     chan struct{} // closed when no process is left and none will be started
+	exit     error         // how the last process ended; read after done
+
+	stop    sync.Once
+	stopErr error
+
+	mu      sync.Mutex
+	process *os.Process // nil between two processes
+}
+
+var errPortTaken = errors.New("another program took the port")
+
+// StartServer runs `ollama serve` and returns once it answers. A server that
+// exits unexpectedly is started again on the same port, three times in all.
+//
+// It never reaches out (OLLAMA_NO_CLOUD) and never removes files from the
+// model store (OLLAMA_NOPRUNE), which other servers may be using.
+func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
+	if cfg.Program == "" {
+		cfg.Program = "ollama"
+	}
+	program, err := exec.LookPath(cfg.Program)
+	if err != nil {
+		return nil, fmt.Errorf("start an Ollama server: %w; install Ollama (https://ollama.com/download) or name its program", err)
+	}
+	cfg.Program = program
+	return startServer(ctx, cfg, reservePort)
+}
+
+func startServer(ctx context.Context, cfg ServerConfig, reserve func() (int, io.Closer, error)) (*Server, error) {
+	for attempt := 1; ; attempt++ {
+		s, err := startOnce(ctx, cfg, reserve)
+		if err == nil {
+			return s, nil
+		}
+		if attempt == startAttempts || !errors.Is(err, errPortTaken) {
+			return nil, fmt.Errorf("start an Ollama server: %w", err)
+		}
+	}
+}
+
+func startOnce(ctx context.Context, cfg ServerConfig, reserve func() (int, io.Closer, error)) (*Server, error) {
+	log, err := openLog(cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("open its log: %w", err)
+	}
+	port, hold, err := reserve()
+	if err != nil {
+		log.Close()
+		return nil, fmt.Errorf("find a free port: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, port: port, hold: hold, log: log,
+		ready: make(chan struct{}), stopping: make(chan struct{}), done: make(chan struct{}),
+	}
+	go s.supervise()
+	if err := s.await(ctx); err != nil {
+		select {
+		case <-s.done:
+			if portTaken(port) {
+				err = errPortTaken
+			}
+		default:
+		}
+		err = fmt.Errorf("%s serve on port %d: %w%s", cfg.Program, port, err, s.tail())
+		return nil, errors.Join(err, s.Stop())
+	}
+	close(s.ready)
+	return s, nil
+}
+
+// URL is where the server listens: http://127.0.0.1:PORT.
+func (s *Server) URL() string { return "http://127.0.0.1:" + strconv.Itoa(s.port) }
+
+// Pid is the server's process, or 0 while none runs.
+func (s *Server) Pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return 0
+	}
+	return s.process.Pid
+}
+
+// Stop ends the server and its runners and waits until they are gone: SIGTERM,
+// and SIGKILL to those that are left after 15 seconds. Calls after the first
+// wait for it and return what it returned.
+func (s *Server) Stop() error {
+	s.stop.Do(func() { s.stopErr = s.shutdown() })
+	return s.stopErr
+}
+
+func (s *Server) shutdown() error {
+	close(s.stopping)
+	s.mu.Lock()
+	if s.process != nil {
+		terminate(s.process)
+	}
+	s.mu.Unlock()
+
+	var err error
+	select {
+	case <-s.done:
+	case <-time.After(stopTimeout):
+		err = fmt.Errorf("the Ollama server did not stop within %v of SIGTERM and was killed", stopTimeout)
+		s.mu.Lock()
+		if s.process != nil {
+			killGroup(s.process)
+		}
+		s.mu.Unlock()
+		<-s.done
+	}
+	s.hold.Close()
+	s.log.Close()
+	if s.cfg.Log == "" {
+		os.Remove(s.log.Name())
+	}
+	return err
+}
+
+// supervise starts the server and starts it again when it exits. The kernel
+// ties the signal that a child gets at its parent's death to the thread that
+// forked it, so this goroutine keeps its thread for as long as there is one.
+func (s *Server) supervise() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(s.done)
+	for restart := 0; ; restart++ {
+		s.exit = s.runOnce()
+		select {
+		case <-s.stopping:
+			return
+		case <-s.ready:
+		default:
+			return // it never answered: StartServer reports why
+		}
+		if restart == maxRestarts {
+			s.report("the Ollama server exited (%v) and was started %d times; giving up; its log: %s", s.exit, maxRestarts+1, s.log.Name())
+			return
+		}
+		s.report("the Ollama server exited (%v); starting it again, %d of %d", s.exit, restart+1, maxRestarts)
+		select {
+		case <-s.stopping:
+			return
+		case <-time.After(time.Duration(restart) * time.Second):
+		}
+	}
+}
+
+// runOnce runs one server process to its end. Runners outlive a server that
+// was killed, so what is left of its process group is killed too.
+func (s *Server) runOnce() error {
+	cmd := exec.Command(s.cfg.Program, "serve")
+	cmd.Env = s.environment()
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.SysProcAttr = processAttributes()
+
+	s.mu.Lock()
+	select {
+	case <-s.stopping:
+		s.mu.Unlock()
+		return nil
+	default:
+	}
+	if err := cmd.Start(); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	s.process = cmd.Process
+	s.mu.Unlock()
+
+	err := cmd.Wait()
+
+	s.mu.Lock()
+	s.process = nil
+	s.mu.Unlock()
+	killGroup(cmd.Process)
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	return err
+}
+
+func (s *Server) environment() []string {
+	env := append(os.Environ(), "OLLAMA_NO_CLOUD=1", "OLLAMA_NOPRUNE=1", "GIN_MODE=release")
+	if s.cfg.Models != "" {
+		env = append(env, "OLLAMA_MODELS="+s.cfg.Models)
+	}
+	if s.cfg.Slots > 0 {
+		env = append(env, "OLLAMA_NUM_PARALLEL="+strconv.Itoa(s.cfg.Slots))
+	}
+	env = append(env, s.cfg.Env...)
+	return append(env, "OLLAMA_HOST="+net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
+}
+
+// await waits for the first answer from /api/version.
+func (s *Server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %v", startTimeout))
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	for {
+		if answers(ctx, client, s.URL()+"/api/version") {
+			return nil
+		}
+		select {
+		case <-s.done:
+			return fmt.Errorf("it exited before it answered: %w", s.exit)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func answers(ctx context.Context, client *http.Client, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func (s *Server) report(format string, args ...any) {
+	if s.cfg.Report != nil {
+		s.cfg.Report(fmt.Sprintf(format, args...))
+	}
+}
+
+// tail is the end of the log, from the start of a line, for an error.
+func (s *Server) tail() string {
+	data, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		return ""
+	}
+	if len(data) > logTail {
+		data = data[len(data)-logTail:]
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			data = data[i+1:]
+		}
+	}
+	data = bytes.TrimSpace(data)
+	if len(data) == 0 {
+		return "; it wrote nothing"
+	}
+	return "; the end of its log:\n" + string(data)
+}
+
+func openLog(path string) (*os.File, error) {
+	if path == "" {
+		return os.CreateTemp("", "ollama-*.log")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+}
+
+func portTaken(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return true
+	}
+	l.Close()
+	return false
+}
