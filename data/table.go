@@ -122,12 +122,16 @@ func (w *TableWriter[T]) Close() error {
 	if err != nil && !errors.Is(err, ErrNoTable) {
 		return err
 	}
-	for _, p := range old {
+	killed, err := filepath.Glob(filepath.Join(w.dir, "part-*.parquet"+unfinished))
+	if err != nil {
+		return err
+	}
+	for _, p := range append(old, killed...) {
 		if kept[p] {
 			continue
 		}
 		if err := os.Remove(p); err != nil {
-			return fmt.Errorf("remove a part of the older table: %w", err)
+			return fmt.Errorf("remove a part of an older table: %w", err)
 		}
 	}
 	return SyncDir(w.dir)

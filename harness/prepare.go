@@ -72,19 +72,20 @@ func Connect(ctx context.Context, c Config, logPath string, say func(string)) (c
 	return client, server.Stop, nil
 }
 
-// Prepare makes the plan of a config for a server, and the manifest that goes
-// with it. It reads and asks, but starts no work: every fault of the input
-// that can be found is found here.
-func Prepare(ctx context.Context, c Config, client *models.Client) (*Plan, Manifest, error) {
-	fail := func(err error) (*Plan, Manifest, error) { return nil, Manifest{}, err }
-	if err := c.Check(); err != nil {
-		return fail(err)
-	}
+// Items reads the dataset of a config.
+func Items(c Config) (data.Dataset, error) {
 	set, err := data.Load(c.Data)
 	if err != nil {
-		return fail(&Problem{Err: err, Hint: "see 'perg data check'", Usage: true})
+		return set, &Problem{Err: err, Hint: "'perg data check " + c.Data + "' looks at nothing else", Usage: true}
 	}
-	set = set.Limit(c.Limit)
+	return set.Limit(c.Limit), nil
+}
+
+// Prepare makes the plan of a config over its items for a server, and the
+// manifest that goes with it. It reads and asks, but starts no work: every
+// fault of the input that can be found is found here.
+func Prepare(ctx context.Context, c Config, set data.Dataset, client *models.Client) (*Plan, Manifest, error) {
+	fail := func(err error) (*Plan, Manifest, error) { return nil, Manifest{}, err }
 	prompts, err := prompt.Embedded()
 	if err != nil {
 		return fail(err)

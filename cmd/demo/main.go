@@ -49,7 +49,7 @@ const withPreference = 100
 var cast = map[string]models.Chain{
 	"steady": models.Steady("B"),
 	"swayed": models.Swayed(models.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
-	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 900, LongScore: 2}),
+	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 760, LongScore: 2}),
 }
 
 func demo(ctx context.Context, perg, ollama, dir string) (err error) {

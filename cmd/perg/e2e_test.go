@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ollama/ollama/api"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"perg/data"
 	"perg/harness/metrics"
@@ -23,11 +24,27 @@ import (
 	"perg/models/ollamatest"
 )
 
+// withServer runs the tests and stops the server they shared.
+type withServer struct{ m *testing.M }
+
+func (s withServer) Run() int { return ollamatest.Main(s.m) }
+
 func TestMain(m *testing.M) {
-	if os.Getenv("PERG_TEST_AS_PROGRAM") != "" {
-		main()
-	}
-	os.Exit(ollamatest.Main(m))
+	testscript.Main(withServer{m}, map[string]func(){"perg": main})
+}
+
+// Scripts run perg as a shell would, where no server is needed.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			// Nothing of the user's, and no ollama to be found.
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("OLLAMA_HOST", "")
+			return nil
+		},
+	})
 }
 
 const (
@@ -229,8 +246,10 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	}
 	out := filepath.Join(b.dir, "run")
 	checkMetrics(t, out, items, map[string]script{
-		"steady":   always("B"),
-		"swayed":   func(_ data.Item, s prompt.Setting) string { return map[bool]string{true: "A", false: "B"}[s == prompt.None] },
+		"steady": always("B"),
+		"swayed": func(_ data.Item, s prompt.Setting) string {
+			return map[bool]string{true: "A", false: "B"}[s == prompt.None]
+		},
 		"wavering": wavering(t),
 		"vague":    always(""),
 		"endless":  always(""),
@@ -490,7 +509,7 @@ func readWithDuckDB(t *testing.T, run string, items int) {
 			t.Errorf("DuckDB reads generations.%s as %s, want %s", column, got.Types["generations"][column], want)
 		}
 	}
-	for table, columns := range map[string]int{"generations": 44, "judgments": 18, "metrics": 29} {
+	for table, columns := range map[string]int{"generations": 43, "judgments": 18, "metrics": 29} {
 		if n := len(got.Types[table]); n != columns {
 			t.Errorf("DuckDB sees %d columns in %s, want %d", n, table, columns)
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -107,7 +108,7 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 			out := cfg.Out
 			cfg = m.Config
 			cfg.Out = out
-		case !errors.Is(err, fs.ErrNotExist):
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 			return cfg, &harness.Problem{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
 		}
 	}
@@ -156,6 +157,10 @@ func runAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	items, err := harness.Items(cfg)
+	if err != nil {
+		return err
+	}
 	ctx := c.Context
 	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	defer view.close()
@@ -169,7 +174,7 @@ func runAction(c *cli.Context) (err error) {
 			err = e
 		}
 	}()
-	plan, manifest, err := harness.Prepare(ctx, cfg, client)
+	plan, manifest, err := harness.Prepare(ctx, cfg, items, client)
 	if err != nil {
 		return err
 	}
@@ -261,7 +266,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	case r.Calls == 0 && r.Missing == 0:
 		fmt.Fprintf(w, "no call was made: every reply came from the store (%s)\n", elapsed(r.Elapsed))
 	default:
-		fmt.Fprintf(w, "%s calls made, %s replies taken from the store, in %s\n", comma(r.Calls), comma(r.Known), elapsed(r.Elapsed))
+		fmt.Fprintf(w, "%s calls made, %s replies already in the store, in %s\n", comma(r.Calls), comma(r.Known), elapsed(r.Elapsed))
 	}
 	fmt.Fprintf(w, "Parquet: %s\n", filepath.Join(cfg.Out, "{generations,judgments,metrics}", "part-*.parquet"))
 	switch {

@@ -20,6 +20,8 @@ func Proxy(tb testing.TB, target string, hook func(w http.ResponseWriter, r *htt
 		tb.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	// A server that is gone cuts the connection here as it would without a proxy.
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/chat" {
 			body, err := io.ReadAll(r.Body)
