@@ -1,0 +1,339 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perg/data"
+	"perg/harness/prompt"
+	"perg/harness/store"
+	"perg/models"
+)
+
+func variant(name string) *Variant {
+	return &Variant{Installed: models.Installed{Name: name, Digest: "digest of " + name}}
+}
+
+func testPlan(t *testing.T, items int, variants ...*Variant) *Plan {
+	t.Helper()
+	prompts, err := prompt.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Plan{
+		Prompts: prompts, Irrelevant: []string{"1", "2", "3", "4", "5"}, Variants: variants,
+		Settings: prompt.Settings(), Methods: prompt.Methods(), Repeats: 1, NumCtx: 4096,
+	}
+	for i := range items {
+		p.Dataset.Items = append(p.Dataset.Items, data.Item{
+			ID: fmt.Sprint(i), Source: "s", Question: fmt.Sprintf("Question %d?", i), Options: []string{"yes", "no"},
+			Gold: i % 2, Preference: fmt.Sprintf("preference %d", i%3),
+		})
+	}
+	return p
+}
+
+// Whatever the plan, each generation comes once, the baseline first, items of
+// one preference together, and the same plan gives the same order.
+func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 100 {
+		p := testPlan(t, 1+rng.IntN(30), variant("a"), variant("b"))
+		p.Repeats = 1 + rng.IntN(3)
+		p.Settings = p.Settings[:1+rng.IntN(4)]
+		total := 0
+		for _, v := range p.Variants {
+			seen := map[string]bool{}
+			var order []string
+			changes := map[Cell]int{}
+			last := map[Cell]string{}
+			for g := range p.generations(v) {
+				id := fmt.Sprint(g.Method, g.Setting, g.item.ID, g.repeat)
+				if seen[id] {
+					t.Fatalf("%s comes twice", id)
+				}
+				seen[id] = true
+				order = append(order, id)
+				if last[g.Cell] != g.item.Preference {
+					last[g.Cell] = g.item.Preference
+					changes[g.Cell]++
+				}
+			}
+			if len(seen) != p.Count(v) || p.Count(v) != len(p.Settings)*len(p.Dataset.Items)*p.Repeats {
+				t.Fatalf("%d generations, counted %d", len(seen), p.Count(v))
+			}
+			if !strings.Contains(order[0], "none") {
+				t.Fatalf("the first is %s", order[0])
+			}
+			for cell, n := range changes {
+				if n > 3 {
+					t.Fatalf("%s: the preference changes %d times, there are 3", cell.Setting, n)
+				}
+			}
+			var again []string
+			for g := range p.generations(v) {
+				again = append(again, fmt.Sprint(g.Method, g.Setting, g.item.ID, g.repeat))
+			}
+			if !slices.Equal(order, again) {
+				t.Fatal("the order changes")
+			}
+			total += len(seen)
+		}
+		if total != p.Total() {
+			t.Fatalf("%d in all, counted %d", total, p.Total())
+		}
+	}
+}
+
+func TestAJudgeThatIsACandidateComesLast(t *testing.T) {
+	a, b, c := variant("a"), variant("b"), variant("c")
+	if got := order([]*Variant{a, b, c}, a); !slices.Equal(got, []*Variant{b, c, a}) {
+		t.Errorf("order %v", got)
+	}
+	if got := order([]*Variant{a, b, c}, nil); !slices.Equal(got, []*Variant{a, b, c}) {
+		t.Errorf("order %v", got)
+	}
+}
+
+func TestIrrelevantPreferencesFollowTheSeed(t *testing.T) {
+	pool := make([]data.Preference, 8)
+	for i := range pool {
+		pool[i].Text = fmt.Sprint(i)
+	}
+	a, err := drawIrrelevant(pool, 42)
+	if err != nil || len(a) != prompt.NIrrelevant {
+		t.Fatal(a, err)
+	}
+	b, _ := drawIrrelevant(pool, 42)
+	if !slices.Equal(a, b) {
+		t.Error("the same seed draws others")
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(a)))) != len(a) {
+		t.Errorf("drawn twice: %q", a)
+	}
+	if _, err := drawIrrelevant(pool[:4], 42); err == nil {
+		t.Error("drew five of four")
+	}
+}
+
+// Everything that determines a reply is in its key, and the model's name is not.
+func TestKeys(t *testing.T) {
+	base := func() call {
+		return call{variant: variant("m"), request: models.Request{
+			Model: "m", System: "s", User: "u", Options: models.Options{NumCtx: 1, NumPredict: 2, Seed: 3}, Format: []byte(`{}`), Think: new(true),
+		}}
+	}
+	keys := map[store.Key]string{base().key(): "base"}
+	for name, change := range map[string]func(*call){
+		"digest":      func(c *call) { c.variant = variant("n") },
+		"system":      func(c *call) { c.request.System = "su" },
+		"user":        func(c *call) { c.request.User = "" },
+		"num_ctx":     func(c *call) { c.request.Options.NumCtx++ },
+		"num_predict": func(c *call) { c.request.Options.NumPredict++ },
+		"seed":        func(c *call) { c.request.Options.Seed++ },
+		"format":      func(c *call) { c.request.Format = nil },
+		"think":       func(c *call) { c.request.Think = new(false) },
+		"no think":    func(c *call) { c.request.Think = nil },
+		"repeat":      func(c *call) { c.repeat = 1 },
+	} {
+		c := base()
+		change(&c)
+		if other, ok := keys[c.key()]; ok {
+			t.Errorf("%s has the key of %s", name, other)
+		}
+		keys[c.key()] = name
+	}
+	renamed := base()
+	renamed.request.Model = "another tag"
+	if keys[renamed.key()] != "base" {
+		t.Error("the key changes with the model's name")
+	}
+	if a, b := (call{variant: variant("m"), request: models.Request{System: "a", User: "b"}}), (call{variant: variant("m"), request: models.Request{System: "ab"}}); a.key() == b.key() {
+		t.Error("system and user run together")
+	}
+}
+
+// fake is a server for faults: it loads, unloads and answers as told.
+func fake(t *testing.T, chat http.HandlerFunc) *models.Client {
+	t.Helper()
+	var mu sync.Mutex
+	loaded := ""
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/version", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
+	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if loaded == "" {
+			io.WriteString(w, `{"models":[]}`)
+			return
+		}
+		fmt.Fprintf(w, `{"models":[{"name":%q,"size":100,"size_vram":60,"context_length":4096}]}`, loaded)
+	})
+	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), `"messages":[]`) {
+			mu.Lock()
+			loaded = ""
+			if !strings.Contains(string(body), `"keep_alive":"0s"`) {
+				loaded = "a:latest"
+			}
+			mu.Unlock()
+			io.WriteString(w, `{"done":true}`)
+			return
+		}
+		chat(w, r)
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	c, err := models.NewClient(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Patience = 200 * time.Millisecond
+	return c
+}
+
+func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
+	t.Helper()
+	dir, err := OpenDir(filepath.Join(t.TempDir(), "run"), Manifest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dir.Close() })
+	s, err := store.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	var mu sync.Mutex
+	warnings := new([]string)
+	return &Run{Plan: p, Dir: dir, Store: s, Server: server, InFlight: 2, Warn: func(w string) {
+		mu.Lock()
+		defer mu.Unlock()
+		*warnings = append(*warnings, w)
+	}}, warnings
+}
+
+const answerA = `{"message":{"role":"assistant","content":"The answer is A."},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":4,"eval_duration":2000000000}`
+
+func TestAServerThatIsGoneEndsTheRun(t *testing.T) {
+	p := testPlan(t, 6, variant("a:latest"))
+	n := 0
+	var mu sync.Mutex
+	client := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n > 5 {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, answerA)
+	})
+	r, _ := testRun(t, p, client)
+	result, err := r.Execute(t.Context())
+	// Cut connections with a server that answers are rows in error.
+	if err != nil || result.Failed != 24-5 || result.Reasons["connection cut"] != 19 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+
+	gone, err := models.NewClient("127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Patience = 50 * time.Millisecond
+	r.Server = gone
+	result, err = r.Execute(t.Context())
+	var problem *Problem
+	if !errors.Is(err, models.ErrUnreachable) || !errors.As(err, &problem) || !strings.Contains(problem.Hint, "run the same command again") {
+		t.Errorf("error %v", err)
+	}
+	if result.OK != 5 || r.Dir.Manifest.State != StateFailed {
+		t.Errorf("result %+v, state %s", result, r.Dir.Manifest.State)
+	}
+}
+
+func TestPartOfAModelOnTheCPUIsAWarning(t *testing.T) {
+	p := testPlan(t, 1, variant("a:latest"))
+	r, warnings := testRun(t, p, fake(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answerA) }))
+	if _, err := r.Execute(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a:latest runs in part on the CPU: 40 B of its 100 B do not fit in GPU memory; a smaller quantization, --num-ctx or --parallel would help"}
+	if diff := cmp.Diff(want, *warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	for g, err := range data.ReadTable[data.Generation](filepath.Join(r.Dir.Path, "generations")) {
+		if err != nil || g.VRAMBytes == nil || *g.VRAMBytes != 60 {
+			t.Errorf("vram_bytes %v, error %v", g.VRAMBytes, err)
+		}
+	}
+}
+
+// Items that ask the same question make one call.
+func TestEqualCallsAreMadeOnce(t *testing.T) {
+	p := testPlan(t, 8, variant("a:latest"))
+	for i := range p.Dataset.Items {
+		p.Dataset.Items[i].Question, p.Dataset.Items[i].Preference = "The same?", "one"
+	}
+	var mu sync.Mutex
+	calls := 0
+	r, _ := testRun(t, p, fake(t, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		calls++
+		mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+		io.WriteString(w, answerA)
+	}))
+	r.InFlight = 8
+	result, err := r.Execute(t.Context())
+	if err != nil || calls != 4 || result.Calls != 4 || result.OK != 32 {
+		t.Errorf("%d calls for 4 different prompts; result %+v, error %v", calls, result, err)
+	}
+}
+
+func TestInFlightIsBounded(t *testing.T) {
+	p := testPlan(t, 20, variant("a:latest"))
+	var mu sync.Mutex
+	now, most := 0, 0
+	r, _ := testRun(t, p, fake(t, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		time.Sleep(2 * time.Millisecond)
+		mu.Lock()
+		now--
+		mu.Unlock()
+		io.WriteString(w, answerA)
+	}))
+	r.InFlight = 3
+	if _, err := r.Execute(t.Context()); err != nil || most != 3 {
+		t.Errorf("%d calls in flight, want 3; error %v", most, err)
+	}
+}
+
+func TestManifestTellsTheRun(t *testing.T) {
+	p := testPlan(t, 2, variant("a:latest"))
+	r, _ := testRun(t, p, fake(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answerA) }))
+	if _, err := r.Execute(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ReadManifest(r.Dir.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.State != StateFinished || m.RunID == "" || m.StartedAt.IsZero() || m.EndedAt == nil || m.Counts == nil || m.Counts.OK != 8 {
+		t.Errorf("manifest %+v", m)
+	}
+}
