@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/report"
 )
 
 // The exit statuses.
@@ -114,10 +115,10 @@ func show(stderr io.Writer, err error) int {
 	if errors.Is(err, errRowsInError) {
 		return exitRowsInError // already told, with the table
 	}
-	fmt.Fprintln(stderr, "perg: error: "+printable(err.Error()))
+	fmt.Fprintln(stderr, "perg: error: "+report.Printable(err.Error()))
 	var p *harness.Problem
 	if errors.As(err, &p) && p.Hint != "" {
-		fmt.Fprintln(stderr, "perg: hint: "+printable(p.Hint))
+		fmt.Fprintln(stderr, "perg: hint: "+report.Printable(p.Hint))
 	}
 	switch {
 	case errors.Is(err, harness.ErrInterrupted):
@@ -127,14 +128,4 @@ func show(stderr io.Writer, err error) int {
 	default:
 		return exitFailed
 	}
-}
-
-// printable keeps text that came from outside from steering a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (r < ' ' || 0x7f <= r && r < 0xa0) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

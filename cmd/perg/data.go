@@ -12,6 +12,7 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/report"
 )
 
 func dataCommand() *cli.Command {
@@ -125,21 +126,21 @@ func showItem(w io.Writer, it data.Item, columns int) {
 	if it.Category != "" && it.Category != it.Source {
 		head += ", " + it.Category
 	}
-	fmt.Fprintln(w, printable(head))
-	fmt.Fprintln(w, text.WrapSoft(printable(it.Question), columns))
+	fmt.Fprintln(w, report.Printable(head))
+	fmt.Fprintln(w, text.WrapSoft(report.Printable(it.Question), columns))
 	for i, o := range it.Options {
 		mark := " "
 		if i == it.Gold {
 			mark = "*"
 		}
-		lines := strings.Split(text.WrapSoft(printable(o), columns-5), "\n")
+		lines := strings.Split(text.WrapSoft(report.Printable(o), columns-5), "\n")
 		fmt.Fprintf(w, "%s %s. %s\n", mark, data.Letter(i), strings.Join(lines, "\n     "))
 	}
 	kind := ""
 	if it.PreferenceType != "" {
 		kind = " (" + string(it.PreferenceType) + ")"
 	}
-	fmt.Fprintln(w, text.WrapSoft("Preference"+kind+": "+printable(it.Preference), columns))
+	fmt.Fprintln(w, text.WrapSoft("Preference"+kind+": "+report.Printable(it.Preference), columns))
 }
 
 func checkAction(c *cli.Context) error {
@@ -158,14 +159,14 @@ func checkAction(c *cli.Context) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(map[string]any{"name": d.Name, "sha256": d.SHA256, "items": len(d.Items), "counts": counts, "problems": problems})
 	}
-	fmt.Fprintf(w, "%s: %s items, sha256 %.12s\n", printable(d.Name), comma(len(d.Items)), d.SHA256)
+	fmt.Fprintf(w, "%s: %s items, sha256 %.12s\n", report.Printable(d.Name), comma(len(d.Items)), d.SHA256)
 	for _, part := range []struct {
 		property string
 		counts   []data.Count
 	}{{"source", counts.Sources}, {"category", counts.Categories}, {"preference type", counts.PreferenceTypes}, {"gold letter", counts.GoldLetters}} {
 		fmt.Fprintf(w, "\n%s\n", part.property)
 		for _, n := range part.counts {
-			value := printable(n.Value)
+			value := report.Printable(n.Value)
 			if value == "" {
 				value = "(none)"
 			}
@@ -176,7 +177,7 @@ func checkAction(c *cli.Context) error {
 		fmt.Fprintln(w)
 	}
 	for _, p := range problems {
-		fmt.Fprintf(w, "warning: item %s: %s\n", printable(p.ItemID), printable(p.Detail))
+		fmt.Fprintf(w, "warning: item %s: %s\n", report.Printable(p.ItemID), report.Printable(p.Detail))
 	}
 	fmt.Fprintf(w, "\nno errors, %d warnings\n", len(problems))
 	return nil

@@ -16,6 +16,7 @@ import (
 
 	"perg/gpu"
 	"perg/harness"
+	"perg/harness/report"
 	"perg/models"
 )
 
@@ -86,9 +87,9 @@ func doctorAction(c *cli.Context) error {
 	} else {
 		marks := map[string]string{fine: "ok  ", caution: "note", trouble: "FAIL"}
 		for _, f := range findings {
-			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, printable(f.Text))
+			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, report.Printable(f.Text))
 			if f.Advice != "" {
-				fmt.Fprintf(w, "              -> %s\n", printable(f.Advice))
+				fmt.Fprintf(w, "              -> %s\n", report.Printable(f.Advice))
 			}
 		}
 	}

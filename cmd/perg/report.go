@@ -87,7 +87,7 @@ func reportAction(c *cli.Context) error {
 	w := c.App.Writer
 	human := format == report.Table
 	if human {
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, printable(m.Dataset.Name))
+		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, report.Printable(m.Dataset.Name))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
@@ -111,6 +111,9 @@ func reportAction(c *cli.Context) error {
 		if err := report.Write(w, format, groups, g, width(w)); err != nil {
 			return err
 		}
+	}
+	if human {
+		fmt.Fprintf(w, "\n%s\n", report.Legend)
 	}
 	for _, caveat := range caveats(m, rows) {
 		if human {

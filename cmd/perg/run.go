@@ -244,6 +244,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		if err := report.Write(w, report.Table, report.Overall(rows), "", width(w)); err != nil {
 			return err
 		}
+		fmt.Fprintf(w, "\n%s\n", report.Legend)
 		for _, warning := range report.Caveats(rows) {
 			fmt.Fprintln(w, warning)
 		}
@@ -260,7 +261,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	}
 	fmt.Fprintln(w)
 	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int { return r.Reasons[b] - r.Reasons[a] }) {
-		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), printable(reason))
+		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
 	}
 	switch {
 	case r.Calls == 0 && r.Missing == 0:

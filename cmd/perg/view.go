@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"perg/harness"
+	"perg/harness/report"
 )
 
 const (
@@ -45,7 +46,7 @@ func (v *view) warn(text string) { v.tell("perg: warning: ", "warning", text) }
 func (v *view) tell(prefix, kind, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	line := prefix + printable(text) + "\n"
+	line := prefix + report.Printable(text) + "\n"
 	if v.bars != nil {
 		io.WriteString(v.bars, line)
 	} else {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +34,10 @@ const (
 // Formats lists the formats.
 func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 
+// Legend says what a table's numbers are.
+const Legend = "Percent, with 95 % intervals. Breakage, Alignment and Robustness are over Q*, the\n" +
+	"items that are right in the baseline; lower is better. More: perg report --help"
+
 // wide is the width from which the columns of invalid and missing rows fit.
 const wide = 110
 
@@ -48,12 +51,15 @@ func Write(w io.Writer, f Format, rows []data.Metric, by metrics.GroupBy, width 
 	case JSON:
 		return writeJSON(w, rows, by)
 	case Markdown:
-		_, err := fmt.Fprintln(w, layout(rows, by, true).RenderMarkdown())
+		_, err := fmt.Fprintln(w, layout(rows, by).RenderMarkdown())
 		return err
 	case LaTeX:
 		return writeLaTeX(w, rows, by)
 	default:
-		return writeTable(w, rows, by, width == 0 || width >= wide)
+		if width == 0 || width >= wide {
+			return writeWide(w, rows, by)
+		}
+		return writeNarrow(w, rows, by)
 	}
 }
 
@@ -64,7 +70,15 @@ type column struct {
 	value func(data.Metric) string
 }
 
-func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
+// columns are those of a table; everything adds those for which 80 columns are
+// too few.
+func columns(by metrics.GroupBy, everything bool) []column {
+	rate := interval
+	if !everything {
+		rate = func(v, low, high *float64) string {
+			return strings.NewReplacer("(", "", ")", "").Replace(interval(v, low, high))
+		}
+	}
 	cols := []column{{"Setting", true, func(m data.Metric) string { return m.Setting }}}
 	if by != "" {
 		cols = append(cols, column{heading(string(by)), true, func(m data.Metric) string { return orDash(m.Source) }})
@@ -74,16 +88,16 @@ func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
 		column{"Q*", false, func(m data.Metric) string { return strconv.FormatInt(m.NBaselineCorrect, 10) }},
 		column{"Right", false, func(m data.Metric) string { return percent(m.Accuracy) }},
 		column{"Breakage", false, func(m data.Metric) string {
-			return interval(m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh)
+			return rate(m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh)
 		}},
 		column{"Alignment", false, func(m data.Metric) string {
-			return interval(m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh)
+			return rate(m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh)
 		}},
 		column{"Robustness", false, func(m data.Metric) string {
-			return interval(m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh)
+			return rate(m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh)
 		}},
 		column{"Variation", false, func(m data.Metric) string {
-			return interval(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh)
+			return rate(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh)
 		}},
 	)
 	if everything {
@@ -105,78 +119,114 @@ func subject(m data.Metric) string {
 	return s + ", " + m.Method
 }
 
-// sections splits rows by variant and method. A baseline joins the first
-// section of its variant.
-func sections(rows []data.Metric) [][]data.Metric {
-	var all [][]data.Metric
-	for _, m := range rows {
-		i := slices.IndexFunc(all, func(s []data.Metric) bool { return subject(s[0]) == subject(m) })
-		if i < 0 {
-			all = append(all, []data.Metric{m})
-		} else {
-			all[i] = append(all[i], m)
-		}
-	}
-	return all
+func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
+	return writeSections(w, rows, subject, func(section []data.Metric) error {
+		return writeLines(w, columns(by, true), section)
+	})
 }
 
-func writeTable(w io.Writer, rows []data.Metric, by metrics.GroupBy, everything bool) error {
-	for i, section := range sections(rows) {
-		if i > 0 {
-			fmt.Fprintln(w)
+// writeNarrow fits 80 columns: groups have headings instead of a column, and
+// what is missing is said in words.
+func writeNarrow(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
+	heading := subject
+	if by != "" {
+		heading = func(m data.Metric) string { return subject(m) + ", " + orDash(m.Source) }
+	}
+	return writeSections(w, rows, heading, func(section []data.Metric) error {
+		if err := writeLines(w, columns("", false), section); err != nil {
+			return err
 		}
-		fmt.Fprintln(w, clean(subject(section[0])))
-		t := layoutOf(columns(section, by, everything), section)
-		style := table.StyleLight
-		style.Options = table.Options{SeparateHeader: true}
-		style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-		style.Format.Header = text.FormatDefault
-		t.SetStyle(style)
-		for line := range strings.Lines(t.Render()) {
-			if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+		for _, note := range missing(section) {
+			if _, err := fmt.Fprintln(w, note); err != nil {
 				return err
 			}
 		}
-		if everything {
-			continue
+		return nil
+	})
+}
+
+// writeSections writes rows with the same heading together under it, in order
+// of appearance.
+func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) string, write func([]data.Metric) error) error {
+	var headings []string
+	sections := make(map[string][]data.Metric)
+	for _, m := range rows {
+		h := heading(m)
+		if sections[h] == nil {
+			headings = append(headings, h)
 		}
-		for _, m := range section {
-			if note := missing(m, by); note != "" {
-				fmt.Fprintln(w, note)
-			}
+		sections[h] = append(sections[h], m)
+	}
+	for i, h := range headings {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if _, err := fmt.Fprintln(w, cell(h)); err != nil {
+			return err
+		}
+		if err := write(sections[h]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeLines(w io.Writer, cols []column, rows []data.Metric) error {
+	t := layoutOf(cols, rows)
+	style := table.StyleLight
+	style.Options = table.Options{SeparateHeader: true}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	for line := range strings.Lines(t.Render()) {
+		line = strings.TrimRight(line, " \n")
+		if strings.HasSuffix(line, "──") {
+			line = strings.TrimSuffix(line, "──") // the padding of the last column
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // missing says in words what a narrow table has no columns for.
-func missing(m data.Metric, by metrics.GroupBy) string {
-	var parts []string
-	if m.InvalidRate != nil && *m.InvalidRate > 0 {
-		parts = append(parts, percent(m.InvalidRate)+" % gave no answer that could be read")
+func missing(section []data.Metric) []string {
+	var notes []string
+	note := func(what string, value func(data.Metric) string) {
+		var parts []string
+		for _, m := range section {
+			if v := value(m); v != "" {
+				parts = append(parts, cell(m.Setting)+" "+v)
+			}
+		}
+		if len(parts) > 0 {
+			notes = append(notes, "  "+what+": "+strings.Join(parts, ", "))
+		}
 	}
-	if m.NUnscored > 0 {
-		parts = append(parts, fmt.Sprintf("%d unscored", m.NUnscored))
+	count := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
 	}
-	if m.NError > 0 {
-		parts = append(parts, fmt.Sprintf("%d failed", m.NError))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	where := m.Setting
-	if by != "" {
-		where += " " + orDash(m.Source)
-	}
-	return "  " + clean(where) + ": " + strings.Join(parts, ", ")
+	note("invalid", func(m data.Metric) string {
+		if m.InvalidRate == nil || *m.InvalidRate == 0 {
+			return ""
+		}
+		return percent(m.InvalidRate) + " %"
+	})
+	note("unscored", func(m data.Metric) string { return count(m.NUnscored) })
+	note("failed", func(m data.Metric) string { return count(m.NError) })
+	return notes
 }
 
 // layout is one table over all variants, for documents.
-func layout(rows []data.Metric, by metrics.GroupBy, everything bool) table.Writer {
+func layout(rows []data.Metric, by metrics.GroupBy) table.Writer {
 	cols := append([]column{
 		{"Variant", true, func(m data.Metric) string { return m.Variant }},
 		{"Method", true, func(m data.Metric) string { return m.Method }},
-	}, columns(rows, by, everything)...)
+	}, columns(by, true)...)
 	return layoutOf(cols, rows)
 }
 
@@ -197,7 +247,7 @@ func layoutOf(cols []column, rows []data.Metric) table.Writer {
 	for _, m := range rows {
 		row := make(table.Row, len(cols))
 		for i, c := range cols {
-			row[i] = clean(c.value(m))
+			row[i] = cell(c.value(m))
 		}
 		t.AppendRow(row)
 	}
@@ -208,7 +258,7 @@ func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	cols := append([]column{
 		{"Variant", true, func(m data.Metric) string { return m.Variant }},
 		{"Method", true, func(m data.Metric) string { return m.Method }},
-	}, columns(rows, by, true)...)
+	}, columns(by, true)...)
 	var b strings.Builder
 	b.WriteString("% needs \\usepackage{booktabs}; rates in percent with 95\\,\\% intervals\n\\begin{tabular}{")
 	for _, c := range cols {
@@ -219,12 +269,12 @@ func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 		}
 	}
 	b.WriteString("}\n\\toprule\n")
-	line := func(cell func(column) string) {
+	line := func(value func(column) string) {
 		for i, c := range cols {
 			if i > 0 {
 				b.WriteString(" & ")
 			}
-			b.WriteString(latexEscape.Replace(clean(cell(c))))
+			b.WriteString(latexEscape.Replace(cell(value(c))))
 		}
 		b.WriteString(" \\\\\n")
 	}
@@ -321,7 +371,7 @@ func interval(v, low, high *float64) string {
 	if v == nil || low == nil || high == nil {
 		return percent(v)
 	}
-	return fmt.Sprintf("%s %.0f-%.0f", percent(v), *low*100, *high*100)
+	return fmt.Sprintf("%s (%.0f-%.0f)", percent(v), *low*100, *high*100)
 }
 
 func orDash(s string) string {
@@ -333,14 +383,4 @@ func orDash(s string) string {
 
 func heading(column string) string {
 	return strings.ToUpper(column[:1]) + strings.ReplaceAll(column[1:], "_", " ")
-}
-
-// clean keeps names that came from outside from steering a terminal.
-func clean(s string) string { return text.StripEscape(strings.Map(printable, s)) }
-
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-		return -1
-	}
-	return r
 }
