@@ -1,0 +1,176 @@
+package extract
+
+import (
+	"slices"
+	"strings"
+)
+
+// void stands where an option should be: several were named, or none, or a
+// letter with the text of another option.
+const void = -1
+
+// A ref is words that name an option, by letter or by text.
+type ref struct {
+	option   int // or void
+	from, to int // words
+	letter   bool
+	sure     bool // names the option whatever the sentence says: (B), option B, "B. text"
+	bounded  bool // a mark follows, or a word that ends the name
+}
+
+// normal are the options as they occur in a text's normal form, without an
+// article in front; empty where another option is the same.
+func normal(options []string) []string {
+	texts := make([]string, len(options))
+	index := map[string]int{}
+	for i, o := range options {
+		n := read(o).norm
+		for _, article := range []string{"the ", "a ", "an "} {
+			if rest, ok := strings.CutPrefix(n, article); ok && rest != "" {
+				n = rest
+				break
+			}
+		}
+		if first, twice := index[n]; twice {
+			texts[first] = ""
+			continue
+		}
+		index[n] = i
+		texts[i] = n
+	}
+	return texts
+}
+
+// bounded: after word i comes a mark, or a word no noun phrase goes on with.
+func (r *reading) bounded(i int) bool {
+	return r.after(i) != 0 || r.words[i+1].class.has(follow)
+}
+
+// textAt finds the option whose whole text begins at word i: the longest,
+// where one option's text begins another's.
+func (r *reading) textAt(i int) (ref, bool) {
+	if w := r.words[i]; w.from == w.to || !r.initials[r.norm[w.from]] {
+		return ref{}, false
+	}
+	option, best := void, ""
+	for k, o := range r.options {
+		if len(o) > len(best) && r.spells(i, o) {
+			option, best = k, o
+		}
+	}
+	if option == void {
+		return ref{}, false
+	}
+	to := i + 1 + strings.Count(best, " ")
+	if r.words[i].gap.has(line) && r.numbers(i) && to == i+1 {
+		return ref{}, false
+	}
+	bounded := r.bounded(to-1) && (r.after(to-1) != comma || !r.begun(best))
+	return ref{option: option, from: i, to: to, bounded: bounded}, true
+}
+
+// begun: another option begins with text, as "Yes, always" does with "Yes".
+func (r *reading) begun(text string) bool {
+	return slices.ContainsFunc(r.options, func(o string) bool { return strings.HasPrefix(o, text+" ") })
+}
+
+// numbers: word i is the number of a step, as in "2. Then".
+func (r *reading) numbers(i int) bool {
+	after := r.after(i)
+	return isDigit(rune(r.norm[r.words[i].from])) && after.has(stop|shut) && !after.has(line)
+}
+
+// letterAt finds the option whose letter is word i, and takes in the option's
+// text where it follows. "A" and "I" are letters only where what follows says
+// so, and small letters only where what stands around them does.
+func (r *reading) letterAt(i int) (ref, bool) {
+	w := r.words[i]
+	if w.to-w.from != 1 || w.gap.has(glued) || r.after(i).has(glued) {
+		return ref{}, false // f(B), F(x)
+	}
+	k := int(r.norm[w.from]) - 'a'
+	if k < 0 || k >= len(r.options) {
+		return ref{}, false
+	}
+	after := r.after(i)
+	x := ref{option: k, from: i, to: i + 1, letter: true, bounded: r.bounded(i)}
+
+	named := r.named(i)
+	if isWord := k == 0 || k == 'i'-'a'; isWord && !named && (!x.bounded || !w.upper && after == 0) {
+		return ref{}, false
+	}
+	enclosed := w.upper && (w.gap.has(open) && after.has(shut) || w.gap.has(emphasis) && after.has(emphasis))
+	pointed := w.upper && i > 0 && r.words[i-1].class.has(link) && after.has(stop|comma|colon|shut)
+	x.sure = named || enclosed || pointed
+	if !w.upper && !x.sure && !after.has(stop|comma|colon|shut|line) {
+		return ref{}, false
+	}
+	if text, ok := r.textAt(i + 1); ok && (w.upper || w.gap.has(line|open) && after.has(stop|colon|shut)) {
+		switch {
+		case text.option == k:
+			x.to, x.sure, x.bounded = text.to, true, true
+		case w.upper && after != 0 && !after.has(line) && r.after(text.to-1).has(stop|shut|line):
+			x.option, x.to = void, text.to
+		}
+	}
+	return x, true
+}
+
+// named: the word before letter i says that it is one, as in "option B".
+func (r *reading) named(i int) bool {
+	return i > 0 && r.words[i-1].class.has(namer) && !r.words[i].gap.has(stop|comma|line)
+}
+
+// refAt finds the option named at word i.
+func (r *reading) refAt(i int) (ref, bool) {
+	x, ok := r.letterAt(i)
+	text, isText := r.textAt(i)
+	if !isText || ok && text.to <= x.to {
+		return x, ok
+	}
+	// "Paris (option B)" is one name, not two.
+	if j := text.to; r.words[j].gap.has(open) {
+		if r.words[j].class.has(namer) {
+			j++
+		}
+		if y, ok := r.letterAt(j); ok && y.option == text.option && r.after(y.to-1).has(shut) {
+			return ref{option: y.option, from: i, to: y.to, letter: true, sure: true, bounded: true}, true
+		}
+	}
+	return text, true
+}
+
+// list extends x over "A and B", "A, B or C", "A/B"; it is void where that
+// names more than one option.
+func (r *reading) list(x ref) ref {
+	for first := true; !r.words[x.to].gap.has(stop | line | colon); first = false {
+		i := x.to
+		listed, joined, or := r.words[i].gap.has(comma), r.words[i].gap.has(slash), false
+		for r.words[i].class.has(joint) {
+			joined, or = true, or || r.word(i) != "and"
+			i++
+		}
+		if !joined && !listed {
+			break
+		}
+		if i > x.to && r.words[i].class.has(namer) {
+			i++
+		}
+		next, ok := r.refAt(i)
+		if !ok || next.letter != x.letter || next.letter && !next.sure && !r.words[i].upper {
+			break
+		}
+		behind := r.words[next.to]
+		if first && !or && behind.gap == 0 && behind.class.has(singular) {
+			break // "A, and B is wrong" begins a new clause
+		}
+		if !joined && behind.gap == 0 && !behind.class.has(joint|plural) {
+			break // "A, B says"
+		}
+		if next.option != x.option {
+			x.option = void
+		}
+		x.to, x.bounded = next.to, next.bounded
+	}
+	return x
+}

@@ -1,0 +1,318 @@
+package extract
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A text is a response, or an option, as the rules see it: words, and what
+// stands between them. Markdown, LaTeX, the kind of bracket or quote and the
+// width of letters are gone, so the rules know one spelling of each.
+type text struct {
+	norm  string // the words in lower case, one space between them
+	words []word // and, last, an empty one that carries the gap at the end
+}
+
+// A word is a run of letters and digits with the apostrophes, hyphens and
+// points inside it, or one mathematical sign.
+type word struct {
+	from, to int32 // in norm
+	class    class
+	gap      gap  // what stands before it
+	upper    bool // it begins with a capital letter
+}
+
+// A gap is the set of marks between two words, in no order; a plain space is
+// the empty gap.
+type gap uint16
+
+const (
+	stop  gap = 1 << iota // . ! ?
+	comma                 // or a semicolon
+	colon
+	open // a bracket of any kind
+	shut
+	quote
+	emphasis // Markdown bold, italic, code, headings, table bars; LaTeX $
+	dash     // or a bullet
+	slash    // or an ampersand
+	line     // the line ends
+	glued    // an opening bracket right after a letter: f(B) is a function, no choice
+)
+
+func (g gap) has(marks gap) bool { return g&marks != 0 }
+
+// gaps says what a mark between words is; full-width forms are folded before.
+var gaps = map[rune]gap{
+	'.': stop, '!': stop, '?': stop, '。': stop, '…': stop,
+	',': comma, ';': comma, '、': comma, ':': colon,
+	'(': open, '[': open, '{': open, '【': open, '〔': open, '〈': open, '《': open, '〖': open, '「': open, '『': open,
+	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
+	'"': quote, '\'': quote, '“': quote, '”': quote, '„': quote, '‘': quote, '’': quote, '«': quote, '»': quote,
+	'*': emphasis, '_': emphasis, '`': emphasis, '#': emphasis, '|': emphasis, '~': emphasis, '$': emphasis,
+	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash,
+	'/': slash, '&': slash,
+	'\n': line, '\r': line, '\u0085': line, '\u2028': line, '\u2029': line,
+}
+
+// boxed is the word for LaTeX's \boxed; no other text makes it.
+const boxed = `\boxed`
+
+// styles are the LaTeX commands that only say how their argument looks.
+var styles = map[string]bool{
+	"text": true, "textbf": true, "textit": true, "textrm": true, "texttt": true,
+	"mathrm": true, "mathbf": true, "mathbb": true, "mathit": true, "bf": true, "rm": true,
+	"left": true, "right": true, "displaystyle": true, "quad": true, "qquad": true,
+}
+
+// A reader turns a string into a text, in one pass. It takes any bytes:
+// invalid UTF-8 and control characters are spaces.
+type reader struct {
+	s     string
+	norm  []byte
+	words []word
+	gap   gap  // since the last word
+	inner bool // the rune before belongs to a word
+}
+
+func read(s string) *text {
+	r := &reader{
+		s:     s,
+		norm:  make([]byte, 0, len(s)+len(s)/16+8),
+		words: make([]word, 0, len(s)/5+4),
+		gap:   stop | line,
+	}
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf || ascii[c].special:
+			i = r.next(i)
+		case ascii[c].word:
+			i = r.word(i, i+1)
+		default:
+			r.mark(ascii[c].gap)
+			i++
+		}
+	}
+	end := int32(len(r.norm))
+	r.words = append(r.words, word{from: end, to: end, gap: r.gap | stop | line})
+	return &text{norm: string(r.norm), words: r.words}
+}
+
+// ascii is what next would find out about each ASCII character.
+var ascii = func() (table [utf8.RuneSelf]struct {
+	word    bool // a letter or digit
+	special bool // begins what only next can read
+	gap     gap
+}) {
+	for c := range rune(utf8.RuneSelf) {
+		table[c].word = isWord(c)
+		table[c].special = isSign(c) || c == '\\' || c == '<' || c == '-' || c == '*'
+		table[c].gap = gaps[c]
+	}
+	return table
+}()
+
+// next reads what begins at byte i and says where it ends.
+func (r *reader) next(i int) int {
+	c, size := r.rune(i)
+	switch {
+	case c == '\\':
+		return r.latex(i)
+	case c == '<':
+		return r.tag(i)
+	case isWord(c) || c == '-' && !r.inner && isDigit(r.at(i+size)):
+		return r.word(i, i+size)
+	case c >= 'Ⓐ' && c <= 'Ⓩ':
+		r.gap |= open
+		r.add(string('A' + c - 'Ⓐ'))
+		r.gap = shut
+	case isSign(c) || c == '*' && i > 0 && r.s[i-1] == ' ' && r.at(i+size) == ' ':
+		r.add(r.s[i : i+size])
+	default:
+		r.mark(gaps[c])
+	}
+	r.inner = false
+	return i + size
+}
+
+// mark reads a mark or a space.
+func (r *reader) mark(g gap) {
+	r.gap |= g
+	if r.inner && g == open {
+		r.gap |= glued
+	}
+	r.inner = false
+}
+
+// word reads the word that begins at byte i and goes on to at least next.
+func (r *reader) word(i, next int) int {
+	end := r.wordEnd(next)
+	r.add(r.s[i:end])
+	r.inner = true
+	return end
+}
+
+// latex reads a command, or an escaped mark such as \( or \*.
+func (r *reader) latex(i int) int {
+	r.inner = false
+	end := i + 1
+	for end < len(r.s) && unicode.IsLetter(rune(r.s[end])) && r.s[end] < utf8.RuneSelf {
+		end++
+	}
+	switch name := r.s[i+1 : end]; {
+	case name == "" && end < len(r.s) && strings.IndexByte(`()[]{}\,;!_*`, r.s[end]) >= 0:
+		r.gap |= emphasis
+		return end + 1
+	case name == "boxed" || name == "fbox":
+		r.add(boxed)
+	case name != "" && !styles[name]:
+		r.add(name)
+	}
+	return end
+}
+
+// tag reads <b> as emphasis and <answer> as "answer:"; any other < is a sign.
+func (r *reader) tag(i int) int {
+	end := i + 1
+	for end < len(r.s) && end < i+16 && (r.s[end] == '/' || unicode.IsLetter(rune(r.s[end]))) {
+		end++
+	}
+	if end == i+1 || end == len(r.s) || r.s[end] != '>' {
+		r.add("<")
+		r.inner = false
+		return i + 1
+	}
+	r.gap |= emphasis
+	if name := r.s[i+1 : end]; strings.EqualFold(name, "answer") {
+		r.add(name)
+		r.gap = colon
+	}
+	r.inner = false
+	return end + 1
+}
+
+// wordEnd is where the word ends whose first rune lies just before byte i.
+func (r *reader) wordEnd(i int) int {
+	for i < len(r.s) {
+		if c := r.s[i]; c < utf8.RuneSelf && ascii[c].word {
+			i++
+			continue
+		}
+		c, size := r.rune(i)
+		if !isWord(c) {
+			after := r.at(i + size)
+			switch c {
+			case '\'', '’', '-', '^':
+				if !isWord(after) {
+					return i
+				}
+			case '_':
+				if !isDigit(after) {
+					return i
+				}
+			case '.', ':', '/':
+				if before, _ := utf8.DecodeLastRuneInString(r.s[:i]); !isDigit(fold(before)) || !isDigit(after) {
+					return i
+				}
+			default:
+				return i
+			}
+		}
+		i += size
+	}
+	return i
+}
+
+// add ends a word: s is its spelling, r.gap what stands before it.
+func (r *reader) add(s string) {
+	if len(r.norm) > 0 {
+		r.norm = append(r.norm, ' ')
+	}
+	w := word{from: int32(len(r.norm)), gap: r.gap}
+	first, _ := utf8.DecodeRuneInString(s)
+	w.upper = unicode.IsUpper(fold(first))
+	for _, c := range s {
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			r.norm = append(r.norm, byte(c))
+			continue
+		}
+		c = fold(c)
+		if c == '’' {
+			c = '\''
+		}
+		r.norm = utf8.AppendRune(r.norm, unicode.ToLower(c))
+	}
+	w.to = int32(len(r.norm))
+	if int(w.to-w.from) <= longest {
+		w.class = classes[string(r.norm[w.from:])]
+	}
+	r.words = append(r.words, w)
+	r.gap = 0
+}
+
+func (r *reader) rune(i int) (rune, int) {
+	if c := r.s[i]; c < utf8.RuneSelf {
+		return rune(c), 1
+	}
+	c, size := utf8.DecodeRuneInString(r.s[i:])
+	return fold(c), size
+}
+
+// at is the rune at byte i, or a space past the end.
+func (r *reader) at(i int) rune {
+	if i >= len(r.s) {
+		return ' '
+	}
+	c, _ := r.rune(i)
+	return c
+}
+
+// fold maps full-width forms to ASCII and the several minus signs to one.
+func fold(c rune) rune {
+	switch {
+	case c < utf8.RuneSelf:
+		return c
+	case c >= '！' && c <= '～':
+		return c - '！' + '!'
+	case c == '−' || c == '‐' || c == '‑':
+		return '-'
+	}
+	return c
+}
+
+func isDigit(c rune) bool { return c >= '0' && c <= '9' }
+
+func isWord(c rune) bool {
+	if c < utf8.RuneSelf {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c)
+	}
+	return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsNumber(c) && (c < 'Ⓐ' || c > 'ⓩ') || unicode.IsMark(c))
+}
+
+func isSign(c rune) bool {
+	switch c {
+	case '+', '=', '>', '%', '^', '°':
+		return true
+	}
+	return c >= utf8.RuneSelf && unicode.Is(unicode.Sm, c)
+}
+
+// word is the i-th word, in lower case.
+func (t *text) word(i int) string { return t.norm[t.words[i].from:t.words[i].to] }
+
+// len is the number of words.
+func (t *text) len() int { return len(t.words) - 1 }
+
+// after is what stands between word i and the next.
+func (t *text) after(i int) gap { return t.words[i+1].gap }
+
+// spells: the words from the i-th on begin with all those of phrase, which is in
+// the normal form.
+func (t *text) spells(i int, phrase string) bool {
+	rest := t.norm[t.words[i].from:]
+	return strings.HasPrefix(rest, phrase) && (len(rest) == len(phrase) || rest[len(phrase)] == ' ')
+}

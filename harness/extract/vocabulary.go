@@ -1,0 +1,87 @@
+package extract
+
+import "strings"
+
+// A class is the set of parts that a word can play in a claim.
+type class uint32
+
+const (
+	noun     class = 1 << iota // what is claimed: the answer, the best choice
+	namer                      // a letter right after it names an option: option B
+	link                       // joins an option and what is said of it: is
+	own                        // a link that brings its own subject: it's
+	right                      // says of an option that it is the answer: correct
+	wrong                      // or that it is not: incorrect
+	denial                     // turns what follows round: not
+	pick                       // the option after it is chosen: I choose
+	drop                       // or dropped: rule out
+	doubt                      // what follows is only possible: might
+	finish                     // what follows concludes: therefore
+	turn                       // what follows corrects what came before: wait
+	contrast                   // after "not A": but
+	reason                     // begins a clause that says why: because
+	joint                      // and, or
+	singular                   // goes on after one option: is
+	plural                     // goes on after several: are
+	follow                     // goes on after a letter, never after an article
+	other                      // before a noun, says it is not the answer: each option
+	special                    // has a case of its own in hear
+	filler                     // may stand between the parts
+)
+
+func (c class) has(k class) bool { return c&k != 0 }
+
+// classes is the vocabulary. A word that is not in it ends whatever claim was
+// being made.
+var classes = func() map[string]class {
+	m := map[string]class{}
+	for _, e := range []struct {
+		class class
+		words string
+	}{
+		{noun | namer | filler, "answer option choice"},
+		{noun | filler, "solution selection conclusion response letter ans"},
+		{noun, "one"},
+		{namer | filler, "answers options choices"},
+		{link | singular | follow, "is was becomes remains seems appears comes"},
+		{link | follow, "be being been seem appear"},
+		{link | own, "it's that's"},
+		{link | plural | follow, "are were"},
+		{right | filler, "correct right best accurate appropriate suitable closest better"},
+		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded"},
+		{denial, "not never cannot can't neither nor couldn't wouldn't shouldn't don't didn't none unlike"},
+		{denial | singular, "isn't wasn't doesn't"},
+		{denial | plural, "aren't weren't"},
+		{pick, "choose chose choosing chosen select selecting selected pick picking picked recommend go going opt leads " +
+			"making makes leaving leaves corresponds supports matches"},
+		{drop, "eliminate eliminating exclude excluding discard discarding reject rejecting rule ruling"},
+		{doubt, "might may could perhaps possibly maybe if whether assuming suppose unless initially while although though " +
+			"possible potential plausible another second"},
+		{finish, "therefore thus hence so conclusion finally final overall ultimately consequently conclude accordingly summary " +
+			"based considering"},
+		{turn, "wait correction apologies apologize sorry oops actually reconsidering rechecking"},
+		{contrast | reason, "but rather instead"},
+		{reason, "because since whereas while"},
+		{other, "each every any other another first next this these"},
+		{special, "say other listed among " + boxed},
+		{joint | follow, "and or nor"},
+		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
+		{filler, "the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
+			"should will considered still obviously certainly simply just by far of given than fitting logical reasonable sensible " +
+			"relevant precise that which who it as think believe mean both either does do has " +
+			"description statement representation match fit"},
+	} {
+		for w := range strings.FieldsSeq(e.words) {
+			m[w] |= e.class
+		}
+	}
+	return m
+}()
+
+// longest is the length of the longest word in the vocabulary.
+var longest = func() (n int) {
+	for w := range classes {
+		n = max(n, len(w))
+	}
+	return n
+}()
