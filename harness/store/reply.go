@@ -1,0 +1,147 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+)
+
+// Key is a hash of everything that determines a reply.
+type Key [32]byte
+
+// String is the key in lower-case hexadecimal, 64 digits.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// Reply is what a server answered to one request. Texts are kept byte for
+// byte, whatever is in them.
+type Reply struct {
+	Content    string
+	Thinking   string
+	DoneReason string // why the server stopped: "stop", "length", ...
+
+	PromptTokens, OutputTokens int
+
+	TotalDuration, LoadDuration, PromptEvalDuration, EvalDuration time.Duration
+
+	StartedAt time.Time // to the nanosecond, read back in UTC; zero = unknown
+	Host      string
+	GPUs      []string // UUIDs; nil = unknown
+	VRAM      *int64   // bytes the model held in GPU memory; nil = unknown
+}
+
+// Failure is the last failed attempt at a key that has no reply. Texts are kept
+// byte for byte.
+type Failure struct {
+	Reason  string // a short word to group by
+	Message string
+	At      time.Time // to the nanosecond, read back in UTC; zero = unknown
+}
+
+// row is a reply as the file holds it: the long texts in columns of their own,
+// the rest in one, since every column costs a look-up about a microsecond.
+type row struct {
+	content, thinking, facts []byte
+	checksum                 uint32
+}
+
+func encode(k Key, r Reply) row {
+	gpus, vram, hasVRAM := int64(-1), int64(0), int64(0)
+	if r.GPUs != nil {
+		gpus = int64(len(r.GPUs))
+	}
+	if r.VRAM != nil {
+		vram, hasVRAM = *r.VRAM, 1
+	}
+	var facts []byte
+	for _, n := range [...]int64{int64(r.PromptTokens), int64(r.OutputTokens),
+		int64(r.TotalDuration), int64(r.LoadDuration), int64(r.PromptEvalDuration), int64(r.EvalDuration),
+		r.StartedAt.Unix(), int64(r.StartedAt.Nanosecond()), hasVRAM, vram, gpus} {
+		facts = binary.AppendVarint(facts, n)
+	}
+	for _, text := range append([]string{r.DoneReason, r.Host}, r.GPUs...) {
+		facts = append(binary.AppendVarint(facts, int64(len(text))), text...)
+	}
+	encoded := row{content: []byte(r.Content), thinking: []byte(r.Thinking), facts: facts}
+	encoded.checksum = encoded.sum(k)
+	return encoded
+}
+
+// errCheck marks what SQLite could read and is wrong all the same.
+var errCheck = errors.New("check failed")
+
+// decode is the reverse of encode and shares no memory with the row.
+func (r row) decode(k Key) (Reply, error) {
+	if sum := r.sum(k); sum != r.checksum {
+		return Reply{}, fmt.Errorf("%w: the checksum is %08x and should be %08x", errCheck, sum, r.checksum)
+	}
+	f := facts{rest: r.facts}
+	var n [11]int64
+	for i := range n {
+		n[i] = f.integer()
+	}
+	reply := Reply{
+		Content: string(r.content), Thinking: string(r.thinking), DoneReason: f.text(),
+		PromptTokens: int(n[0]), OutputTokens: int(n[1]),
+		TotalDuration: time.Duration(n[2]), LoadDuration: time.Duration(n[3]),
+		PromptEvalDuration: time.Duration(n[4]), EvalDuration: time.Duration(n[5]),
+		StartedAt: time.Unix(n[6], n[7]).UTC(), Host: f.text(),
+	}
+	if n[8] != 0 {
+		reply.VRAM = &n[9]
+	}
+	if n[10] >= 0 {
+		reply.GPUs = []string{}
+	}
+	for i := int64(0); i < n[10] && !f.bad; i++ {
+		reply.GPUs = append(reply.GPUs, f.text())
+	}
+	if f.bad || len(f.rest) > 0 {
+		return Reply{}, fmt.Errorf("%w: its figures cannot be read", errCheck)
+	}
+	return reply, nil
+}
+
+// facts reads what encode appended. After a value that is not there it is bad
+// and yields zeros.
+type facts struct {
+	rest []byte
+	bad  bool
+}
+
+func (f *facts) integer() int64 {
+	n, size := binary.Varint(f.rest)
+	if size <= 0 {
+		f.rest, f.bad = nil, true
+		return 0
+	}
+	f.rest = f.rest[size:]
+	return n
+}
+
+func (f *facts) text() string {
+	n := f.integer()
+	if n < 0 || n > int64(len(f.rest)) {
+		f.rest, f.bad = nil, true
+		return ""
+	}
+	text := string(f.rest[:n])
+	f.rest = f.rest[n:]
+	return text
+}
+
+// sum covers the key and every column. SQLite has no checksums of its own: a
+// flipped bit inside a text would be read back as part of the text.
+func (r row) sum(k Key) uint32 {
+	sum := crc32.Update(0, castagnoli, k[:])
+	for _, column := range [][]byte{r.content, r.thinking, r.facts} {
+		var size [8]byte
+		binary.LittleEndian.PutUint64(size[:], uint64(len(column)))
+		sum = crc32.Update(crc32.Update(sum, castagnoli, size[:]), castagnoli, column)
+	}
+	return sum
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
