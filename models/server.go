@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -24,7 +23,7 @@ const (
 	logTail       = 2000 // bytes of the log that an error carries
 )
 
-var stopTimeout = 15 * time.Second
+var stopTimeout = 5 * time.Second
 
 // A ServerConfig says how to run `ollama serve`.
 type ServerConfig struct {
@@ -38,9 +37,9 @@ type ServerConfig struct {
 	Report func(msg string)
 }
 
-// A Server is an Ollama server process of our own, on a loopback port. On
-// Linux it has a process group of its own, so that Ctrl-C at a terminal does
-// not reach it, and it ends when this process ends, however that ends.
+// A Server is an Ollama server process of our own, on a loopback port. It has a
+// process group of its own, so that Ctrl-C at a terminal does not reach it, and
+// it ends with its runners when this process ends, however that ends.
 type Server struct {
 	cfg  ServerConfig
 	port int
@@ -57,6 +56,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	process *os.Process // nil between two processes
+	guard   *guard      // of the process
 }
 
 var errPortTaken = errors.New("another program took the port")
@@ -134,47 +134,51 @@ func (s *Server) Pid() int {
 }
 
 // Stop ends the server and its runners and waits until they are gone: SIGTERM,
-// and SIGKILL to those that are left after 15 seconds. Calls after the first
-// wait for it and return what it returned.
+// and SIGKILL to those that are left after 5 seconds. Calls after the first
+// wait for it and return what it returned: an error where even SIGKILL does
+// not end the server, as when a GPU driver hangs.
 func (s *Server) Stop() error {
 	s.stop.Do(func() { s.stopErr = s.shutdown() })
 	return s.stopErr
 }
 
 func (s *Server) shutdown() error {
+	defer s.hold.Close()
+	defer s.log.Close()
+	if s.cfg.Log == "" {
+		defer os.Remove(s.log.Name())
+	}
 	close(s.stopping)
 	s.mu.Lock()
 	if s.process != nil {
 		terminate(s.process)
 	}
 	s.mu.Unlock()
-
-	var err error
-	select {
-	case <-s.done:
-	case <-time.After(stopTimeout):
-		err = fmt.Errorf("the Ollama server did not stop within %v of SIGTERM and was killed", stopTimeout)
-		s.mu.Lock()
-		if s.process != nil {
-			killGroup(s.process)
-		}
-		s.mu.Unlock()
-		<-s.done
+	if s.gone() {
+		return nil
 	}
-	s.hold.Close()
-	s.log.Close()
-	if s.cfg.Log == "" {
-		os.Remove(s.log.Name())
+	s.mu.Lock()
+	if s.process != nil {
+		s.guard.kill()
 	}
-	return err
+	s.mu.Unlock()
+	if s.gone() {
+		return nil
+	}
+	return fmt.Errorf("the Ollama server (process %d) does not end, not even on SIGKILL; what it holds in GPU memory stays there", s.Pid())
 }
 
-// supervise starts the server and starts it again when it exits. The kernel
-// ties the signal that a child gets at its parent's death to the thread that
-// forked it, so this goroutine keeps its thread for as long as there is one.
+func (s *Server) gone() bool {
+	select {
+	case <-s.done:
+		return true
+	case <-time.After(stopTimeout):
+		return false
+	}
+}
+
+// supervise starts the server and starts it again when it exits.
 func (s *Server) supervise() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer close(s.done)
 	for restart := 0; ; restart++ {
 		s.exit = s.runOnce()
@@ -198,38 +202,45 @@ func (s *Server) supervise() {
 	}
 }
 
-// runOnce runs one server process to its end. Runners outlive a server that
-// was killed, so what is left of its process group is killed too.
+// runOnce runs one server process to its end, and its runners with it: they
+// outlive a server that was killed.
 func (s *Server) runOnce() error {
 	cmd := exec.Command(s.cfg.Program, "serve")
 	cmd.Env = s.environment()
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = processAttributes()
-
-	s.mu.Lock()
-	select {
-	case <-s.stopping:
-		s.mu.Unlock()
-		return nil
-	default:
-	}
-	if err := cmd.Start(); err != nil {
-		s.mu.Unlock()
+	g, err := s.start(cmd)
+	if err != nil {
 		return err
 	}
-	s.process = cmd.Process
-	s.mu.Unlock()
-
-	err := cmd.Wait()
-
+	err = cmd.Wait()
 	s.mu.Lock()
-	s.process = nil
+	s.process, s.guard = nil, nil
 	s.mu.Unlock()
-	killGroup(cmd.Process)
+	g.end()
 	if err == nil {
 		err = errors.New("exit status 0")
 	}
 	return err
+}
+
+func (s *Server) start(cmd *exec.Cmd) (*guard, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stopping:
+		return nil, errors.New("stopped")
+	default:
+	}
+	g, err := startGuard()
+	if err != nil {
+		return nil, err
+	}
+	if err := g.start(cmd); err != nil {
+		g.end()
+		return nil, err
+	}
+	s.process, s.guard = cmd.Process, g
+	return g, nil
 }
 
 func (s *Server) environment() []string {

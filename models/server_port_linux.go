@@ -7,18 +7,6 @@ import (
 	"syscall"
 )
 
-// processAttributes give the server a process group of its own and SIGTERM at
-// this process's death. Ollama kills its runners on SIGTERM; on SIGKILL it
-// would leave them.
-func processAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-}
-
-func terminate(p *os.Process) { _ = p.Signal(syscall.SIGTERM) }
-
-// killGroup kills whatever is left of the group that p leads or led.
-func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
-
 // reservePort finds a free loopback port and keeps it from being given to
 // anyone who asks for any free port, until closed. A socket that is bound with
 // SO_REUSEADDR and does not listen does that on Linux, and still lets a server
