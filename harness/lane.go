@@ -140,7 +140,7 @@ func (l *lane) load(ctx context.Context, c call) error {
 	l.inPlace, l.loaded = l.variant, loaded
 	switch {
 	case loaded.VRAM == 0:
-		l.warn(fmt.Sprintf("%s runs on the CPU: none of its %s is in GPU memory", l.variant.Name, humanize.IBytes(uint64(loaded.Size))))
+		l.warn(fmt.Sprintf("%s runs on the CPU, none of it in GPU memory", l.variant.Name))
 	case loaded.VRAM < loaded.Size:
 		l.warn(fmt.Sprintf("%s runs in part on the CPU: %s of its %s do not fit in GPU memory; a smaller quantization, --num-ctx or --parallel would help",
 			l.variant.Name, humanize.IBytes(uint64(loaded.Size-loaded.VRAM)), humanize.IBytes(uint64(loaded.Size))))

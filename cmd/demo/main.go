@@ -49,7 +49,7 @@ const withPreference = 100
 var cast = map[string]models.Chain{
 	"steady": models.Steady("B"),
 	"swayed": models.Swayed(models.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
-	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 760, LongScore: 2}),
+	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 610, LongScore: 2}),
 }
 
 func demo(ctx context.Context, perg, ollama, dir string) (err error) {
@@ -71,7 +71,7 @@ func demo(ctx context.Context, perg, ollama, dir string) (err error) {
 			err = e
 		}
 	}()
-	fmt.Printf("An Ollama server runs at %s, with its own model store in %s.\n", server.URL(), filepath.Join(dir, "models"))
+	fmt.Printf("An Ollama server runs at %s, its models are in %s.\n", server.URL(), filepath.Join(dir, "models"))
 
 	base, err := url.Parse(server.URL())
 	if err != nil {
@@ -83,9 +83,9 @@ func demo(ctx context.Context, perg, ollama, dir string) (err error) {
 			return fmt.Errorf("build the model %s: %w", name, err)
 		}
 	}
-	fmt.Print(`It has three small models that were built on the spot: "steady" always answers B,
-"swayed" answers B, and C to long questions once a preference is stated, and
-"judge" rates 4, and 2 where there is much to read.
+	fmt.Print(`Three small models were built on the spot: "steady" always answers B, "swayed"
+answers B, and C to long questions once a preference is stated, and "judge"
+rates 4, and 2 where there is much to read.
 
 `)
 	args := []string{

@@ -30,9 +30,10 @@ type view struct {
 	stdout, stderr io.Writer
 	json           bool
 
-	mu   sync.Mutex // orders lines and events
-	bars *mpb.Progress
-	stop func()
+	mu    sync.Mutex    // orders lines and events
+	bars  *mpb.Progress // nil where stderr is no terminal
+	lanes []*mpb.Bar
+	stop  func()
 }
 
 func newView(stdout, stderr io.Writer, asJSON bool) *view {
@@ -128,13 +129,13 @@ func (v *view) follower(progress func() []harness.LaneStatus) (show func(), ever
 			}
 		}, eventEvery
 	}
-	if columns := width(v.stderr); columns > 0 {
-		return v.followOnTerminal(progress, columns), barEvery
+	if width(v.stderr) > 0 {
+		return v.followOnTerminal(progress), barEvery
 	}
 	return func() {
 		for _, l := range progress() {
 			if l.Total > 0 {
-				v.say(laneText(l))
+				v.say(laneText(l, 0))
 			}
 		}
 	}, lineEvery
@@ -152,25 +153,28 @@ func progressFields(l harness.LaneStatus) map[string]any {
 	return f
 }
 
-func (v *view) followOnTerminal(progress func() []harness.LaneStatus, columns int) (show func()) {
-	bars := mpb.New(mpb.WithOutput(v.stderr), mpb.WithWidth(columns), mpb.WithRefreshRate(barEvery))
+func (v *view) followOnTerminal(progress func() []harness.LaneStatus) (show func()) {
+	bars := mpb.New(mpb.WithOutput(v.stderr), mpb.WithRefreshRate(barEvery))
 	v.mu.Lock()
 	v.bars = bars
 	v.mu.Unlock()
-	lanes := progress()
-	byLane := make([]*mpb.Bar, len(lanes))
-	for i := range lanes {
-		byLane[i] = bars.New(1, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
-			mpb.BarFillerTrim(), mpb.BarWidth(8),
+	const barWidth = 8
+	byLane := make([]*mpb.Bar, len(progress()))
+	for i := range byLane {
+		// A bar that is made with a total ends when it is reached; these are
+		// ended by close, because a lane's total changes with its stage.
+		byLane[i] = bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
+			mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
 			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-				// One less than the bar and the space leave: a full line would wrap.
-				return " " + fit(laneText(progress()[i]), columns-10)
+				// A line as wide as the terminal would wrap.
+				return " " + laneText(progress()[i], width(v.stderr)-barWidth-2)
 			})))
 	}
+	v.lanes = byLane
 	return func() {
 		for i, l := range progress() {
-			byLane[i].SetTotal(int64(max(l.Total, 1)), false)
-			byLane[i].SetCurrent(int64(min(l.Done, max(l.Total-1, 0))))
+			byLane[i].SetTotal(int64(l.Total), false)
+			byLane[i].SetCurrent(int64(l.Done))
 		}
 	}
 }
@@ -182,13 +186,18 @@ func (v *view) close() {
 	bars := v.bars
 	v.bars = nil
 	v.mu.Unlock()
-	if bars != nil {
-		bars.Shutdown()
+	if bars == nil {
+		return
 	}
+	for _, b := range v.lanes {
+		b.Abort(true)
+	}
+	bars.Wait()
 }
 
-// laneText is a lane's progress in one line, the most needed first.
-func laneText(l harness.LaneStatus) string {
+// laneText is a lane's progress in one line of at most so many columns, 0 for
+// any number. A long name gives way first.
+func laneText(l harness.LaneStatus, columns int) string {
 	what := l.Cell
 	if l.Stage == harness.Score {
 		what = "judging " + l.Cell
@@ -196,7 +205,7 @@ func laneText(l harness.LaneStatus) string {
 	if l.State == "loading" {
 		what = "loading"
 	}
-	text := fmt.Sprintf("%s %s %s/%s", l.Variant, what, comma(l.Done), comma(l.Total))
+	text := fmt.Sprintf(" %s %s/%s", what, comma(l.Done), comma(l.Total))
 	if left, ok := l.Left(); ok && l.Done < l.Total {
 		text += " " + clock(left) + " left"
 	}
@@ -206,7 +215,11 @@ func laneText(l harness.LaneStatus) string {
 	if l.Failed > 0 {
 		text += fmt.Sprintf(" %s failed", comma(l.Failed))
 	}
-	return text
+	if columns <= 0 {
+		return l.Variant + text
+	}
+	const shortest = 8
+	return fit(fit(l.Variant, max(columns-len(text), shortest))+text, columns)
 }
 
 // clock shows a duration as h:mm:ss.

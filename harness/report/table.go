@@ -35,8 +35,8 @@ const (
 func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 
 // Legend says what a table's numbers are.
-const Legend = "Percent, with 95 % intervals. Breakage, Alignment and Robustness are over Q*, the\n" +
-	"items that are right in the baseline; lower is better. More: perg report --help"
+const Legend = "Percent, with 95 % intervals; lower is better. Breakage, Alignment and\n" +
+	"Robustness are over Q*, the items right in the baseline. See perg report --help."
 
 // wide is the width from which the columns of invalid and missing rows fit.
 const wide = 110
