@@ -60,7 +60,7 @@ func Connect(ctx context.Context, c Config, logPath string, say func(string)) (c
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
 		return nil, stop, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
 	}
-	server, err := models.StartServer(ctx, models.ServerConfig{Program: program, Slots: slots, Log: logPath})
+	server, err := models.StartServer(ctx, models.ServerConfig{Program: program, Slots: slots, Log: logPath, Report: say})
 	if err != nil {
 		return nil, stop, err
 	}

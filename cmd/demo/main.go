@@ -32,8 +32,11 @@ func main() {
 	err := demo(ctx, *perg, *ollama, *dir)
 	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit):
-		os.Exit(exit.ExitCode()) // perg said why
+	case errors.As(err, &exit): // perg said why
+		if exit.ExitCode() == 2 {
+			fmt.Fprintf(os.Stderr, "demo: hint: %s is of an older perg; remove it and try again\n", *dir)
+		}
+		os.Exit(exit.ExitCode())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "demo: error:", err)
 		os.Exit(1)
@@ -95,12 +98,18 @@ rates 4, and 2 where there is much to read.
 	fmt.Printf("$ perg %s\n", strings.Join(args, " "))
 	run := exec.Command(perg, args...)
 	run.Stdout, run.Stderr = os.Stdout, os.Stderr
-	// Ctrl-C reaches perg by the terminal; a SIGTERM to the demo is handed on.
 	if err := run.Start(); err != nil {
 		return err
 	}
-	handed := context.AfterFunc(ctx, func() { run.Process.Signal(syscall.SIGTERM) })
-	defer handed()
+	// Ctrl-C at a terminal reaches perg too, which winds up by itself; a second
+	// signal would end it at once. A SIGTERM is handed on.
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	go func() {
+		for range terminated {
+			run.Process.Signal(syscall.SIGTERM)
+		}
+	}()
 	if err := run.Wait(); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"perg/data"
+	"perg/harness"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
 	"perg/models"
@@ -456,6 +457,59 @@ func TestAModelRemovedDuringTheRun(t *testing.T) {
 	}
 	if count["steady:latest ok"] != 12 || count["fleeting:latest ok"]+count["fleeting:latest error"] != 12 || count["fleeting:latest error"] < 6 {
 		t.Errorf("rows %v", count)
+	}
+}
+
+// Without a server perg starts the one on PATH, and stops it.
+func TestStartsAServerWhereThereIsNone(t *testing.T) {
+	b := newBench(t)
+	probe, err := models.NewClient(models.DefaultHost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := probe.Version(t.Context()); err == nil {
+		t.Skip("a server runs at the default address")
+	}
+	program := ollamatest.Program(t)
+	kept := filepath.Join(b.dir, "models")
+	t.Run("models", func(t *testing.T) { // the server stops with the subtest
+		s := ollamatest.Start(t, models.ServerConfig{Models: kept})
+		ollamatest.Install(t, s.URL(), map[string]models.Chain{"steady": models.Steady("B")})
+	})
+	bin := filepath.Join(b.dir, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(b.dir, "run")
+	args := []string{"run", "steady", "--limit", "3", "--settings", "none", "--store", filepath.Join(b.dir, "store.db"), "--out", out}
+	t.Setenv("OLLAMA_HOST", "")
+	t.Setenv("OLLAMA_MODELS", kept)
+	t.Setenv("HOME", b.dir)
+	t.Setenv("PATH", bin)
+	status, _, stderr := b.perg(t.Context(), args...)
+	if status != exitFailed || !strings.Contains(stderr, "no ollama program is on PATH") || !strings.Contains(stderr, "https://ollama.com/download") {
+		t.Errorf("without ollama: exit status %d\n%s", status, stderr)
+	}
+	if err := os.Symlink(program, filepath.Join(bin, "ollama")); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := b.perg(t.Context(), args...)
+	if status != exitDone || !strings.Contains(stderr, "started one at http://127.0.0.1:") {
+		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
+	}
+	if log, err := os.ReadFile(filepath.Join(out, "ollama.log")); err != nil || len(log) == 0 {
+		t.Errorf("the server's log: %d bytes, %v", len(log), err)
+	}
+	m, err := harness.ReadManifest(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := models.NewClient(m.Ollama.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Version(t.Context()); err == nil {
+		t.Error("the server still runs")
 	}
 }
 

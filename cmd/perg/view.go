@@ -49,7 +49,8 @@ func (v *view) tell(prefix, kind, text string) {
 	defer v.mu.Unlock()
 	line := prefix + report.Printable(text) + "\n"
 	if v.bars != nil {
-		io.WriteString(v.bars, line)
+		// The terminal's echo of Ctrl-C may have moved the cursor.
+		io.WriteString(v.bars, "\r"+line)
 	} else {
 		io.WriteString(v.stderr, line)
 	}
