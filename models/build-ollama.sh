@@ -26,16 +26,17 @@ fail() {
 	exit 1
 }
 
-for tool in go gcc g++; do
+for tool in go gcc; do
 	command -v $tool >/dev/null || fail "$tool is not on PATH" "install it, or put an ollama program on PATH"
 done
 
 missing=
+command -v g++ >/dev/null || missing="$missing g++"
 [ -e /usr/include/nlohmann/json.hpp ] || missing="$missing nlohmann-json3-dev"
 [ -e /usr/include/stb/stb_image.h ] || missing="$missing libstb-dev"
 if [ -n "$missing" ]; then
-	command -v apt-get >/dev/null || fail "the headers of Debian's$missing are missing" "install them, or put an ollama program on PATH"
-	[ "$(id -u)" = 0 ] || fail "Debian's$missing not installed" "sudo apt-get install$missing"
+	command -v apt-get >/dev/null || fail "these are missing:$missing (their names in Debian)" "install them, or put an ollama program on PATH"
+	[ "$(id -u)" = 0 ] || fail "these Debian packages are not installed:$missing" "sudo apt-get install$missing"
 	echo "installing Debian's$missing" >&2
 	apt-get update -qq >&2
 	# shellcheck disable=SC2086 # a list of packages
