@@ -2,7 +2,10 @@ package extract
 
 import "slices"
 
-// A claim says that an option is the answer, or that it is not.
+// A claim says that an option is the answer, or that it is not. It has one of
+// two shapes. Either what is claimed comes first, and arms the option that
+// follows: "the answer is B", "I choose B". Or the option comes first, and a
+// predicate follows: "B is correct". See grammar.go for the words.
 type claim struct {
 	option    int // or void
 	rule      string
@@ -77,12 +80,12 @@ type clause struct {
 	boxed   bool
 	denied  bool // "not" holds for what follows
 	doubt   bool // so does "might"
+	suppose bool // "if" holds for all of it
 	not     bool // the option just named was denied, so that "but" arms
 	weight  int
 
 	subject ref  // the option named last,
 	about   bool // if there is one,
-	against bool // after "neither", "unlike"
 	open    bool // a link may follow it
 	is      bool // and has, so that praise or blame makes a claim of it
 }
@@ -161,7 +164,7 @@ func (r *reading) mention(c *clause, x ref) {
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
 	switch {
-	case c.armed && whole:
+	case c.armed && whole, r.concluded(x):
 		rule := Stated
 		switch {
 		case c.boxed:
@@ -177,150 +180,19 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Predicate, false)
 	}
 	c.not = c.denied
-	c.against = c.denied && !c.armed
-	c.subject, c.about, c.is = x, true, false
-	c.open = whole && !c.armed // else what follows is about the option's text
+	c.subject, c.open, c.is = x, whole, false
+	c.about = !c.armed // what is said after a claim is of the option's text
 	c.armed, c.linked, c.denied, c.boxed = false, false, false, false
+}
+
+// concluded: x is a letter that stands alone after "therefore".
+func (r *reading) concluded(x ref) bool {
+	return x.letter && x.from > 0 && r.words[x.from-1].class.has(finish) && r.after(x.to-1).has(stop|line) &&
+		!r.words[x.from].gap.has(stop|line)
 }
 
 // predicated: a link stands right before x.
 func (r *reading) predicated(x ref) bool {
 	gap := r.words[x.from].gap
 	return x.from > 0 && r.words[x.from-1].class.has(link) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
-}
-
-// hear takes in word i, which names no option. item is the option on whose
-// line of a list it stands.
-func (r *reading) hear(c *clause, i, item int) {
-	w := r.words[i]
-	if w.class == 0 {
-		c.drop()
-		return
-	}
-	word := r.word(i)
-	var before class
-	var beforeWord string
-	if i > 0 {
-		before, beforeWord = r.words[i-1].class, r.word(i-1)
-	}
-	starts := w.gap.has(stop | line)
-	k := w.class
-
-	switch {
-	case word == boxed:
-		c.armed, c.linked, c.boxed = true, true, true
-		c.weight |= concluded
-		return
-	case word == "answer" && (beforeWord == "to" || beforeWord == "not"):
-		return // a verb
-	case k.has(noun) && c.is && (beforeWord == "my" || word == "answer" && (beforeWord == "the" || before.has(right))):
-		r.judge(c, c.denied || c.against)
-		return
-	case word == "this" && item != void && w.gap != 0:
-		c.subject, c.about, c.against, c.open, c.doubt = ref{option: item, from: i}, true, false, true, true
-		return
-	case word == "none" && r.word(i+1) == "other", word == "other" && beforeWord == "none":
-		return // none other than Rome
-	case word == "none" && c.linked:
-		r.claim(c, ref{option: void}, Stated, false)
-	case word == "say" && (beforeWord == "would" || beforeWord == "i'd" || beforeWord == "i"):
-		c.armed, c.linked = true, true
-		return
-	case word == "that" && c.armed && !c.noun:
-		c.armed = false // "I would say that"
-	case word == "as":
-		c.is = c.open // "choose B as the best"
-		c.noun = c.noun && !w.gap.has(comma)
-		return
-	case k.has(finish) || word == "given" && starts:
-		c.weight |= concluded
-		c.denied, c.doubt = false, false
-		return
-	case k.has(contrast) && c.not:
-		c.armed, c.linked, c.denied, c.not = true, true, false, false
-		return
-	case word == "actually" && !starts:
-		c.weight |= corrected
-		return
-	case k.has(turn) && starts:
-		r.turns++
-		return
-	}
-	if word == "none" && r.noneOf(i) || c.denied && (word == "listed" || word == "among") {
-		r.none = true
-	}
-	if k.has(reason) {
-		c.noun = false
-	}
-	if k.has(noun) && !before.has(other) && !(r.after(i) == 0 && r.letterFollows(i)) {
-		c.noun = c.noun || word != "one" || beforeWord == "the" || before.has(right)
-	}
-
-	// "B. Rome: correct" and "B best describes it" do without a link.
-	if c.about && !c.is && (k.has(right|wrong) && c.subject.to == i && w.gap.has(colon|dash|open) || c.open && word == "best") {
-		c.is = true
-	}
-	switch {
-	case k.has(link):
-		c.armed, c.linked = c.armed || c.noun, c.linked || c.noun
-		if c.about && !k.has(own) && (c.open || w.gap.has(comma|shut|quote|dash)) {
-			c.is, c.open = true, true
-			if k.has(plural) && c.subject.letter && !r.words[c.subject.from].gap.has(open) {
-				c.subject.option = void // it ends a list: "B and, it seems, C are"
-			}
-		}
-	case k.has(right):
-		c.praised = true
-		c.noun = c.noun || beforeWord == "the" || beforeWord == "most"
-		if next := r.words[i+1]; c.is && (next.gap != 0 || next.class != 0 || !before.has(link|filler)) { // not "the correct last name"
-			r.judge(c, c.denied || c.against)
-		}
-	case k.has(wrong):
-		if c.is && !c.denied {
-			r.judge(c, true)
-		} else {
-			c.denied = !c.is
-		}
-	case k.has(pick):
-		c.armed, c.linked = true, true
-		c.doubt = c.doubt || k.has(doubt)
-	case k.has(drop):
-		c.armed, c.linked, c.denied = true, true, true
-	case k.has(denial):
-		c.denied = true
-	case k.has(doubt):
-		c.doubt = true
-	case k.has(filler):
-	default:
-		c.drop()
-	}
-}
-
-func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
-	r.claims = append(r.claims, claim{x.option, rule, denied, c.doubt, c.weight + corrected*r.turns})
-}
-
-// judge claims of the subject that it is the answer, or not.
-func (r *reading) judge(c *clause, denied bool) {
-	r.claim(c, c.subject, Stated, denied)
-	c.is, c.open, c.denied = false, false, false
-}
-
-// letterFollows: word i and the next are a name such as "option B".
-func (r *reading) letterFollows(i int) bool {
-	x, ok := r.letterAt(i + 1)
-	return ok && x.sure
-}
-
-// noneOf: from word i on it says "none of the options", and not of the others.
-func (r *reading) noneOf(i int) bool {
-	for j := i + 1; j < min(i+6, r.len()); j++ {
-		switch r.word(j) {
-		case "option", "options", "choices", "answers", "above":
-			return true
-		case "other":
-			return false
-		}
-	}
-	return false
 }

@@ -113,7 +113,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 			x.option, x.to = void, text.to
 		}
 	}
-	return x, true
+	return x, x.sure || !r.qualified(i)
+}
+
+// qualified: the letter is the end of another name, as in "vitamin D".
+func (r *reading) qualified(i int) bool {
+	return i > 0 && r.words[i].gap == 0 && (r.words[i-1].class == 0 || r.words[i-1].class.has(kind))
 }
 
 // named: the word before letter i says that it is one, as in "option B".

@@ -8,7 +8,8 @@
 // (B), 【Ｂ】, "B" and \boxed{\text{B}} are one and the same (text.go). Then it
 // is searched for references: the letter of an option, or its whole text
 // (refs.go). Then, sentence by sentence, for claims: that an option is the
-// answer, or is not (claims.go). Rules decides over what was found.
+// answer, or is not (claims.go, and grammar.go with the words of
+// vocabulary.go). Rules decides over what was found, here.
 //
 // First come statements. Each is enough by itself, also in a response that was
 // cut off later:
@@ -36,7 +37,7 @@
 // of its kind point to one option that the response does not deny:
 //
 //	rule:predicate       a letter right after "is": "the city is B. Paris"
-//	rule:hedged          a statement after "might", "could", "if", or in a list of all options
+//	rule:hedged          a statement after "might", "could", "if", or of "this option" in a list
 //	rule:only-named      no other option is named by letter anywhere
 //	rule:last-named      a last sentence that concludes names one option by letter
 //	rule:option-text     the first sentence says "is" and the text of one option

@@ -141,6 +141,14 @@ var cases = []testCase{
 	{"pronoun", nine, "I think, therefore I am.", ""},
 	{"pronoun first", nine, "I, as a model, have no view.", ""},
 	{"statement A, but not option A", cities, "Vitamin D is good. Group A is a group.", ""},
+	{"vitamin D", cities, "Vitamin D is the correct answer.", ""},
+	{"a letter in an option's text", []string{"vitamin D", "vitamin C", "iron", "zinc"}, "Vitamin C is the correct answer.", "B rule:stated"},
+	{"article before an option's text", []string{"subgroup", "ring"}, "A subgroup lies in a group. That is all there is to it.", ""},
+	{"to answer is a verb", numbers, "To answer this, note that the order is 4 here. What of option B, or C?", ""},
+	{"what an option says", numbers, "Option A says that the order is 4 here, as does option B.", ""},
+	{"what a reason says", numbers, "The answer is clear because the order is 4 here.", ""},
+	{"what a reason says after as", numbers, "The best answer, as the order is 4 here.", ""},
+	{"would say that", cities, "I would say that Rome is old.", ""},
 	{"function", numbers, "We see that f(B) is correct.", ""},
 
 	// More than one claim.
@@ -163,11 +171,23 @@ var cases = []testCase{
 	{"both are correct", cities, "Both option A and option C are correct.", ""},
 	{"texts of two", cities, "The answer is Rome or Berlin.", ""},
 	{"two, then one", cities, "The correct answer is A or B. Since Rome is older, the best answer is therefore B.", "B rule:stated"},
+	{"two conclusions, then one", cities, "Therefore, the answer is A or B. Rome is older. Thus, the answer is B.", "B rule:stated"},
+	{"two, with something between", cities, "B and, it seems, C are correct.", ""},
+	{"another's correct something", cities, "The answer is B. Berlin, option C, is the correct last name.", "B rule:stated"},
+	{"the answer's text in what follows", cities, "The correct answer is B. Rome, for one, is not suitable for skiing.", "B rule:stated"},
 	{"A, and B is wrong", cities, "The answer is A, and B is wrong.", "A rule:stated"},
 	{"letter with another option's text", numbers, "The answer is A. 4.", ""},
 	{"none", cities, "The correct answer is none of the above.", ""},
 	{"none other than", cities, "The answer is none other than Rome.", "B rule:stated-text"},
 	{"none after a mention", cities, "Rome is option B. None of the options is correct.", ""},
+
+	{"concession", cities, "While option A is the best known, the answer is B.", "B rule:stated"},
+	{"question, then answer", cities, "Could the answer be A? No, the answer is B.", "B rule:stated"},
+	{"second choice", cities, "My first choice is B, my second choice is C.", "B rule:predicate"},
+	{"all three, so D", all, "A, B, and C are all correct, so the answer is D.", "D rule:stated"},
+	{"therefore", cities, "A is wrong. C is wrong. Therefore, B.", "B rule:stated"},
+	{"supposition", cities, "The answer is A. If the question were about Italy, the answer would be B.", "A rule:stated"},
+	{"forced choice", cities, "None is perfect, but if I had to choose, the best answer is B.", "B rule:stated"},
 
 	// Denial.
 	{"not correct", cities, "A is not correct.", ""},

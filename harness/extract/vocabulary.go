@@ -16,6 +16,7 @@ const (
 	pick                       // the option after it is chosen: I choose
 	drop                       // or dropped: rule out
 	doubt                      // what follows is only possible: might
+	supposal                   // the whole sentence is: if
 	finish                     // what follows concludes: therefore
 	turn                       // what follows corrects what came before: wait
 	contrast                   // after "not A": but
@@ -25,6 +26,7 @@ const (
 	plural                     // goes on after several: are
 	follow                     // goes on after a letter, never after an article
 	other                      // before a noun, says it is not the answer: each option
+	kind                       // what may be called the best besides a noun: description
 	special                    // has a case of its own in hear
 	filler                     // may stand between the parts
 )
@@ -55,7 +57,7 @@ var classes = func() map[string]class {
 		{pick, "choose chose choosing chosen select selecting selected pick picking picked recommend go going opt leads " +
 			"making makes leaving leaves corresponds supports matches"},
 		{drop, "eliminate eliminating exclude excluding discard discarding reject rejecting rule ruling"},
-		{doubt, "might may could perhaps possibly maybe if whether assuming suppose unless initially while although though " +
+		{doubt, "might may could perhaps possibly maybe whether initially while although though " +
 			"possible potential plausible another second"},
 		{finish, "therefore thus hence so conclusion finally final overall ultimately consequently conclude accordingly summary " +
 			"based considering"},
@@ -63,13 +65,14 @@ var classes = func() map[string]class {
 		{contrast | reason, "but rather instead"},
 		{reason, "because since whereas while"},
 		{other, "each every any other another first next this these"},
+		{kind, "description statement representation match fit"},
+		{supposal, "if assuming suppose unless"},
 		{special, "say other listed among " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
 		{filler, "the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
 			"should will considered still obviously certainly simply just by far of given than fitting logical reasonable sensible " +
-			"relevant precise that which who it as think believe mean both either does do has " +
-			"description statement representation match fit"},
+			"relevant precise that which who it as think believe mean both either does do has"},
 	} {
 		for w := range strings.FieldsSeq(e.words) {
 			m[w] |= e.class
