@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -457,6 +458,49 @@ func TestAModelRemovedDuringTheRun(t *testing.T) {
 	}
 	if count["steady:latest ok"] != 12 || count["fleeting:latest ok"]+count["fleeting:latest error"] != 12 || count["fleeting:latest error"] < 6 {
 		t.Errorf("rows %v", count)
+	}
+}
+
+func TestEventsForPrograms(t *testing.T) {
+	b := newBench(t)
+	status, stdout, stderr := b.run("swayed", "--judge", "judge", "--limit", "6", "--json")
+	if status != exitDone {
+		t.Fatal(status, stderr)
+	}
+	var kinds []string
+	var last map[string]any
+	for line := range strings.Lines(stdout) {
+		last = nil
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		kinds = append(kinds, last["event"].(string))
+	}
+	if !slices.Contains(kinds, "start") || !slices.Contains(kinds, "warning") || kinds[len(kinds)-1] != "result" {
+		t.Errorf("events %v", kinds)
+	}
+	counts := last["counts"].(map[string]any)
+	if counts["planned"] != 24.0 || counts["ok"] != 24.0 || counts["missing"] != 0.0 || last["state"] != "finished" {
+		t.Errorf("result %v", last)
+	}
+	if rows := last["metrics"].([]any); len(rows) != 4*4 || rows[0].(map[string]any)["variant"] != "swayed:latest" {
+		t.Errorf("metrics %v", rows)
+	}
+}
+
+// A server of the user's own has its memory back after a run.
+func TestNothingStaysInMemory(t *testing.T) {
+	b := newBench(t)
+	if status, _, stderr := b.run("steady", "vague", "--judge", "judge", "--limit", "3"); status != exitDone {
+		t.Fatal(status, stderr)
+	}
+	base, err := models.ParseHost(b.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, err := api.NewClient(base, http.DefaultClient).ListRunning(t.Context())
+	if err != nil || len(running.Models) != 0 {
+		t.Errorf("in memory: %v, error %v", running, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -265,17 +266,87 @@ func TestARunDirectoryIsOneRun(t *testing.T) {
 	}
 }
 
+// program is perg as a program of its own: the test binary is perg where its
+// name is, see testscript.Main.
+func (b bench) program() string {
+	b.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	link := filepath.Join(b.dir, "perg")
+	if err := os.Symlink(self, link); err != nil {
+		b.t.Fatal(err)
+	}
+	return link
+}
+
+// The first Ctrl-C waits for the calls in flight, the second for nothing.
+func TestASecondInterruptQuitsAtOnce(t *testing.T) {
+	b := newBench(t)
+	release := make(chan struct{})
+	arrived := make(chan struct{})
+	var once sync.Once
+	b.host = ollamatest.Proxy(t, b.host, func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if strings.Contains(string(body), `"content"`) {
+			once.Do(func() { close(arrived) })
+			<-release // a server that stalls
+		}
+		return false
+	})
+	defer close(release)
+	perg := exec.Command(b.program(), b.args("steady", "--limit", "3")...)
+	var stderr lockedBuffer
+	perg.Stderr = &stderr
+	if err := perg.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- perg.Wait() }()
+	<-arrived
+	perg.Process.Signal(os.Interrupt)
+	for range 100 {
+		if strings.Contains(stderr.String(), "Ctrl-C again quits at once") {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("it did not wait for its call in flight: %v\n%s", err, stderr.String())
+	case <-time.After(300 * time.Millisecond):
+	}
+	perg.Process.Signal(os.Interrupt)
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatalf("it did not quit\n%s", stderr.String())
+	}
+	if status := perg.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended with %v; a shell shows 130 for an interrupt", perg.ProcessState)
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func TestTwoProcessesShareAStore(t *testing.T) {
 	b := newBench(t)
-	perg, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The test binary is perg where its name is: see testscript.Main.
-	link := filepath.Join(b.dir, "perg")
-	if err := os.Symlink(perg, link); err != nil {
-		t.Fatal(err)
-	}
+	link := b.program()
 	var wait sync.WaitGroup
 	for i := range 2 {
 		wait.Go(func() {

@@ -179,10 +179,8 @@ func writeLines(w io.Writer, cols []column, rows []data.Metric) error {
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
 	for line := range strings.Lines(t.Render()) {
-		line = strings.TrimRight(line, " \n")
-		if strings.HasSuffix(line, "──") {
-			line = strings.TrimSuffix(line, "──") // the padding of the last column
-		}
+		// The rule under the header counts the padding of the last column.
+		line = strings.TrimSuffix(strings.TrimRight(line, " \n"), "──")
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
