@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +19,7 @@ import (
 )
 
 // post sends a request to a server and returns the status and the body.
-func post(t *testing.T, url string, body any) (int, []byte) {
+func post(t testing.TB, url string, body any) (int, []byte) {
 	t.Helper()
 	resp, err := http.Post(url, "application/json", strings.NewReader(marshal(t, body)))
 	if err != nil {
@@ -30,7 +33,7 @@ func post(t *testing.T, url string, body any) (int, []byte) {
 	return resp.StatusCode, b.Bytes()
 }
 
-func marshal(t *testing.T, v any) string {
+func marshal(t testing.TB, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -193,6 +196,31 @@ func TestScriptedModels(t *testing.T) {
 				}
 				post(t, host+"/api/generate", map[string]any{"model": model, "keep_alive": 0})
 			}
+		})
+	}
+}
+
+// Calls with a prompt of 1,500 bytes of which 300 are the same, eight in
+// flight on four slots.
+func BenchmarkScripted(b *testing.B) {
+	const words = "A person who is going to the coast wants to know which of these would help most when it is cold, wet and windy. "
+	chains := map[string]models.Chain{"steady": models.Steady("A"), "judge": models.Judge(models.Ratings{Score: 4})}
+	for name, format := range map[string]string{"steady": "", "judge": rating} {
+		b.Run(name, func(b *testing.B) {
+			host := ollamatest.Shared(b, chains)
+			var n atomic.Int64
+			b.SetParallelism((2*ollamatest.Slots + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					user := strconv.FormatInt(n.Add(1), 10) + strings.Repeat(words, 11)[:1200]
+					req := chat(name, strings.Repeat(words, 3)[:300], user)
+					req.Format = json.RawMessage(format)
+					if status, body := post(b, host+"/api/chat", req); status != http.StatusOK {
+						b.Errorf("%d %s", status, body)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 		})
 	}
 }

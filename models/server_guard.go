@@ -23,12 +23,12 @@ type guard struct {
 const guardScript = `trap '' HUP INT TERM
 read server
 read nothing
-kill -TERM 0
+kill -TERM -$$
 for second in 1 2 3 4 5; do
 	kill -0 "$server" || break
 	sleep 1
 done
-kill -KILL 0`
+kill -KILL -$$`
 
 func startGuard() (*guard, error) {
 	cmd := exec.Command("/bin/sh", "-c", guardScript)

@@ -217,8 +217,9 @@ func TestServerDiesWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]func(t *testing.T, pgid int, answer io.Reader){
-		"idle": func(*testing.T, int, io.Reader) {},
-		// v0.17.4 hangs when it gets SIGTERM now.
+		"idle":     func(*testing.T, int, io.Reader) {},
+		"stubborn": func(*testing.T, int, io.Reader) {},
+		// v0.17.4 may hang when it gets SIGTERM now.
 		"loading": func(t *testing.T, pgid int, _ io.Reader) {
 			eventually(t, "a runner runs", func() bool { return len(group(t, pgid)) == complete })
 		},
@@ -230,7 +231,10 @@ func TestServerDiesWithItsParent(t *testing.T) {
 	}
 	for name, until := range tests {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(self, program, t.TempDir())
+			cmd := exec.Command(self, program, t.TempDir(), role+"=none")
+			if name == "stubborn" {
+				cmd = exec.Command(self, self, t.TempDir(), role+"=stubborn server")
+			}
 			cmd.Env = append(os.Environ(), role+"=parent")
 			cmd.Stderr = os.Stderr
 			out, err := cmd.StdoutPipe()
@@ -248,7 +252,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 			}
 			pgid := groupOf(t, pid)
 			answer, w := io.Pipe()
-			if name != "idle" {
+			if name == "loading" || name == "answering" {
 				ollamatest.Install(t, url, map[string]models.Chain{"endless": models.Endless()})
 				req := chat("endless", "", "Hello")
 				req.Options["num_predict"] = 4000
@@ -278,7 +282,7 @@ func parent() {
 	s, err := models.StartServer(context.Background(), models.ServerConfig{
 		Program: os.Args[1],
 		Models:  filepath.Join(os.Args[2], "models"),
-		Env:     []string{"HOME=" + os.Args[2]},
+		Env:     []string{"HOME=" + os.Args[2], os.Args[3]},
 		Log:     filepath.Join(os.Args[2], "log"),
 	})
 	if err != nil {
