@@ -15,15 +15,18 @@ type spoken struct {
 // line of a list it stands.
 func (r *reading) hear(c *clause, i, item int) {
 	w := spoken{word: r.words[i], i: i}
-	if w.class == 0 {
+	switch w.class {
+	case 0, follow:
 		c.drop()
+		return
+	case filler:
 		return
 	}
 	w.spelling, w.startsOver = r.word(i), w.gap.has(stop|line)
 	if i > 0 {
 		w.before, w.beforeIs = r.word(i-1), r.words[i-1].class
 	}
-	if r.idiom(c, w, item) || r.qualify(c, w) {
+	if w.class.has(special) && r.idiom(c, w, item) || r.qualify(c, w) {
 		return
 	}
 	known := r.arm(c, w)
@@ -80,7 +83,7 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		c.noun = false
 	}
 	switch {
-	case k.has(finish) || w.spelling == "given" && w.startsOver:
+	case k.has(finish) || k.has(opener) && w.startsOver:
 		c.weight |= concluded
 		c.denied, c.doubt, c.suppose = false, false, false
 	case k.has(turn) && w.startsOver:

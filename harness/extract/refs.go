@@ -128,6 +128,9 @@ func (r *reading) named(i int) bool {
 
 // refAt finds the option named at word i.
 func (r *reading) refAt(i int) (ref, bool) {
+	if w := r.words[i]; w.to-w.from > 1 && !r.initials[r.norm[w.from]] {
+		return ref{}, false // as most are
+	}
 	x, ok := r.letterAt(i)
 	text, isText := r.textAt(i)
 	if !isText || ok && text.to <= x.to {

@@ -232,26 +232,31 @@ func (r *reader) add(s string) {
 	w := word{from: int32(len(r.norm)), gap: r.gap}
 	first, _ := utf8.DecodeRuneInString(s)
 	w.upper = unicode.IsUpper(fold(first))
-	for _, c := range s {
-		if c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			r.norm = append(r.norm, byte(c))
-			continue
+	r.norm = append(r.norm, s...)
+	for i, c := range r.norm[w.from:] {
+		if c >= utf8.RuneSelf {
+			r.norm = appendLower(r.norm[:w.from], s)
+			break
 		}
-		c = fold(c)
+		if 'A' <= c && c <= 'Z' {
+			r.norm[int(w.from)+i] = c + 'a' - 'A'
+		}
+	}
+	w.to = int32(len(r.norm))
+	w.class = classOf(r.norm[w.from:])
+	r.words = append(r.words, w)
+	r.gap = 0
+}
+
+func appendLower(b []byte, s string) []byte {
+	for _, c := range s {
+		c = unicode.ToLower(fold(c))
 		if c == '’' {
 			c = '\''
 		}
-		r.norm = utf8.AppendRune(r.norm, unicode.ToLower(c))
+		b = utf8.AppendRune(b, c)
 	}
-	w.to = int32(len(r.norm))
-	if int(w.to-w.from) <= longest {
-		w.class = classes[string(r.norm[w.from:])]
-	}
-	r.words = append(r.words, w)
-	r.gap = 0
+	return b
 }
 
 func (r *reader) rune(i int) (rune, int) {

@@ -18,6 +18,7 @@ const (
 	doubt                      // what follows is only possible: might
 	supposal                   // the whole sentence is: if
 	finish                     // what follows concludes: therefore
+	opener                     // as finish, where it begins a sentence: given
 	turn                       // what follows corrects what came before: wait
 	contrast                   // after "not A": but
 	reason                     // begins a clause that says why: because
@@ -27,7 +28,7 @@ const (
 	follow                     // goes on after a letter, never after an article
 	other                      // before a noun, says it is not the answer: each option
 	kind                       // what may be called the best besides a noun: description
-	special                    // has a case of its own in hear
+	special                    // is an idiom of its own
 	filler                     // may stand between the parts
 )
 
@@ -67,11 +68,12 @@ var classes = func() map[string]class {
 		{other, "each every any other another first next this these"},
 		{kind, "description statement representation match fit"},
 		{supposal, "if assuming suppose unless"},
-		{special, "say other listed among " + boxed},
+		{opener | filler, "given"},
+		{special, "this none other listed among say that as " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
 		{filler, "the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
-			"should will considered still obviously certainly simply just by far of given than fitting logical reasonable sensible " +
+			"should will considered still obviously certainly simply just by far of than fitting logical reasonable sensible " +
 			"relevant precise that which who it as think believe mean both either does do has"},
 	} {
 		for w := range strings.FieldsSeq(e.words) {
@@ -81,10 +83,19 @@ var classes = func() map[string]class {
 	return m
 }()
 
-// longest is the length of the longest word in the vocabulary.
-var longest = func() (n int) {
-	for w := range classes {
-		n = max(n, len(w))
+// classOf is the class of a word, mostly known to be 0 by its first letter and
+// its length.
+func classOf(word []byte) class {
+	if lengths[word[0]]>>len(word)&1 == 0 {
+		return 0
 	}
-	return n
+	return classes[string(word)]
+}
+
+// lengths has bit n set where a word of n letters begins with the byte.
+var lengths = func() (bits [256]uint64) {
+	for w := range classes {
+		bits[w[0]] |= 1 << len(w)
+	}
+	return bits
 }()
