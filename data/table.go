@@ -145,6 +145,21 @@ func (w *TableWriter[T]) Abort() {
 	}
 }
 
+// WriteTable writes the rows of a table that are at hand.
+func WriteTable[T any](dir string, rows []T) error {
+	w, err := CreateTable[T](dir)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := w.Write(r); err != nil {
+			w.Abort()
+			return err
+		}
+	}
+	return w.Close()
+}
+
 // SyncDir makes renames in a directory durable.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

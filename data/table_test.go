@@ -14,16 +14,7 @@ import (
 
 func writeTable[T any](t *testing.T, dir string, rows []T) {
 	t.Helper()
-	w, err := CreateTable[T](dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
+	if err := WriteTable(dir, rows); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -169,14 +160,7 @@ func TestWriteFileIsWholeOrAbsent(t *testing.T) {
 
 func FuzzReadTable(f *testing.F) {
 	dir := f.TempDir()
-	w, err := CreateTable[Judgment](dir)
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := w.Write(Judgment{ItemID: "1", Score: new(int32(3))}); err != nil {
-		f.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
+	if err := WriteTable(dir, []Judgment{{ItemID: "1", Score: new(int32(3))}}); err != nil {
 		f.Fatal(err)
 	}
 	part := filepath.Join(dir, "part-00000.parquet")

@@ -73,17 +73,11 @@ func (r *Run) writeMetrics() error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	table, err := data.CreateTable[data.Metric](filepath.Join(r.Dir.Path, "metrics"))
-	if err != nil {
-		return err
+	rows := make([]data.Metric, len(cells))
+	for i, c := range cells {
+		rows[i] = c.Record(r.Plan.Repeats)
 	}
-	defer table.Abort()
-	for _, c := range cells {
-		if err := table.Write(c.Record(r.Plan.Repeats)); err != nil {
-			return err
-		}
-	}
-	return table.Close()
+	return data.WriteTable(filepath.Join(r.Dir.Path, "metrics"), rows)
 }
 
 func (c *Counts) add(s scored) {

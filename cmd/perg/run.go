@@ -4,21 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
-	"perg/data"
 	"perg/harness"
 	"perg/harness/prompt"
-	"perg/harness/report"
 	"perg/harness/store"
 )
 
@@ -222,91 +217,4 @@ func openStore(path string) (*store.Store, error) {
 		return nil, &harness.Problem{Err: err, Hint: "another file can be named with --store"}
 	}
 	return s, nil
-}
-
-// result shows what a run came to: the table, what is missing and why, and
-// what to do next.
-func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) error {
-	rows, err := readMetrics(cfg.Out)
-	if err != nil && !errors.Is(err, data.ErrNoTable) {
-		return err
-	}
-	resume := "perg run --out " + quoted(cfg.Out)
-	if v.json {
-		return v.event("result", map[string]any{
-			"out": cfg.Out, "run_id": dir.Manifest.RunID, "state": dir.Manifest.State, "counts": r.Counts,
-			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "resume": resume,
-			"metrics": report.Records(rows, ""),
-		})
-	}
-	w := v.stdout
-	if len(rows) > 0 {
-		if err := report.Write(w, report.Table, report.Overall(rows), "", width(w)); err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "\n%s\n", report.Legend)
-		for _, warning := range report.Caveats(rows) {
-			fmt.Fprintln(w, warning)
-		}
-		fmt.Fprintln(w)
-	}
-	fmt.Fprintf(w, "%s of %s generations done", comma(r.OK), comma(r.Planned))
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{r.Failed, "failed"}, {r.Missing, "not finished"}, {r.Unscored, "unscored"}} {
-		if part.n > 0 {
-			fmt.Fprintf(w, ", %s %s", comma(part.n), part.what)
-		}
-	}
-	fmt.Fprintln(w)
-	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int { return r.Reasons[b] - r.Reasons[a] }) {
-		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
-	}
-	switch {
-	case r.Calls == 0 && r.Missing == 0:
-		fmt.Fprintf(w, "no call was made: every reply came from the store (%s)\n", elapsed(r.Elapsed))
-	default:
-		fmt.Fprintf(w, "%s calls made, %s replies already in the store, in %s\n", comma(r.Calls), comma(r.Known), elapsed(r.Elapsed))
-	}
-	fmt.Fprintf(w, "Parquet: %s\n", filepath.Join(cfg.Out, "{generations,judgments,metrics}", "part-*.parquet"))
-	switch {
-	case r.Missing > 0:
-		fmt.Fprintln(w, "to finish it: "+resume)
-	case r.Failed > 0:
-		fmt.Fprintln(w, "to try the failed ones again: "+resume)
-	}
-	return nil
-}
-
-func readMetrics(dir string) ([]data.Metric, error) {
-	var rows []data.Metric
-	for m, err := range data.ReadTable[data.Metric](filepath.Join(dir, "metrics")) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, m)
-	}
-	return rows, nil
-}
-
-func comma(n int) string { return humanize.Comma(int64(n)) }
-
-func elapsed(d time.Duration) string {
-	if d < 10*time.Second {
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return d.Round(time.Second).String()
-}
-
-// quoted is a path as a shell takes it.
-func quoted(path string) string {
-	if strings.ContainsFunc(path, func(r rune) bool { return !strings.ContainsRune("/._-+:=@%,", r) && !isAlphanumeric(r) }) {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
-}
-
-func isAlphanumeric(r rune) bool {
-	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }

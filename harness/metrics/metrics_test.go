@@ -195,16 +195,7 @@ func TestWilsonCovers(t *testing.T) {
 
 func write[T any](t *testing.T, dir string, rows []T) {
 	t.Helper()
-	w, err := data.CreateTable[T](dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
+	if err := data.WriteTable(dir, rows); err != nil {
 		t.Fatal(err)
 	}
 }

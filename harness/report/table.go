@@ -2,11 +2,8 @@
 package report
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -221,11 +218,14 @@ func missing(section []data.Metric) []string {
 
 // layout is one table over all variants, for documents.
 func layout(rows []data.Metric, by metrics.GroupBy) table.Writer {
-	cols := append([]column{
+	return layoutOf(documentColumns(by), rows)
+}
+
+func documentColumns(by metrics.GroupBy) []column {
+	return append([]column{
 		{"Variant", true, func(m data.Metric) string { return m.Variant }},
 		{"Method", true, func(m data.Metric) string { return m.Method }},
 	}, columns(by, true)...)
-	return layoutOf(cols, rows)
 }
 
 func layoutOf(cols []column, rows []data.Metric) table.Writer {
@@ -250,107 +250,6 @@ func layoutOf(cols []column, rows []data.Metric) table.Writer {
 		t.AppendRow(row)
 	}
 	return t
-}
-
-func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
-	cols := append([]column{
-		{"Variant", true, func(m data.Metric) string { return m.Variant }},
-		{"Method", true, func(m data.Metric) string { return m.Method }},
-	}, columns(by, true)...)
-	var b strings.Builder
-	b.WriteString("% needs \\usepackage{booktabs}; rates in percent with 95\\,\\% intervals\n\\begin{tabular}{")
-	for _, c := range cols {
-		if c.left {
-			b.WriteByte('l')
-		} else {
-			b.WriteByte('r')
-		}
-	}
-	b.WriteString("}\n\\toprule\n")
-	line := func(value func(column) string) {
-		for i, c := range cols {
-			if i > 0 {
-				b.WriteString(" & ")
-			}
-			b.WriteString(latexEscape.Replace(cell(value(c))))
-		}
-		b.WriteString(" \\\\\n")
-	}
-	line(func(c column) string { return c.title })
-	b.WriteString("\\midrule\n")
-	for _, m := range rows {
-		line(func(c column) string { return c.value(m) })
-	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n")
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-var latexEscape = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`,
-	"_", `\_`, "{", `\{`, "}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
-
-// fields gives a row's columns by the names they have in Parquet; the group's
-// column bears the name of the property.
-func fields(m data.Metric, by metrics.GroupBy) (names []string, values []any) {
-	v := reflect.ValueOf(m)
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("json")
-		if name == "source" && by != "" {
-			name = string(by)
-		}
-		names = append(names, name)
-		f := v.Field(i)
-		switch {
-		case f.Kind() == reflect.Pointer && f.IsNil():
-			values = append(values, nil)
-		case f.Kind() == reflect.Pointer:
-			values = append(values, f.Elem().Interface())
-		default:
-			values = append(values, f.Interface())
-		}
-	}
-	return names, values
-}
-
-func writeCSV(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
-	out := csv.NewWriter(w)
-	names, _ := fields(data.Metric{}, by)
-	if err := out.Write(names); err != nil {
-		return err
-	}
-	for _, m := range rows {
-		_, values := fields(m, by)
-		record := make([]string, len(values))
-		for i, v := range values {
-			if v != nil {
-				record[i] = fmt.Sprint(v)
-			}
-		}
-		if err := out.Write(record); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// Records gives rows as JSON objects with the columns' names in Parquet.
-func Records(rows []data.Metric, by metrics.GroupBy) []map[string]any {
-	all := make([]map[string]any, len(rows))
-	for i, m := range rows {
-		names, values := fields(m, by)
-		all[i] = make(map[string]any, len(names))
-		for j, n := range names {
-			all[i][n] = values[j]
-		}
-	}
-	return all
-}
-
-func writeJSON(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(Records(rows, by))
 }
 
 // percent shows a fraction with one decimal, or a dash where it is undefined.
