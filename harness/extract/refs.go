@@ -22,23 +22,22 @@ type ref struct {
 // article in front; empty where another option is the same.
 func normal(options []string) []string {
 	texts := make([]string, len(options))
-	index := map[string]int{}
 	for i, o := range options {
-		n := read(o).norm
+		texts[i] = read(o).norm
 		for _, article := range []string{"the ", "a ", "an "} {
-			if rest, ok := strings.CutPrefix(n, article); ok && rest != "" {
-				n = rest
+			if rest, ok := strings.CutPrefix(texts[i], article); ok && rest != "" {
+				texts[i] = rest
 				break
 			}
 		}
-		if first, twice := index[n]; twice {
-			texts[first] = ""
-			continue
-		}
-		index[n] = i
-		texts[i] = n
 	}
-	return texts
+	unique := make([]string, len(texts))
+	for i, t := range texts {
+		if !slices.Contains(texts[:i], t) && !slices.Contains(texts[i+1:], t) {
+			unique[i] = t
+		}
+	}
+	return unique
 }
 
 // bounded: after word i comes a mark, or a word no noun phrase goes on with.
