@@ -50,12 +50,14 @@ trap 'exit 130' INT TERM
 
 header=$(cd "$work" && GOFLAGS=-mod=mod go mod download -json "github.com/gen2brain/malgo@$malgo" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
 [ -e "$header/miniaudio.h" ] || fail "miniaudio.h is not in the module github.com/gen2brain/malgo@$malgo"
-ln -s "$header" "$work/miniaudio"
+# A path that stays the same, so that Go's build cache knows it again.
+mkdir -p "$cache/include"
+ln -sfn "$header" "$cache/include/miniaudio"
 
 echo "building ollama $version into $cache (about ten minutes on two cores, once)" >&2
 (
 	cd "$work"
-	CGO_ENABLED=1 CGO_CPPFLAGS="-I$work" CGO_CXXFLAGS="-O2 -w" CGO_CFLAGS="-O2 -w" GOFLAGS= GOBIN="$work/bin" \
+	CGO_ENABLED=1 CGO_CPPFLAGS="-I$cache/include" CGO_CXXFLAGS="-O2 -w" CGO_CFLAGS="-O2 -w" GOFLAGS= GOBIN="$work/bin" \
 		go install -trimpath -ldflags "-X github.com/ollama/ollama/version.Version=${version#v}" "github.com/ollama/ollama@$version" >&2
 ) || fail "the compiler's messages are above" "put an ollama program on PATH instead"
 

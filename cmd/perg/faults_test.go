@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,10 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"golang.org/x/sys/unix"
 
 	"perg/data"
-	"perg/models"
 	"perg/models/ollamatest"
 )
 
@@ -84,114 +80,6 @@ func TestInterruptedAndResumed(t *testing.T) {
 	sameResults(t, whole, filepath.Join(b.dir, "run"))
 	if n := len(table[data.Generation](t, whole, "generations")); int(calls.Load()-made) > n {
 		t.Errorf("%d calls after the interruption for %d generations", calls.Load()-made, n)
-	}
-}
-
-// killRunners kills the processes that an Ollama server runs models in.
-func killRunners(t *testing.T, server int) (killed int) {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		// pid (name) state ppid ...
-		_, rest, ok := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest)
-		if !ok || len(fields) < 2 || fields[1] != strconv.Itoa(server) {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if unix.Kill(pid, unix.SIGKILL) == nil {
-			killed++
-		}
-	}
-	return killed
-}
-
-func TestServerFaultsDuringARun(t *testing.T) {
-	b := newBench(t)
-	args := []string{"steady", "wavering", "--judge", "judge", "--limit", "9", "--parallel", "4"}
-	whole := filepath.Join(b.dir, "whole")
-	if status, _, stderr := b.run(append(args, "--out", whole, "--store", filepath.Join(b.dir, "whole.db"))...); status != exitDone {
-		t.Fatal(status, stderr)
-	}
-	own := func(t *testing.T) *models.Server {
-		s := ollamatest.Start(t, models.ServerConfig{Slots: 4})
-		ollamatest.Install(t, s.URL(), actors)
-		return s
-	}
-	at := func(n int32, fault func()) func(http.ResponseWriter, *http.Request, []byte) bool {
-		var calls atomic.Int32
-		return func(http.ResponseWriter, *http.Request, []byte) bool {
-			if calls.Add(1) == n {
-				go fault()
-			}
-			return false
-		}
-	}
-	step := func(steps map[int32]http.HandlerFunc) func(http.ResponseWriter, *http.Request, []byte) bool {
-		var calls atomic.Int32
-		return func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
-			h, ok := steps[calls.Add(1)]
-			if ok {
-				h(w, r)
-			}
-			return ok
-		}
-	}
-	say := func(status int, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(status)
-			io.WriteString(w, body)
-		}
-	}
-	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-	for _, tt := range []struct {
-		name string
-		host func(t *testing.T) string
-	}{
-		{"the server dies and comes back", func(t *testing.T) string {
-			s := own(t)
-			return ollamatest.Proxy(t, s.URL(), at(30, func() { unix.Kill(s.Pid(), unix.SIGKILL) }))
-		}},
-		{"a runner is killed during generation", func(t *testing.T) string {
-			s := own(t)
-			return ollamatest.Proxy(t, s.URL(), at(30, func() {
-				if killRunners(t, s.Pid()) == 0 {
-					t.Error("there was no runner to kill")
-				}
-			}))
-		}},
-		{"streams are cut, the server is busy, errors come inside a 200", func(t *testing.T) string {
-			return ollamatest.Proxy(t, b.host, step(map[int32]http.HandlerFunc{
-				1: say(503, `{"error":"server busy, please try again.  maximum pending requests exceeded"}`),
-				5: cut, 9: cut, 20: say(200, `{"error":"an error was encountered while running the model: unexpected EOF"}`),
-				33: say(200, `{"message":{"role":"assistant","content":"The corr"},"done":false}`),
-				40: say(500, `{"error":"model runner has unexpectedly stopped, this may be due to resource limitations or an internal error"}`),
-			}))
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			dir := filepath.Join(b.dir, strconv.Itoa(len(tt.name)))
-			b := bench{t, tt.host(t), dir}
-			if err := os.Mkdir(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			status, stdout, stderr := b.run(args...)
-			if status != exitDone {
-				t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
-			}
-			// Another server gives the same model another digest: it notes when it was made.
-			sameResults(t, whole, filepath.Join(dir, "run"),
-				cmpopts.IgnoreFields(data.Generation{}, "Digest", "RequestHash"), cmpopts.IgnoreFields(data.Judgment{}, "JudgeDigest", "RequestHash"))
-		})
 	}
 }
 
@@ -399,89 +287,4 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse("no store", "not a store")
-}
-
-// smallDisk mounts a file system of a few kilobytes, where that is allowed.
-func smallDisk(t *testing.T, kilobytes int) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", kilobytes)); err != nil {
-		t.Skipf("cannot mount a small file system: %v", err)
-	}
-	t.Cleanup(func() {
-		for range 50 {
-			if unix.Unmount(dir, 0) == nil {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		t.Errorf("cannot unmount %s", dir)
-	})
-	return dir
-}
-
-func TestDirectoriesThatCannotBeWritten(t *testing.T) {
-	b := newBench(t)
-	args := []string{"steady", "--limit", "3", "--settings", "none"}
-	file := filepath.Join(b.dir, "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	status, _, stderr := b.run(append(args, "--out", filepath.Join(file, "run"))...)
-	if status != exitFailed || !strings.Contains(stderr, "run directory") || !strings.Contains(stderr, "--out") {
-		t.Errorf("a file where the directory should be: exit status %d\n%s", status, stderr)
-	}
-	disk := smallDisk(t, 64)
-	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Skipf("cannot make a file system read-only: %v", err)
-	}
-	status, _, stderr = b.run(append(args, "--out", filepath.Join(disk, "run"))...)
-	if status != exitFailed || !strings.Contains(stderr, "read-only file system") || !strings.Contains(stderr, "--out") {
-		t.Errorf("a read-only file system: exit status %d\n%s", status, stderr)
-	}
-	status, _, stderr = b.run(append(args, "--store", filepath.Join(disk, "store.db"))...)
-	if status != exitFailed || !strings.Contains(stderr, "--store") {
-		t.Errorf("a store on a read-only file system: exit status %d\n%s", status, stderr)
-	}
-}
-
-func TestFullDisks(t *testing.T) {
-	b := newBench(t)
-	args := []string{"swayed", "--judge", "judge", "--limit", "30", "--parallel", "8"}
-	t.Run("under the store", func(t *testing.T) {
-		disk := smallDisk(t, 100)
-		out := filepath.Join(b.dir, "out")
-		full := append(args, "--store", filepath.Join(disk, "store.db"), "--out", out)
-		status, stdout, stderr := b.run(full...)
-		if status != exitFailed || !strings.Contains(stderr, "full") {
-			t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
-		}
-		// With room again the same command finishes.
-		if err := unix.Mount("", disk, "", unix.MS_REMOUNT, "size=64m"); err != nil {
-			t.Fatal(err)
-		}
-		if status, stdout, stderr := b.run(full...); status != exitDone {
-			t.Errorf("with room: exit status %d\n%s\n%s", status, stdout, stderr)
-		}
-	})
-	t.Run("under the tables", func(t *testing.T) {
-		disk := smallDisk(t, 16)
-		out := filepath.Join(disk, "out")
-		status, stdout, stderr := b.run(append(args, "--out", out)...)
-		if status != exitFailed || !strings.Contains(stderr, "no space left on device") {
-			t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
-		}
-		for _, name := range []string{"generations", "judgments", "metrics"} {
-			if parts, _ := filepath.Glob(filepath.Join(out, name, "*")); len(parts) != 0 {
-				t.Errorf("half a table was left: %v", parts)
-			}
-		}
-		if err := unix.Mount("", disk, "", unix.MS_REMOUNT, "size=64m"); err != nil {
-			t.Fatal(err)
-		}
-		status, stdout, stderr = b.run(append(args, "--out", out)...)
-		if status != exitDone || !strings.Contains(stdout, "no call was made") {
-			t.Errorf("with room: exit status %d\n%s\n%s", status, stdout, stderr)
-		}
-	})
 }
