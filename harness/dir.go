@@ -76,7 +76,8 @@ type Counts struct {
 	Failed   int            `json:"failed"`
 	Missing  int            `json:"missing"` // not asked yet
 	Rated    int            `json:"rated"`
-	Unscored int            `json:"unscored"`
+	Unscored int            `json:"unscored"`          // rated, but not readably
+	Unjudged int            `json:"unjudged"`          // the judge's call failed
 	Reasons  map[string]int `json:"reasons,omitempty"` // of failed generations and judgments
 }
 

@@ -31,8 +31,9 @@ func (r *Run) Progress() []LaneStatus { return []LaneStatus{r.status.snapshot()}
 // A Result is what a run came to.
 type Result struct {
 	Counts
-	Calls   int // made now
-	Known   int // replies that the store already had
+	Written bool // the tables are those of this result
+	Calls   int  // made now
+	Known   int  // replies that the store already had
 	Elapsed time.Duration
 }
 
@@ -62,7 +63,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		}
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
-	result.Counts, result.Elapsed = counts, time.Since(started)
+	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
 	switch {
 	case err == nil:
 		err = tableErr

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perg/data"
+	"perg/harness/judge"
 	"perg/harness/metrics"
 	"perg/harness/store"
 )
@@ -91,18 +92,26 @@ func (c *Counts) add(s scored) {
 	case j == nil:
 	case j.rating != nil:
 		c.Rated++
-	default:
+	case j.reply != nil:
 		c.Unscored++
+		c.Reasons["judge: "+reason(j.err)]++
+	default:
+		c.Unjudged++
 		c.Reasons["judge: "+reason(j.err)]++
 	}
 }
 
+// reason is the short name under which failures are counted together.
 func reason(err error) string {
 	var past *pastFailure
-	if errors.As(err, &past) {
+	switch {
+	case errors.As(err, &past):
 		return past.Reason
+	case errors.Is(err, judge.ErrUnreadable):
+		return judge.ErrUnreadable.Error()
+	default:
+		return err.Error()
 	}
-	return err.Error()
 }
 
 func (r *Run) generationRow(s scored) data.Generation {

@@ -128,6 +128,18 @@ func TestJudges(t *testing.T) {
 			t.Errorf("the result does not say that %d are unscored:\n%s", right, stdout)
 		}
 	})
+	t.Run("failed calls", func(t *testing.T) {
+		out := filepath.Join(b.dir, "overflow") // the judge's prompt is longer than the candidate's
+		status, stdout, stderr := b.run(append(args, "--judge", "judge", "--num-ctx", "512", "--out", out)...)
+		if status != exitRowsInError || !strings.Contains(stdout, "ratings failed") || !strings.Contains(stdout, "x judge: prompt longer than the context") {
+			t.Fatal(status, stdout, stderr)
+		}
+		for _, j := range table[data.Judgment](t, out, "judgments") {
+			if j.Status != data.StatusError || j.Score != nil || j.Raw != "" || !strings.Contains(j.Error, "context") {
+				t.Errorf("judgment %+v", j)
+			}
+		}
+	})
 	t.Run("none", func(t *testing.T) {
 		out := filepath.Join(b.dir, "none")
 		status, _, stderr := b.run(append(args, "--out", out)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,9 +20,12 @@ import (
 // result shows what a run came to: the table, what is missing and why, and
 // what to do next.
 func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) error {
-	rows, err := readMetrics(cfg.Out)
-	if err != nil && !errors.Is(err, data.ErrNoTable) {
-		return err
+	var rows []data.Metric
+	if r.Written {
+		var err error
+		if rows, err = readMetrics(cfg.Out); err != nil && !errors.Is(err, data.ErrNoTable) {
+			return err
+		}
 	}
 	resume := "perg run --out " + quoted(cfg.Out)
 	if v.json {
@@ -46,13 +50,15 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{r.Failed, "failed"}, {r.Missing, "not finished"}, {r.Unscored, "unscored"}} {
+	}{{r.Failed, "failed"}, {r.Missing, "not finished"}, {r.Unscored, "unscored"}, {r.Unjudged, "ratings failed"}} {
 		if part.n > 0 {
 			fmt.Fprintf(w, ", %s %s", comma(part.n), part.what)
 		}
 	}
 	fmt.Fprintln(w)
-	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int { return r.Reasons[b] - r.Reasons[a] }) {
+	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
+		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
+	}) {
 		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
 	}
 	switch {
@@ -61,11 +67,14 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	default:
 		fmt.Fprintf(w, "%s calls made, %s replies already in the store, in %s\n", comma(r.Calls), comma(r.Known), elapsed(r.Elapsed))
 	}
+	if !r.Written {
+		return nil
+	}
 	fmt.Fprintf(w, "Parquet: %s\n", filepath.Join(cfg.Out, "{generations,judgments,metrics}", "part-*.parquet"))
 	switch {
 	case r.Missing > 0:
 		fmt.Fprintln(w, "to finish it: "+resume)
-	case r.Failed > 0:
+	case r.Failed+r.Unjudged > 0:
 		fmt.Fprintln(w, "to try the failed ones again: "+resume)
 	}
 	return nil

@@ -202,7 +202,7 @@ func runAction(c *cli.Context) (err error) {
 	if e := view.result(cfg, result, dir); err == nil {
 		err = e
 	}
-	if err == nil && result.Failed > 0 {
+	if err == nil && result.Failed+result.Unjudged > 0 {
 		err = errRowsInError
 	}
 	return err
