@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mistral has the published responses of Mistral-7B to TruthfulQA, with the
+// letters that the paper's extractor gave them.
+func mistral(tb testing.TB) string {
+	path := filepath.Join("..", "..", "..", "shared", "responses", "mistral-7b-truthfulqa.csv")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		tb.Skip("needs shared/responses/mistral-7b-truthfulqa.csv beside the project")
+	}
+	return path
+}
+
+func TestExtractOnPublishedResponses(t *testing.T) {
+	path := mistral(t)
+	var out, errs bytes.Buffer
+	status := run(t.Context(), []string{"perg", "extract", path, "--response", "profile_0_res", "--options", "options", "--label", "profile_0_answer", "--json"}, &out, &errs)
+	if status != exitDone {
+		t.Fatalf("status %d: %s", status, errs.String())
+	}
+	type share struct {
+		N, Of int
+		Rate  float64
+		Low   float64 `json:"rate_low"`
+		High  float64 `json:"rate_high"`
+	}
+	var got struct {
+		Rows, Abstained int
+		Answered        share
+		Rules           []struct{ Answered, Labelled, Agreed int }
+		Labels          struct {
+			Naming    int `json:"naming_an_option"`
+			NoOption  int `json:"naming_no_option"`
+			Empty     int
+			Answered  share
+			Agreed    share
+			Differing int
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Rows != 817 || got.Answered.N+got.Abstained != 817 || got.Labels.Naming+got.Labels.NoOption+got.Labels.Empty != 817 {
+		t.Errorf("the parts of 817 rows do not add up: %+v", got)
+	}
+	if got.Labels.Naming != 813 {
+		t.Errorf("%d labels name an option, want 813", got.Labels.Naming)
+	}
+	var answered, labelled, agreed int
+	for _, r := range got.Rules {
+		answered, labelled, agreed = answered+r.Answered, labelled+r.Labelled, agreed+r.Agreed
+	}
+	if answered != got.Answered.N || labelled != got.Labels.Answered.N || agreed != got.Labels.Agreed.N || agreed+got.Labels.Differing != labelled {
+		t.Errorf("the rules add up to %d, %d, %d: %+v", answered, labelled, agreed, got)
+	}
+	for _, s := range []share{got.Answered, got.Labels.Answered, got.Labels.Agreed} {
+		if !(s.Low <= s.Rate && s.Rate <= s.High && s.High-s.Low < 0.04) {
+			t.Errorf("%+v is no rate with its interval", s)
+		}
+	}
+	// What the package promises of all six columns.
+	if got.Labels.Answered.Rate < 0.95 || got.Labels.Agreed.Rate < 0.985 {
+		t.Errorf("answered %.3f, agreed %.3f, want at least 0.95 and 0.985", got.Labels.Answered.Rate, got.Labels.Agreed.Rate)
+	}
+}
+
+// No rule can be missing from what is printed.
+func TestExtractListsEveryRule(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "harness", "extract", "rules.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			for _, v := range spec.Values {
+				if lit, ok := v.(*ast.BasicLit); ok && strings.HasPrefix(lit.Value, `"rule:`) {
+					rule, _ := strconv.Unquote(lit.Value)
+					declared = append(declared, rule)
+				}
+			}
+		}
+		return true
+	})
+	if len(declared) == 0 || !slices.Equal(declared, rules) {
+		t.Errorf("package extract has %q, perg extract lists %q", declared, rules)
+	}
+}
+
+func TestExtractStopsWhenInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.csv")
+	if err := os.WriteFile(path, []byte("r,o\nA.,\"['a', 'b']\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if status := run(ctx, []string{"perg", "extract", path, "--response", "r", "--options", "o"}, &out, &errs); status != exitInterrupted || out.Len() > 0 {
+		t.Errorf("status %d, stdout %q, stderr %q", status, out.String(), errs.String())
+	}
+}
+
+func TestExtractListsTwentyRowsInErrorAndCountsTheRest(t *testing.T) {
+	text := "r,o\n" + strings.Repeat("A.,[\n", 25) + "\"A\" or B,[\n"
+	_, err := scoreText(t, text)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 22 || !strings.HasPrefix(lines[0], "r.csv:2: o: ") || !strings.HasPrefix(lines[19], "r.csv:21: ") {
+		t.Errorf("%d lines: %s", len(lines), err)
+	}
+	if !strings.Contains(lines[20], "r.csv:27: this is no CSV") || lines[21] != "and 5 more; put these right first" {
+		t.Errorf("the end is %q", lines[20:])
+	}
+}
+
+func TestExtractRefusesRowsItWouldMisread(t *testing.T) {
+	var many []string
+	for i := range 27 {
+		many = append(many, fmt.Sprintf("'%d'", i))
+	}
+	for _, tt := range []struct{ row, want string }{
+		{"caf\xe9,\"['a', 'b']\"", "r.csv:2: the row is not UTF-8 text"},
+		{"A.,\"['a', 'b']\",x", "r.csv:2: the row has 3 fields, the header 2"},
+		{"A.,\"[" + strings.Join(many, ", ") + "]\"", "r.csv:2: o: a list of 27; an item has 2 to 26 options"},
+		{"A.,['a']", "a list of 1"},
+		{"A.,", "o: list at offset 0"},
+	} {
+		if _, err := scoreText(t, "r,o\n"+tt.row+"\n"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %q", tt.row, err, tt.want)
+		}
+	}
+}
+
+func TestExtractExitsWithTwoOnWrongInput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.csv")
+	if err := os.WriteFile(path, []byte("r,o\nA.,\"['a', 'b']\"\nA.,a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, column := range []string{"r", "typo"} {
+		var out, errs bytes.Buffer
+		status := run(t.Context(), []string{"perg", "extract", path, "--response", column, "--options", "o"}, &out, &errs)
+		if status != exitUsage || out.Len() > 0 {
+			t.Errorf("--response %s: status %d, stdout %q, stderr %q", column, status, out.String(), errs.String())
+		}
+	}
+}
+
+func TestLabelIndex(t *testing.T) {
+	for label, want := range map[string]int{"A": 0, "c": 2, "(B)": 1, "B.": 1, "b)": 1, "D": -1, "X": -1, "-1": -1, "": -1, "AB": -1, "()": -1, "Paris": -1} {
+		if i, ok := labelIndex(label, 3); ok != (want >= 0) || ok && i != want {
+			t.Errorf("labelIndex(%q, 3) = %d, %v, want %d", label, i, ok, want)
+		}
+	}
+}
+
+// A file larger than memory can be scored: what is held does not grow with it.
+func TestExtractHoldsNoRows(t *testing.T) {
+	const rows, most = 20_000, 16 << 20
+	row := []byte("The answer is B.,\"['a', 'b']\",A," + strings.Repeat("x", 3000) + "\n")
+	file := &endless{row: row, left: rows}
+	r, err := newResponses("r.csv", io.MultiReader(strings.NewReader("r,o,l,rest\n"), file), "r", "o", "l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	before := heap()
+	s, err := score(t.Context(), r, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.rows != rows || s.total().labelled != rows || len(s.differences) != 5 {
+		t.Errorf("%d rows, %+v, %d differences", s.rows, s.total(), len(s.differences))
+	}
+	if grown := int64(file.peak) - int64(before); grown > most {
+		t.Errorf("the heap grew by %d MiB over a file of %d MiB", grown>>20, rows*len(row)>>20)
+	}
+}
+
+// endless gives a row again and again, and notes the heap's peak.
+type endless struct {
+	row  []byte
+	rest []byte
+	left int
+	peak uint64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if len(e.rest) == 0 {
+		if e.left == 0 {
+			return 0, io.EOF
+		}
+		if e.left%500 == 0 {
+			e.peak = max(e.peak, heap())
+		}
+		e.rest = e.row
+		e.left--
+	}
+	n := copy(p, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func scoreText(t *testing.T, text string) (scoring, error) {
+	t.Helper()
+	rows, err := newResponses("r.csv", strings.NewReader(text), "r", "o", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return score(t.Context(), rows, 0)
+}
+
+func FuzzExtract(f *testing.F) {
+	f.Add("r,o,l\nA.,\"['a', 'b']\",A\n")
+	f.Add("\ufeffr,o,l\r\n\"B.\r\n\",['a' 'b'],(b)\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		rows, err := newResponses("r.csv", strings.NewReader(text), "r", "o", "l")
+		if err != nil {
+			return
+		}
+		s, err := score(t.Context(), rows, 3)
+		if err != nil {
+			return
+		}
+		all := s.total()
+		if all.agreed > all.labelled || all.labelled > min(all.n, s.labels) || all.n > s.rows || s.empty > s.rows-all.n || s.labels+s.noOption+s.unlabelled != s.rows {
+			t.Errorf("%+v, %+v", s, all)
+		}
+		if len(s.differences) != min(3, all.labelled-all.agreed) {
+			t.Errorf("%d differences of %d", len(s.differences), all.labelled-all.agreed)
+		}
+		var out bytes.Buffer
+		s.print(&out, "r.csv", rows)
+		if strings.ContainsFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' }) {
+			t.Errorf("it would steer a terminal: %q", out.String())
+		}
+		if _, err := json.Marshal(s.fields("r.csv", rows)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// leastRate is what scoring a file has to reach on one core, in responses a
+// second: a million of them in less than a minute.
+const leastRate = 20_000
+
+func BenchmarkExtract(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	text, err := os.ReadFile(mistral(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	responses := 0
+	for b.Loop() {
+		rows, err := newResponses("r.csv", bytes.NewReader(text), "profile_0_res", "options", "profile_0_answer")
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := score(b.Context(), rows, 5)
+		if err != nil {
+			b.Fatal(err)
+		}
+		responses += s.rows
+	}
+	rate := float64(responses) / b.Elapsed().Seconds()
+	b.ReportMetric(rate, "responses/s")
+	if rate < leastRate {
+		b.Errorf("%.0f responses a second, want at least %d", rate, leastRate)
+	}
+}
