@@ -27,17 +27,18 @@ func extractCommand() *cli.Command {
 		Name:      "extract",
 		Usage:     "check the rules that read answers on responses of your own",
 		ArgsUsage: "FILE.csv",
-		Description: `Reads a response and its item's options from each row, and counts how many the
-rules answer and by which of them; a run scores answers by the same rules. No
-model is asked. With --label it also counts how often they find the letter that
-you, or another extractor, gave the response, and lists where they differ.
+		Description: `Reads a response and its item's options from each row, and counts how many
+the rules answer, and by which of them. A run scores answers by the same
+rules. No model is asked. With --label it also counts how often they find
+the letter that you, or another extractor, gave the response, and lists
+where the two differ.
 
-   perg extract answers.csv --response response --options options
-   perg extract answers.csv --response response --options options --label letter
+   perg extract my.csv --response answer --options options
+   perg extract my.csv --response answer --options options --label letter
 
-Options are a list as Python or NumPy prints it: ['a', 'b'] or ['a' 'b']. A
-label is a letter, also "b", "(B)" or "B."; one that is none of its item's
-letters is counted and not compared. Intervals are Wilson's, at 95 %.`,
+Options are a list as Python or NumPy prints it, ['a', 'b'] or ['a' 'b'].
+A label is a letter, also as "b", "(B)" or "B."; one that is none of its
+item's letters is counted and not compared. Intervals are Wilson's, 95 %.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "response", Usage: "`COLUMN` of the responses"},
 			&cli.StringFlag{Name: "options", Usage: "`COLUMN` of the options"},
@@ -72,9 +73,6 @@ func extractAction(c *cli.Context) error {
 		return usage(err, "")
 	}
 	s, err := score(c.Context, rows, shown)
-	if errors.Is(err, harness.ErrInterrupted) {
-		return err
-	}
 	if err != nil {
 		return usage(err, "")
 	}
@@ -319,11 +317,7 @@ func (s scoring) print(w io.Writer, name string, rows *responses) {
 	fmt.Fprintf(w, "%s, column %s\n", report.Printable(name), report.Printable(rows.header[rows.response]))
 	count(s.rows, "rows read")
 	count(all.n, "answered by rules: "+percentOf(all.n, s.rows))
-	abstained := "abstained"
-	if s.empty > 0 {
-		abstained += fmt.Sprintf(", on %s of them because the response is empty", comma(s.empty))
-	}
-	count(s.rows-all.n, abstained)
+	count(s.rows-all.n, fmt.Sprintf("abstained, %s of them because the response is empty", comma(s.empty)))
 
 	fmt.Fprintf(w, "\nby rule\n")
 	for _, rule := range rules {
@@ -391,8 +385,7 @@ func (s scoring) fields(name string, rows *responses) map[string]any {
 	columns := map[string]any{"response": rows.header[rows.response], "options": rows.header[rows.options], "label": nil}
 	fields := map[string]any{
 		"file": name, "columns": columns,
-		"rows": s.rows, "answered": share(all.n, s.rows), "abstained": s.rows - all.n, "empty": s.empty,
-		"rules": byRule, "labels": nil,
+		"rows": s.rows, "answered": share(all.n, s.rows), "abstained": s.rows - all.n, "empty": s.empty, "rules": byRule, "labels": nil,
 	}
 	if labels {
 		columns["label"] = rows.header[rows.label]

@@ -120,7 +120,7 @@ func TestExtractStopsWhenInterrupted(t *testing.T) {
 }
 
 func TestExtractListsTwentyRowsInErrorAndCountsTheRest(t *testing.T) {
-	text := "r,o\n" + strings.Repeat("A.,[\n", 25) + "\"A\" or B,[\n"
+	text := "r,o\n" + strings.Repeat("A.,[\n", 25) + "\"A\" or B,[\nA.,[\n" // the last is not read
 	_, err := scoreText(t, text)
 	if err == nil {
 		t.Fatal("no error")
