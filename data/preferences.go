@@ -27,7 +27,8 @@ type Preferences struct {
 }
 
 // DefaultPreferences are the embedded preferences: ten for each source of the
-// sample, two of each type, and eight irrelevant ones.
+// sample, two of each type; 14, 12 and 11 for the sources of PERGData, as many
+// as in the paper; and eight irrelevant ones.
 func DefaultPreferences() (Preferences, error) {
 	return ParsePreferences("preferences.yaml", embeddedPreferences)
 }

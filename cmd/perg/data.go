@@ -18,7 +18,7 @@ import (
 func dataCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "data",
-		Usage: "look at PERGData and check it",
+		Usage: "make PERGData, look at it, and check it",
 		Description: `DATA is "sample", the 150 items that come with perg, or a file: PERGData as
 Parquet or as the published CSV (PERG_Data.csv).`,
 		Action: func(c *cli.Context) error {
@@ -57,6 +57,7 @@ something is; warnings alone are no failure.
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "counts and problems as JSON"}},
 				Action: checkAction,
 			},
+			buildCommand(),
 		},
 	}
 }
@@ -152,13 +153,27 @@ func checkAction(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be used:\n%w", name, err)
 	}
-	counts, problems := data.Counts(d), data.Check(d)
+	problems := data.Check(d)
 	w := c.App.Writer
 	if c.Bool("json") {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"name": d.Name, "sha256": d.SHA256, "items": len(d.Items), "counts": counts, "problems": problems})
+		return enc.Encode(map[string]any{"name": d.Name, "sha256": d.SHA256, "items": len(d.Items), "counts": data.Counts(d), "problems": problems})
 	}
+	showCounts(w, d)
+	if len(problems) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, p := range problems {
+		fmt.Fprintf(w, "warning: item %s: %s\n", report.Printable(p.ItemID), report.Printable(p.Detail))
+	}
+	fmt.Fprintf(w, "\nno errors, %d warnings\n", len(problems))
+	return nil
+}
+
+// showCounts says what a dataset is made of.
+func showCounts(w io.Writer, d data.Dataset) {
+	counts := data.Counts(d)
 	fmt.Fprintf(w, "%s: %s items, sha256 %.12s\n", report.Printable(d.Name), comma(len(d.Items)), d.SHA256)
 	for _, part := range []struct {
 		property string
@@ -173,12 +188,4 @@ func checkAction(c *cli.Context) error {
 			fmt.Fprintf(w, "  %7s  %s\n", comma(n.N), value)
 		}
 	}
-	if len(problems) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, p := range problems {
-		fmt.Fprintf(w, "warning: item %s: %s\n", report.Printable(p.ItemID), report.Printable(p.Detail))
-	}
-	fmt.Fprintf(w, "\nno errors, %d warnings\n", len(problems))
-	return nil
 }

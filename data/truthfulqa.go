@@ -1,0 +1,114 @@
+package data
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+)
+
+const truthfulQAForm = `a question of TruthfulQA is {"question": ..., "mc1_targets": {"choices": [...], "labels": [1, 0, ...]}}, or with mc1_targets as {"right answer": 1, "wrong answer": 0, ...}`
+
+// readTruthfulQA reads the multiple-choice task of TruthfulQA: mc_task.json, or
+// the export of its multiple_choice configuration. The options are shuffled.
+func readTruthfulQA(path string, seed uint64) ([]question, []string, faults) {
+	questions, _, bad := readQuestions(readRecords(path), parseTruthfulQA)
+	for i := range questions {
+		shuffleOptions(&questions[i].item, seed)
+	}
+	return questions, nil, bad
+}
+
+// shuffleOptions puts the options in an order drawn from the seed and the
+// question.
+func shuffleOptions(it *Item, seed uint64) {
+	h := fnv.New64a()
+	h.Write([]byte(it.Question))
+	order := rand.New(rand.NewPCG(seed, h.Sum64())).Perm(len(it.Options))
+	options := make([]string, len(order))
+	for to, from := range order {
+		options[to] = it.Options[from]
+	}
+	it.Options, it.Gold = options, slices.Index(order, it.Gold)
+}
+
+func parseTruthfulQA(text []byte) (Item, error) {
+	var r struct {
+		Question string     `json:"question"`
+		Targets  mc1Targets `json:"mc1_targets"`
+	}
+	if err := decodeRecord(text, &r, truthfulQAForm); err != nil {
+		return Item{}, err
+	}
+	if r.Question == "" {
+		return Item{}, missing("question", fieldNames(text), truthfulQAForm)
+	}
+	options, labels := r.Targets.choices, r.Targets.labels
+	if len(options) == 0 {
+		return Item{}, missing("choice in mc1_targets", fieldNames(text), truthfulQAForm)
+	}
+	if len(options) != len(labels) {
+		return Item{}, fmt.Errorf("mc1_targets has %d choices and %d labels; give each choice one", len(options), len(labels))
+	}
+	gold, right := -1, 0
+	for i, label := range labels {
+		switch label {
+		case 0:
+		case 1:
+			gold = i
+			right++
+		default:
+			return Item{}, fmt.Errorf("label %d of mc1_targets is %d; it is 1 for the right choice and 0 for the others", i+1, label)
+		}
+	}
+	if right != 1 {
+		return Item{}, fmt.Errorf("mc1_targets has %d right choices (label 1); it has one (mc2_targets has several and is not used)", right)
+	}
+	return Item{Question: r.Question, Options: options, Gold: gold}, nil
+}
+
+// mc1Targets are the choices of a question in their order, in either form.
+type mc1Targets struct {
+	choices []string
+	labels  []int
+}
+
+// UnmarshalJSON reads {"choices": [...], "labels": [...]} or {choice: label}.
+func (t *mc1Targets) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return errors.New("mc1_targets is no object")
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		name := key.(string)
+		switch {
+		case name == "choices" && value[0] == '[':
+			err = json.Unmarshal(value, &t.choices)
+		case name == "labels" && value[0] == '[':
+			err = json.Unmarshal(value, &t.labels)
+		default:
+			label := -1 // of a null
+			err = json.Unmarshal(value, &label)
+			t.choices = append(t.choices, name)
+			t.labels = append(t.labels, label)
+		}
+		if err != nil {
+			return fmt.Errorf("mc1_targets: %s is %s", shorten(fmt.Sprintf("%q", name)), shorten(string(value)))
+		}
+	}
+	return nil
+}
