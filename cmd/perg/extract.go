@@ -100,6 +100,7 @@ func newResponses(name string, r io.Reader, response, options, label string) (*r
 		in.Discard(len(bom))
 	}
 	rows := &responses{name: name, csv: csv.NewReader(in), label: -1}
+	rows.csv.ReuseRecord = true
 	header, err := rows.csv.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return nil, fmt.Errorf("%s:%d: the header is no line of CSV (%w)", name, parse.StartLine, parse.Err)
