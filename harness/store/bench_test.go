@@ -101,8 +101,10 @@ func BenchmarkStore(b *testing.B) {
 			b.Logf("filled with %d replies at %.0f/s", rows, float64(rows)/time.Since(start).Seconds())
 			next = rows
 			b.Run("Put", func(b *testing.B) {
+				start := cpuTime()
 				lags := fill(b, s, next, next+b.N)
 				next += b.N
+				reportCPU(b, start)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
 				reportLags(b, lags)
 			})

@@ -8,13 +8,14 @@ import (
 )
 
 const (
-	// A transaction starts at once when the last one started this long ago.
-	// It bounds the syncs of a busy store to 50 a second and keeps a put
-	// well within a quarter of a second of being durable.
+	// A transaction starts when there is something to commit and the last one
+	// started this long ago: 50 syncs a second at most, and a put that comes
+	// alone is committed at once.
 	pace = 20 * time.Millisecond
 
-	// A group that holds this much is committed without further waiting; puts
-	// that find it full wait. Two groups at most are in memory.
+	// Puts that find this much in a group wait for the next one. Two groups at
+	// most are in memory; what they take to commit, some 60 ms where the disk
+	// is not shared, bounds how long a put is not durable.
 	groupPuts  = 512
 	groupBytes = 32 << 20
 )
@@ -121,13 +122,12 @@ func (s *Store) add(ctx context.Context, e entry) (*Commit, error) {
 	if err := s.refusal(); err != nil {
 		return nil, err
 	}
-	g := s.filling
-	g.add(e)
-	signal(s.pending)
-	if g.full() {
-		signal(s.hurry)
+	s.filling.add(e)
+	select {
+	case s.pending <- struct{}{}:
+	default:
 	}
-	return g.commit, nil
+	return s.filling.commit, nil
 }
 
 // refusal is why nothing more is taken in, or nil.
@@ -144,7 +144,6 @@ func (s *Store) Flush(ctx context.Context) error {
 	err, g := s.refusal(), s.writing
 	if len(s.filling.entries) > 0 {
 		g = s.filling
-		signal(s.hurry)
 	}
 	s.mu.Unlock()
 	if err != nil || g == nil {
@@ -188,13 +187,6 @@ func (s *Store) waiting(k Key) entry {
 	return older
 }
 
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // commitGroups is the one goroutine that writes.
 func (s *Store) commitGroups() {
 	defer close(s.stopped)
@@ -204,7 +196,6 @@ func (s *Store) commitGroups() {
 		case <-s.pending:
 			select {
 			case <-time.After(time.Until(last.Add(pace))):
-			case <-s.hurry:
 			case <-s.closing:
 				open = false
 			}

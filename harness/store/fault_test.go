@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -243,7 +244,7 @@ func TestGarbledAnywhere(t *testing.T) {
 				}
 			case !ok:
 				missing++
-			case !cmp.Equal(got, sized(i, 700)):
+			case !reflect.DeepEqual(got, sized(i, 700)):
 				t.Errorf("seed %d: reply %d is not the one that was put", seed, i)
 			default:
 				exact++

@@ -71,8 +71,7 @@ var fullCheckBytes int64 = 64 << 20
 // the reply missing, but never another one.
 func Open(path string) (*Store, error) {
 	s := &Store{path: path, filling: newGroup(),
-		pending: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
-		closing: make(chan struct{}), stopped: make(chan struct{})}
+		pending: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(); err != nil {
 		s.closeFile()
 		return nil, s.explain("open", err)

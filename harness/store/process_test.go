@@ -50,22 +50,18 @@ func child(path, first, count string) error {
 		commit *Commit
 	}
 	promises := make(chan promise, 256)
-	kept := make(chan error)
-	go func() {
+	var kept sync.WaitGroup
+	kept.Go(func() {
 		for p := range promises {
-			if err := p.commit.Wait(ctx); err != nil {
-				kept <- err
-				return
-			}
-			r, ok, err := s.Get(ctx, numbered(p.n))
-			if err != nil || !ok {
-				kept <- fmt.Errorf("get %d: %v, %v", p.n, ok, err)
-				return
+			err := p.commit.Wait(ctx)
+			r, ok, getErr := s.Get(ctx, numbered(p.n))
+			if err != nil || getErr != nil || !ok {
+				fmt.Fprintf(os.Stderr, "reply %d: commit %v, get %v, %v\n", p.n, err, ok, getErr)
+				os.Exit(1)
 			}
 			fmt.Println(p.n, r.Host) // not buffered: printed is in the pipe
 		}
-		kept <- nil
-	}()
+	})
 	for i := range n {
 		r := sized(from+i, 10+(from+i)*37%4000)
 		r.Host = strconv.Itoa(os.Getpid())
@@ -76,9 +72,7 @@ func child(path, first, count string) error {
 		promises <- promise{from + i, c}
 	}
 	close(promises)
-	if err := <-kept; err != nil {
-		return err
-	}
+	kept.Wait()
 	return s.Close()
 }
 

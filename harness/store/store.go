@@ -34,7 +34,6 @@ type Store struct {
 	closed  bool
 
 	pending chan struct{} // something is in filling
-	hurry   chan struct{} // commit filling without gathering more
 	closing chan struct{}
 	stopped chan struct{} // the committing goroutine has ended
 }
