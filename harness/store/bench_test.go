@@ -32,9 +32,9 @@ func sized(n, bytes int) Reply {
 	}
 }
 
-// fill puts replies first to last-1 and returns how long each took to be
-// durable, counted from when Put had taken it in.
-func fill(b *testing.B, s *Store, first, last int) []time.Duration {
+// fill puts replies first to last-1, so many a second or, at 0, as many as it
+// can, and returns how long each took to be durable once Put had taken it in.
+func fill(b *testing.B, s *Store, first, last, rate int) []time.Duration {
 	b.Helper()
 	type put struct {
 		at     time.Time
@@ -53,7 +53,11 @@ func fill(b *testing.B, s *Store, first, last int) []time.Duration {
 		}
 		done <- nil
 	}()
+	start := time.Now()
 	for n := first; n < last; n++ {
+		if rate > 0 {
+			time.Sleep(time.Until(start.Add(time.Duration(n-first) * time.Second / time.Duration(rate))))
+		}
 		c, err := s.Put(b.Context(), numbered(n), sized(n, 1500))
 		if err != nil {
 			b.Fatal(err)
@@ -67,12 +71,6 @@ func fill(b *testing.B, s *Store, first, last int) []time.Duration {
 	return lags
 }
 
-func reportLags(b *testing.B, lags []time.Duration) {
-	slices.Sort(lags)
-	b.ReportMetric(float64(lags[len(lags)*99/100].Milliseconds()), "p99-ms")
-	b.ReportMetric(float64(lags[len(lags)-1].Milliseconds()), "max-ms")
-}
-
 // BenchmarkStore measures puts until they are durable and look-ups in files of
 // growing size. Filling the largest takes minutes and 2.5 GB; -short leaves it
 // out.
@@ -81,33 +79,24 @@ func BenchmarkStore(b *testing.B) {
 		if testing.Short() && rows > 100_000 {
 			continue
 		}
-		var s *Store // filled by the first sub-benchmark that runs
-		next := 0
-		filled := func(b *testing.B) {
-			b.Helper()
-			if s == nil {
-				var err error
-				if s, err = Open(filepath.Join(b.TempDir(), "replies.db")); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-		_ = next
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
-			filled(b)
-			defer s.Close()
+			s := open(b, filepath.Join(b.TempDir(), "replies.db"))
 			start := time.Now()
-			fill(b, s, 0, rows)
+			fill(b, s, 0, rows, 0)
 			b.Logf("filled with %d replies at %.0f/s", rows, float64(rows)/time.Since(start).Seconds())
-			next = rows
-			b.Run("Put", func(b *testing.B) {
-				start := cpuTime()
-				lags := fill(b, s, next, next+b.N)
-				next += b.N
-				reportCPU(b, start)
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
-				reportLags(b, lags)
-			})
+			next := rows
+			for name, rate := range map[string]int{"Put": 0, "Put3000PerSecond": 3000} {
+				b.Run(name, func(b *testing.B) {
+					start := cpuTime()
+					lags := fill(b, s, next, next+b.N, rate)
+					next += b.N
+					reportCPU(b, start)
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
+					slices.Sort(lags)
+					b.ReportMetric(float64(lags[len(lags)*99/100].Milliseconds()), "p99-ms")
+					b.ReportMetric(float64(lags[len(lags)-1].Milliseconds()), "max-ms")
+				})
+			}
 			b.Run("Get", func(b *testing.B) {
 				ctx := b.Context()
 				b.ReportAllocs()
