@@ -65,10 +65,11 @@ var fullCheckBytes int64 = 64 << 20
 // Open opens the store at path, or makes one where there is no file or an empty
 // one. Its directory must exist, and be on a local disk that can be written.
 //
-// A truncated file, a damaged header or a damaged schema is ErrCorrupt here; so
-// is damage anywhere in the structure of a file up to 64 MiB. Larger ones are
-// not read through: damage inside them makes the Get of its key ErrCorrupt, or
-// the reply missing, but never another one.
+// A truncated file or a damaged schema is ErrCorrupt here, or ErrNotStore where
+// the first bytes no longer say whose it is; so is damage anywhere in the
+// structure of a file up to 64 MiB. Larger ones are not read through: damage
+// inside them makes the Get of its key ErrCorrupt, or the reply missing, but
+// never another one.
 func Open(path string) (*Store, error) {
 	s := &Store{path: path, filling: newGroup(),
 		pending: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{})}
