@@ -17,8 +17,9 @@ import (
 
 func dataCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "data",
-		Usage: "make PERGData, look at it, and check it",
+		Name:            "data",
+		HideHelpCommand: true,
+		Usage:           "make PERGData, look at it, and check it",
 		Description: `DATA is "sample", the 150 items that come with perg, or a file: PERGData as
 Parquet or as the published CSV (PERG_Data.csv).`,
 		Action: func(c *cli.Context) error {
