@@ -2,9 +2,7 @@ package data
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -29,10 +27,7 @@ func parquetRecords(name string, content []byte) []record {
 
 func readParquetRecords(name string, content []byte) (records []record, err error) {
 	defer recoverDamage(&err)
-	if err := checkFooter(content); err != nil {
-		return nil, err
-	}
-	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
+	file, err := openParquet(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, fmt.Errorf("%w; export or copy the file again", err)
 	}
@@ -64,17 +59,6 @@ func readParquetRecords(name string, content []byte) (records []record, err erro
 		}
 	}
 	return records, nil
-}
-
-// checkFooter finds a length of the footer, four bytes before the magic ones at
-// the end, that the file cannot have: parquet-go would allocate that much, up
-// to 4 GiB, before it looks.
-func checkFooter(content []byte) error {
-	end := len(content) - len(parquetMagic) - 4
-	if end < 0 || uint64(binary.LittleEndian.Uint32(content[end:])) > uint64(end) {
-		return errors.New("the file is cut or damaged: its end is not that of a Parquet file; export or copy it again")
-	}
-	return nil
 }
 
 // A publicColumn is where the values of a leaf belong in a record.

@@ -287,7 +287,7 @@ func TestBuildOtherForms(t *testing.T) {
 		"other type":    {`{"question": 7}`, "question is of JSON type number where it should be a text"},
 		"no objects":    {"[1, 2]", "the record is of JSON type number where it should be an object"},
 		"cut":           {`[{"question": "a"},` + "\n" + `{"que`, ":2: the file is no JSON (unexpected end of JSON input)"},
-		"damaged":       {"PAR1 and so on", "export or copy it again"},
+		"damaged":       {"PAR1 and so on", "export or copy the file again"},
 		"damaged end":   {"PAR1 and so on PAR1", "its end is not that of a Parquet file"},
 		"not UTF-8":     {"[\n\"\xff\"]", ":2: byte 0xff is not UTF-8 text"},
 		"lines":         {"{}\n{\"\xff\": 1}", ":2: byte 0xff is not UTF-8 text"},

@@ -117,7 +117,7 @@ func ReadParquet(name string, r io.ReaderAt, size int64) (Dataset, error) {
 // the hash it was written with, empty where another program wrote it.
 func readItemRows(r io.ReaderAt, size int64) (rows []itemRow, hash string, err error) {
 	defer recoverDamage(&err)
-	file, err := parquet.OpenFile(r, size)
+	file, err := openParquet(r, size)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w; build or copy the file again", err)
 	}

@@ -243,7 +243,7 @@ func openPart[T any](f *os.File) (r *parquet.GenericReader[T], err error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := parquet.OpenFile(f, info.Size())
+	file, err := openParquet(f, info.Size())
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -178,4 +179,24 @@ func FuzzReadTable(f *testing.F) {
 			_ = err // an error is fine, a panic is not
 		}
 	})
+}
+
+// A length of the footer that cannot be is found before it is allocated.
+func TestAFooterThatLies(t *testing.T) {
+	dir := t.TempDir()
+	content := "PAR1" + strings.Repeat("x", 10) + "\xff\xff\xff\x7fPAR1"
+	if err := os.WriteFile(filepath.Join(dir, "part-00000.parquet"), []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, err := range ReadTable[Judgment](dir) {
+		if err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("error %v", err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 16<<20 {
+		t.Errorf("%d MiB were allocated for a file of %d bytes", grown>>20, len(content))
+	}
 }

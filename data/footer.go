@@ -1,0 +1,28 @@
+package data
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// openParquet opens a Parquet file. It first looks at the length of the
+// footer, four bytes before the magic ones at the end: parquet-go would
+// allocate that much, up to 4 GiB, before it finds that the file is damaged.
+func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+	tail := make([]byte, 4+len(parquetMagic))
+	end := size - int64(len(tail))
+	damaged := errors.New("the file is cut or damaged: its end is not that of a Parquet file")
+	if end < 0 {
+		return nil, damaged
+	}
+	if _, err := r.ReadAt(tail, end); err != nil {
+		return nil, err
+	}
+	if int64(binary.LittleEndian.Uint32(tail)) > end {
+		return nil, damaged
+	}
+	return parquet.OpenFile(r, size)
+}
