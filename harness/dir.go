@@ -150,7 +150,7 @@ func (d *Dir) Close() error { return d.lock.Close() }
 // Resumed says whether the directory held the run already.
 func (d *Dir) Resumed() bool { return !d.Manifest.StartedAt.IsZero() }
 
-func (d *Dir) begin(p *Plan, at time.Time) error {
+func (d *Dir) begin(at time.Time) error {
 	if !d.Resumed() {
 		d.Manifest.StartedAt = at.UTC()
 	}
@@ -158,7 +158,7 @@ func (d *Dir) begin(p *Plan, at time.Time) error {
 	return d.write()
 }
 
-func (d *Dir) end(p *Plan, c Counts, err error) error {
+func (d *Dir) end(c Counts, err error) error {
 	now := time.Now().UTC()
 	d.Manifest.EndedAt, d.Manifest.Counts = &now, &c
 	switch {

@@ -46,7 +46,7 @@ var ErrInterrupted = errors.New("interrupted")
 // case what was answered is in the store, and the tables are written from it.
 func (r *Run) Execute(ctx context.Context) (Result, error) {
 	started := time.Now()
-	if err := r.Dir.begin(r.Plan, started); err != nil {
+	if err := r.Dir.begin(started); err != nil {
 		return Result{}, err
 	}
 	r.status.s.Host = r.Server.Host()
@@ -75,7 +75,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if tableErr != nil && !errors.Is(err, tableErr) {
 		r.Warn(tableErr.Error())
 	}
-	if e := r.Dir.end(r.Plan, result.Counts, err); err == nil {
+	if e := r.Dir.end(result.Counts, err); err == nil {
 		err = e
 	}
 	return result, err

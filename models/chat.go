@@ -150,10 +150,16 @@ func (c *Client) await(ctx context.Context, deadline time.Time) error {
 	for attempt := 0; ; attempt++ {
 		_, err := c.Version(ctx)
 		if err == nil {
+			if c.away.CompareAndSwap(true, false) {
+				c.report(c.Host() + " answers again")
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if c.away.CompareAndSwap(false, true) {
+			c.report(fmt.Sprintf("%s does not answer, waiting up to %s for it to come back", c.Host(), c.patience()))
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: %s, waited %s for it to come back", ErrUnreachable, c.Host(), c.patience())
@@ -161,6 +167,12 @@ func (c *Client) await(ctx context.Context, deadline time.Time) error {
 		if err := pause(ctx, attempt); err != nil {
 			return err
 		}
+	}
+}
+
+func (c *Client) report(text string) {
+	if c.Report != nil {
+		c.Report(text)
 	}
 }
 

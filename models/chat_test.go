@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -129,6 +130,8 @@ func TestChatWaitsForAServerThatComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Patience = 10 * time.Second
+	var said []string
+	c.Report = func(text string) { said = append(said, text) }
 	time.AfterFunc(300*time.Millisecond, func() {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
@@ -147,6 +150,9 @@ func TestChatWaitsForAServerThatComesBack(t *testing.T) {
 	})
 	if _, err := c.Chat(t.Context(), Request{Model: "m", User: "q"}); err != nil {
 		t.Fatal(err)
+	}
+	if want := []string{"http://" + address + " does not answer, waiting up to 10s for it to come back", "http://" + address + " answers again"}; !slices.Equal(said, want) {
+		t.Errorf("said %q, want %q", said, want)
 	}
 }
 

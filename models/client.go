@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ollama/ollama/api"
@@ -41,6 +42,11 @@ type Client struct {
 	// Patience bounds how long a call waits for a server that is busy or
 	// that went away; zero means 2 minutes.
 	Patience time.Duration
+	// Report is told when the server goes away and when it is back; may be
+	// nil. It may be called from many goroutines.
+	Report func(string)
+
+	away atomic.Bool // the server did not answer, and that was reported
 }
 
 // NewClient makes a client for the server at host: a URL, or a host name or

@@ -169,6 +169,7 @@ func runAction(c *cli.Context) (err error) {
 			err = e
 		}
 	}()
+	client.Report = view.warn
 	plan, manifest, err := harness.Prepare(ctx, cfg, items, client)
 	if err != nil {
 		return err
