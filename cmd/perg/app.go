@@ -78,7 +78,8 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" {
 		hint = "see '" + strings.TrimSpace(c.Command.HelpName) + " --help'"
 	}
-	text := strings.Replace(err.Error(), " for flag -", " for flag --", 1)
+	// The flag package writes flags with one dash, perg's help with two.
+	text := strings.NewReplacer(" for flag -", " for flag --", "flag needs an argument: -", "flag needs an argument: --").Replace(err.Error())
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		name = strings.TrimPrefix(name, "-")
 		text = "there is no flag --" + name

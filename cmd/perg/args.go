@@ -47,10 +47,13 @@ func flagsFirst(args []string, flags []cli.Flag) []string {
 		}
 		before = append(before, arg)
 		name, _, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !valued && takesValue[name] && i+1 < len(args) {
-			i++
-			before = append(before, args[i])
+		if valued || !takesValue[name] {
+			continue
 		}
+		if i++; i == len(args) {
+			return before // without a value, which the parser says
+		}
+		before = append(before, args[i])
 	}
 	return append(append(before, "--"), after...)
 }
