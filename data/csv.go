@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -37,11 +36,7 @@ func ReadCSV(name string, r io.Reader) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	in := bufio.NewReader(r)
-	if bom, _ := in.Peek(3); string(bom) == "\ufeff" {
-		in.Discard(len(bom))
-	}
-	records := csv.NewReader(in)
+	records := newCSV(r)
 	header, err := records.Read()
 	if err != nil {
 		return Dataset{}, headerError(name, err)
@@ -138,13 +133,9 @@ func csvHeader(name string, header []string) (map[string]int, error) {
 // addParseError adds what is wrong with a record as CSV and says whether those
 // after it can be read.
 func addParseError(bad *faults, name string, err *csv.ParseError, record []string, columns int) bool {
-	line := err.StartLine
-	if err.Err == csv.ErrFieldCount {
-		bad.add(line, "%s:%d: the record has %d fields, the header %d; quote fields that hold commas", name, line, len(record), columns)
-		return true
-	}
-	bad.add(line, "%s:%d: this is no CSV at line %d, column %d (%w); double the quotes within a quoted field (the lines after it were not read)", name, line, err.Line, err.Column, err.Err)
-	return false
+	text, goesOn := recordError(name, err, record, columns)
+	bad.add(err.StartLine, "%w", text)
+	return goesOn
 }
 
 // addTextFaults adds fields of the record just read that are not UTF-8 or

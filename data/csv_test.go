@@ -111,7 +111,7 @@ func reordered(t *testing.T, file string) string {
 func TestReadCSVOfCommonsenseQA(t *testing.T) {
 	file, err := os.Open("../../shared/sources/commonsense_qa_dev.jsonl")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no dev questions in ../../shared/sources")
+		t.Skip("needs shared/sources/commonsense_qa_dev.jsonl beside the project")
 	} else if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func mmluAnswer(s string) (gold int, ok bool) {
 // parseMMLUCSV reads questions from CSV. The first row is a header where it
 // has a column of questions and one of answers.
 func parseMMLUCSV(name string, content []byte, subject string) (questions []question, leftOut int, bad faults) {
-	rows := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
+	rows := newCSV(bytes.NewReader(content))
 	rows.FieldsPerRecord = -1 // counted here, to say what was expected
 	var columns *mmluColumns
 	read := 0

@@ -190,7 +190,7 @@ func FuzzParseListRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, c, d string) {
 		want := []string{a, b, c, d}
 		if slices.ContainsFunc(want, func(s string) bool { return !utf8.ValidString(s) }) {
-			t.Skip("no text")
+			t.Skip("a list of texts is UTF-8")
 		}
 		for _, text := range []string{pyList(want), numpyArray(want)} {
 			got, err := ParseList(text)
@@ -209,7 +209,7 @@ func TestParseListOfResponses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Skip("no response files in ../../shared/responses")
+		t.Skip("needs the CSV files of shared/responses beside the project")
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

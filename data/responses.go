@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -25,11 +24,7 @@ type Responses struct {
 // NewResponses reads the header and finds the columns in it; label is "" where
 // there is none. Its errors list the columns that the file has.
 func NewResponses(name string, r io.Reader, response, options, label string) (*Responses, error) {
-	in := bufio.NewReader(r)
-	if bom, _ := in.Peek(3); string(bom) == "\ufeff" {
-		in.Discard(len(bom))
-	}
-	rows := &Responses{Name: name, csv: csv.NewReader(in), label: -1}
+	rows := &Responses{Name: name, csv: newCSV(r), label: -1}
 	rows.csv.ReuseRecord = true
 	header, err := rows.csv.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
@@ -108,11 +103,11 @@ func (r *Responses) Next() (Response, error) {
 	}
 	record, err := r.csv.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-		if parse.Err == csv.ErrFieldCount {
-			return wrong(parse.StartLine, "the row has %d fields, the header %d; quote fields that hold commas", len(record), len(r.header))
+		said, goesOn := recordError(r.Name, parse, record, len(r.header))
+		if goesOn {
+			said = RowError{said}
 		}
-		return Response{}, fmt.Errorf("%s:%d: this is no CSV at line %d, column %d (%w); double the quotes within a quoted field (the lines after it were not read)",
-			r.Name, parse.StartLine, parse.Line, parse.Column, parse.Err)
+		return Response{}, said
 	}
 	if err != nil {
 		return Response{}, err

@@ -134,7 +134,7 @@ func build(t *testing.T, without ...string) (library string) {
 	t.Helper()
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
-		t.Skip("no gcc to build a shared library with")
+		t.Skip("needs gcc on PATH, to build a shared library")
 	}
 	// go-nvml brings the header that its own bindings are made from.
 	header, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()

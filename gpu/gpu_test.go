@@ -80,10 +80,10 @@ func TestJSON(t *testing.T) {
 // for this machine runs its own tests.
 func TestBuildsWithoutNVML(t *testing.T) {
 	if testing.Short() {
-		t.Skip("compiles the package for other systems")
+		t.Skip("-short leaves out compiling the package for other systems")
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("no go command")
+		t.Skip("needs the go command on PATH")
 	}
 	command := func(env string, args ...string) string {
 		t.Helper()

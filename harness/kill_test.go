@@ -113,7 +113,7 @@ func rows[T any](t *testing.T, run, name string) []T {
 // of a run that was left alone.
 func TestKilledAtRandomPoints(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs models on a real server")
+		t.Skip("-short leaves out what needs a real server")
 	}
 	host := ollamatest.Shared(t, map[string]models.Chain{
 		"swayed": models.Swayed(models.Sway{Plain: "A", Under: "B", SystemOver: 100}),

@@ -72,7 +72,7 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("runs models on a real server")
+		t.Skip("-short leaves out what needs a real server")
 	}
 	return bench{t, ollamatest.Shared(t, actors), t.TempDir()}
 }

@@ -315,7 +315,7 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := probe.Version(t.Context()); err == nil {
-		t.Skip("a server runs at the default address")
+		t.Skip("needs the default address free, and an Ollama server runs there: stop it")
 	}
 	program := ollamatest.Program(t)
 	kept := filepath.Join(b.dir, "models")

@@ -117,7 +117,7 @@ func TestExtractRefusesRowsItWouldMisread(t *testing.T) {
 	}
 	for _, tt := range []struct{ row, want string }{
 		{"caf\xe9,\"['a', 'b']\"", "r.csv:2: the row is not UTF-8 text"},
-		{"A.,\"['a', 'b']\",x", "r.csv:2: the row has 3 fields, the header 2"},
+		{"A.,\"['a', 'b']\",x", "r.csv:2: the record has 3 fields, the header 2"},
 		{"A.,\"[" + strings.Join(many, ", ") + "]\"", "r.csv:2: o: a list of 27; an item has 2 to 26 options"},
 		{"A.,['a']", "a list of 1"},
 		{"A.,", "o: list at offset 0"},
