@@ -1,0 +1,337 @@
+package schedule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// joinGain is how many times its load a lane that joins must save.
+	joinGain = 2
+	// residentSlots are enough for a candidate beside the judge, and for the
+	// judge: past a few, more slots gain less than a second load costs.
+	residentSlots = 4
+)
+
+func (p *policy) next(s State) []Start {
+	t := newTurn(p, s)
+	var scores []Job
+	var blocked *reservation
+	for _, j := range p.order(s.Waiting) {
+		if j.Kind == Score {
+			scores = append(scores, j)
+			continue
+		}
+		if len(t.free) == 0 {
+			break
+		}
+		h := p.home(j)
+		if t.start(j, h, blocked) || h.width == 1 || blocked != nil {
+			continue
+		}
+		blocked = t.reserve(j, h.width)
+	}
+	for _, j := range scores {
+		t.startJudge(j, blocked)
+	}
+	t.join(blocked)
+	return t.starts
+}
+
+// order puts wide jobs first, then long ones. Jobs that fit nowhere are left
+// out.
+func (p *policy) order(jobs []Job) []Job {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j Job) bool { return p.home(j).width == 0 })
+	slices.SortFunc(jobs, func(a, b Job) int {
+		x, y := p.home(a), p.home(b)
+		return cmp.Or(cmp.Compare(y.width, x.width), cmp.Compare(y.fit.whole(), x.fit.whole()), cmp.Compare(a.ID, b.ID))
+	})
+	return jobs
+}
+
+// A turn is one decision in the making.
+type turn struct {
+	*policy
+	State
+	free     []Device                 // sorted; no candidate is on them
+	until    map[string]time.Duration // when a busy device is free
+	resident map[string]uint64        // bytes of the judge, by device
+	starts   []Start
+}
+
+// A reservation keeps devices for a wide job that waits.
+type reservation struct {
+	job     string
+	devices []string
+	at      time.Duration
+}
+
+func newTurn(p *policy, s State) *turn {
+	t := &turn{policy: p, State: s, until: make(map[string]time.Duration), resident: make(map[string]uint64)}
+	for _, r := range s.Running {
+		for i, d := range r.Devices {
+			if r.Beside {
+				t.resident[d] += r.Bytes[i]
+			} else {
+				t.until[d] = max(t.until[d], r.Left)
+			}
+		}
+	}
+	for _, d := range p.devices {
+		if _, busy := t.until[d.ID]; !busy {
+			t.free = append(t.free, d)
+		}
+	}
+	return t
+}
+
+// allowed says whether a start leaves a reservation alone.
+func (b *reservation) allowed(f Fit) bool {
+	return b == nil || f.whole() <= b.at || !slices.ContainsFunc(f.Devices, func(d string) bool { return slices.Contains(b.devices, d) })
+}
+
+// start starts a candidate on the tightest free set it fits on.
+func (t *turn) start(j Job, h home, blocked *reservation) bool {
+	for _, d := range t.free {
+		if judge, held := t.resident[d.ID]; held && h.width == 1 {
+			f := t.reduced(j, d, judge)
+			if f.Short == 0 && blocked.allowed(f) {
+				t.add(Start{Job: j.ID, Fit: f, Reason: "beside the judge on " + d.ID})
+				return true
+			}
+		}
+	}
+	var free []Device
+	for _, d := range t.free {
+		if _, held := t.resident[d.ID]; !held {
+			free = append(free, d)
+		}
+	}
+	f, ok, _ := t.choose(j, h.width, free, blocked.allowed)
+	if !ok {
+		return false
+	}
+	reason := "fits " + f.Devices[0]
+	switch {
+	case h.width > 1:
+		reason = fmt.Sprintf("needs %d devices", h.width)
+	case blocked != nil && slices.Contains(blocked.devices, f.Devices[0]):
+		reason += ", and ends before " + blocked.job + " needs it"
+	}
+	if judge, bytes, ok := t.besideJudge(j, f); ok {
+		d := t.device(f.Devices[0])
+		t.add(Start{Job: j.ID, Fit: t.reduced(j, d, bytes), Reason: reason + " with the judge beside it"})
+		t.starts = append(t.starts, Start{Job: judge.ID, Kind: Score, Fit: t.reduced(judge, d, d.Memory-bytes), Beside: true,
+			Reason: "resident: every candidate fits beside it on " + d.ID + ", so it scores from the start"})
+		return true
+	}
+	t.add(Start{Job: j.ID, Fit: f, Reason: reason})
+	return true
+}
+
+func (t *turn) add(s Start) {
+	t.starts = append(t.starts, s)
+	t.free = slices.DeleteFunc(t.free, func(d Device) bool { return slices.Contains(s.Fit.Devices, d.ID) })
+	for _, d := range s.Fit.Devices {
+		t.until[d] = s.Fit.whole()
+	}
+}
+
+func (t *turn) device(id string) Device {
+	return t.devices[slices.IndexFunc(t.devices, func(d Device) bool { return d.ID == id })]
+}
+
+// reduced is a job's fit on a device of which so many bytes are taken.
+func (p *policy) reduced(j Job, d Device, taken uint64) Fit {
+	key := fmt.Sprint(j.ID, "\x00", d.ID, "\x00", taken)
+	f, ok := p.beside[key]
+	if !ok {
+		if taken >= d.Memory {
+			return Fit{Short: taken - d.Memory + 1, Dimension: "GPU memory"}
+		}
+		d.Memory -= taken
+		f = j.Fit([]Device{d})
+		p.beside[key] = f
+	}
+	return f
+}
+
+// besideJudge says whether the judge, which must be waiting, can be resident
+// on the device of a fit: every waiting candidate must have its slots beside
+// it there, so that the judge is loaded once. bytes are the judge's.
+func (t *turn) besideJudge(_ Job, f Fit) (judge Job, bytes uint64, ok bool) {
+	i := slices.IndexFunc(t.Waiting, func(j Job) bool { return j.Kind == Score })
+	if i < 0 || len(f.Devices) != 1 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
+		return Job{}, 0, false
+	}
+	judge = t.Waiting[i]
+	d := t.device(f.Devices[0])
+	if d.Memory == 0 || t.fit(judge, []Device{d}).Short > 0 {
+		return Job{}, 0, false
+	}
+	bytes = t.leastJudge(judge, d)
+	for _, j := range t.Waiting {
+		if j.Kind == Score || t.home(j).width == 0 {
+			continue
+		}
+		alone, with := t.fit(j, []Device{d}), t.reduced(j, d, bytes)
+		if alone.Short > 0 || with.Short > 0 || with.Slots < min(residentSlots, alone.Slots) {
+			return Job{}, 0, false
+		}
+	}
+	return judge, bytes, true
+}
+
+// leastJudge is the least memory in which the judge has enough slots.
+func (p *policy) leastJudge(judge Job, d Device) uint64 {
+	if bytes, ok := p.judge[d.Memory]; ok {
+		return bytes
+	}
+	want := min(residentSlots, p.fit(judge, []Device{d}).Slots)
+	const step = 16 << 20
+	low, high := uint64(0), d.Memory // does not fit, fits
+	for high-low > step {
+		mid := low + (high-low)/2
+		at := d
+		at.Memory = mid
+		if f := judge.Fit([]Device{at}); f.Short == 0 && f.Slots >= want {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	p.judge[d.Memory] = high
+	return high
+}
+
+// reserve finds the devices that a wide job gets first, as running jobs end.
+func (t *turn) reserve(j Job, width int) *reservation {
+	ends := []time.Duration{}
+	for _, end := range t.until {
+		ends = append(ends, end)
+	}
+	slices.Sort(ends)
+	for _, at := range slices.Compact(ends) {
+		var free []Device
+		for _, d := range t.devices {
+			if end, busy := t.until[d.ID]; !busy || end <= at {
+				free = append(free, d)
+			}
+		}
+		if f, ok, _ := t.choose(j, width, free, nil); ok {
+			return &reservation{j.ID, f.Devices, at}
+		}
+	}
+	return nil
+}
+
+// startJudge gives the judge the devices that no candidate can use, unless
+// they do more for a candidate that runs.
+func (t *turn) startJudge(j Job, blocked *reservation) {
+	if slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
+		return
+	}
+	f, ok, _ := t.choose(j, t.home(j).width, t.free, blocked.allowed)
+	if !ok {
+		return
+	}
+	var longest time.Duration
+	generating := false
+	for _, g := range t.atWork() {
+		if g.job.Kind == Generate {
+			generating = true
+			if g.pays(f.Load) && t.canJoin(g.job, blocked) {
+				longest = max(longest, g.left)
+			}
+		}
+	}
+	for _, s := range t.starts {
+		generating = generating || s.Kind == Generate
+	}
+	if f.Time < longest/2 {
+		return
+	}
+	where := strings.Join(f.Devices, "+")
+	reason := "second phase: it does not fit beside the candidates, and is loaded once after them on " + where
+	if generating {
+		reason = "own lane: no candidate waits for " + where + ", so it scores while others generate"
+	} else if len(t.devices) > 1 {
+		reason = "last: the devices did more for the candidates; it is loaded on " + where
+	}
+	t.add(Start{Job: j.ID, Kind: Score, Fit: f, Reason: reason})
+}
+
+// A working is a job that lanes are at work on.
+type working struct {
+	job   Job
+	lanes int
+	left  time.Duration
+}
+
+// pays says whether one more lane saves clearly more than its load.
+func (w working) pays(load time.Duration) bool {
+	return w.left/time.Duration(w.lanes+1) > joinGain*load
+}
+
+func (t *turn) atWork() []working {
+	var all []working
+	for _, j := range t.Working {
+		w := working{job: j}
+		for _, r := range t.Running {
+			if r.Job == j.ID {
+				w.lanes++
+				w.left = max(w.left, r.Left)
+			}
+		}
+		all = append(all, w)
+	}
+	// What was started this turn can be joined at once.
+	for _, s := range t.starts {
+		if i := slices.IndexFunc(all, func(w working) bool { return w.job.ID == s.Job }); i >= 0 {
+			all[i].left = all[i].left * time.Duration(all[i].lanes) / time.Duration(all[i].lanes+1)
+			all[i].lanes++
+		} else if i := slices.IndexFunc(t.Waiting, func(j Job) bool { return j.ID == s.Job }); i >= 0 {
+			all = append(all, working{t.Waiting[i], 1, s.Fit.whole()})
+		}
+	}
+	slices.SortFunc(all, func(a, b working) int {
+		return cmp.Or(cmp.Compare(a.job.Kind, b.job.Kind), cmp.Compare(b.left, a.left), cmp.Compare(a.job.ID, b.job.ID))
+	})
+	return all
+}
+
+func (t *turn) canJoin(j Job, blocked *reservation) bool {
+	_, ok, _ := t.choose(j, t.home(j).width, t.unshared(), blocked.allowed)
+	return ok
+}
+
+func (t *turn) unshared() []Device {
+	return slices.DeleteFunc(slices.Clone(t.free), func(d Device) bool { return t.resident[d.ID] > 0 })
+}
+
+// join gives idle devices to the jobs with most time left. The judge is joined
+// once nothing is generated any more.
+func (t *turn) join(blocked *reservation) {
+	for len(t.free) > 0 {
+		joined, generating := false, false
+		for _, w := range t.atWork() {
+			generating = generating || w.job.Kind == Generate
+			if w.job.Kind == Score && generating || t.home(w.job).width == 0 {
+				continue
+			}
+			f, ok, _ := t.choose(w.job, t.home(w.job).width, t.unshared(), func(f Fit) bool { return w.pays(f.Load) && blocked.allowed(f) })
+			if ok {
+				t.add(Start{Job: w.job.ID, Kind: w.job.Kind, Fit: f, Join: true,
+					Reason: fmt.Sprintf("joins: nothing else can use %s, and %s has most time left", strings.Join(f.Devices, "+"), w.job.ID)})
+				joined = true
+				break
+			}
+		}
+		if !joined {
+			return
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package schedule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Placement is what [Next] would do if every estimate were right.
+type Placement struct {
+	Lanes    []Lane
+	Refused  []Refusal
+	Makespan time.Duration
+	// Bound is a time that no placement of these jobs can beat.
+	Bound time.Duration
+}
+
+// A Lane is a set of devices and what runs on it, in order.
+type Lane struct {
+	Devices []string
+	Work    []Assignment
+}
+
+// An Assignment is a start with its estimated times.
+type Assignment struct {
+	Start
+	Begin, End time.Duration // since the start of the run; with the load
+}
+
+// A Refusal is a job that fits nowhere, and the fit that came closest.
+type Refusal struct {
+	Job    string
+	Kind   Kind
+	Fit    Fit
+	Reason string
+}
+
+// Place simulates [Next] with estimated durations. judge may be nil.
+func Place(devices []Device, jobs []Job, judge *Job) Placement {
+	sim := newSimulation(devices, jobs, judge)
+	sim.run()
+	return sim.placement()
+}
+
+// Lines says the placement in words, a line a start or refusal.
+func (p Placement) Lines() []string {
+	var lines []string
+	for _, l := range p.Lanes {
+		for _, a := range l.Work {
+			lines = append(lines, fmt.Sprintf("%s: %s from %v to %v: %s", strings.Join(l.Devices, "+"), a.Job, a.Begin.Round(time.Second), a.End.Round(time.Second), a.Reason))
+		}
+	}
+	for _, r := range p.Refused {
+		lines = append(lines, fmt.Sprintf("refused: %s: %s", r.Job, r.Reason))
+	}
+	return lines
+}
+
+func (s *simulation) placement() Placement {
+	p := Placement{Makespan: s.now}
+	byName := make(map[string]int)
+	for _, a := range s.done {
+		name := strings.Join(a.Fit.Devices, "+")
+		i, ok := byName[name]
+		if !ok {
+			i = len(p.Lanes)
+			byName[name] = i
+			p.Lanes = append(p.Lanes, Lane{Devices: a.Fit.Devices})
+		}
+		p.Lanes[i].Work = append(p.Lanes[i].Work, a)
+	}
+	slices.SortFunc(p.Lanes, func(a, b Lane) int {
+		return slices.CompareFunc(a.Devices, b.Devices, natural)
+	})
+	for _, l := range p.Lanes {
+		slices.SortStableFunc(l.Work, func(a, b Assignment) int {
+			return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.Kind, b.Kind))
+		})
+	}
+	for _, j := range s.all {
+		if h := s.policy.home(j); h.width == 0 {
+			p.Refused = append(p.Refused, Refusal{j.ID, j.Kind, h.fit, h.fit.refusal()})
+		}
+	}
+	slices.SortFunc(p.Refused, func(a, b Refusal) int { return cmp.Compare(a.Job, b.Job) })
+	p.Bound = s.bound()
+	return p
+}
+
+func (f Fit) refusal() string {
+	if f.Short == 0 {
+		return "there are no devices"
+	}
+	reason := "not enough " + f.Dimension
+	switch f.Dimension {
+	case "GPU memory":
+		reason += fmt.Sprintf(" on %s: %.1f GiB short", strings.Join(f.Devices, "+"), float64(f.Short)/(1<<30))
+	case "model":
+		reason = "the model is installed on none of the servers"
+	}
+	if len(f.Remedies) > 0 {
+		reason += "; would fit: " + strings.Join(f.Remedies, ", ")
+	}
+	return reason
+}
+
+// bound is the larger of two times. The devices together cannot do all work
+// faster than if each job, with one load, had its most efficient set at all
+// times and no device ever idled. And no job ends before its load and its work
+// shared by all the lanes there is room for.
+func (s *simulation) bound() time.Duration {
+	n := len(s.policy.devices)
+	var area, longest, alone float64
+	for _, j := range s.all {
+		h := s.policy.home(j)
+		if h.width == 0 {
+			continue
+		}
+		best, load, fastest := -1.0, -1.0, -1.0
+		for _, f := range s.policy.fits[j.ID] {
+			if f.Short > 0 {
+				continue
+			}
+			least := func(to *float64, v float64) {
+				if *to < 0 || v < *to {
+					*to = v
+				}
+			}
+			least(&best, float64(len(f.Devices))*float64(f.whole()))
+			least(&load, float64(f.Load))
+			least(&fastest, float64(f.Time))
+		}
+		area += best
+		longest = max(longest, load+fastest/float64(n/h.width))
+		if 2*h.width > n {
+			alone += load + fastest
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return time.Duration(max(area/float64(n), longest, alone))
+}

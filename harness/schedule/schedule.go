@@ -1,0 +1,78 @@
+// Package schedule decides which job runs on which devices, when, and why.
+//
+// There is one policy, [Next]: given what is free, what runs and what waits, it
+// says what to start now. A caller asks it whenever devices become free;
+// [Place] simulates that same policy with estimated durations. The package
+// knows nothing of models, servers or GPUs beyond the numbers it is given, and
+// it starts nothing.
+package schedule
+
+import "time"
+
+// A Device is exclusive to one candidate at a time: a GPU, a server that was
+// named (its memory unknown), or a machine's processor.
+type Device struct {
+	ID, Name string
+	Memory   uint64  // bytes free for models; 0: unknown, everything fits
+	Speed    float64 // relative throughput, 1 where it is unknown
+}
+
+// A Kind is what a job does.
+type Kind int
+
+const (
+	Generate Kind = iota // a variant's generations
+	Score                // the judge's ratings of them
+)
+
+// A Fit is how a job would run on a set of devices, or what ran out.
+type Fit struct {
+	Devices       []string // IDs
+	Bytes         []uint64 // taken on each device
+	Slots, NumCtx int
+	Time          time.Duration // of the whole job on this set alone, without Load
+	Load          time.Duration
+	Short         uint64   // bytes missing; 0: it fits
+	Dimension     string   // what ran out: "GPU memory", "model"
+	Remedies      []string // what would fit: "q4_K_M", "--num-ctx 2048"
+}
+
+// A Job is one variant's generations, or all of the judge's work.
+type Job struct {
+	ID   string
+	Kind Kind
+	// Fit must be pure, and fit where it did with less memory. The set is in
+	// ascending order of memory.
+	Fit func(set []Device) Fit
+}
+
+// A Running is a lane at work on a job. A job that was joined has several.
+type Running struct {
+	Job     string
+	Devices []string
+	Bytes   []uint64      // of Devices; needed where Beside
+	Left    time.Duration // until the job ends, as it runs now
+	Beside  bool          // resident next to candidates, whose devices it leaves free
+}
+
+// A State is what is decided on.
+type State struct {
+	Devices []Device
+	Running []Running
+	Working []Job // the jobs of Running; one that is left out is never joined
+	Waiting []Job // not at work anywhere
+}
+
+// A Start is a job to start now.
+type Start struct {
+	Job    string
+	Kind   Kind
+	Fit    Fit
+	Join   bool // other lanes are at work on the job already
+	Beside bool // the judge, resident next to the candidate on the device
+	Reason string
+}
+
+// Next says what to start now. The same state gives the same starts, whatever
+// the order of its parts. A job that fits nowhere is never started.
+func Next(s State) []Start { return newPolicy(s.Devices).next(s) }
