@@ -121,7 +121,7 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 	case blocked != nil && slices.Contains(blocked.devices, f.Devices[0]):
 		reason += ", and ends before " + blocked.job + " needs it"
 	}
-	if judge, bytes, ok := t.besideJudge(j, f); ok {
+	if judge, bytes, ok := t.besideJudge(f); ok {
 		d := t.device(f.Devices[0])
 		t.add(Start{Job: j.ID, Fit: t.reduced(j, d, bytes), Reason: reason + " with the judge beside it"})
 		t.starts = append(t.starts, Start{Job: judge.ID, Kind: Score, Fit: t.reduced(judge, d, d.Memory-bytes), Beside: true,
@@ -162,7 +162,7 @@ func (p *policy) reduced(j Job, d Device, taken uint64) Fit {
 // besideJudge says whether the judge, which must be waiting, can be resident
 // on the device of a fit: every waiting candidate must have its slots beside
 // it there, so that the judge is loaded once. bytes are the judge's.
-func (t *turn) besideJudge(_ Job, f Fit) (judge Job, bytes uint64, ok bool) {
+func (t *turn) besideJudge(f Fit) (judge Job, bytes uint64, ok bool) {
 	i := slices.IndexFunc(t.Waiting, func(j Job) bool { return j.Kind == Score })
 	if i < 0 || len(f.Devices) != 1 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
 		return Job{}, 0, false
@@ -235,7 +235,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 		return
 	}
 	f, ok, _ := t.choose(j, t.home(j).width, t.free, blocked.allowed)
-	if !ok {
+	if !ok || !t.spares(f.Devices) {
 		return
 	}
 	var longest time.Duration
@@ -262,6 +262,21 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 		reason = "last: the devices did more for the candidates; it is loaded on " + where
 	}
 	t.add(Start{Job: j.ID, Kind: Score, Fit: f, Reason: reason})
+}
+
+// spares says whether all candidates that wait could run without these
+// devices. A judge that waits for their answers must not be in their way.
+func (t *turn) spares(devices []string) bool {
+	others := slices.DeleteFunc(slices.Clone(t.devices), func(d Device) bool { return slices.Contains(devices, d.ID) })
+	for _, j := range t.Waiting {
+		if j.Kind == Score || t.home(j).width == 0 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Job == j.ID }) {
+			continue
+		}
+		if _, ok, _ := t.choose(j, t.home(j).width, others, nil); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // A working is a job that lanes are at work on.

@@ -109,9 +109,11 @@ func (f Fit) refusal() string {
 // bound is the larger of two times. The devices together cannot do all work
 // faster than if each job, with one load, had its most efficient set at all
 // times and no device ever idled. And no job ends before its load and its work
-// shared by all the lanes there is room for.
+// shared by all the lanes there is room for; jobs that take more than half of
+// the devices have to follow each other.
 func (s *simulation) bound() time.Duration {
 	n := len(s.policy.devices)
+	judged := len(s.all) > 0 && s.all[len(s.all)-1].Kind == Score
 	var area, longest, alone float64
 	for _, j := range s.all {
 		h := s.policy.home(j)
@@ -128,14 +130,21 @@ func (s *simulation) bound() time.Duration {
 					*to = v
 				}
 			}
-			least(&best, float64(len(f.Devices))*float64(f.whole()))
+			busy := f.whole()
+			if judged {
+				busy = f.Time // of two residents, one works while the other loads
+			}
+			least(&best, float64(len(f.Devices))*float64(busy))
 			least(&load, float64(f.Load))
 			least(&fastest, float64(f.Time))
 		}
 		area += best
 		longest = max(longest, load+fastest/float64(n/h.width))
 		if 2*h.width > n {
-			alone += load + fastest
+			alone += fastest
+			if !judged {
+				alone += load
+			}
 		}
 	}
 	if n == 0 {

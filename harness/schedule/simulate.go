@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ type task struct {
 	job  Job
 	left float64 // share of the work
 	room float64 // of the judge: the share that waits to be scored
+	busy bool    // of the judge: scores, until room is empty
 }
 
 type simLane struct {
@@ -35,7 +37,8 @@ type simLane struct {
 func newSimulation(devices []Device, jobs []Job, judge *Job) *simulation {
 	s := &simulation{policy: newPolicy(devices), tasks: make(map[string]*task)}
 	s.all = slices.Clone(jobs)
-	for _, j := range jobs {
+	slices.SortFunc(s.all, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
+	for _, j := range s.all {
 		if h := s.policy.home(j); h.width > 0 {
 			s.tasks[j.ID] = &task{job: j, left: 1}
 			s.total += float64(h.fit.Time)
@@ -46,7 +49,7 @@ func newSimulation(devices []Device, jobs []Job, judge *Job) *simulation {
 		if s.policy.home(*judge).width > 0 {
 			t := &task{job: *judge, left: 1}
 			if s.total == 0 {
-				t.room = 1
+				t.room, t.busy = 1, true
 			}
 			s.tasks[judge.ID] = t
 		}
@@ -118,7 +121,7 @@ func (s *simulation) rate(l *simLane) float64 {
 		if o == l || !(o.Beside || l.Beside) || o.Fit.Devices[0] != l.Fit.Devices[0] {
 			continue
 		}
-		if o.Kind == Generate || o.task.room > 0 {
+		if o.Kind == Generate || o.task.busy {
 			return rate / 2
 		}
 	}
@@ -128,22 +131,27 @@ func (s *simulation) rate(l *simLane) float64 {
 // step goes on to the next moment at which something changes. It says whether
 // devices became free.
 func (s *simulation) step() bool {
-	const part = 1.0 / 32 // of a candidate's work, after which its answers are seen by the judge
+	const part = 1.0 / 32 // of its work: candidates and judge go on in such steps
 	least := math.Inf(1)
-	rates := make([]float64, len(s.lanes))
 	sum := make(map[*task]float64)
-	for i, l := range s.lanes {
+	var working []*task // of sum, in a fixed order: sums of floats depend on it
+	for _, l := range s.lanes {
 		if l.loading > 0 {
 			least = min(least, float64(l.loading))
 			continue
 		}
-		if l.Kind == Generate || l.task.room > 0 {
-			rates[i] = s.rate(l)
+		rate := 0.0
+		if l.Kind == Generate || l.task.busy {
+			rate = s.rate(l)
 		}
-		sum[l.task] += rates[i]
+		if _, ok := sum[l.task]; !ok {
+			working = append(working, l.task)
+		}
+		sum[l.task] += rate
 	}
 	judge := s.judge()
-	for t, rate := range sum {
+	for _, t := range working {
+		rate := sum[t]
 		switch {
 		case rate == 0:
 		case t == judge:
@@ -154,28 +162,34 @@ func (s *simulation) step() bool {
 			least = min(least, t.left/rate)
 		}
 	}
+	if math.IsInf(least, 1) {
+		panic("schedule: the judge waits for candidates that wait for its devices")
+	}
 	dt := max(math.Ceil(least), 1)
 	s.now += time.Duration(dt)
 	for _, l := range s.lanes {
 		l.loading = max(0, l.loading-time.Duration(dt))
 	}
 	const nothing = 1e-9
-	for t, rate := range sum {
-		did := min(rate*dt, t.left)
+	for _, t := range working {
+		did := min(sum[t]*dt, t.left)
 		if t.left -= did; t.left < nothing {
 			did, t.left = did+t.left, 0
 		}
 		if t == judge {
 			t.room = max(0, t.room-did)
 			if t.room < nothing {
-				t.room = 0
+				t.room, t.busy = 0, false
 			}
 		} else if judge != nil {
 			judge.room += did * float64(s.policy.home(t.job).fit.Time) / s.total
 		}
 	}
-	if judge != nil && judge.left > 0 && !s.generating() {
-		judge.room = judge.left
+	if judge != nil && judge.left > 0 {
+		if !s.generating() {
+			judge.room = judge.left
+		}
+		judge.busy = judge.busy || judge.room >= min(part, judge.left)
 	}
 	return s.finish()
 }
