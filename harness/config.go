@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"perg/harness/prompt"
+	"perg/models"
 )
 
 // A Config says what to run. Its YAML keys are the names of the flags.
@@ -27,22 +29,47 @@ type Config struct {
 	Methods    []string `yaml:"methods" json:"methods"`
 	Repeats    int      `yaml:"repeats" json:"repeats"`
 	Seed       int      `yaml:"seed" json:"seed"`
-	NumCtx     int      `yaml:"num_ctx" json:"num_ctx"`
+	NumCtx     int      `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
 	NumPredict int      `yaml:"num_predict" json:"num_predict"` // 0: 500, and 1024 for models that think
-	Parallel   string   `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight
-	Host       string   `yaml:"host" json:"host"`               // "" for OLLAMA_HOST or the default
+	Parallel   string   `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
 	Store      string   `yaml:"store" json:"store"`
 	Out        string   `yaml:"out" json:"-"`
+
+	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
+	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
+	Host           []string `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
+	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
+	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
+	GPUInterval    Duration `yaml:"gpu_interval" json:"gpu_interval"`       // between GPU samples
+	PruneQuantized bool     `yaml:"prune_quantized" json:"prune_quantized"` // remove what quantize made, after the run
+
+	// Describe has models by name that a plan may use though they are not
+	// installed.
+	Describe map[string]models.Description `yaml:"describe" json:"describe,omitempty"`
+}
+
+// A Duration is a time.Duration that YAML and JSON write as "200ms".
+type Duration time.Duration
+
+func (d Duration) String() string               { return time.Duration(d).String() }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what time.ParseDuration does.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
 }
 
 // Defaults are the protocol's settings over the embedded sample.
 func Defaults() Config {
 	c := Config{
-		Data:     "sample",
-		Repeats:  1,
-		Seed:     42,
-		NumCtx:   4096,
-		Parallel: "auto",
+		Data:        "sample",
+		Repeats:     1,
+		Seed:        42,
+		Parallel:    "auto",
+		GPUInterval: Duration(200 * time.Millisecond),
 	}
 	for _, s := range prompt.Settings() {
 		c.Settings = append(c.Settings, string(s))
@@ -110,13 +137,51 @@ func (c Config) Check() error {
 		fault("num_predict %d: a number of tokens, or 0 for the protocol's", c.NumPredict)
 	}
 	const least = 512 // a short question, its options and the instructions
-	if c.NumCtx < least {
-		fault("num_ctx %d: at least %d tokens, to hold a prompt", c.NumCtx, least)
-	} else if c.NumPredict >= c.NumCtx {
+	switch {
+	case c.NumCtx == 0:
+	case c.NumCtx < least:
+		fault("num_ctx %d: at least %d tokens, to hold a prompt, or 0 to choose it from the data", c.NumCtx, least)
+	case c.NumPredict >= c.NumCtx:
 		fault("num_predict %d leaves no room for a prompt in num_ctx %d", c.NumPredict, c.NumCtx)
 	}
-	if _, err := c.InFlight(); err != nil {
+	if _, err := c.inFlight(); err != nil {
 		faults = append(faults, err)
+	}
+	if _, err := c.lanes(); err != nil {
+		faults = append(faults, err)
+	}
+	for _, t := range c.KVCache {
+		if _, err := models.ParseKVType(t); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	repeated := func(what string, all []string) {
+		for i, s := range all {
+			if slices.Contains(all[:i], s) {
+				fault("%s %s is named twice", what, s)
+			}
+		}
+	}
+	repeated("kv_cache", c.KVCache)
+	repeated("quantize", c.Quantize)
+	repeated("host", c.Host)
+	repeated("gpus", c.GPUs)
+	if len(c.Host) > 0 {
+		// A server that is used as it is keeps its own settings.
+		for _, o := range []struct {
+			name string
+			set  bool
+		}{{"kv_cache", len(c.KVCache) > 0}, {"lanes", c.Lanes != ""}, {"gpus", len(c.GPUs) > 0}} {
+			if o.set {
+				fault("%s with host: it is for servers that perg starts, and the one at %s is used as it is", o.name, c.Host[0])
+			}
+		}
+	}
+	if c.PruneQuantized && len(c.Quantize) == 0 {
+		fault("prune_quantized without quantize")
+	}
+	if c.GPUInterval < Duration(10*time.Millisecond) {
+		fault("gpu_interval %s: at least 10ms", c.GPUInterval)
 	}
 	if c.JudgeAll && c.Judge == "" {
 		fault("judge_all without a judge")
@@ -127,19 +192,27 @@ func (c Config) Check() error {
 	return &Problem{Err: errors.Join(faults...), Usage: true}
 }
 
-// autoInFlight is what "auto" sends at once: a server whose slots are unknown
-// has one, or as many as OLLAMA_NUM_PARALLEL says. Four fill the slots of a
-// server started here; on one slot they wait in its queue.
-const autoInFlight = 4
-
-// InFlight is the most calls that are sent at once.
-func (c Config) InFlight() (int, error) {
+// inFlight is the most calls that are sent to a lane at once; 0: found by
+// measuring.
+func (c Config) inFlight() (int, error) {
 	if c.Parallel == "auto" {
-		return autoInFlight, nil
+		return 0, nil
 	}
 	n, err := strconv.Atoi(c.Parallel)
 	if err != nil || n < 1 || n > 1024 {
 		return 0, fmt.Errorf("parallel %q: auto, or a number of calls from 1 to 1024", c.Parallel)
+	}
+	return n, nil
+}
+
+// lanes is the number of servers that perg starts; 0: one for each device.
+func (c Config) lanes() (int, error) {
+	if c.Lanes == "" || c.Lanes == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(c.Lanes)
+	if err != nil || n < 1 || n > 64 {
+		return 0, fmt.Errorf("lanes %q: auto, or a number of servers from 1 to 64", c.Lanes)
 	}
 	return n, nil
 }

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,8 @@ type Manifest struct {
 	Judge       *ModelInfo        `json:"judge"`
 	Ollama      ServerInfo        `json:"ollama"`
 	GPUs        gpu.Inventory     `json:"gpus"`
+	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
+	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
 	StartedAt   time.Time         `json:"started_at"`
 	EndedAt     *time.Time        `json:"ended_at"` // of the last time the run was worked on
 	Counts      *Counts           `json:"counts"`
@@ -59,8 +62,11 @@ type ModelInfo struct {
 	Size          int64  `json:"size"` // bytes
 	Family        string `json:"family"`
 	ParameterSize string `json:"parameter_size"`
+	Variant       string `json:"variant"` // its name in the tables
 	Quantization  string `json:"quantization"`
+	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
+	NumCtx        int    `json:"num_ctx"` // tokens of context it is given
 }
 
 // ServerInfo names the server that a run was last worked on with.
@@ -86,6 +92,7 @@ type Dir struct {
 	Path     string
 	Manifest Manifest
 	lock     *os.File
+	mu       sync.Mutex // of the manifest's loads
 }
 
 const manifestName = "run.json"
@@ -140,6 +147,7 @@ func OpenDir(path string, m Manifest) (*Dir, error) {
 		}
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
+		d.Manifest.Loads = old.Loads
 	}
 	return d, nil
 }
@@ -156,6 +164,15 @@ func (d *Dir) begin(at time.Time) error {
 	}
 	d.Manifest.State = StateRunning
 	return d.write()
+}
+
+// loaded adds a load to the manifest. Its errors are seen when the run ends and
+// the manifest is written again.
+func (d *Dir) loaded(l Load) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Manifest.Loads = append(d.Manifest.Loads, l)
+	d.write()
 }
 
 func (d *Dir) end(c Counts, err error) error {
@@ -201,7 +218,6 @@ func (m Manifest) differences(old Manifest) []string {
 	differ("methods", old.Config.Methods, m.Config.Methods)
 	differ("repeats", old.Config.Repeats, m.Config.Repeats)
 	differ("seed", old.Config.Seed, m.Config.Seed)
-	differ("num-ctx", old.Config.NumCtx, m.Config.NumCtx)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
 	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)
 	for name, hash := range m.Prompts {
@@ -218,7 +234,7 @@ func short(hash, name string) string { return fmt.Sprintf("%s (%.12s)", name, ha
 func modelNames(all []ModelInfo) []string {
 	names := make([]string, len(all))
 	for i, m := range all {
-		names[i] = short(m.Digest, m.Name)
+		names[i] = short(m.Digest, m.Variant)
 	}
 	slices.Sort(names)
 	return names

@@ -67,7 +67,7 @@ func (w *witness) key(r api.ChatRequest) store.Key {
 		variant: &Variant{Installed: models.Installed{Digest: w.digests[r.Model]}},
 		request: models.Request{
 			System: r.Messages[0].Content, User: r.Messages[1].Content, Format: r.Format,
-			Options: models.Options{NumCtx: number("num_ctx"), NumPredict: number("num_predict"), Seed: number("seed")},
+			Options: models.Options{NumPredict: number("num_predict"), Seed: number("seed")},
 		},
 	}
 	return c.key()

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"perg/harness/store"
@@ -22,29 +22,130 @@ type server interface {
 	Chat(ctx context.Context, r models.Request) (models.Response, error)
 }
 
-// A lane is one server with one variant in memory at a time. It makes the
-// calls that the store has no reply to.
+// Settings are what is fixed when a lane's server starts. A server that the
+// user named has its own, which perg does not know.
+type settings struct {
+	slots int // prompts it works on at once; 0: not known
+	cache models.KVType
+}
+
+// A fleet gives lanes their servers.
+type fleet interface {
+	// open gives a server that has the devices to itself. close ends it where
+	// it is perg's own.
+	open(ctx context.Context, lane string, devices []string, s settings) (srv server, close func() error, err error)
+	// gpus are the UUIDs of devices; nil where they are no GPUs, or not known.
+	gpus(devices []string) []string
+	// settle waits until the memory of devices that nothing runs on is free.
+	settle(ctx context.Context, devices []string) error
+}
+
+// A lane is one set of devices with one server, and one variant in memory at a
+// time. It makes the calls that the store has no reply to.
 type lane struct {
-	server server
-	store  *store.Store
-	status *laneStatus
-	warn   func(string)
+	name     string
+	devices  []string
+	fleet    fleet
+	store    *store.Store
+	status   *laneStatus
+	warn     func(string)
+	loads    func(Load) // told of each
+	allowCPU bool
+
+	server   server // nil: none is open
+	settings settings
+	close    func() error
+	inPlace  *Variant // the one in memory, as far as this lane knows
+	loaded   models.Loaded
 
 	variant *Variant // the one whose calls are made now
+	want    settings
+	numCtx  int // of its calls
+	pace    *pace
 	loading sync.Once
 	loadErr error
-	loaded  models.Loaded
-	inPlace *Variant // the one in memory, as far as this lane knows
 
 	flight singleflight.Group
 }
 
+// A laneLost is why a lane cannot go on with a variant, though another may.
+type laneLost struct {
+	err  error
+	load bool // the variant could not be loaded; the lane itself is well
+}
+
+func (e *laneLost) Error() string { return e.err.Error() }
+func (e *laneLost) Unwrap() error { return e.err }
+
 // use makes v the variant whose calls are made. No call may be in flight. The
 // variant is loaded by its first call: where every reply is known, none is.
-func (l *lane) use(v *Variant) {
-	l.variant = v
-	l.loading = sync.Once{}
-	l.loadErr = nil
+func (l *lane) use(v *Variant, s settings, numCtx int, p *pace) {
+	l.variant, l.want, l.numCtx, l.pace = v, s, numCtx, p
+	l.loading, l.loadErr = sync.Once{}, nil
+}
+
+// work takes a job's generations until there are no more. A generation counts
+// as done when its replies are durable; waiting for that holds up no call.
+func (l *lane) work(ctx context.Context, j *job) error {
+	type outcome struct {
+		commit *store.Commit
+		failed bool
+	}
+	outcomes := make(chan outcome, 1<<10)
+	counted := make(chan error, 1)
+	go func() {
+		var err error
+		for o := range outcomes {
+			if o.commit != nil && err == nil {
+				err = o.commit.Wait(context.WithoutCancel(ctx))
+			}
+			if err == nil {
+				l.status.done(o.failed)
+			}
+		}
+		counted <- err
+	}()
+
+	group, groupCtx := errgroup.WithContext(ctx)
+	for l.pace.acquire(groupCtx) {
+		g, ok := j.source.next(groupCtx)
+		if !ok {
+			l.pace.release()
+			break
+		}
+		group.Go(func() error {
+			defer l.pace.release()
+			l.status.took(g.Cell)
+			var o outcome
+			var err error
+			o.failed, err = j.do(groupCtx, func(ctx context.Context, c call) (store.Reply, error) {
+				got, err := l.ask(ctx, c)
+				if got.commit != nil {
+					o.commit = got.commit
+				}
+				return got.reply, err
+			}, g)
+			if err != nil {
+				j.source.giveBack(g)
+				return err
+			}
+			j.done(g)
+			outcomes <- o
+			return nil
+		})
+	}
+	err := group.Wait()
+	close(outcomes)
+	if e := <-counted; err == nil {
+		err = e
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", j.stage, j.variant.Label, err)
+	}
+	return nil
 }
 
 // A landed is a reply with the commit that makes it durable; nil where it is.
@@ -55,7 +156,7 @@ type landed struct {
 
 // ask gives the reply to a call. Equal calls in flight at once are made once.
 // A failed call is kept as such in the store; one that was cut off by the end
-// of the run, or whose server is gone, is not.
+// of the run, or whose lane is lost, is not.
 func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 	key := c.key()
 	reply, ok, err := l.store.Get(ctx, key)
@@ -89,20 +190,26 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) 
 	if ctx.Err() != nil {
 		return landed{}, ctx.Err()
 	}
-	l.loading.Do(func() { l.loadErr = l.load(ctx, c) })
-	err := l.loadErr
-	var r models.Response
-	if err == nil {
-		l.status.sent()
-		r, err = l.server.Chat(ctx, c.request)
-		l.status.answered(r.OutputTokens)
+	l.loading.Do(func() { l.loadErr = l.load(ctx) })
+	if l.loadErr != nil {
+		return landed{}, l.loadErr
+	}
+	c.request.Options.NumCtx = l.numCtx
+	l.status.sent()
+	r, err := l.server.Chat(ctx, c.request)
+	l.status.answered(r.OutputTokens)
+	if err == nil && r.DoneReason == "length" && r.OutputTokens < c.request.Options.NumPredict {
+		// The key of a call leaves num_ctx out, because a context that is
+		// large enough changes nothing. This one was not.
+		err = fmt.Errorf("%w: %d tokens were full after %d of the answer's", models.ErrContextOverflow, l.numCtx, r.OutputTokens)
 	}
 	// What was paid for is kept, also when the run is being stopped.
 	keep := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
+		l.pace.answered(r.PromptTokens + r.OutputTokens)
 	case errors.Is(err, models.ErrUnreachable):
-		return landed{}, err
+		return landed{}, &laneLost{err: err}
 	case ctx.Err() != nil:
 		return landed{}, ctx.Err()
 	default:
@@ -117,46 +224,8 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) 
 		Content: r.Content, Thinking: r.Thinking, DoneReason: r.DoneReason,
 		PromptTokens: r.PromptTokens, OutputTokens: r.OutputTokens,
 		TotalDuration: r.Total, LoadDuration: r.Load, PromptEvalDuration: r.PromptEval, EvalDuration: r.Eval,
-		StartedAt: r.StartedAt, Host: l.server.Host(), VRAM: &vram,
+		StartedAt: r.StartedAt, Host: l.server.Host(), GPUs: l.fleet.gpus(l.devices), VRAM: &vram,
 	}
 	commit, err := l.store.Put(keep, key, reply)
 	return landed{reply, commit}, err
-}
-
-// load puts the lane's variant in memory. What was there leaves first, and is
-// seen to have left: its calls have all come back, so nothing waits for it.
-func (l *lane) load(ctx context.Context, c call) error {
-	if l.inPlace != nil && l.inPlace.Digest != l.variant.Digest {
-		if err := l.unload(ctx); err != nil {
-			l.warn(err.Error())
-		}
-	}
-	l.status.state(stateLoading)
-	defer l.status.state(stateWorking)
-	loaded, err := l.server.Load(ctx, l.variant.Name, c.request.Options)
-	if err != nil {
-		return err
-	}
-	l.inPlace, l.loaded = l.variant, loaded
-	switch {
-	case loaded.VRAM == 0:
-		l.warn(fmt.Sprintf("%s runs on the CPU, none of it in GPU memory", l.variant.Name))
-	case loaded.VRAM < loaded.Size:
-		l.warn(fmt.Sprintf("%s runs in part on the CPU: %s of its %s do not fit in GPU memory; a smaller quantization, --num-ctx or --parallel would help",
-			l.variant.Name, humanize.IBytes(uint64(loaded.Size-loaded.VRAM)), humanize.IBytes(uint64(loaded.Size))))
-	}
-	if loaded.ContextLength > 0 && loaded.ContextLength < c.request.Options.NumCtx {
-		l.warn(fmt.Sprintf("%s has a context of %d tokens, less than the %d asked for: longer prompts will fail", l.variant.Name, loaded.ContextLength, c.request.Options.NumCtx))
-	}
-	return nil
-}
-
-// unload takes what the lane loaded out of memory again.
-func (l *lane) unload(ctx context.Context) error {
-	if l.inPlace == nil {
-		return nil
-	}
-	name := l.inPlace.Name
-	l.inPlace = nil
-	return l.server.Unload(ctx, name)
 }

@@ -8,14 +8,8 @@ import (
 
 	"perg/data"
 	"perg/harness/prompt"
-	"perg/models"
+	"perg/harness/schedule"
 )
-
-// A Variant is one model at one quantization with its server-side settings.
-type Variant struct {
-	models.Installed
-	Think *bool // nil: the model cannot think
-}
 
 // A Cell is a variant, a method and a setting: one row of the results table.
 type Cell struct {
@@ -37,8 +31,10 @@ type Plan struct {
 	Methods    []prompt.Method
 	Repeats    int
 	Seed       int
-	NumCtx     int
 	NumPredict int // 0: the protocol's
+	Placement  schedule.Placement
+
+	meanPrompt float64 // tokens, by estimate
 }
 
 // A generation is one item in one cell, in one repeat.
@@ -46,6 +42,7 @@ type generation struct {
 	Cell
 	item   *data.Item
 	repeat int
+	at     int // its place among its variant's
 }
 
 func (g generation) baseline() generation {
@@ -73,12 +70,14 @@ func (p *Plan) cells(v *Variant) []Cell {
 func (p *Plan) generations(v *Variant) iter.Seq[generation] {
 	byPreference := p.itemsByPreference()
 	return func(yield func(generation) bool) {
+		at := 0
 		for _, c := range p.cells(v) {
 			for _, i := range byPreference {
 				for r := range p.Repeats {
-					if !yield(generation{c, &p.Dataset.Items[i], r}) {
+					if !yield(generation{c, &p.Dataset.Items[i], r, at}) {
 						return
 					}
+					at++
 				}
 			}
 		}
@@ -127,24 +126,4 @@ func drawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
 		texts[i] = pool[d].Text
 	}
 	return texts, nil
-}
-
-// order puts a candidate that is also the judge last: it is then in memory
-// when the judging starts.
-func order(variants []*Variant, judge *Variant) []*Variant {
-	if judge == nil {
-		return variants
-	}
-	sorted := slices.Clone(variants)
-	slices.SortStableFunc(sorted, func(a, b *Variant) int {
-		return weight(a.Digest == judge.Digest) - weight(b.Digest == judge.Digest)
-	})
-	return sorted
-}
-
-func weight(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

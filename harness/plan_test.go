@@ -18,12 +18,18 @@ import (
 
 	"perg/data"
 	"perg/harness/prompt"
+	"perg/harness/schedule"
 	"perg/harness/store"
 	"perg/models"
 )
 
 func variant(name string) *Variant {
-	return &Variant{Installed: models.Installed{Name: name, Digest: "digest of " + name}}
+	described, _ := models.Known("llama3.1:8b")
+	shape, err := described.Shape()
+	if err != nil {
+		panic(err)
+	}
+	return &Variant{Installed: models.Installed{Name: name, Digest: "digest of " + name}, Label: name, Shape: shape, NumCtx: 4096, Need: 2048}
 }
 
 func testPlan(t *testing.T, items int, variants ...*Variant) *Plan {
@@ -34,7 +40,7 @@ func testPlan(t *testing.T, items int, variants ...*Variant) *Plan {
 	}
 	p := &Plan{
 		Prompts: prompts, Irrelevant: []string{"1", "2", "3", "4", "5"}, Variants: variants,
-		Settings: prompt.Settings(), Methods: prompt.Methods(), Repeats: 1, NumCtx: 4096,
+		Settings: prompt.Settings(), Methods: prompt.Methods(), Repeats: 1,
 	}
 	for i := range items {
 		p.Dataset.Items = append(p.Dataset.Items, data.Item{
@@ -97,16 +103,6 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 	}
 }
 
-func TestAJudgeThatIsACandidateComesLast(t *testing.T) {
-	a, b, c := variant("a"), variant("b"), variant("c")
-	if got := order([]*Variant{a, b, c}, a); !slices.Equal(got, []*Variant{b, c, a}) {
-		t.Errorf("order %v", got)
-	}
-	if got := order([]*Variant{a, b, c}, nil); !slices.Equal(got, []*Variant{a, b, c}) {
-		t.Errorf("order %v", got)
-	}
-}
-
 func TestIrrelevantPreferencesFollowTheSeed(t *testing.T) {
 	pool := make([]data.Preference, 8)
 	for i := range pool {
@@ -132,7 +128,7 @@ func TestIrrelevantPreferencesFollowTheSeed(t *testing.T) {
 func TestKeys(t *testing.T) {
 	base := func() call {
 		return call{variant: variant("m"), request: models.Request{
-			Model: "m", System: "s", User: "u", Options: models.Options{NumCtx: 1, NumPredict: 2, Seed: 3}, Format: []byte(`{}`), Think: new(true),
+			Model: "m", System: "s", User: "u", Options: models.Options{NumPredict: 2, Seed: 3}, Format: []byte(`{}`), Think: new(true),
 		}}
 	}
 	keys := map[store.Key]string{base().key(): "base"}
@@ -140,7 +136,7 @@ func TestKeys(t *testing.T) {
 		"digest":      func(c *call) { c.variant = variant("n") },
 		"system":      func(c *call) { c.request.System = "su" },
 		"user":        func(c *call) { c.request.User = "" },
-		"num_ctx":     func(c *call) { c.request.Options.NumCtx++ },
+		"kv cache":    func(c *call) { c.variant.KVCache = models.KVQ8 },
 		"num_predict": func(c *call) { c.request.Options.NumPredict++ },
 		"seed":        func(c *call) { c.request.Options.Seed++ },
 		"format":      func(c *call) { c.request.Format = nil },
@@ -219,11 +215,28 @@ func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
 	t.Cleanup(func() { s.Close() })
 	var mu sync.Mutex
 	warnings := new([]string)
-	return &Run{Plan: p, Dir: dir, Store: s, Server: server, InFlight: 2, Warn: func(w string) {
+	c := Defaults()
+	c.Parallel, c.AllowCPU = "2", true
+	return &Run{Plan: p, Config: c, Dir: dir, Store: s, Fleet: fleetOf(p, server), Warn: func(w string) {
 		mu.Lock()
 		defer mu.Unlock()
 		*warnings = append(*warnings, w)
 	}}, warnings
+}
+
+// fleetOf has servers that all have the plan's models.
+func fleetOf(p *Plan, servers ...*models.Client) *Fleet {
+	f := &Fleet{hosts: make(map[string]*models.Client), installed: make(map[string]map[string]bool)}
+	for _, c := range servers {
+		id := c.Host()
+		f.hosts[id] = c
+		f.Devices = append(f.Devices, schedule.Device{ID: id, Name: id, Speed: 1})
+		f.installed[id] = make(map[string]bool)
+		for _, v := range p.models() {
+			f.installed[id][v.Name+" "+v.Digest] = true
+		}
+	}
+	return f
 }
 
 const answerA = `{"message":{"role":"assistant","content":"The answer is A."},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":4,"eval_duration":2000000000}`
@@ -252,7 +265,7 @@ func TestAServerThatIsGoneEndsTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Patience = 50 * time.Millisecond
-	r.Server = gone
+	r.Fleet = fleetOf(p, gone)
 	result, err = r.Execute(t.Context())
 	var problem *Problem
 	if !errors.Is(err, models.ErrUnreachable) || !errors.As(err, &problem) || !strings.Contains(problem.Hint, "run the same command again") {
@@ -269,7 +282,7 @@ func TestPartOfAModelOnTheCPUIsAWarning(t *testing.T) {
 	if _, err := r.Execute(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"a:latest runs in part on the CPU: 40 B of its 100 B do not fit in GPU memory; a smaller quantization, --num-ctx or --parallel would help"}
+	want := []string{"a:latest runs in part on the CPU: 40 B of its 100 B do not fit in GPU memory"}
 	if diff := cmp.Diff(want, *warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -295,7 +308,7 @@ func TestEqualCallsAreMadeOnce(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		io.WriteString(w, answerA)
 	}))
-	r.InFlight = 8
+	r.Config.Parallel = "8"
 	result, err := r.Execute(t.Context())
 	if err != nil || calls != 4 || result.Calls != 4 || result.OK != 32 {
 		t.Errorf("%d calls for 4 different prompts; result %+v, error %v", calls, result, err)
@@ -317,7 +330,7 @@ func TestInFlightIsBounded(t *testing.T) {
 		mu.Unlock()
 		io.WriteString(w, answerA)
 	}))
-	r.InFlight = 3
+	r.Config.Parallel = "3"
 	if _, err := r.Execute(t.Context()); err != nil || most != 3 {
 		t.Errorf("%d calls in flight, want 3; error %v", most, err)
 	}

@@ -19,18 +19,23 @@ const (
 	stateLoading = "loading"
 )
 
-// LaneStatus is a lane's progress at a moment. Counts are those of its present
-// stage.
+// LaneStatus is a lane's progress at a moment. Done is that of its job, which
+// it may share with other lanes; the other counts are its own since it took
+// the job up.
 type LaneStatus struct {
+	Lane         string        `json:"lane"`
 	Host         string        `json:"host"`
 	Variant      string        `json:"variant"`
 	Stage        Stage         `json:"stage"`
 	State        string        `json:"state"` // "working" or "loading"
 	Cell         string        `json:"cell"`  // method and setting of the last generation taken up
-	Done         int           `json:"done"`  // generations through the stage
+	Done         int           `json:"done"`  // generations through the job
 	Total        int           `json:"total"`
 	Calls        int           `json:"calls"` // made and answered, or failed
 	InFlight     int           `json:"in_flight"`
+	GPUs         []string      `json:"gpus"`   // UUIDs; null where there are none, or not known
+	Slots        int           `json:"slots"`  // 0: the server's own, not known
+	Limit        int           `json:"limit"`  // most calls in flight, as measured so far
 	Known        int           `json:"known"`  // replies that the store had
 	Failed       int           `json:"failed"` // generations
 	OutputTokens int           `json:"output_tokens"`
@@ -67,6 +72,7 @@ func perSecond(n int, d time.Duration) float64 {
 type laneStatus struct {
 	mu        sync.Mutex
 	s         LaneStatus
+	job       *job
 	since     time.Time // the stage began
 	firstCall time.Time
 }
@@ -75,6 +81,7 @@ func (l *laneStatus) snapshot() LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.s
+	s.Done = int(l.job.through.Load())
 	if !l.since.IsZero() {
 		s.Elapsed = time.Since(l.since)
 	}
@@ -90,13 +97,17 @@ func (l *laneStatus) update(f func(*LaneStatus)) {
 	f(&l.s)
 }
 
-func (l *laneStatus) begin(variant string, stage Stage, total int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.s = LaneStatus{Host: l.s.Host, Variant: variant, Stage: stage, State: stateWorking, Total: total}
-	l.since, l.firstCall = time.Now(), time.Time{}
+func newLaneStatus(l *lane, j *job, gpus []string) *laneStatus {
+	return &laneStatus{
+		s:     LaneStatus{Lane: l.name, GPUs: gpus, Variant: j.variant.Label, Stage: j.stage, State: stateWorking, Total: j.total},
+		job:   j,
+		since: time.Now(),
+	}
 }
 
+func (l *laneStatus) host(host string)   { l.update(func(s *LaneStatus) { s.Host = host }) }
+func (l *laneStatus) slots(n int)        { l.update(func(s *LaneStatus) { s.Slots = n }) }
+func (l *laneStatus) limit(n int)        { l.update(func(s *LaneStatus) { s.Limit = n }) }
 func (l *laneStatus) state(state string) { l.update(func(s *LaneStatus) { s.State = state }) }
 func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Known++ }) }
 
@@ -104,7 +115,7 @@ func (l *laneStatus) sent() {
 	l.update(func(s *LaneStatus) {
 		s.InFlight++
 		if l.firstCall.IsZero() {
-			l.firstCall, s.doneBefore = time.Now(), s.Done
+			l.firstCall, s.doneBefore = time.Now(), int(l.job.through.Load())
 		}
 	})
 }
@@ -118,10 +129,8 @@ func (l *laneStatus) took(c Cell) {
 }
 
 func (l *laneStatus) done(failed bool) {
-	l.update(func(s *LaneStatus) {
-		s.Done++
-		if failed {
-			s.Failed++
-		}
-	})
+	l.job.through.Add(1)
+	if failed {
+		l.update(func(s *LaneStatus) { s.Failed++ })
+	}
 }

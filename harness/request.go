@@ -27,21 +27,24 @@ type call struct {
 
 // keyVersion changes when a call's meaning changes in a way its fields do not
 // show, so that old replies no longer match.
-const keyVersion = 1
+const keyVersion = 2
 
 // key hashes everything that determines the reply, and nothing else: the
-// model by its digest, because a tag can be pulled anew.
+// model by its digest, because a tag can be pulled anew. It has no num_ctx: a
+// context that holds the call changes nothing, and in one that does not the
+// call fails. So a reply serves whatever memory the machine at hand has.
 func (c call) key() store.Key {
 	text, err := json.Marshal(struct {
 		Version int
 		Digest  string
+		KVCache models.KVType
 		System  string
 		User    string
 		Options models.Options
 		Format  json.RawMessage
 		Think   *bool
 		Repeat  int
-	}{keyVersion, c.variant.Digest, c.request.System, c.request.User, c.request.Options, c.request.Format, c.request.Think, c.repeat})
+	}{keyVersion, c.variant.Digest, c.variant.KVCache, c.request.System, c.request.User, c.request.Options, c.request.Format, c.request.Think, c.repeat})
 	if err != nil {
 		panic(err) // plain values always encode
 	}
@@ -54,16 +57,9 @@ func (p *Plan) query(g generation) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	most := p.NumPredict
-	if most == 0 {
-		most = answerTokens
-		if g.Variant.Think != nil && *g.Variant.Think {
-			most = thinkingTokens
-		}
-	}
 	return call{
 		variant: g.Variant,
-		request: p.request(g.Variant, text, most, nil, g.Variant.Think),
+		request: p.request(g.Variant, text, p.answerMost(g.Variant), nil, g.Variant.Think),
 		repeat:  g.repeat,
 	}, nil
 }
@@ -97,12 +93,13 @@ func (p *Plan) measure(text prompt.Prompt, most int, schema json.RawMessage) cal
 	return call{variant: p.Judge, request: p.request(p.Judge, text, most, schema, think)}
 }
 
+// request leaves num_ctx to the lane that sends it.
 func (p *Plan) request(v *Variant, text prompt.Prompt, most int, schema json.RawMessage, think *bool) models.Request {
 	return models.Request{
 		Model:   v.Name,
 		System:  text.System,
 		User:    text.User,
-		Options: models.Options{NumCtx: p.NumCtx, NumPredict: most, Seed: p.Seed},
+		Options: models.Options{NumPredict: most, Seed: p.Seed},
 		Format:  schema,
 		Think:   think,
 	}

@@ -3,11 +3,9 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
+	"slices"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"perg/harness/store"
 	"perg/models"
@@ -15,18 +13,28 @@ import (
 
 // A Run makes the calls of a plan that have no reply yet and writes its tables.
 type Run struct {
-	Plan     *Plan
-	Dir      *Dir
-	Store    *store.Store
-	Server   *models.Client
-	InFlight int          // most calls at once
-	Warn     func(string) // a caveat for the user; may be called from many goroutines
+	Plan   *Plan
+	Config Config
+	Dir    *Dir
+	Store  *store.Store
+	Fleet  *Fleet
+	Warn   func(string) // a caveat for the user; may be called from many goroutines
 
-	status laneStatus
+	mu       sync.Mutex
+	statuses []*laneStatus // of the lanes at work
 }
 
-// Progress is the present state of the run's lanes. It may be called at any time.
-func (r *Run) Progress() []LaneStatus { return []LaneStatus{r.status.snapshot()} }
+// Progress is the present state of the lanes at work. It may be called at any
+// time.
+func (r *Run) Progress() []LaneStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]LaneStatus, len(r.statuses))
+	for i, s := range r.statuses {
+		all[i] = s.snapshot()
+	}
+	return all
+}
 
 // A Result is what a run came to.
 type Result struct {
@@ -42,25 +50,25 @@ type Result struct {
 var ErrInterrupted = errors.New("interrupted")
 
 // Execute runs to the end, to the cancelling of ctx, or to an error that
-// concerns more than one generation: the store or the server is gone. In each
-// case what was answered is in the store, and the tables are written from it.
+// concerns more than one generation: the store or every server is gone. In
+// each case what was answered is in the store, and the tables are written from
+// it.
 func (r *Run) Execute(ctx context.Context) (Result, error) {
 	started := time.Now()
 	if err := r.Dir.begin(started); err != nil {
 		return Result{}, err
 	}
-	r.status.s.Host = r.Server.Host()
-	l := &lane{server: r.Server, store: r.Store, status: &r.status, warn: r.Warn}
+	endWatch := r.beginWatch(ctx)
 	var result Result
-	err := r.stages(ctx, l, &result)
+	e := newExecutor(r)
+	err := e.carryOut(ctx)
+	e.release(ctx)
+	result.Calls, result.Known = e.calls, e.known
+	if err := endWatch(); err != nil {
+		r.Warn(err.Error())
+	}
 	if e := r.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
-	}
-	if !errors.Is(err, models.ErrUnreachable) {
-		// A server of the user's own gets its memory back.
-		if e := l.unload(context.WithoutCancel(ctx)); e != nil {
-			r.Warn(e.Error())
-		}
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
@@ -81,107 +89,32 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// stages runs each variant's generations, then the judge over all of them:
-// every model is loaded once.
-func (r *Run) stages(ctx context.Context, l *lane, result *Result) error {
-	p := r.Plan
-	for _, v := range p.Variants {
-		err := r.stage(ctx, l, v, Generate, p.Count(v), p.generations(v), func(ctx context.Context, ask ask, g generation) (bool, error) {
-			c, err := p.query(g)
-			if err != nil {
-				return false, err
-			}
-			_, err = ask(ctx, c)
-			if fatal(err) {
-				return false, err
-			}
-			return err != nil, nil
-		}, result)
-		if err != nil {
-			return err
+// workingOn is the lane that a GPU works for: the candidate's where the judge
+// is resident beside it. A server of the user's own has all GPUs as far as is
+// known, so where several are at work none can be told.
+func (r *Run) workingOn(uuid string) (LaneStatus, bool) {
+	lanes := r.Progress()
+	var found LaneStatus
+	ok := false
+	for _, l := range lanes {
+		its := slices.Contains(l.GPUs, uuid) || l.GPUs == nil && len(lanes) == 1
+		if its && (!ok || l.Stage == Generate) {
+			found, ok = l, true
 		}
 	}
-	if p.Judge == nil {
-		return nil
-	}
-	all := func(yield func(generation) bool) {
-		for _, v := range p.Variants {
-			for g := range p.generations(v) {
-				if !yield(g) {
-					return
-				}
-			}
-		}
-	}
-	return r.stage(ctx, l, p.Judge, Score, p.Total(), all, func(ctx context.Context, ask ask, g generation) (bool, error) {
-		s, err := p.evaluate(ctx, ask, g)
-		return s.err != nil || s.judgment != nil && s.judgment.reply == nil, err
-	}, result)
+	return found, ok
 }
 
-// stage does one thing to many generations, InFlight at a time. do says
-// whether the generation failed; its error ends the run. A generation counts
-// as done when its replies are durable; waiting for that holds up no call.
-func (r *Run) stage(ctx context.Context, l *lane, v *Variant, stage Stage, total int, generations iter.Seq[generation],
-	do func(context.Context, ask, generation) (failed bool, err error), result *Result,
-) error {
-	l.use(v)
-	r.status.begin(v.Name, stage, total)
-	type outcome struct {
-		commit *store.Commit
-		failed bool
-	}
-	outcomes := make(chan outcome, 1<<10)
-	counted := make(chan error, 1)
-	go func() {
-		var err error
-		for o := range outcomes {
-			if o.commit != nil && err == nil {
-				err = o.commit.Wait(context.WithoutCancel(ctx))
-			}
-			if err == nil {
-				r.status.done(o.failed)
-			}
-		}
-		counted <- err
-	}()
+func (r *Run) newStatus(l *lane, j *job) *laneStatus {
+	s := newLaneStatus(l, j, r.Fleet.gpus(l.devices))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statuses = append(r.statuses, s)
+	return s
+}
 
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(r.InFlight)
-	for g := range generations {
-		if groupCtx.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			r.status.took(g.Cell)
-			var o outcome
-			var err error
-			o.failed, err = do(groupCtx, func(ctx context.Context, c call) (store.Reply, error) {
-				got, err := l.ask(ctx, c)
-				if got.commit != nil {
-					o.commit = got.commit
-				}
-				return got.reply, err
-			}, g)
-			if err == nil {
-				outcomes <- o
-			}
-			return err
-		})
-	}
-	err := group.Wait()
-	close(outcomes)
-	if e := <-counted; err == nil {
-		err = e
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	s := r.status.snapshot()
-	result.Calls += s.Calls
-	result.Known += s.Known
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", stage, v.Name, err)
-	}
-	return nil
+func (r *Run) drop(s *laneStatus) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statuses = slices.DeleteFunc(r.statuses, func(other *laneStatus) bool { return other == s })
 }

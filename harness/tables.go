@@ -122,8 +122,8 @@ func (r *Run) generationRow(s scored) data.Generation {
 		Preference: it.Preference, PreferenceType: string(it.PreferenceType),
 		Preferences: s.Setting.Stated(it.Preference, r.Plan.Irrelevant),
 		Setting:     string(s.Setting), Method: string(s.Method),
-		Model: v.Name, Variant: v.Name, Digest: v.Digest, Family: v.Family,
-		ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
+		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
 		Repeat:       int32(s.repeat),
 		SystemPrompt: s.query.request.System, UserPrompt: s.query.request.User,
 		Status: data.StatusOK, RequestHash: s.query.key().String(),
@@ -159,7 +159,7 @@ func (r *Run) judgmentRow(s scored) data.Judgment {
 	j, by := s.judgment, r.Plan.Judge
 	row := data.Judgment{
 		RunID: r.Dir.Manifest.RunID, ItemID: s.item.ID, Setting: string(s.Setting), Method: string(s.Method),
-		Variant: s.Variant.Name, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest,
+		Variant: s.Variant.Label, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest,
 		Status: data.StatusOK, RequestHash: j.call.key().String(),
 	}
 	if reply := j.reply; reply != nil {

@@ -2,7 +2,9 @@ package models
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -59,20 +61,23 @@ func sameModel(a, b string) bool {
 	return model.ParseName(a).EqualFold(model.ParseName(b))
 }
 
-// Capabilities asks what a model can do: "completion", "thinking", "tools", ...
-func (c *Client) Capabilities(ctx context.Context, name string) ([]string, error) {
-	var show api.ShowResponse
-	err := c.do(ctx, http.MethodPost, "/api/show", api.ShowRequest{Model: name}, &show)
-	if err != nil {
-		var server *ServerError
-		if errors.As(err, &server) && server.Status == http.StatusNotFound {
-			return nil, fmt.Errorf("show %s: %w", name, ErrModelNotFound)
+// tokenizerOf leaves out what quantizing changes, so that the quantizations of
+// a model share their token counts. The vocabulary itself comes back only in
+// a verbose answer of megabytes; models whose base name, size and special
+// tokens are the same are taken to share it.
+func tokenizerOf(show api.ShowResponse) (string, error) {
+	known := map[string]any{"template": show.Template, "system": show.System, "parser": show.Parser, "renderer": show.Renderer}
+	for key, value := range show.ModelInfo {
+		switch {
+		case strings.HasPrefix(key, "tokenizer."), key == "general.architecture", key == "general.basename",
+			key == "general.parameter_count", key == "general.finetune", key == "general.name":
+			known[key] = value
 		}
-		return nil, fmt.Errorf("show %s: %w", name, err)
 	}
-	caps := make([]string, len(show.Capabilities))
-	for i, s := range show.Capabilities {
-		caps[i] = string(s)
+	text, err := json.Marshal(known)
+	if err != nil {
+		return "", fmt.Errorf("tokenizer of a model: %w", err)
 	}
-	return caps, nil
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }

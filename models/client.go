@@ -100,6 +100,13 @@ func ParseHost(host string) (*url.URL, error) {
 // Host is the server's URL.
 func (c *Client) Host() string { return c.base.String() }
 
+// Local says whether the server is on this machine.
+func (c *Client) Local() bool {
+	host := c.base.Hostname()
+	address := net.ParseIP(host)
+	return host == "localhost" || address != nil && address.IsLoopback()
+}
+
 // API is a plain api.Client for the same server, for the calls that are not
 // on the hot path.
 func (c *Client) API() *api.Client { return api.NewClient(c.base, c.http) }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,6 +31,8 @@ type ServerConfig struct {
 	Program string   // path; "ollama" on PATH where empty
 	Models  string   // model store, OLLAMA_MODELS; inherited where empty
 	Slots   int      // OLLAMA_NUM_PARALLEL; inherited where 0
+	KVType  KVType   // OLLAMA_KV_CACHE_TYPE; f16 where empty, never inherited: it changes responses
+	GPUs    []string // UUIDs, CUDA_VISIBLE_DEVICES; inherited where nil
 	Env     []string // "KEY=value", on top of the inherited environment
 	Log     string   // file the server's output is appended to; a temporary one where empty
 	// Report is told of unexpected exits and restarts; may be nil. It is
@@ -245,6 +248,18 @@ func (s *Server) start(cmd *exec.Cmd) (*guard, error) {
 
 func (s *Server) environment() []string {
 	env := append(os.Environ(), "OLLAMA_NO_CLOUD=1", "OLLAMA_NOPRUNE=1", "GIN_MODE=release")
+	cache := s.cfg.KVType
+	if cache == "" {
+		cache = KVF16
+	}
+	env = append(env, "OLLAMA_KV_CACHE_TYPE="+string(cache))
+	if cache != KVF16 {
+		// Without it Ollama stays with f16 and does not say so.
+		env = append(env, "OLLAMA_FLASH_ATTENTION=1")
+	}
+	if s.cfg.GPUs != nil {
+		env = append(env, "CUDA_VISIBLE_DEVICES="+strings.Join(s.cfg.GPUs, ","))
+	}
 	if s.cfg.Models != "" {
 		env = append(env, "OLLAMA_MODELS="+s.cfg.Models)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +19,6 @@ import (
 )
 
 func runCommand() *cli.Command {
-	d := harness.Defaults()
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "ask models, judge their answers, write the tables",
@@ -37,25 +37,38 @@ same --out finishes what is missing; 'perg run --out DIR' alone does so too.
 
 Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows in
 error, 130 interrupted (what was answered is kept).`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "config", Usage: "read settings from a YAML `FILE`; flags override it"},
-			&cli.StringFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot"},
-			&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
-			&cli.StringFlag{Name: "data", Value: d.Data, Usage: "\"sample\" (150 items), or a `FILE`: PERGData as Parquet or as the published CSV"},
-			&cli.IntFlag{Name: "limit", Usage: "most items, `N`, spread over the sources; 0 for all"},
-			&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
-			&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods())},
-			&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
-			&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply; runs may share it", DefaultText: defaultStore()},
-			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
-			&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight: auto or `N`"},
-			&cli.IntFlag{Name: "num-ctx", Value: d.NumCtx, Usage: "context in `TOKENS`; a longer prompt is an error, never cut"},
-			&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1024 for models that think"},
-			&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
-			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
-			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"},
-		},
+		Flags: append(configFlags(),
+			&cli.BoolFlag{Name: "prune-quantized", Usage: "remove what --quantize made, once the run is finished"},
+			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"}),
 		Action: runAction,
+	}
+}
+
+// configFlags say what to run; 'perg plan' takes the same ones.
+func configFlags() []cli.Flag {
+	d := harness.Defaults()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "read settings from a YAML `FILE`; flags override it"},
+		&cli.StringFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot"},
+		&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
+		&cli.StringFlag{Name: "data", Value: d.Data, Usage: "\"sample\" (150 items), or a `FILE`: PERGData as Parquet or as the published CSV"},
+		&cli.IntFlag{Name: "limit", Usage: "most items, `N`, spread over the sources; 0 for all"},
+		&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
+		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods())},
+		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
+		&cli.StringSliceFlag{Name: "kv-cache", Usage: "KV-cache types, a `LIST` of f16, q8_0, q4_0; each makes a variant of every model"},
+		&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
+		&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply; runs may share it", DefaultText: defaultStore()},
+		&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server to use as it is; several make several lanes", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434, or servers of perg's own"},
+		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
+		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
+		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
+		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
+		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
+		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1024 for models that think"},
+		&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
+		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
+		&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
 	}
 }
 
@@ -111,7 +124,7 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge": &cfg.Judge, "data": &cfg.Data, "host": &cfg.Host, "store": &cfg.Store, "parallel": &cfg.Parallel,
+		"judge": &cfg.Judge, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "lanes": &cfg.Lanes,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -124,13 +137,20 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 			*to = c.Int(name)
 		}
 	}
-	for name, to := range map[string]*[]string{"settings": &cfg.Settings, "methods": &cfg.Methods} {
+	for name, to := range map[string]*[]string{
+		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": &cfg.Host, "gpus": &cfg.GPUs,
+	} {
 		if c.IsSet(name) {
 			*to = c.StringSlice(name)
 		}
 	}
-	if c.IsSet("judge-all") {
-		cfg.JudgeAll = c.Bool("judge-all")
+	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "allow-cpu": &cfg.AllowCPU, "prune-quantized": &cfg.PruneQuantized} {
+		if c.IsSet(name) {
+			*to = c.Bool(name)
+		}
+	}
+	if c.IsSet("gpu-interval") {
+		cfg.GPUInterval = harness.Duration(c.Duration("gpu-interval"))
 	}
 	if cfg.Store == "" {
 		cfg.Store = defaultStore()
@@ -160,17 +180,25 @@ func runAction(c *cli.Context) (err error) {
 	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	defer view.close()
 
-	client, stop, err := harness.Connect(ctx, cfg, filepath.Join(cfg.Out, "ollama.log"), view.say)
+	replies, err := openStore(cfg.Store)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if e := stop(); err == nil {
+		if e := replies.Close(); err == nil {
 			err = e
 		}
 	}()
-	client.Report = view.warn
-	plan, manifest, err := harness.Prepare(ctx, cfg, items, client)
+	fleet, err := harness.OpenFleet(ctx, cfg, cfg.Out, view.say, view.warn)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := fleet.Close(); err == nil {
+			err = e
+		}
+	}()
+	plan, manifest, err := harness.Prepare(ctx, cfg, items, fleet, replies, view.say, view.warn)
 	if err != nil {
 		return err
 	}
@@ -182,26 +210,16 @@ func runAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer dir.Close()
-	replies, err := openStore(cfg.Store)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := replies.Close(); err == nil {
-			err = e
-		}
-	}()
-	inFlight, err := cfg.InFlight()
-	if err != nil {
-		return err
-	}
-	r := &harness.Run{Plan: plan, Dir: dir, Store: replies, Server: client, InFlight: inFlight, Warn: view.warn}
+	r := &harness.Run{Plan: plan, Config: cfg, Dir: dir, Store: replies, Fleet: fleet, Warn: view.warn}
 	view.begin(dir, plan)
 	view.follow(ctx, r.Progress)
 	result, err := r.Execute(ctx)
 	view.close()
 	if e := view.result(cfg, result, dir); err == nil {
 		err = e
+	}
+	if err == nil && cfg.PruneQuantized {
+		err = fleet.PruneQuantized(context.WithoutCancel(ctx), view.say)
 	}
 	if err == nil && result.Failed+result.Unjudged > 0 {
 		err = errRowsInError

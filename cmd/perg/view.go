@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -30,14 +32,14 @@ type view struct {
 	stdout, stderr io.Writer
 	json           bool
 
-	mu    sync.Mutex    // orders lines and events
-	bars  *mpb.Progress // nil where stderr is no terminal
-	lanes []*mpb.Bar
+	mu    sync.Mutex          // orders lines and events
+	bars  *mpb.Progress       // nil where stderr is no terminal
+	lanes map[string]*laneBar // owned by the goroutine that follows
 	stop  func()
 }
 
 func newView(stdout, stderr io.Writer, asJSON bool) *view {
-	return &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
+	return &view{stdout: stdout, stderr: stderr, json: asJSON, lanes: make(map[string]*laneBar), stop: func() {}}
 }
 
 // say tells the user something; warn what might spoil the results.
@@ -144,9 +146,12 @@ func (v *view) follower(progress func() []harness.LaneStatus) (show func(), ever
 
 func progressFields(l harness.LaneStatus) map[string]any {
 	f := map[string]any{
-		"host": l.Host, "variant": l.Variant, "stage": l.Stage, "state": l.State, "cell": l.Cell,
-		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "known": l.Known, "failed": l.Failed,
+		"lane": l.Lane, "host": l.Host, "variant": l.Variant, "stage": l.Stage, "state": l.State, "cell": l.Cell,
+		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "limit": l.Limit, "slots": nil, "known": l.Known, "failed": l.Failed,
 		"calls_per_second": l.CallsPerSecond(), "output_tokens_per_second": l.TokensPerSecond(), "left_s": nil,
+	}
+	if l.Slots > 0 {
+		f["slots"] = l.Slots
 	}
 	if left, ok := l.Left(); ok {
 		f["left_s"] = left.Seconds()
@@ -154,30 +159,52 @@ func progressFields(l harness.LaneStatus) map[string]any {
 	return f
 }
 
+// followOnTerminal keeps one bar for each lane at work.
 func (v *view) followOnTerminal(progress func() []harness.LaneStatus) (show func()) {
 	bars := mpb.New(mpb.WithOutput(v.stderr), mpb.WithRefreshRate(barEvery))
 	v.mu.Lock()
 	v.bars = bars
 	v.mu.Unlock()
-	const barWidth = 8
-	byLane := make([]*mpb.Bar, len(progress()))
-	for i := range byLane {
-		// A bar that is made with a total ends when it is reached; these are
-		// ended by close, because a lane's total changes with its stage.
-		byLane[i] = bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
-			mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-				// A line as wide as the terminal would wrap.
-				return " " + laneText(progress()[i], width(v.stderr)-barWidth-2)
-			})))
-	}
-	v.lanes = byLane
 	return func() {
-		for i, l := range progress() {
-			byLane[i].SetTotal(int64(l.Total), false)
-			byLane[i].SetCurrent(int64(l.Done))
+		lanes := progress()
+		for _, l := range lanes {
+			b, ok := v.lanes[l.Lane]
+			if !ok {
+				b = newLaneBar(v, bars)
+				v.lanes[l.Lane] = b
+			}
+			b.status.Store(&l)
+			b.bar.SetTotal(int64(l.Total), false)
+			b.bar.SetCurrent(int64(l.Done))
+		}
+		for lane, b := range v.lanes {
+			if !slices.ContainsFunc(lanes, func(l harness.LaneStatus) bool { return l.Lane == lane }) {
+				b.bar.Abort(true)
+				delete(v.lanes, lane)
+			}
 		}
 	}
+}
+
+// A laneBar is the bar of a lane and what it last said.
+type laneBar struct {
+	bar    *mpb.Bar
+	status atomic.Pointer[harness.LaneStatus]
+}
+
+func newLaneBar(v *view, bars *mpb.Progress) *laneBar {
+	const barWidth = 8
+	b := new(laneBar)
+	b.status.Store(new(harness.LaneStatus))
+	// A bar that is made with a total ends when it is reached; these are
+	// ended when their lane leaves, because its total changes with its job.
+	b.bar = bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
+		mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			// A line as wide as the terminal would wrap.
+			return " " + laneText(*b.status.Load(), width(v.stderr)-barWidth-2)
+		})))
+	return b
 }
 
 // close takes progress off the screen. It may be called more than once.
@@ -191,7 +218,7 @@ func (v *view) close() {
 		return
 	}
 	for _, b := range v.lanes {
-		b.Abort(true)
+		b.bar.Abort(true)
 	}
 	bars.Wait()
 }

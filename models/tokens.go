@@ -1,0 +1,23 @@
+package models
+
+import "context"
+
+// templateTokens is more than any chat template adds to its messages.
+const templateTokens = 64
+
+// MostTokens is the most tokens that a prompt of so many bytes can have:
+// tokenizers with bytes to fall back on never make more of them than bytes.
+func MostTokens(bytes int) int { return bytes + templateTokens }
+
+// CountTokens measures a prompt with the model's own template and tokenizer.
+// Ollama has no call for that alone, so the prompt is read and one token is
+// generated. v0.17.4 counts all tokens of the prompt, whether or not its start
+// was cached. r.Options.NumCtx must hold the prompt.
+func (c *Client) CountTokens(ctx context.Context, r Request) (int, error) {
+	r.Options.NumPredict = 1
+	resp, err := c.Chat(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	return resp.PromptTokens, nil
+}
