@@ -95,7 +95,10 @@ type Dir struct {
 	mu       sync.Mutex // of the manifest's loads
 }
 
-const manifestName = "run.json"
+const (
+	manifestName = "run.json"
+	lockName     = ".lock"
+)
 
 // ReadManifest reads the manifest of the run in dir; fs.ErrNotExist where
 // there is none.
@@ -112,35 +115,40 @@ func ReadManifest(dir string) (Manifest, error) {
 	return m, nil
 }
 
-// OpenDir makes or reopens the directory of a run and holds it. A run that is
-// there already goes on only where what determines its results is the same.
-func OpenDir(path string, m Manifest) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+// HoldDir makes or reopens the directory of a run and holds it, so that no
+// other process works on it.
+func HoldDir(path string) (*Dir, error) {
+	fail := func(err error) (*Dir, error) {
 		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
 	}
-	d := &Dir{Path: path}
-	lock, err := os.OpenFile(filepath.Join(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return fail(err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
+		return fail(err)
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
 		return nil, &Problem{Err: fmt.Errorf("another perg is working on %s", path), Hint: "wait for it, or choose another --out"}
 	}
-	d.lock = lock
-	old, err := ReadManifest(path)
+	return &Dir{Path: path, lock: lock}, nil
+}
+
+// Adopt makes the directory that of a run. A run that is there already goes on
+// only where what determines its results is the same.
+func (d *Dir) Adopt(m Manifest) error {
+	old, err := ReadManifest(d.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.Manifest = m
 		d.Manifest.RunID = newRunID(time.Now())
 	case err != nil:
-		d.Close()
-		return nil, &Problem{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
+		return &Problem{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
 	default:
 		if changes := m.differences(old); len(changes) > 0 {
-			d.Close()
-			return nil, &Problem{
-				Err:   fmt.Errorf("%s holds a run with other settings:\n  %s", path, strings.Join(changes, "\n  ")),
+			return &Problem{
+				Err:   fmt.Errorf("%s holds a run with other settings:\n  %s", d.Path, strings.Join(changes, "\n  ")),
 				Hint:  "choose another --out: replies that both need are taken from the store, not made again",
 				Usage: true,
 			}
@@ -149,11 +157,20 @@ func OpenDir(path string, m Manifest) (*Dir, error) {
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads
 	}
-	return d, nil
+	return nil
 }
 
-// Close lets another process have the directory.
-func (d *Dir) Close() error { return d.lock.Close() }
+// Close lets another process have the directory. One that never became a
+// run's is removed, if nothing else is in it.
+func (d *Dir) Close() error {
+	if d.Manifest.RunID == "" {
+		if entries, err := os.ReadDir(d.Path); err == nil && len(entries) == 1 && entries[0].Name() == lockName {
+			os.Remove(filepath.Join(d.Path, lockName))
+			os.Remove(d.Path)
+		}
+	}
+	return d.lock.Close()
+}
 
 // Resumed says whether the directory held the run already.
 func (d *Dir) Resumed() bool { return !d.Manifest.StartedAt.IsZero() }

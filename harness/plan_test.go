@@ -203,11 +203,14 @@ func fake(t *testing.T, chat http.HandlerFunc) *models.Client {
 
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
 	t.Helper()
-	dir, err := OpenDir(filepath.Join(t.TempDir(), "run"), Manifest{})
+	dir, err := HoldDir(filepath.Join(t.TempDir(), "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dir.Close() })
+	if err := dir.Adopt(Manifest{}); err != nil {
+		t.Fatal(err)
+	}
 	s, err := store.Open(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)

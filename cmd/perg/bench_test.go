@@ -92,7 +92,7 @@ func (b bench) run(args ...string) (status int, stdout, stderr string) {
 
 func (b bench) args(args ...string) []string {
 	return append([]string{"run", "--host", b.host, "--store", filepath.Join(b.dir, "store.db"), "--out", filepath.Join(b.dir, "run"),
-		"--num-ctx", "8192", "--num-predict", "20"}, args...)
+		"--num-predict", "20"}, args...)
 }
 
 func table[T any](t *testing.T, dir, name string) []T {
@@ -228,3 +228,6 @@ func checkMetrics(t *testing.T, dir string, items []data.Item, scripts map[strin
 		t.Errorf("%d rows of metrics, want %d", len(got), want)
 	}
 }
+
+// measures says whether a call only counts the tokens of a prompt.
+func measures(body []byte) bool { return bytes.Contains(body, []byte(`"num_predict":1,`)) }

@@ -180,6 +180,11 @@ func runAction(c *cli.Context) (err error) {
 	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	defer view.close()
 
+	dir, err := harness.HoldDir(cfg.Out)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
 	replies, err := openStore(cfg.Store)
 	if err != nil {
 		return err
@@ -205,11 +210,9 @@ func runAction(c *cli.Context) (err error) {
 	if plan.Judge == nil {
 		view.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
 	}
-	dir, err := harness.OpenDir(cfg.Out, manifest)
-	if err != nil {
+	if err := dir.Adopt(manifest); err != nil {
 		return err
 	}
-	defer dir.Close()
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: dir, Store: replies, Fleet: fleet, Warn: view.warn}
 	view.begin(dir, plan)
 	view.follow(ctx, r.Progress)
