@@ -37,7 +37,7 @@ type Config struct {
 
 	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
 	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
-	Host           []string `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Host           Hosts    `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
 	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
 	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
 	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
@@ -47,6 +47,19 @@ type Config struct {
 	// Describe has models by name that a plan may use though they are not
 	// installed.
 	Describe map[string]models.Description `yaml:"describe" json:"describe,omitempty"`
+}
+
+// Hosts are servers' addresses. In YAML one alone needs no list.
+type Hosts []string
+
+// UnmarshalYAML reads an address or a list of them.
+func (h *Hosts) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		*h = Hosts{one}
+		return nil
+	}
+	return unmarshal((*[]string)(h))
 }
 
 // A Duration is a time.Duration that YAML and JSON write as "200ms".

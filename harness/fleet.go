@@ -55,10 +55,7 @@ type managed struct {
 // and where the config asks for lanes, servers are started from the ollama
 // program on PATH, with their logs in a directory. Close ends those.
 func OpenFleet(ctx context.Context, c Config, logs string, say, warn func(string)) (*Fleet, error) {
-	f := &Fleet{
-		hosts: make(map[string]*models.Client), byID: make(map[string]gpu.GPU),
-		logs: logs, say: say, report: warn,
-	}
+	f := newFleet(logs, say, warn)
 	var err error
 	if f.Inventory, err = gpu.Discover(); err != nil && len(f.Inventory.GPUs) == 0 {
 		f.Inventory = gpu.Inventory{GPUs: []gpu.GPU{}}
@@ -79,6 +76,12 @@ func OpenFleet(ctx context.Context, c Config, logs string, say, warn func(string
 		}
 	}
 	return f, f.survey(c)
+}
+
+func newFleet(logs string, say, report func(string)) *Fleet {
+	return &Fleet{
+		hosts: make(map[string]*models.Client), byID: make(map[string]gpu.GPU), logs: logs, say: say, report: report,
+	}
 }
 
 // connect makes a device of each server that was named, or that is running at

@@ -53,25 +53,9 @@ func variants(ctx context.Context, c Config, client *models.Client, managed bool
 			return nil, nil, err
 		}
 	}
-	caches := []models.KVType{""}
-	if managed {
-		caches[0] = models.KVF16
-	}
-	if len(c.KVCache) > 0 {
-		caches = nil
-		for _, t := range c.KVCache {
-			caches = append(caches, models.KVType(t))
-		}
-	}
 	for _, m := range candidates {
-		for _, cache := range caches {
-			v := byName[m.Name]
-			v.KVCache = cache
-			if len(c.KVCache) > 0 {
-				v.Label += "@kv-" + string(cache)
-			}
-			all = append(all, &v)
-		}
+		v := byName[m.Name]
+		all = append(all, v.caches(c, managed)...)
 	}
 	for _, m := range judges {
 		v := byName[m.Name]
@@ -81,6 +65,25 @@ func variants(ctx context.Context, c Config, client *models.Client, managed bool
 		judge = &v
 	}
 	return all, judge, nil
+}
+
+// caches are the variant with each KV-cache type of the config.
+func (v *Variant) caches(c Config, managed bool) []*Variant {
+	if len(c.KVCache) == 0 {
+		only := *v
+		if managed {
+			only.KVCache = models.KVF16
+		}
+		return []*Variant{&only}
+	}
+	var all []*Variant
+	for _, t := range c.KVCache {
+		with := *v
+		with.KVCache = models.KVType(t)
+		with.Label += "@kv-" + t
+		all = append(all, &with)
+	}
+	return all
 }
 
 // lookUp finds the models and the judge, if there is one, in a catalogue.

@@ -138,7 +138,7 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		}
 	}
 	for name, to := range map[string]*[]string{
-		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": &cfg.Host, "gpus": &cfg.GPUs,
+		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "gpus": &cfg.GPUs,
 	} {
 		if c.IsSet(name) {
 			*to = c.StringSlice(name)

@@ -1,0 +1,165 @@
+package harness
+
+import (
+	"strings"
+	"time"
+
+	"perg/harness/schedule"
+	"perg/models"
+)
+
+// A Summary is a plan in numbers, for people and programs.
+type Summary struct {
+	Items        int              `json:"items"`
+	Settings     int              `json:"settings"`
+	Repeats      int              `json:"repeats"`
+	Generations  int              `json:"generations"`
+	PromptTokens int              `json:"prompt_tokens"` // of all generations, an estimate
+	OutputTokens int              `json:"output_tokens"` // an estimate
+	Ratings      int              `json:"ratings"`       // if every baseline is right
+	Models       []ModelInfo      `json:"models"`
+	Judge        *ModelInfo       `json:"judge"`
+	Devices      []PlannedDevice  `json:"devices"`
+	Memory       []PlannedMemory  `json:"memory"`
+	Lanes        []PlannedLane    `json:"lanes"`
+	Refused      []PlannedRefusal `json:"refused"`
+	Loads        int              `json:"loads"`
+	Makespan     time.Duration    `json:"makespan_ns"`
+	Bound        time.Duration    `json:"bound_ns"` // no plan takes less
+	Notes        []string         `json:"notes"`
+}
+
+// A PlannedDevice is one that a plan may use.
+type PlannedDevice struct {
+	ID     string  `json:"id"`
+	Name   string  `json:"name"`
+	Memory uint64  `json:"memory"` // bytes free; 0: not known
+	Speed  float64 `json:"speed"`  // 1: memory of one terabyte a second
+	Peak   uint64  `json:"peak"`   // the most that is taken on it at a time, bytes
+}
+
+// A PlannedMemory is what a model needs where it is placed; its weights alone
+// where it is not.
+type PlannedMemory struct {
+	Variant      string           `json:"variant"`
+	Quantization string           `json:"quantization"`
+	NumCtx       int              `json:"num_ctx"`
+	Slots        int              `json:"slots"` // 0: not placed, or the server's own
+	Footprint    models.Footprint `json:"footprint"`
+}
+
+// A PlannedLane is a set of devices and what it does.
+type PlannedLane struct {
+	Lane string        `json:"lane"`
+	Work []PlannedWork `json:"work"`
+}
+
+// PlannedWork is a job on a lane, in time since the start of the run.
+type PlannedWork struct {
+	Job    string        `json:"job"`
+	Begin  time.Duration `json:"begin_ns"`
+	End    time.Duration `json:"end_ns"`
+	Slots  int           `json:"slots"`
+	Bytes  []uint64      `json:"bytes"` // on each device
+	Join   bool          `json:"join"`
+	Beside bool          `json:"beside"`
+	Reason string        `json:"reason"`
+}
+
+// A PlannedRefusal is a model that fits nowhere.
+type PlannedRefusal struct {
+	Job       string   `json:"job"`
+	Dimension string   `json:"dimension"` // what runs out
+	Short     uint64   `json:"short"`     // by so many bytes
+	Remedies  []string `json:"remedies"`  // what would fit
+	Reason    string   `json:"reason"`
+}
+
+// Summary sums the plan up.
+func (p *Plan) Summary(f *Fleet) Summary {
+	s := Summary{
+		Items: len(p.Dataset.Items), Settings: len(p.Settings), Repeats: p.Repeats, Generations: p.Total(),
+		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
+		Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
+	}
+	for _, v := range p.Variants {
+		w := p.generating(v)
+		s.PromptTokens += w.PromptTokens
+		s.OutputTokens += w.OutputTokens
+		s.Models = append(s.Models, v.info())
+	}
+	if p.Judge != nil {
+		info := p.Judge.info()
+		s.Judge = &info
+		s.Ratings = p.scoring().Calls
+	}
+	peak := make(map[string]uint64)
+	slots := make(map[string]int)
+	for _, l := range p.Placement.Lanes {
+		lane := PlannedLane{Lane: strings.Join(l.Devices, "+")}
+		for _, a := range l.Work {
+			lane.Work = append(lane.Work, PlannedWork{
+				Job: a.Job, Begin: a.Begin, End: a.End, Slots: a.Fit.Slots, Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,
+			})
+			slots[a.Job] = max(slots[a.Job], a.Fit.Slots)
+			s.Loads++
+		}
+		s.Lanes = append(s.Lanes, lane)
+	}
+	for id, bytes := range peaks(p.Placement) {
+		peak[id] = bytes
+	}
+	for _, d := range f.Devices {
+		s.Devices = append(s.Devices, PlannedDevice{ID: d.ID, Name: d.Name, Memory: d.Memory, Speed: d.Speed, Peak: peak[d.ID]})
+	}
+	for _, v := range p.models() {
+		n := slots[jobID(p, v)]
+		s.Memory = append(s.Memory, PlannedMemory{
+			Variant: v.Label, Quantization: v.Quantization, NumCtx: v.NumCtx, Slots: n,
+			Footprint: v.Shape.Footprint(v.NumCtx, max(n, 1), v.cache()),
+		})
+	}
+	for _, r := range p.Placement.Refused {
+		s.Refused = append(s.Refused, PlannedRefusal{Job: r.Job, Dimension: r.Fit.Dimension, Short: r.Fit.Short, Remedies: r.Fit.Remedies, Reason: r.Reason})
+	}
+	return s
+}
+
+// peaks is the most that is taken on each device at a time.
+func peaks(p schedule.Placement) map[string]uint64 {
+	type interval struct {
+		begin, end time.Duration
+		bytes      uint64
+	}
+	on := make(map[string][]interval)
+	for _, l := range p.Lanes {
+		for _, a := range l.Work {
+			for i, d := range a.Fit.Devices {
+				if i < len(a.Fit.Bytes) {
+					on[d] = append(on[d], interval{a.Begin, a.End, a.Fit.Bytes[i]})
+				}
+			}
+		}
+	}
+	most := make(map[string]uint64)
+	for d, all := range on {
+		for _, at := range all {
+			var sum uint64
+			for _, other := range all {
+				if other.begin <= at.begin && at.begin < other.end {
+					sum += other.bytes
+				}
+			}
+			most[d] = max(most[d], sum)
+		}
+	}
+	return most
+}
+
+// jobID names a model's job in the placement.
+func jobID(p *Plan, v *Variant) string {
+	if v == p.Judge {
+		return "judge " + v.Label
+	}
+	return v.Label
+}
