@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Each test of NVML runs in a process of its own, this test binary again:
@@ -36,6 +38,9 @@ type outcome struct {
 	Inventory Inventory
 	Error     string   // empty for none
 	Is        []string // the sentinels that the error matches
+
+	Samples  []Sample // of the last round
+	Warnings []string // since the outcome before
 }
 
 func observe(inventory Inventory, err error) outcome {
@@ -53,6 +58,7 @@ func observe(inventory Inventory, err error) outcome {
 }
 
 var acts = map[string]func(library string) []outcome{
+	"sample": sampled,
 	// one reading of a library
 	"read": func(library string) []outcome { return []outcome{once(library)} },
 	// one reading of whatever the dynamic loader finds
@@ -91,6 +97,62 @@ var acts = map[string]func(library string) []outcome{
 		}
 		return []outcome{before, after, observe(n.Inventory())}
 	},
+}
+
+// sampled runs a sampler through the stages of a script, and observes the end
+// of each.
+func sampled(string) []outcome {
+	var stages []string
+	if err := json.Unmarshal([]byte(os.Getenv("GPU_TEST_STAGES")), &stages); err != nil {
+		panic(err)
+	}
+	script := os.Getenv("NVML_SCRIPT")
+	write := func(text string) {
+		if err := os.WriteFile(script+".next", []byte(text), 0o644); err != nil {
+			panic(err)
+		}
+		if err := os.Rename(script+".next", script); err != nil {
+			panic(err)
+		}
+	}
+	write(stages[0])
+	var mu sync.Mutex
+	var now outcome
+	s := Sampler{
+		Interval: time.Millisecond,
+		Owns:     func(pid int) bool { return pid == 4321 },
+		Warn: func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			now.Warnings = append(now.Warnings, text)
+		},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Run(ctx, func(round []Sample) {
+			mu.Lock()
+			defer mu.Unlock()
+			now.Samples = slices.Clone(round)
+		})
+	}()
+	var out []outcome
+	for i := range stages {
+		if i > 0 {
+			mu.Lock()
+			now = outcome{}
+			mu.Unlock()
+			write(stages[i])
+		}
+		time.Sleep(2200 * time.Millisecond) // longer than the first retries
+		mu.Lock()
+		out = append(out, now)
+		mu.Unlock()
+	}
+	cancel()
+	<-ended
+	return out
 }
 
 func once(library string) outcome {

@@ -23,3 +23,11 @@ func (*NVML) Inventory() (Inventory, error) { return Inventory{}, ErrNotBuilt }
 
 // Close does nothing.
 func (*NVML) Close() error { return nil }
+
+// Sample fails with [ErrNotBuilt].
+func (*NVML) Sample(func(pid int) bool) ([]Sample, map[int]error, error) {
+	return nil, nil, ErrNotBuilt
+}
+
+// Memory fails with [ErrNotBuilt].
+func (*NVML) Memory([]string) (map[string]uint64, error) { return nil, ErrNotBuilt }

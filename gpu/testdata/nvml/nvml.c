@@ -276,3 +276,61 @@ nvmlReturn_t nvmlDeviceGetNvLinkVersion(nvmlDevice_t device, unsigned int link, 
 	*version = n[0];
 	return ret;
 }
+
+NUMBER(DeviceGetPowerUsage)
+
+nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, nvmlTemperatureSensors_t sensor, unsigned int *out)
+{
+	if (sensor != NVML_TEMPERATURE_GPU)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	NUMBERS(1, ask_device(device, "DeviceGetTemperature", a, sizeof a));
+	*out = n[0];
+	return ret;
+}
+
+nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *out)
+{
+	if (type != NVML_CLOCK_SM)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	NUMBERS(1, ask_device(device, "DeviceGetClockInfo", a, sizeof a));
+	*out = n[0];
+	return ret;
+}
+
+nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *out)
+{
+	NUMBERS(1, ask_device(device, "DeviceGetTotalEnergyConsumption", a, sizeof a));
+	*out = n[0];
+	return ret;
+}
+
+/* Percent: GPU memory */
+nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *out)
+{
+	NUMBERS(2, ask_device(device, "DeviceGetUtilizationRates", a, sizeof a));
+	out->gpu = n[0];
+	out->memory = n[1];
+	return ret;
+}
+
+/* Pairs: a process and its bytes, "-" for unknown. */
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *count, nvmlProcessInfo_t *infos)
+{
+	char a[256], bytes[32];
+	unsigned int pid, there = 0;
+	int used;
+	nvmlReturn_t ret = ask_device(device, "DeviceGetComputeRunningProcesses", a, sizeof a);
+	if (ret != NVML_SUCCESS)
+		return ret;
+	for (char *p = a; sscanf(p, "%u %31s%n", &pid, bytes, &used) == 2; p += used) {
+		if (there < *count) {
+			memset(&infos[there], 0, sizeof infos[there]);
+			infos[there].pid = pid;
+			infos[there].usedGpuMemory = *bytes == '-' ? NVML_VALUE_NOT_AVAILABLE : strtoull(bytes, NULL, 10);
+		}
+		there++;
+	}
+	ret = there > *count ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+	*count = there;
+	return ret;
+}
