@@ -122,6 +122,35 @@ type Metric struct {
 	NError              int64    `parquet:"n_error" json:"n_error"`       // items without a response under the setting or in the baseline
 
 	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
-	PeakVRAMBytes         *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`
-	EnergyJoules          *float64 `parquet:"energy_joules" json:"energy_joules"`
+	// What the GPUs of the cell's lane did meanwhile: known for source "all"
+	// alone, because the sources of a cell are not worked on apart.
+	PeakVRAMBytes  *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`
+	GPUUtilization *float64 `parquet:"gpu_utilization" json:"gpu_utilization"` // mean, fraction
+	EnergyJoules   *float64 `parquet:"energy_joules" json:"energy_joules"`
+	TokensPerJoule *float64 `parquet:"tokens_per_joule" json:"tokens_per_joule"` // output tokens
+}
+
+// A GPUSample is what NVML said of one GPU at one moment: a row of the table
+// gpu_samples. Nil and, in what names the lane, "" are null: unknown, or no
+// lane was at work. Method and Setting name the cell that the lane worked on;
+// they are null while it loaded a model or had the judge rate answers.
+type GPUSample struct {
+	At                time.Time `parquet:"at,timestamp(microsecond)"`
+	Host              string    `parquet:"host,optional,dict"`
+	Lane              string    `parquet:"lane,optional,dict"`
+	Variant           string    `parquet:"variant,optional,dict"`
+	Method            string    `parquet:"method,optional,dict"`
+	Setting           string    `parquet:"setting,optional,dict"`
+	GPUUUID           string    `parquet:"gpu_uuid,dict"`
+	GPUIndex          int32     `parquet:"gpu_index"`
+	Name              string    `parquet:"name,optional,dict"`
+	MemoryUsed        *int64    `parquet:"memory_used"` // bytes, of all processes
+	MemoryTotal       *int64    `parquet:"memory_total"`
+	ProcessMemory     *int64    `parquet:"process_memory"`  // bytes, of Ollama's processes
+	GPUUtilization    *float64  `parquet:"gpu_utilization"` // fractions
+	MemoryUtilization *float64  `parquet:"memory_utilization"`
+	PowerMW           *int64    `parquet:"power_mw"`
+	TemperatureC      *int64    `parquet:"temperature_c"`
+	SMClockMHz        *int64    `parquet:"sm_clock_mhz"`
+	EnergyMJ          *int64    `parquet:"energy_mj"` // since the driver was loaded
 }

@@ -13,25 +13,16 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-const (
-	// rowsPerGroup bounds what a writer holds: 8,192 rows of a few kilobytes.
-	rowsPerGroup = 8 << 10
-	// rowsPerPart keeps one file of a large run near a hundred megabytes.
-	rowsPerPart = 256 << 10
-
-	unfinished = ".tmp"
-)
+// rowsPerPart keeps one file of a large run near a hundred megabytes.
+const rowsPerPart = 256 << 10
 
 // A TableWriter writes one table of a run: a directory of files
 // part-*.parquet, zstd, one fixed schema. The table takes the place of an
 // older one in Close, whole; until then nothing of it has its final name.
 type TableWriter[T any] struct {
-	dir     string
-	parts   []string // under their temporary names
-	file    *os.File
-	parquet *parquet.GenericWriter[T]
-	buffer  []T
-	inPart  int
+	dir   string
+	parts []string // under their temporary names
+	part  *part[T]
 }
 
 // CreateTable starts a table in dir, which it makes where it is missing.
@@ -39,74 +30,37 @@ func CreateTable[T any](dir string) (*TableWriter[T], error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	w := &TableWriter[T]{dir: dir, buffer: make([]T, 0, 256)}
+	w := &TableWriter[T]{dir: dir}
 	return w, w.open()
 }
 
 // Write adds a row.
 func (w *TableWriter[T]) Write(row T) error {
-	w.buffer = append(w.buffer, row)
-	if len(w.buffer) < cap(w.buffer) {
-		return nil
-	}
-	return w.flush()
-}
-
-func (w *TableWriter[T]) flush() error {
-	if w.inPart >= rowsPerPart {
-		if err := w.finish(); err != nil {
+	if w.part.rows >= rowsPerPart {
+		if err := w.part.finish(); err != nil {
 			return err
 		}
 		if err := w.open(); err != nil {
 			return err
 		}
 	}
-	if _, err := w.parquet.Write(w.buffer); err != nil {
-		return fmt.Errorf("write %s: %w", w.file.Name(), err)
-	}
-	w.inPart += len(w.buffer)
-	clear(w.buffer)
-	w.buffer = w.buffer[:0]
-	return nil
+	return w.part.write(row)
 }
 
 func (w *TableWriter[T]) open() error {
-	name := filepath.Join(w.dir, fmt.Sprintf("part-%05d.parquet%s", len(w.parts), unfinished))
-	f, err := os.Create(name)
+	p, err := createPart[T](w.dir, len(w.parts))
 	if err != nil {
-		return fmt.Errorf("create table: %w", err)
+		return err
 	}
-	w.file, w.inPart = f, 0
-	w.parts = append(w.parts, name)
-	w.parquet = parquet.NewGenericWriter[T](f,
-		parquet.Compression(&parquet.Zstd),
-		parquet.MaxRowsPerRowGroup(rowsPerGroup),
-		parquet.CreatedBy("perg", "", ""))
-	return nil
-}
-
-func (w *TableWriter[T]) finish() error {
-	err := w.parquet.Close()
-	if err == nil {
-		err = w.file.Sync()
-	}
-	if e := w.file.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", w.file.Name(), err)
-	}
+	w.part = p
+	w.parts = append(w.parts, p.file.Name())
 	return nil
 }
 
 // Close finishes the table and puts it in the place of an older one. After an
 // error, and after Abort, an older table is as it was.
 func (w *TableWriter[T]) Close() error {
-	err := w.flush()
-	if err == nil {
-		err = w.finish()
-	}
-	if err != nil {
+	if err := w.part.finish(); err != nil {
 		w.Abort()
 		return err
 	}
@@ -139,7 +93,7 @@ func (w *TableWriter[T]) Close() error {
 
 // Abort gives the table up and removes what was written of it.
 func (w *TableWriter[T]) Abort() {
-	w.file.Close()
+	w.part.file.Close()
 	for _, tmp := range w.parts {
 		os.Remove(tmp)
 	}

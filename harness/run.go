@@ -3,10 +3,12 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"perg/gpu"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -22,6 +24,7 @@ type Run struct {
 
 	mu       sync.Mutex
 	statuses []*laneStatus // of the lanes at work
+	watch    *watch        // nil where no GPU is sampled
 }
 
 // Progress is the present state of the lanes at work. It may be called at any
@@ -89,6 +92,25 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
+// beginWatch samples the GPUs where there are any and the servers are on this
+// machine. A table that cannot be begun costs the samples, not the run.
+func (r *Run) beginWatch(ctx context.Context) (end func() error) {
+	none := func() error { return nil }
+	if !r.Fleet.local() {
+		return none
+	}
+	w := &watch{warn: r.Warn, owner: r.workingOn}
+	end, err := w.begin(ctx, r.Dir.Path, gpu.Sampler{Interval: time.Duration(r.Config.GPUInterval), Owns: r.Fleet.owns, Warn: r.Warn})
+	if err != nil {
+		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
+		return none
+	}
+	r.mu.Lock()
+	r.watch = w
+	r.mu.Unlock()
+	return end
+}
+
 // workingOn is the lane that a GPU works for: the candidate's where the judge
 // is resident beside it. A server of the user's own has all GPUs as far as is
 // known, so where several are at work none can be told.
@@ -103,6 +125,17 @@ func (r *Run) workingOn(uuid string) (LaneStatus, bool) {
 		}
 	}
 	return found, ok
+}
+
+// Samples are the last values of the GPUs; empty where none are watched.
+func (r *Run) Samples() []gpu.Sample {
+	r.mu.Lock()
+	w := r.watch
+	r.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	return w.samples()
 }
 
 func (r *Run) newStatus(l *lane, j *job) *laneStatus {

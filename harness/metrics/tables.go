@@ -38,7 +38,8 @@ type Cell struct {
 
 	OutputTokens int64 // with a known duration
 	EvalNS       int64
-	PeakVRAM     *int64
+	PeakVRAM     *int64 // as Ollama reported it after the load
+	Usage               // of the GPUs, where they were sampled
 }
 
 // generation is what metrics need of data.Generation: the columns that are read.
@@ -168,7 +169,7 @@ func OfRun(dir string, by GroupBy) ([]Cell, error) {
 	for i, k := range order {
 		all[i] = *cells[k]
 	}
-	return all, nil
+	return all, addUsage(dir, all)
 }
 
 func (g generation) outcome() Outcome {
@@ -212,6 +213,13 @@ func (c Cell) Record(repeats int) data.Metric {
 	m.AlignmentFailureLow, m.AlignmentFailureHigh = Wilson(c.AlignmentFailure(), repeats)
 	m.RobustnessErrorLow, m.RobustnessErrorHigh = Wilson(c.RobustnessError(), repeats)
 	m.PerformanceVariationLow, m.PerformanceVariationHigh = Wilson(c.PerformanceVariation(), repeats)
+	if c.PeakMemory != nil {
+		m.PeakVRAMBytes = c.PeakMemory
+	}
+	m.GPUUtilization, m.EnergyJoules = c.Utilization, c.Joules
+	if c.Joules != nil && *c.Joules > 0 {
+		m.TokensPerJoule = new(float64(c.OutputTokens) / *c.Joules)
+	}
 	if c.EvalNS > 0 {
 		perSecond := float64(c.OutputTokens) / float64(c.EvalNS) * 1e9
 		m.OutputTokensPerSecond = &perSecond

@@ -1,0 +1,127 @@
+package metrics
+
+import (
+	"errors"
+	"path/filepath"
+	"time"
+
+	"perg/data"
+)
+
+// longestGap is the most between two samples that are taken to belong
+// together: a run that was interrupted is not charged for the time in between.
+const longestGap = 10 * time.Second
+
+// A Usage is what GPUs did for one cell; nil is unknown.
+type Usage struct {
+	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment
+	Utilization *float64 // mean over time and GPUs, fraction
+	Joules      *float64
+
+	busy, seconds float64
+}
+
+type cellOf struct{ variant, method, setting string }
+
+// A usageMeter adds samples up by cell. It holds one sample for each GPU,
+// however many there are.
+//
+// The time between two samples of a GPU is the cell's that it works for at
+// both. Where they differ, or are of two executions, it is nobody's: the loss
+// is at most one interval at each change of cells.
+type usageMeter struct {
+	cells map[cellOf]*Usage
+	last  map[string]data.GPUSample // by GPU
+}
+
+func newUsageMeter() *usageMeter {
+	return &usageMeter{cells: make(map[cellOf]*Usage), last: make(map[string]data.GPUSample)}
+}
+
+func (m *usageMeter) add(s data.GPUSample) {
+	before, ok := m.last[s.GPUUUID]
+	m.last[s.GPUUUID] = s
+	if s.Method == "" {
+		return
+	}
+	cell := cellOf{s.Variant, s.Method, s.Setting}
+	u := m.cells[cell]
+	if u == nil {
+		u = new(Usage)
+		m.cells[cell] = u
+	}
+	m.peak(u, s)
+	elapsed := s.At.Sub(before.At)
+	if !ok || elapsed <= 0 || elapsed > longestGap || before.Lane != s.Lane || cell != (cellOf{before.Variant, before.Method, before.Setting}) {
+		return
+	}
+	if s.GPUUtilization != nil {
+		u.busy += *s.GPUUtilization * elapsed.Seconds()
+		u.seconds += elapsed.Seconds()
+		u.Utilization = new(u.busy / u.seconds)
+	}
+	if joules, ok := energy(before, s, elapsed); ok {
+		if u.Joules != nil {
+			joules += *u.Joules
+		}
+		u.Joules = &joules
+	}
+}
+
+// peak looks at all GPUs of the sample's lane as they were last seen. Memory of
+// Ollama's processes counts where it is known, else all that is in use.
+func (m *usageMeter) peak(u *Usage, s data.GPUSample) {
+	var sum int64
+	for _, other := range m.last {
+		if other.Lane != s.Lane || s.At.Sub(other.At) > longestGap {
+			continue
+		}
+		held := other.ProcessMemory
+		if held == nil {
+			held = other.MemoryUsed
+		}
+		if held == nil {
+			return
+		}
+		sum += *held
+	}
+	if u.PeakMemory == nil || sum > *u.PeakMemory {
+		u.PeakMemory = &sum
+	}
+}
+
+// energy is what a GPU took between two samples: by its counter or, where it
+// has none or it began anew, by the mean of its power.
+func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool) {
+	if a.EnergyMJ != nil && b.EnergyMJ != nil && *b.EnergyMJ >= *a.EnergyMJ {
+		return float64(*b.EnergyMJ-*a.EnergyMJ) / 1e3, true
+	}
+	if a.PowerMW != nil && b.PowerMW != nil {
+		return float64(*a.PowerMW+*b.PowerMW) / 2 / 1e3 * elapsed.Seconds(), true
+	}
+	return 0, false
+}
+
+// addUsage gives the cells over all items what the run's GPU samples say of
+// them, where it has any.
+func addUsage(dir string, cells []Cell) error {
+	m := newUsageMeter()
+	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
+		if errors.Is(err, data.ErrNoTable) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m.add(s)
+	}
+	for i, c := range cells {
+		if c.Group != All {
+			continue
+		}
+		if u, ok := m.cells[cellOf{c.Variant, string(c.Method), string(c.Setting)}]; ok {
+			cells[i].Usage = *u
+		}
+	}
+	return nil
+}
