@@ -168,6 +168,11 @@ func (c Config) Check() error {
 			faults = append(faults, err)
 		}
 	}
+	for _, level := range levels(c) {
+		if _, err := models.ParseLevel(level); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	repeated := func(what string, all []string) {
 		for i, s := range all {
 			if slices.Contains(all[:i], s) {

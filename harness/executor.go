@@ -170,7 +170,7 @@ func (e *executor) start(ctx context.Context, s schedule.Start) {
 	j := e.jobs[slices.IndexFunc(e.jobs, func(j *job) bool { return j.id == s.Job })]
 	name := laneName(s.Fit.Devices)
 	if s.Beside {
-		name += " judge"
+		name += "-judge"
 	}
 	l, ok := e.lanes[name]
 	if !ok {

@@ -171,7 +171,7 @@ func (l *lane) report(started time.Time) {
 		NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: Duration(time.Since(started)),
 	}
 	if l.settings.slots > 0 {
-		load.Slots = &l.settings.slots
+		load.Slots = new(l.settings.slots)
 	}
 	l.status.slots(l.settings.slots)
 	l.loads(load)

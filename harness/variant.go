@@ -41,7 +41,7 @@ func variants(ctx context.Context, c Config, client *models.Client, managed bool
 	if err != nil {
 		return nil, nil, err
 	}
-	if candidates, err = sweep(ctx, c, client, candidates, say); err != nil {
+	if candidates, err = sweep(ctx, c, client, catalogue, candidates, managed, say); err != nil {
 		return nil, nil, err
 	}
 	byName := make(map[string]Variant)

@@ -176,6 +176,9 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 			return serverError(resp.StatusCode, e.Error)
 		}
 	}
+	if len(text) == 0 && method == http.MethodDelete {
+		return nil
+	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		kind := ErrNotOllama
 		var syntax *json.SyntaxError

@@ -93,6 +93,17 @@ func Quantizations() []string {
 	})
 }
 
+// BitsPerWeight is the mean size of a weight at a level that Quantizations
+// lists; 16 for another.
+func BitsPerWeight(level string) float64 {
+	for known, bits := range bitsPerWeight {
+		if strings.EqualFold(known, level) {
+			return bits
+		}
+	}
+	return 16
+}
+
 // At is the model at another quantization.
 func (s Shape) At(level string) (Shape, error) {
 	known := Quantizations()

@@ -204,6 +204,9 @@ func runAction(c *cli.Context) (err error) {
 		}
 	}()
 	plan, manifest, err := harness.Prepare(ctx, cfg, items, fleet, replies, view.say, view.warn)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return harness.ErrInterrupted
+	}
 	if err != nil {
 		return err
 	}
@@ -222,7 +225,7 @@ func runAction(c *cli.Context) (err error) {
 		err = e
 	}
 	if err == nil && cfg.PruneQuantized {
-		err = fleet.PruneQuantized(context.WithoutCancel(ctx), view.say)
+		err = plan.PruneQuantized(context.WithoutCancel(ctx), fleet, view.say)
 	}
 	if err == nil && result.Failed+result.Unjudged > 0 {
 		err = errRowsInError
