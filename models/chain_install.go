@@ -60,6 +60,7 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	return nil
 }
 
+// digest is the name of a file in a model store.
 func digest(f *os.File) (string, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err

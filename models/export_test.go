@@ -15,3 +15,5 @@ func SetStopTimeout(t *testing.T, d time.Duration) {
 	stopTimeout = d
 	t.Cleanup(func() { stopTimeout = old })
 }
+
+var FileDigest = digest

@@ -122,3 +122,14 @@ func (s Shape) Spread(numCtx, slots int, cache KVType, free []uint64) (perGPU []
 	}
 	return perGPU, short
 }
+
+// OnCPU is the size that Ollama reports for a model none of which is on a GPU:
+// llama.cpp's engine counts weights and cache, Ollama's own also the token
+// embeddings and the graph.
+func (s Shape) OnCPU(numCtx, slots int, cache KVType) uint64 {
+	f := s.Footprint(numCtx, slots, cache)
+	if s.ownEngine() {
+		return f.Weights + f.KV + f.Compute + s.InputBytes
+	}
+	return f.Weights + f.KV
+}

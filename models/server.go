@@ -185,12 +185,8 @@ func (s *Server) supervise() {
 	defer close(s.done)
 	for restart := 0; ; restart++ {
 		s.exit = s.runOnce()
-		select {
-		case <-s.stopping:
-			return
-		case <-s.ready:
-		default:
-			return // it never answered: StartServer reports why
+		if closed(s.stopping) || !closed(s.ready) {
+			return // as it was told to; or it never answered, and StartServer reports why
 		}
 		if restart == maxRestarts {
 			s.report("the Ollama server exited (%v) and was started %d times; giving up; its log: %s", s.exit, maxRestarts+1, s.log.Name())
@@ -202,6 +198,15 @@ func (s *Server) supervise() {
 			return
 		case <-time.After(time.Duration(restart) * time.Second):
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

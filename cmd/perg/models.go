@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"perg/harness"
+	"perg/harness/report"
+)
+
+func modelsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "models",
+		Usage: "installed variants: size, quantization, and where they fit",
+		Description: `Lists what the Ollama server has, with the memory that each model takes with
+--num-ctx tokens for each of --slots prompts at once, and how many slots fit on
+each GPU of this machine, or of those that --gpus describes.
+
+   perg models
+   perg models --gpus 2x24GiB --num-ctx 8192`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			&cli.StringSliceFlag{Name: "gpus", Usage: "GPUs to fit them on, a `LIST` such as 2x24GiB, or UUIDs or indexes", DefaultText: "those of this machine"},
+			&cli.IntFlag{Name: "num-ctx", Value: 2048, Usage: "context in `TOKENS`"},
+			&cli.IntFlag{Name: "slots", Value: 4, Usage: "prompts at once, `N`"},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON"},
+		},
+		Action: modelsAction,
+	}
+}
+
+func modelsAction(c *cli.Context) error {
+	for name, least := range map[string]int{"num-ctx": 1, "slots": 1} {
+		if c.Int(name) < least {
+			return &harness.Problem{Err: fmt.Errorf("%s %d: at least %d", name, c.Int(name), least), Usage: true}
+		}
+	}
+	cfg := harness.Defaults()
+	cfg.Host, cfg.GPUs = c.StringSlice("host"), c.StringSlice("gpus")
+	logs, err := os.MkdirTemp("", "perg-models-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(logs)
+	say := func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(text)) }
+	all, devices, err := harness.Survey(c.Context, cfg, c.Int("num-ctx"), c.Int("slots"), logs, say)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		enc := json.NewEncoder(c.App.Writer)
+		enc.SetIndent("", "  ")
+		return enc.Encode(map[string]any{"models": all, "devices": devices, "num_ctx": c.Int("num-ctx"), "slots": c.Int("slots")})
+	}
+	return showModels(c.App.Writer, all, c.Int("num-ctx"), c.Int("slots"))
+}
+
+func showModels(w io.Writer, all []harness.SurveyedModel, numCtx, slots int) error {
+	if len(all) == 0 {
+		fmt.Fprintln(w, "no models are installed: ollama pull llama3.1:8b")
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "MODEL\tSIZE\tQUANT\tPARAMS\tMAX CONTEXT\tIN MEMORY")
+	for _, m := range all {
+		context := "unknown"
+		if m.ContextLength > 0 {
+			context = comma(m.ContextLength)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, humanize.IBytes(uint64(m.Size)), orUnknown(m.Quantization), orUnknown(m.ParameterSize), context, humanize.IBytes(m.Footprint.Total()))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nIN MEMORY is an estimate for %s tokens x %d slots on one GPU.\n\n", comma(numCtx), slots)
+	for _, m := range all {
+		fmt.Fprintf(w, "%s\n   %s\n", m.Name, strings.Join(m.Fits, "\n   "))
+	}
+	return nil
+}
