@@ -223,7 +223,9 @@ func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
 	return &Run{Plan: p, Config: c, Dir: dir, Store: s, Fleet: fleetOf(p, server), Warn: func(w string) {
 		mu.Lock()
 		defer mu.Unlock()
-		*warnings = append(*warnings, w)
+		if !strings.HasPrefix(w, "no GPU samples") { // which depends on the machine
+			*warnings = append(*warnings, w)
+		}
 	}}, warnings
 }
 

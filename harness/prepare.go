@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"perg/data"
 	"perg/harness/prompt"
@@ -37,6 +38,9 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 	if err != nil {
 		return fail(err)
 	}
+	if text := unfamiliar(version); text != "" {
+		warn(text)
+	}
 	if p.Variants, p.Judge, err = variants(ctx, c, client, f.Managed(), say); err != nil {
 		return fail(err)
 	}
@@ -61,6 +65,27 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 		m.Judge = &info
 	}
 	return p, m, nil
+}
+
+// The versions of Ollama that perg knows: truncate and shift, which it needs
+// to be refused rather than cut, came with the first; the last is what it is
+// tested with.
+var knownFrom, knownTo = [2]int{0, 12}, [2]int{0, 17}
+
+// unfamiliar says what to expect of a server that is older or newer than
+// those; "" for one that is known, and for a build without a version.
+func unfamiliar(version string) string {
+	var v [2]int
+	if n, err := fmt.Sscanf(version, "%d.%d", &v[0], &v[1]); n < 2 || err != nil || v == [2]int{} {
+		return ""
+	}
+	switch {
+	case slices.Compare(v[:], knownFrom[:]) < 0:
+		return fmt.Sprintf("Ollama %s is older than %d.%d: it may cut long prompts without a word; upgrade it", version, knownFrom[0], knownFrom[1])
+	case slices.Compare(v[:], knownTo[:]) > 0:
+		return fmt.Sprintf("Ollama %s is newer than perg was tested with (%d.%d): memory estimates may be off", version, knownTo[0], knownTo[1])
+	}
+	return ""
 }
 
 // newPlan is the part of a plan that needs no server.
@@ -134,18 +159,13 @@ func (p *Plan) place(f *Fleet, c Config) schedule.Placement {
 // jobs are the plan's as the placement sees them.
 func (p *Plan) jobs(f *Fleet, c Config) (jobs []schedule.Job, judge *schedule.Job) {
 	wanted, _ := c.inFlight()
-	slots := func() int {
-		switch {
-		case wanted > 0:
-			return wanted
-		case !f.Managed():
-			return 0
-		case len(f.byID) == 0:
-			return processorSlots
-		default:
-			return 0
-		}
-	}()
+	slots := wanted
+	switch {
+	case !f.Managed():
+		slots = 0 // the server's own
+	case wanted == 0 && len(f.byID) == 0:
+		slots = processorSlots
+	}
 	for _, v := range p.Variants {
 		pl := placing{variant: v, work: p.generating(v), slots: slots, spill: c.AllowCPU, hosts: f.has(v), remedy: v.remedies}
 		jobs = append(jobs, schedule.Job{ID: v.Label, Kind: schedule.Generate, Fit: pl.fit})

@@ -1,8 +1,11 @@
 package harness
 
 import (
+	"slices"
 	"sync"
 	"time"
+
+	"perg/gpu"
 )
 
 // A Stage is what a lane does with a variant.
@@ -33,11 +36,14 @@ type LaneStatus struct {
 	Total        int           `json:"total"`
 	Calls        int           `json:"calls"` // made and answered, or failed
 	InFlight     int           `json:"in_flight"`
-	GPUs         []string      `json:"gpus"`   // UUIDs; null where there are none, or not known
-	Slots        int           `json:"slots"`  // 0: the server's own, not known
-	Limit        int           `json:"limit"`  // most calls in flight, as measured so far
-	Known        int           `json:"known"`  // replies that the store had
-	Failed       int           `json:"failed"` // generations
+	GPUs         []string      `json:"gpus"`         // UUIDs; null where there are none, or not known
+	Slots        int           `json:"slots"`        // 0: the server's own, not known
+	Limit        int           `json:"limit"`        // most calls in flight, as measured so far
+	MemoryUsed   uint64        `json:"memory_used"`  // bytes on the lane's GPUs; 0: not known
+	MemoryTotal  uint64        `json:"memory_total"` // of them
+	PowerMW      uint64        `json:"power_mw"`     // 0: not known
+	Known        int           `json:"known"`        // replies that the store had
+	Failed       int           `json:"failed"`       // generations
 	OutputTokens int           `json:"output_tokens"`
 	Elapsed      time.Duration `json:"elapsed_ns"`
 
@@ -60,6 +66,18 @@ func (s LaneStatus) Left() (left time.Duration, ok bool) {
 		return 0, false
 	}
 	return time.Duration(float64(s.calling) / float64(n) * float64(s.Total-s.Done)), true
+}
+
+// sampled adds what a GPU was last seen doing, if it is one of the lane's.
+func (s *LaneStatus) sampled(g gpu.Sample) {
+	if !slices.Contains(s.GPUs, g.UUID) || g.MemoryUsed == nil || g.MemoryTotal == nil {
+		return
+	}
+	s.MemoryUsed += *g.MemoryUsed
+	s.MemoryTotal += *g.MemoryTotal
+	if g.PowerMW != nil {
+		s.PowerMW += uint64(*g.PowerMW)
+	}
 }
 
 func perSecond(n int, d time.Duration) float64 {

@@ -36,6 +36,13 @@ func (r *Run) Progress() []LaneStatus {
 	for i, s := range r.statuses {
 		all[i] = s.snapshot()
 	}
+	if r.watch != nil {
+		for _, sample := range r.watch.samples() {
+			for i := range all {
+				all[i].sampled(sample)
+			}
+		}
+	}
 	return all
 }
 

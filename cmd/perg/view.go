@@ -147,8 +147,11 @@ func (v *view) follower(progress func() []harness.LaneStatus) (show func(), ever
 func progressFields(l harness.LaneStatus) map[string]any {
 	f := map[string]any{
 		"lane": l.Lane, "host": l.Host, "variant": l.Variant, "stage": l.Stage, "state": l.State, "cell": l.Cell,
-		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "limit": l.Limit, "slots": nil, "known": l.Known, "failed": l.Failed,
+		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "limit": l.Limit, "slots": nil, "gpus": l.GPUs, "memory_used": nil, "power_mw": nil, "known": l.Known, "failed": l.Failed,
 		"calls_per_second": l.CallsPerSecond(), "output_tokens_per_second": l.TokensPerSecond(), "left_s": nil,
+	}
+	if l.MemoryTotal > 0 {
+		f["memory_used"], f["power_mw"] = l.MemoryUsed, l.PowerMW
 	}
 	if l.Slots > 0 {
 		f["slots"] = l.Slots
@@ -239,6 +242,9 @@ func laneText(l harness.LaneStatus, columns int) string {
 	}
 	if l.Calls > 0 {
 		text += fmt.Sprintf(" %.1f calls/s %s tok/s", l.CallsPerSecond(), humanize.Comma(int64(l.TokensPerSecond())))
+	}
+	if l.MemoryTotal > 0 {
+		text += fmt.Sprintf(" %.0f/%.0f GiB", float64(l.MemoryUsed)/(1<<30), float64(l.MemoryTotal)/(1<<30))
 	}
 	if l.Failed > 0 {
 		text += fmt.Sprintf(" %s failed", comma(l.Failed))

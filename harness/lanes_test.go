@@ -1,0 +1,336 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perg/harness/prompt"
+	"perg/models"
+)
+
+func TestBuckets(t *testing.T) {
+	for tokens, want := range map[int]int{1: 512, 512: 512, 513: 768, 700: 768, 4097: 6144, 131072: 131072, 200000: 200000} {
+		if got := bucket(tokens); got != want {
+			t.Errorf("%d tokens: %d, want %d", tokens, got, want)
+		}
+	}
+	if !slices.IsSorted(buckets) {
+		t.Error("buckets are out of order")
+	}
+}
+
+// The longest prompt is found though the estimate orders wrongly: a prompt in
+// digits has more tokens than one of the same length in words.
+func TestLongestIsFound(t *testing.T) {
+	var all []measurable
+	for i := range 200 {
+		all = append(all, measurable{text: prompt.Prompt{User: fmt.Sprint(i)}, what: fmt.Sprint(i), estimate: float64(1000 - i)})
+	}
+	counted := 0
+	count := func(_ context.Context, p prompt.Prompt) (int, error) {
+		counted++
+		if p.User == "12" {
+			return 1400, nil
+		}
+		return 900, nil
+	}
+	n, what, err := longest(t.Context(), all, count)
+	if err != nil || n != 1400 || what != "12" {
+		t.Errorf("%d tokens of %s, error %v", n, what, err)
+	}
+	if counted > measureMost {
+		t.Errorf("%d prompts were counted", counted)
+	}
+	// Where tokens follow the estimate closely a few are enough.
+	for i := range all {
+		all[i].estimate = 1000 / float64(1+i)
+	}
+	counted = 0
+	if _, _, err := longest(t.Context(), all, func(_ context.Context, p prompt.Prompt) (int, error) {
+		counted++
+		var i int
+		fmt.Sscan(p.User, &i)
+		return int(all[i].estimate), nil
+	}); err != nil || counted != measureFirst {
+		t.Errorf("%d prompts were counted, error %v", counted, err)
+	}
+}
+
+func TestLowerGoesDownAndEnds(t *testing.T) {
+	var steps []string
+	slots, numCtx, ok := 8, 4096, true
+	for {
+		slots, numCtx, ok = lower(slots, numCtx, 1000)
+		if !ok {
+			break
+		}
+		steps = append(steps, fmt.Sprintf("%dx%d", slots, numCtx))
+	}
+	if got, want := strings.Join(steps, " "), "4x4096 2x4096 1x4096 1x3072 1x2048 1x1536 1x1024"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if _, _, ok := lower(0, 1024, 1000); ok {
+		t.Error("below the smallest context that holds every call")
+	}
+}
+
+// A climb ends near the knee of a server's throughput and stays there,
+// wherever the knee is and with noise on what is measured.
+func TestClimbSettles(t *testing.T) {
+	for _, c := range []struct{ knee, most, want int }{{1, 32, 4}, {4, 32, 4}, {8, 32, 8}, {16, 24, 16}, {100, 24, 24}, {2, 2, 2}} {
+		climb := newClimb(c.most)
+		for step := range 20 {
+			noise := 1 + 0.02*float64(step%3-1)
+			climb.measured(100 * float64(min(climb.limit, c.knee)) * noise)
+		}
+		if !climb.settled || climb.limit != c.want {
+			t.Errorf("knee at %d, most %d: settled %v at %d, want %d", c.knee, c.most, climb.settled, climb.limit, c.want)
+		}
+	}
+}
+
+// The judge gets each generation once, none before all before it are answered,
+// and whatever is given back again.
+func TestBacklog(t *testing.T) {
+	p := testPlan(t, 5, variant("a"), variant("b"))
+	b, stop := newBacklog(p)
+	defer stop()
+	var all []generation
+	for _, v := range p.Variants {
+		all = slices.AppendSeq(all, p.generations(v))
+	}
+	got := make(chan string, len(all)+1)
+	go func() {
+		defer close(got)
+		returned := false
+		for {
+			g, ok := b.next(t.Context())
+			if !ok {
+				return
+			}
+			if !returned {
+				returned = true
+				b.giveBack(g)
+				continue
+			}
+			got <- fmt.Sprint(g.Variant.Name, g.at)
+		}
+	}()
+	// Neighbours overtake each other, and the variants are under way together.
+	for i := 0; i < p.Count(p.Variants[0]); i += 2 {
+		for _, n := range []int{i + 1, i} {
+			b.answered(all[n])
+			b.answered(all[p.Count(p.Variants[0])+n])
+		}
+	}
+	seen := make(map[string]bool)
+	for id := range got {
+		if seen[id] {
+			t.Errorf("%s twice", id)
+		}
+		seen[id] = true
+	}
+	if len(seen) != len(all) || b.left() != 0 {
+		t.Errorf("%d of %d generations, %d left", len(seen), len(all), b.left())
+	}
+	for _, a := range b.variants {
+		if len(a.ahead) != 0 {
+			t.Errorf("%d answers are held for ever", len(a.ahead))
+		}
+	}
+}
+
+func TestABacklogEndsWithTheRun(t *testing.T) {
+	p := testPlan(t, 2, variant("a"))
+	b, stop := newBacklog(p)
+	defer stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, ok := b.next(ctx); ok {
+		t.Error("a generation without an answer was handed out")
+	}
+	b.yield(true)
+	if _, ok := b.next(t.Context()); ok {
+		t.Error("a backlog that yields handed one out")
+	}
+}
+
+// spilling is a server that puts part of a model on the CPU unless its context
+// is small, and remembers the contexts that it was asked for.
+func spilling(t *testing.T, fits func(numCtx int) bool) (*models.Client, func() []int) {
+	t.Helper()
+	var mu sync.Mutex
+	var asked []int
+	loaded := 0
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/version", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
+	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if loaded == 0 {
+			io.WriteString(w, `{"models":[]}`)
+			return
+		}
+		vram := 100
+		if !fits(loaded) {
+			vram = 60
+		}
+		fmt.Fprintf(w, `{"models":[{"name":"a:latest","size":100,"size_vram":%d,"context_length":%d}]}`, vram, loaded)
+	})
+	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Messages  []any          `json:"messages"`
+			KeepAlive string         `json:"keep_alive"`
+			Options   map[string]any `json:"options"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case len(body.Messages) > 0:
+			io.WriteString(w, answerA)
+			return
+		case body.KeepAlive == "0s":
+			loaded = 0
+		default:
+			loaded = int(body.Options["num_ctx"].(float64))
+			asked = append(asked, loaded)
+		}
+		io.WriteString(w, `{"done":true}`)
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	c, err := models.NewClient(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, func() []int {
+		mu.Lock()
+		defer mu.Unlock()
+		return asked
+	}
+}
+
+// A model that spills is tried with the contexts that hold every call, and
+// then its rows fail with the reason, while another model's go on.
+func TestASpillStepsDown(t *testing.T) {
+	p := testPlan(t, 2, variant("a:latest"))
+	client, asked := spilling(t, func(numCtx int) bool { return numCtx <= 2048 })
+	r, warnings := testRun(t, p, client)
+	r.Config.AllowCPU = false
+	result, err := r.Execute(t.Context())
+	if err != nil || result.OK != 8 || !slices.Equal(asked(), []int{4096, 3072, 2048}) {
+		t.Errorf("result %+v, contexts %v, error %v", result, asked(), err)
+	}
+	if len(*warnings) != 2 || !strings.Contains((*warnings)[1], "trying again with a context of 2048 tokens instead of 3072") {
+		t.Errorf("warnings %q", *warnings)
+	}
+	if n := len(r.Dir.Manifest.Loads); n != 1 || r.Dir.Manifest.Loads[0].NumCtx != 2048 {
+		t.Errorf("loads %+v", r.Dir.Manifest.Loads)
+	}
+
+	p = testPlan(t, 2, variant("a:latest"))
+	client, asked = spilling(t, func(int) bool { return false })
+	r, warnings = testRun(t, p, client)
+	r.Config.AllowCPU = false
+	result, err = r.Execute(t.Context())
+	if err != nil || result.Failed != 8 || result.OK != 0 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	want := "a:latest does not fit in GPU memory: 40 B of its 100 B would run on the CPU (--allow-cpu accepts that); its generations are rows in error, the others go on"
+	if diff := cmp.Diff(want, (*warnings)[len(*warnings)-1]); diff != "" {
+		t.Errorf("the last warning (-want +got):\n%s", diff)
+	}
+}
+
+// A lane whose server dies leaves its work to the others.
+func TestTheRunGoesOnWithoutALane(t *testing.T) {
+	p := testPlan(t, 30, variant("a:latest"), variant("b:latest"))
+	gone, err := models.NewClient("127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Patience = 20 * time.Millisecond
+	well := fakeOf(t, "a:latest", "b:latest")
+	r, warnings := testRun(t, p, well)
+	r.Fleet = fleetOf(p, well, gone)
+	result, err := r.Execute(t.Context())
+	if err != nil || result.OK != 2*4*30 || result.Failed+result.Missing != 0 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	if !slices.ContainsFunc(*warnings, func(w string) bool {
+		return strings.Contains(w, "the run goes on without http://127.0.0.1:1")
+	}) {
+		t.Errorf("warnings %q", *warnings)
+	}
+}
+
+// fakeOf is a fake server that loads any of the models.
+func fakeOf(t *testing.T, names ...string) *models.Client {
+	t.Helper()
+	var mu sync.Mutex
+	loaded := ""
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/version", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
+	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if loaded == "" {
+			io.WriteString(w, `{"models":[]}`)
+			return
+		}
+		fmt.Fprintf(w, `{"models":[{"name":%q,"size":100,"size_vram":100,"context_length":4096}]}`, loaded)
+	})
+	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if !strings.Contains(string(body), `"messages":[]`) {
+			io.WriteString(w, answerA)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		loaded = ""
+		for _, name := range names {
+			if strings.Contains(string(body), fmt.Sprintf("%q", name)) && !strings.Contains(string(body), `"keep_alive":"0s"`) {
+				loaded = name
+			}
+		}
+		io.WriteString(w, `{"done":true}`)
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	c, err := models.NewClient(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestVersionsThatAreNotKnown(t *testing.T) {
+	for version, want := range map[string]string{
+		"0.17.4": "", "0.0.0": "", "dev": "", "0.12.0": "",
+		"0.5.7":  "older than 0.12",
+		"0.30.1": "newer than perg was tested with (0.17)",
+		"1.2.0":  "newer than perg was tested with (0.17)",
+	} {
+		if got := unfamiliar(version); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", version, got)
+		}
+	}
+}
