@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test ollama duckdb clean
+.PHONY: build demo test bench ollama duckdb clean
 
 build: perg
 
@@ -32,6 +32,12 @@ test: duckdb
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+# What can be measured, each figure beside its limit or its peer: placement
+# against its lower bound (at most 1.10), memory estimates against a real server
+# (at most 10 % off), 5,000,000 GPU samples, a call against api.Client's.
+bench:
+	@program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" $(GO) test -run '^$$' -bench 'Placement|Thousand|Footprint|Usage|Chat' -benchtime 1x -timeout 10m ./harness/schedule ./models ./harness/metrics
 
 clean:
 	rm -rf perg demo .duckdb

@@ -16,12 +16,10 @@ type AppendWriter[T any] struct {
 	part   *part[T]
 }
 
-// AppendTable goes on with the table in dir, or starts it. What a killed
+// AppendTable goes on with the table in dir, which the first row makes where
+// it is missing. What a killed
 // process left unfinished is removed: at most the rows since its last Rotate.
 func AppendTable[T any](dir string) (*AppendWriter[T], error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create table: %w", err)
-	}
 	killed, err := filepath.Glob(filepath.Join(dir, "part-*.parquet"+unfinished))
 	if err != nil {
 		return nil, err
@@ -49,6 +47,9 @@ func AppendTable[T any](dir string) (*AppendWriter[T], error) {
 // Write adds a row. It is durable after the next Rotate or Close.
 func (w *AppendWriter[T]) Write(row T) error {
 	if w.part == nil {
+		if err := os.MkdirAll(w.dir, 0o755); err != nil {
+			return fmt.Errorf("create table: %w", err)
+		}
 		p, err := createPart[T](w.dir, w.number)
 		if err != nil {
 			return err

@@ -43,6 +43,12 @@ func TestAppendTable(t *testing.T) {
 		}
 		return w
 	}
+	if err := open().Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("a table without rows has a directory: %v", err)
+	}
 	first := open()
 	write(first, 1, 2)
 	if err := first.Rotate(); err != nil {
@@ -87,7 +93,11 @@ func TestAppendTableThatIsNone(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := AppendTable[counted](file); err == nil {
+	w, err := AppendTable[counted](file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(counted{1}); err == nil {
 		t.Error("a file was taken for a directory")
 	}
 	dir := t.TempDir()

@@ -8,14 +8,13 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// A device collects what happens while one GPU is read: the first fault that
-// ends the reading, and the values that are missing for another reason than
-// not being supported.
+// A device collects what happens while one GPU is read: its answers, and the
+// first fault that ends the reading.
 type device struct {
 	*NVML
-	handle   nvml.Device
-	lost     error
-	warnings []string
+	handle  nvml.Device
+	answers []answer
+	lost    error
 }
 
 // read describes the GPU at an index. The error says why it cannot be used.
@@ -48,25 +47,35 @@ func (n *NVML) read(index int) (GPU, error) {
 	g.PCIe = d.pcie()
 	g.NVLink = query(d, "NVLink", d.nvlink, "nvmlDeviceGetNvLinkState")
 
-	g.Warnings = d.warnings
+	for _, a := range d.answers {
+		if a.err != nil {
+			g.Warnings = append(g.Warnings, fmt.Sprintf("%s: %v", a.value, a.err))
+		}
+	}
 	return g, d.lost
 }
 
 // query makes one NVML call, if the library has the function and the device
 // still answers. The result is nil for whatever is not known.
 func query[T any](d *device, value string, call func() (T, nvml.Return), versions ...string) *T {
-	if d.lost != nil || !d.has(versions...) {
+	if d.lost != nil {
+		return nil
+	}
+	a := answer{value: value}
+	defer func() { d.answers = append(d.answers, a) }()
+	if !d.has(versions...) {
 		return nil
 	}
 	v, ret := call()
 	switch ret {
 	case nvml.SUCCESS:
+		a.known = true
 		return &v
 	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND:
 	case nvml.ERROR_GPU_IS_LOST, nvml.ERROR_RESET_REQUIRED:
 		d.lost = fault(ret)
 	default:
-		d.warnings = append(d.warnings, fmt.Sprintf("%s: %v", value, fault(ret)))
+		a.err = fault(ret)
 	}
 	return nil
 }

@@ -7,15 +7,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"perg/gpu/nvmltest"
 )
 
 // Each test of NVML runs in a process of its own, this test binary again:
@@ -41,6 +43,8 @@ type outcome struct {
 
 	Samples  []Sample // of the last round
 	Warnings []string // since the outcome before
+
+	Took time.Duration // for all rounds
 }
 
 func observe(inventory Inventory, err error) outcome {
@@ -59,6 +63,8 @@ func observe(inventory Inventory, err error) outcome {
 
 var acts = map[string]func(library string) []outcome{
 	"sample": sampled,
+	// the cost of many rounds
+	"rounds": func(library string) []outcome { return []outcome{rounds(library)} },
 	// one reading of a library
 	"read": func(library string) []outcome { return []outcome{once(library)} },
 	// one reading of whatever the dynamic loader finds
@@ -99,6 +105,10 @@ var acts = map[string]func(library string) []outcome{
 	},
 }
 
+// patient begins a stage that lasts until a sampler that was let down twice
+// tries again.
+const patient = "# patient\n"
+
 // sampled runs a sampler through the stages of a script, and observes the end
 // of each.
 func sampled(string) []outcome {
@@ -106,12 +116,9 @@ func sampled(string) []outcome {
 	if err := json.Unmarshal([]byte(os.Getenv("GPU_TEST_STAGES")), &stages); err != nil {
 		panic(err)
 	}
-	script := os.Getenv("NVML_SCRIPT")
+	script := nvmltest.Script(os.Getenv("NVML_SCRIPT"))
 	write := func(text string) {
-		if err := os.WriteFile(script+".next", []byte(text), 0o644); err != nil {
-			panic(err)
-		}
-		if err := os.Rename(script+".next", script); err != nil {
+		if err := script.Set(text); err != nil {
 			panic(err)
 		}
 	}
@@ -144,8 +151,17 @@ func sampled(string) []outcome {
 			now = outcome{}
 			mu.Unlock()
 			write(stages[i])
+			if strings.HasPrefix(stages[i], patient) {
+				time.Sleep(4 * time.Second)
+			}
 		}
-		time.Sleep(2200 * time.Millisecond) // longer than the first retries
+		// Long enough for the first retries. What was sampled in the first half
+		// may be from the stage before.
+		time.Sleep(1100 * time.Millisecond)
+		mu.Lock()
+		now.Samples = nil
+		mu.Unlock()
+		time.Sleep(1100 * time.Millisecond)
 		mu.Lock()
 		out = append(out, now)
 		mu.Unlock()
@@ -153,6 +169,29 @@ func sampled(string) []outcome {
 	cancel()
 	<-ended
 	return out
+}
+
+// rounds makes as many rounds as a benchmark asks for.
+func rounds(library string) outcome {
+	n, err := open(library)
+	if err != nil {
+		panic(err)
+	}
+	count, err := strconv.Atoi(os.Getenv("GPU_TEST_ROUNDS"))
+	if err != nil {
+		panic(err)
+	}
+	seen := newObserver(func(text string) { panic(text) })
+	var last []Sample
+	begin := time.Now()
+	for range count {
+		readings, err := n.readings(func(pid int) bool { return pid == 4321 })
+		if err != nil {
+			panic(err)
+		}
+		last, _ = seen.round(readings)
+	}
+	return outcome{Took: time.Since(begin), Samples: last}
 }
 
 func once(library string) outcome {
@@ -165,7 +204,7 @@ func once(library string) outcome {
 }
 
 // perform runs an act against a library and a script in a new process.
-func perform(t *testing.T, act, library, script string, env ...string) []outcome {
+func perform(t testing.TB, act, library, script string, env ...string) []outcome {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script")
 	now, next, _ := strings.Cut(script, "\nTHEN\n")
@@ -191,26 +230,8 @@ func perform(t *testing.T, act, library, script string, env ...string) []outcome
 	return out
 }
 
-// build compiles the scripted NVML under its true name, less some functions.
-func build(t *testing.T, without ...string) (library string) {
+// build compiles the scripted NVML, less some functions.
+func build(t testing.TB, without ...string) (library string) {
 	t.Helper()
-	gcc, err := exec.LookPath("gcc")
-	if err != nil {
-		t.Skip("needs gcc on PATH, to build a shared library")
-	}
-	// go-nvml brings the header that its own bindings are made from.
-	header, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
-	if err != nil {
-		t.Skipf("no go command to find nvml.h with: %v", err)
-	}
-	library = filepath.Join(t.TempDir(), libraryName)
-	args := []string{"-shared", "-fPIC", "-I", strings.TrimSpace(string(header)), "-o", library}
-	for i, function := range without {
-		args = append(args, fmt.Sprintf("-D%s=absent%d", function, i))
-	}
-	args = append(args, filepath.Join("testdata", "nvml", "nvml.c"))
-	if out, err := exec.CommandContext(t.Context(), gcc, args...).CombinedOutput(); err != nil {
-		t.Fatalf("gcc: %v\n%s", err, out)
-	}
-	return library
+	return filepath.Join(nvmltest.Build(t, without...), libraryName)
 }

@@ -23,8 +23,9 @@ var calls sync.Mutex
 // An NVML is an open handle on the driver's management library. Its methods
 // may be called from any goroutine.
 type NVML struct {
-	lib    nvml.Interface
-	closed bool
+	lib       nvml.Interface
+	functions map[string]bool // whether the library has them; asked once each
+	closed    bool
 }
 
 // Open loads NVML and initialises it. It fails with [ErrNoDriver],
@@ -46,7 +47,7 @@ func open(library string) (*NVML, error) {
 	if ret := lib.Init(); ret != nvml.SUCCESS {
 		return nil, fmt.Errorf("open NVML: %w", fault(ret))
 	}
-	return &NVML{lib: lib}, nil
+	return &NVML{lib: lib, functions: make(map[string]bool)}, nil
 }
 
 // essential lists the functions without which there is no inventory, each with
@@ -78,7 +79,14 @@ func probe(library string) (err error) {
 // has reports whether the loaded library has one of a function's versions.
 // Calling a function it lacks would end the process.
 func (n *NVML) has(versions ...string) bool {
-	return slices.ContainsFunc(versions, func(s string) bool { return n.lib.Extensions().LookupSymbol(s) == nil })
+	return slices.ContainsFunc(versions, func(s string) bool {
+		has, asked := n.functions[s]
+		if !asked {
+			has = n.lib.Extensions().LookupSymbol(s) == nil
+			n.functions[s] = has
+		}
+		return has
+	})
 }
 
 // Close gives the library back. Closing twice does nothing.

@@ -6,50 +6,82 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// Sample reads what changes of all GPUs, once. faults holds, by index, why a
-// GPU was left out. The error is one of the driver: no GPU can be read until
-// it is opened again.
-func (n *NVML) Sample(owns func(pid int) bool) (round []Sample, faults map[int]error, err error) {
+// Samples reads once what changes of the GPUs that can be read; Inventory says
+// why others cannot. It knows of no process, so ProcessMemory is nil.
+func (n *NVML) Samples() ([]Sample, error) {
+	readings, err := n.readings(nil)
+	if err != nil {
+		return nil, err
+	}
+	var samples []Sample
+	for _, r := range readings {
+		if r.err == nil {
+			samples = append(samples, r.sample)
+		}
+	}
+	return samples, nil
+}
+
+// Memory is the memory in use on GPUs, in bytes by UUID. One that cannot be
+// read is left out.
+func (n *NVML) Memory(uuids []string) (map[string]uint64, error) {
+	samples, err := n.Samples()
+	if err != nil {
+		return nil, err
+	}
+	used := make(map[string]uint64)
+	for _, s := range samples {
+		if s.MemoryUsed != nil && slices.Contains(uuids, s.UUID) {
+			used[s.UUID] = *s.MemoryUsed
+		}
+	}
+	return used, nil
+}
+
+// readings reads all GPUs once. The error is one of the driver: no GPU can be
+// read until it is opened again.
+func (n *NVML) readings(owns func(pid int) bool) ([]reading, error) {
 	calls.Lock()
 	defer calls.Unlock()
 	if n.closed {
-		return nil, nil, fmt.Errorf("sample the GPUs: %w", ErrClosed)
+		return nil, fmt.Errorf("sample the GPUs: %w", ErrClosed)
 	}
 	count, ret := n.lib.DeviceGetCount()
 	if ret != nvml.SUCCESS {
-		return nil, nil, fmt.Errorf("count the GPUs: %w", fault(ret))
+		return nil, fmt.Errorf("count the GPUs: %w", fault(ret))
 	}
 	if count == 0 {
-		return nil, nil, ErrNoGPU
+		return nil, ErrNoGPU
 	}
-	faults = make(map[int]error)
+	all := make([]reading, count)
+	failed := 0
 	for index := range count {
-		s, err := n.sample(index, owns)
-		if err != nil {
-			faults[index] = err
-			continue
+		all[index] = n.sample(index, owns)
+		if err := all[index].err; err != nil && !errors.Is(err, ErrPermission) {
+			failed++
 		}
-		round = append(round, s)
 	}
-	if len(round) == 0 && !errors.Is(faults[0], ErrPermission) {
-		// A driver that was restarted knows none of the old handles.
-		return nil, faults, fmt.Errorf("no GPU answers: %w", faults[0])
+	if failed == count {
+		// A driver that was restarted knows none of its devices.
+		return nil, fmt.Errorf("no GPU answers: %w", all[0].err)
 	}
-	return round, faults, nil
+	return all, nil
 }
 
-func (n *NVML) sample(index int, owns func(pid int) bool) (Sample, error) {
+func (n *NVML) sample(index int, owns func(pid int) bool) reading {
+	r := reading{sample: Sample{At: time.Now(), Index: index}}
 	handle, ret := n.lib.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
-		return Sample{}, fault(ret)
+		r.err = fault(ret)
+		return r
 	}
-	d := &device{NVML: n, handle: handle}
-	s := Sample{At: time.Now(), Index: index}
+	d, s := &device{NVML: n, handle: handle}, &r.sample
 	s.UUID = known(query(d, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
 	s.Name = known(query(d, "name", handle.GetName, "nvmlDeviceGetName"))
 	if m := query(d, "memory", d.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"); m != nil {
@@ -67,49 +99,32 @@ func (n *NVML) sample(index int, owns func(pid int) bool) (Sample, error) {
 	}, "nvmlDeviceGetClockInfo")
 	s.EnergyMJ = query(d, "energy", handle.GetTotalEnergyConsumption, "nvmlDeviceGetTotalEnergyConsumption")
 	if owns != nil {
-		s.ProcessMemory = d.held(owns)
+		s.ProcessMemory, r.owned = d.held(owns)
 	}
-	return s, d.lost
+	r.answers, r.err = d.answers, d.lost
+	return r
 }
 
-// held is the memory of the processes that are owned.
-func (d *device) held(owns func(pid int) bool) *uint64 {
+// held is the memory of the owned processes, nil where it is not told, and
+// whether there are any.
+func (d *device) held(owns func(pid int) bool) (sum *uint64, owned bool) {
 	processes := query(d, "processes", d.handle.GetComputeRunningProcesses,
 		"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses")
 	if processes == nil {
-		return nil
+		return nil, false
 	}
-	var sum uint64
-	recognised := len(*processes) == 0
+	sum = new(uint64(0))
 	for _, p := range *processes {
-		if p.UsedGpuMemory == math.MaxUint64 { // NVML_VALUE_NOT_AVAILABLE
-			return nil
+		if !owns(int(p.Pid)) {
+			continue
 		}
-		if owns(int(p.Pid)) {
-			sum += p.UsedGpuMemory
-			recognised = true
-		}
-	}
-	if !recognised {
-		return nil
-	}
-	return &sum
-}
-
-// Memory is the memory in use on GPUs, in bytes by UUID. One that cannot be
-// read is left out.
-func (n *NVML) Memory(uuids []string) (map[string]uint64, error) {
-	round, _, err := n.Sample(nil)
-	if err != nil {
-		return nil, err
-	}
-	used := make(map[string]uint64)
-	for _, s := range round {
-		for _, u := range uuids {
-			if s.UUID == u && s.MemoryUsed != nil {
-				used[u] = *s.MemoryUsed
-			}
+		owned = true
+		switch {
+		case p.UsedGpuMemory == math.MaxUint64: // NVML_VALUE_NOT_AVAILABLE
+			sum = nil
+		case sum != nil:
+			*sum += p.UsedGpuMemory
 		}
 	}
-	return used, nil
+	return sum, owned
 }

@@ -3,7 +3,6 @@ package gpu
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -17,8 +16,8 @@ type Sample struct {
 	MemoryUsed  *uint64 `json:"memory_used"` // bytes, of all processes
 	MemoryTotal *uint64 `json:"memory_total"`
 	// ProcessMemory is what the processes hold that the sampler owns, bytes.
-	// It is unknown where NVML lists processes and none is recognised: in a
-	// container it gives the numbers they have outside.
+	// It is unknown until NVML has listed one of them on any GPU: in a
+	// container it may list none, or by the numbers they have outside.
 	ProcessMemory     *uint64  `json:"process_memory"`
 	GPUUtilization    *float64 `json:"gpu_utilization"`    // share of time in which a kernel ran, over NVML's own period of up to a second
 	MemoryUtilization *float64 `json:"memory_utilization"` // share of time in which memory was read or written
@@ -32,26 +31,28 @@ type Sample struct {
 type Sampler struct {
 	Interval time.Duration      // between two rounds; 200 ms where 0
 	Owns     func(pid int) bool // whose memory is Sample.ProcessMemory; nil: unknown
-	Warn     func(string)       // told once of each incident, and of its end; may be nil
+	Warn     func(string)       // told once of each incident, and of its end, by the goroutine of Run; may be nil
 }
 
-const (
-	defaultInterval = 200 * time.Millisecond
-	firstRetry      = time.Second
-	longestRetry    = 30 * time.Second
-)
+const defaultInterval = 200 * time.Millisecond
 
 // Run samples until ctx is done, and gives each round to emit, never two at a
 // time; the samples are emit's only during the call. Where there is no NVML or
-// no GPU when it begins, it warns and returns.
+// no GPU when it begins, it warns and returns: neither appears by waiting.
 //
-// A GPU that is lost is left out until it is back. A driver that goes away is
-// asked for again, at most every 30 seconds. A round that takes longer than the
-// interval delays the next.
+// Later nothing ends it. A GPU that is lost is left out until it is back; a
+// value that cannot be read any more is nil. NVML is closed and opened again
+// for whatever may come back by that, at once and then at most every 30
+// seconds. A round that takes longer than the interval delays the next, and
+// ctx is looked at between rounds.
 func (s *Sampler) Run(ctx context.Context, emit func([]Sample)) {
+	warn := s.Warn
+	if warn == nil {
+		warn = func(string) {}
+	}
 	n, err := Open()
 	if err != nil {
-		s.warn("no GPU samples: %v", err)
+		warn("no GPU samples: " + err.Error())
 		return
 	}
 	defer func() {
@@ -65,70 +66,69 @@ func (s *Sampler) Run(ctx context.Context, emit func([]Sample)) {
 	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	troubled := make(map[int]bool) // GPUs, by index
-	away, retry := false, firstRetry
-	for {
-		if n != nil {
-			round, faults, err := n.Sample(s.Owns)
-			switch {
-			case err == nil:
-				if away {
-					away, retry = false, firstRetry
-					s.warn("the GPU driver answers again")
-				}
-				s.report(troubled, round, faults)
-				if len(round) > 0 {
-					emit(round)
-				}
-			case errors.Is(err, ErrNoGPU):
-				s.warn("no GPU samples: %v", err)
-				return
-			default:
-				if !away {
-					s.warn("no GPU samples for now: %v", err)
-				}
-				away = true
-				n.Close()
-				n = nil
-			}
-		}
-		wait := tick.C
-		if away {
-			wait = time.After(retry)
-			retry = min(2*retry, longestRetry)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-wait:
-		}
-		if n == nil {
+
+	seen := newObserver(warn)
+	var retry backoff
+	for begun := false; ; begun = true {
+		if n == nil && retry.due(time.Now()) {
 			if n, err = Open(); err != nil {
 				n = nil
 			}
 		}
+		if n != nil {
+			readings, err := n.readings(s.Owns)
+			switch {
+			case errors.Is(err, ErrNoGPU) && !begun:
+				warn("no GPU samples: " + err.Error())
+				return
+			case err != nil:
+				seen.away(err)
+				n.Close() // which cannot succeed without a driver
+				n = nil
+			default:
+				samples, whole := seen.round(readings)
+				if len(samples) > 0 {
+					emit(samples)
+				}
+				if !whole && retry.due(time.Now()) {
+					n.Close()
+					if n, err = Open(); err != nil {
+						n = nil
+						seen.away(err)
+					}
+				}
+				if seen.quiet() {
+					retry.reset()
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
-// report tells of GPUs that cannot be read any more, and of those that can
-// again.
-func (s *Sampler) report(troubled map[int]bool, round []Sample, faults map[int]error) {
-	for index, err := range faults {
-		if !troubled[index] {
-			troubled[index] = true
-			s.warn("GPU %d is not sampled for now: %v", index, err)
-		}
-	}
-	for _, sample := range round {
-		if troubled[sample.Index] {
-			delete(troubled, sample.Index)
-			s.warn("GPU %d is back", sample.Index)
-		}
-	}
+// A backoff says when to try again: at once, then after waits that double.
+type backoff struct {
+	next time.Time
+	wait time.Duration
 }
 
-func (s *Sampler) warn(format string, args ...any) {
-	if s.Warn != nil {
-		s.Warn(fmt.Sprintf(format, args...))
+const (
+	firstRetry   = time.Second
+	longestRetry = 30 * time.Second
+)
+
+// due says whether now is the time, and if so sets the next one.
+func (b *backoff) due(now time.Time) bool {
+	if now.Before(b.next) {
+		return false
 	}
+	b.wait = min(max(2*b.wait, firstRetry), longestRetry)
+	b.next = now.Add(b.wait)
+	return true
 }
+
+func (b *backoff) reset() { b.wait = 0 }

@@ -24,10 +24,10 @@ func (*NVML) Inventory() (Inventory, error) { return Inventory{}, ErrNotBuilt }
 // Close does nothing.
 func (*NVML) Close() error { return nil }
 
-// Sample fails with [ErrNotBuilt].
-func (*NVML) Sample(func(pid int) bool) ([]Sample, map[int]error, error) {
-	return nil, nil, ErrNotBuilt
-}
+// Samples fails with [ErrNotBuilt].
+func (*NVML) Samples() ([]Sample, error) { return nil, ErrNotBuilt }
 
 // Memory fails with [ErrNotBuilt].
 func (*NVML) Memory([]string) (map[string]uint64, error) { return nil, ErrNotBuilt }
+
+func (*NVML) readings(func(pid int) bool) ([]reading, error) { return nil, ErrNotBuilt }

@@ -183,12 +183,17 @@ func (d *Dir) begin(at time.Time) error {
 	return d.write()
 }
 
-// loaded adds a load to the manifest. Its errors are seen when the run ends and
-// the manifest is written again.
+// loaded adds a load to the manifest, or what was learned of one since. Its
+// errors are seen when the run ends and the manifest is written again.
 func (d *Dir) loaded(l Load) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.Manifest.Loads = append(d.Manifest.Loads, l)
+	i := slices.IndexFunc(d.Manifest.Loads, func(o Load) bool { return o.At.Equal(l.At) && o.Lane == l.Lane })
+	if i < 0 {
+		d.Manifest.Loads = append(d.Manifest.Loads, l)
+	} else {
+		d.Manifest.Loads[i] = l
+	}
 	d.write()
 }
 

@@ -198,7 +198,7 @@ func (f *Fleet) Client(ctx context.Context) (*models.Client, error) {
 			return nil, err
 		}
 		f.front = m
-		f.say(fmt.Sprintf("no Ollama server is used that was running: started one at %s, its log is %s", m.Host(), f.log(laneName(devices))))
+		f.say(fmt.Sprintf("started an Ollama server at %s, its log is %s", m.Host(), f.log(laneName(devices))))
 	}
 	return f.front.Client, nil
 }

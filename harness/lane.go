@@ -49,13 +49,14 @@ type lane struct {
 	store    *store.Store
 	status   *laneStatus
 	warn     func(string)
-	loads    func(Load) // told of each
+	loads    func(Load) // told of each, and again of what was learned of it
 	allowCPU bool
 
 	server   server // nil: none is open
 	settings settings
 	close    func() error
 	inPlace  *Variant // the one in memory, as far as this lane knows
+	last     Load     // the one that put it there
 	loaded   models.Loaded
 
 	variant *Variant // the one whose calls are made now
@@ -108,6 +109,8 @@ func (l *lane) work(ctx context.Context, j *job) error {
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	for l.pace.acquire(groupCtx) {
+		limit, _ := l.pace.limit()
+		l.status.limit(limit)
 		g, ok := j.source.next(groupCtx)
 		if !ok {
 			l.pace.release()
@@ -135,6 +138,9 @@ func (l *lane) work(ctx context.Context, j *job) error {
 		})
 	}
 	err := group.Wait()
+	if limit, settled := l.pace.limit(); settled {
+		l.loadEnds(limit)
+	}
 	close(outcomes)
 	if e := <-counted; err == nil {
 		err = e

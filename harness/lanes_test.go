@@ -238,12 +238,12 @@ func TestASpillStepsDown(t *testing.T) {
 	if len(*warnings) != 2 || !strings.Contains((*warnings)[1], "trying again with a context of 2048 tokens instead of 3072") {
 		t.Errorf("warnings %q", *warnings)
 	}
-	if n := len(r.Dir.Manifest.Loads); n != 1 || r.Dir.Manifest.Loads[0].NumCtx != 2048 {
+	if n := len(r.Dir.Manifest.Loads); n != 1 || r.Dir.Manifest.Loads[0].NumCtx != 2048 || *r.Dir.Manifest.Loads[0].InFlight != 2 {
 		t.Errorf("loads %+v", r.Dir.Manifest.Loads)
 	}
 
 	p = testPlan(t, 2, variant("a:latest"))
-	client, asked = spilling(t, func(int) bool { return false })
+	client, _ = spilling(t, func(int) bool { return false })
 	r, warnings = testRun(t, p, client)
 	r.Config.AllowCPU = false
 	result, err = r.Execute(t.Context())

@@ -23,6 +23,9 @@ type Load struct {
 	Size    int64     `json:"size"`    // bytes, as the server reports them
 	VRAM    int64     `json:"vram"`    // of them in GPU memory
 	Took    Duration  `json:"took"`
+	// InFlight is the number of calls at once that brought the most, or that
+	// was asked for; null where the job ended before it was measured.
+	InFlight *int `json:"in_flight"`
 }
 
 // A tight load is one for which there was too little memory.
@@ -174,5 +177,15 @@ func (l *lane) report(started time.Time) {
 		load.Slots = new(l.settings.slots)
 	}
 	l.status.slots(l.settings.slots)
+	l.last = load
 	l.loads(load)
+}
+
+// loadEnds notes how many calls in flight the load was worth.
+func (l *lane) loadEnds(inFlight int) {
+	if l.last.Variant != l.variant.Label {
+		return // every reply was known
+	}
+	l.last.InFlight = &inFlight
+	l.loads(l.last)
 }

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,6 +52,9 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 		return fail(err)
 	}
 	p.Placement = p.place(f, c)
+	if err := p.refused(); err != nil {
+		return fail(err)
+	}
 	m := Manifest{
 		PergVersion: Version(), Config: c, Irrelevant: p.Irrelevant, Prompts: p.Prompts.Hashes(),
 		Dataset: DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)},
@@ -154,6 +158,18 @@ func (f *Fleet) has(v *Variant) func(device string) bool {
 func (p *Plan) place(f *Fleet, c Config) schedule.Placement {
 	jobs, judge := p.jobs(f, c)
 	return schedule.Place(f.Devices, jobs, judge)
+}
+
+// refused is the error of a plan with models that fit nowhere.
+func (p *Plan) refused() error {
+	var faults []error
+	for _, r := range p.Placement.Refused {
+		faults = append(faults, fmt.Errorf("%s does not fit: %s", r.Job, r.Reason))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &Problem{Err: errors.Join(faults...), Hint: "leave it out, take what would fit, or accept the processor with --allow-cpu; 'perg plan' shows the memory", Usage: true}
 }
 
 // jobs are the plan's as the placement sees them.

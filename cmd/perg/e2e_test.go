@@ -339,7 +339,7 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := b.perg(t.Context(), args...)
-	if status != exitDone || !strings.Contains(stderr, "started one at http://127.0.0.1:") {
+	if status != exitDone || !strings.Contains(stderr, "started an Ollama server at http://127.0.0.1:") {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}
 	if log, err := os.ReadFile(filepath.Join(out, "ollama-cpu.log")); err != nil || len(log) == 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"perg/data"
+	"perg/gpu/nvmltest"
 	"perg/harness"
 	"perg/models"
 	"perg/models/ollamatest"
@@ -237,34 +238,12 @@ func twoScriptedGPUs() string {
 	return b.String()
 }
 
-func scriptedNVML(t *testing.T, dir, script string) []string {
-	t.Helper()
-	gcc, err := exec.LookPath("gcc")
-	if err != nil {
-		t.Skip("needs gcc on PATH, to build a shared library")
-	}
-	header, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
-	if err != nil {
-		t.Skipf("no go command to find nvml.h with: %v", err)
-	}
-	out, err := exec.CommandContext(t.Context(), gcc, "-shared", "-fPIC", "-I", strings.TrimSpace(string(header)),
-		"-o", filepath.Join(dir, "libnvidia-ml.so.1"), filepath.Join("..", "..", "gpu", "testdata", "nvml", "nvml.c")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("gcc: %v\n%s", err, out)
-	}
-	file := filepath.Join(dir, "nvml.script")
-	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return []string{"LD_LIBRARY_PATH=" + dir, "NVML_SCRIPT=" + file}
-}
-
 // With two GPUs, as NVML tells of them, there is a server on each; the GPUs are
 // sampled, and each cell has its energy. The server itself has no GPU here, so
 // what it loads is on the CPU, which --allow-cpu accepts.
 func TestLanesOnScriptedGPUs(t *testing.T) {
 	b := ownServers(t)
-	env := append(os.Environ(), scriptedNVML(t, b.dir, twoScriptedGPUs())...)
+	env := append(os.Environ(), nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
 	program := b.program()
 	perg := func(args ...string) (status int, stdout, stderr string) {
 		t.Helper()

@@ -1,15 +1,7 @@
 /*
- * An NVML whose answers come from the file that NVML_SCRIPT names. A line is
- *
- *     WHO FUNCTION = ANSWER       a value, or several between blanks
- *     WHO FUNCTION ! CODE         a failure, as a number of nvmlReturn_t
- *
- * where WHO is a device's index, or "-" for what belongs to no device, and
- * FUNCTION is the name without "nvml" and version suffix (kept for MemoryInfo,
- * whose versions answer differently). The first line that fits counts; a
- * function without a line is not supported, except that nvmlInit, nvmlShutdown
- * and nvmlDeviceGetHandleByIndex succeed. The file is read at each call. Build
- * with -DnvmlSomething=absent to leave out a function.
+ * An NVML whose answers come from the file that NVML_SCRIPT names, at each
+ * call. The package comment of nvmltest says what is in it. Build with
+ * -DnvmlSomething=absent to leave out a function.
  *
  * Calls that would go wrong with the driver's library end the process: any
  * before nvmlInit or after it failed, or on a handle that was never given out.
@@ -20,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEVICES 16
 static char devices[DEVICES];
@@ -44,6 +37,10 @@ static nvmlReturn_t scripted(const char *who, const char *function, nvmlReturn_t
 		if (sscanf(line, "%31s %63s %3s %n", w, f, sign, &rest) < 3 || strcmp(w, who) || strcmp(f, function))
 			continue;
 		line[strcspn(line, "\n")] = 0;
+		if (*sign == '~') {
+			usleep(1000 * atoi(line + rest));
+			continue;
+		}
 		if (*sign == '!') {
 			ret = atoi(line + rest);
 		} else {
