@@ -44,15 +44,16 @@ gpu1: a from 0s to 1h0m10s: joins: nothing else can use gpu1, and a has most tim
 big: b from 0s to 2h0m10s: fits big
 small: a from 0s to 2h0m10s: fits small`},
 		{"resident judge", equal(1, 24*gib, 1), []model{candidate("a", 8, 2), candidate("b", 10, 1)}, judge(6, 1), `
-gpu0: a from 0s to 2h58m13s: fits gpu0 with the judge beside it
-gpu0: judge from 0s to 4h0m10s: resident: every candidate fits beside it on gpu0, so it scores from the start
-gpu0: b from 2h58m13s to 4h0m10s: beside the judge on gpu0`},
+gpu0: a from 0s to 2h37m40s: fits gpu0 with the judge beside it
+gpu0: judge from 0s to 4h0m15s: resident: every candidate fits beside it on gpu0, so it scores from the start
+gpu0: b from 2h37m40s to 3h58m28s: beside the judge on gpu0`},
 		{"second phase", equal(1, 24*gib, 1), []model{candidate("a", 14, 2)}, judge(14, 1), `
 gpu0: a from 0s to 2h0m10s: fits gpu0
 gpu0: judge from 2h0m10s to 3h0m20s: second phase: it does not fit beside the candidates, and is loaded once after them on gpu0`},
 		{"own lane", equal(2, 24*gib, 1), []model{candidate("a", 14, 2)}, judge(14, 2), `
 gpu0: a from 0s to 2h0m10s: fits gpu0
-gpu1: judge from 0s to 2h3m55s: own lane: no candidate waits for gpu1, so it scores while others generate`},
+gpu0: judge from 2h0m10s to 2h2m8s: joins: nothing else can use gpu0, and judge has most time left
+gpu1: judge from 0s to 2h2m8s: own lane: no candidate waits for gpu1, so it scores while others generate`},
 		{"servers", []Device{{ID: "http://a", Speed: 1}, {ID: "http://b", Speed: 1}}, []model{absent, candidate("x", 500, 1)}, nil, `
 http://a: x from 0s to 1h0m10s: fits http://a
 http://b: absent from 0s to 1h0m10s: fits http://b`},
