@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test bench ollama duckdb clean
+.PHONY: build demo test test-gpu bench ollama duckdb clean
 
 build: perg
 
@@ -32,6 +32,13 @@ test: duckdb
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+# On a machine with an NVIDIA GPU: inventory against nvidia-smi, memory against
+# a known allocation, energy against power, the cost of sampling. Where there is
+# no Go, 'go test -c -o gpu.test ./gpu' elsewhere makes a program to run there
+# as 'PERG_TEST_GPU=1 ./gpu.test -test.v -test.run Machine'.
+test-gpu:
+	PERG_TEST_GPU=1 $(GO) test -count=1 -v -run Machine ./gpu
 
 # What can be measured, each figure beside its limit or its peer: placement
 # against its lower bound (at most 1.10), memory estimates against a real server

@@ -1,0 +1,170 @@
+//go:build cgo && linux
+
+package gpu
+
+import (
+	"context"
+	"encoding/csv"
+	"math"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"perg/gpu/cudatest"
+)
+
+// onMachine skips a test that needs an NVIDIA GPU, unless `make test-gpu` says
+// that there is one.
+func onMachine(t *testing.T) *NVML {
+	t.Helper()
+	if os.Getenv("PERG_TEST_GPU") == "" {
+		t.Skip("needs an NVIDIA GPU: make test-gpu")
+	}
+	n, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// The inventory is what nvidia-smi shows.
+func TestMachineInventory(t *testing.T) {
+	n := onMachine(t)
+	inventory, err := n.Inventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "nvidia-smi", "--format=csv,noheader,nounits",
+		"--query-gpu=index,uuid,name,memory.total,driver_version,compute_cap,power.limit,clocks.max.memory,pcie.link.gen.max,pcie.link.width.max").Output()
+	if err != nil {
+		t.Fatalf("nvidia-smi: %v", err)
+	}
+	rows := csv.NewReader(strings.NewReader(string(out)))
+	rows.TrimLeadingSpace = true
+	all, err := rows.ReadAll()
+	if err != nil || len(all) != len(inventory.GPUs) {
+		t.Fatalf("nvidia-smi lists %d GPUs, NVML %d; error %v", len(all), len(inventory.GPUs), err)
+	}
+	for i, row := range all {
+		g := inventory.GPUs[i]
+		if row[0] != strconv.Itoa(g.Index) || row[1] != g.UUID || row[2] != g.Name || row[4] != inventory.Driver || row[5] != g.ComputeCapability {
+			t.Errorf("nvidia-smi: %q\nNVML: %+v, driver %s", row, g, inventory.Driver)
+		}
+		number := func(column int, got *uint32, scale float64) {
+			want, err := strconv.ParseFloat(row[column], 64)
+			if err != nil && got == nil {
+				return // neither knows
+			}
+			if err != nil || got == nil || math.Abs(float64(*got)/scale-want) > 1 {
+				t.Errorf("GPU %d, column %d: nvidia-smi says %q, NVML %v", i, column, row[column], got)
+			}
+		}
+		total, err := strconv.ParseUint(row[3], 10, 64)
+		if err != nil || g.MemoryTotal == nil || *g.MemoryTotal>>20 != total {
+			t.Errorf("GPU %d: nvidia-smi says %q MiB, NVML %v bytes", i, row[3], g.MemoryTotal)
+		}
+		number(6, g.PowerLimit, 1000)
+		number(7, g.MemoryClock, 1)
+		if g.PCIe != nil {
+			number(8, g.PCIe.Generation, 1)
+			number(9, g.PCIe.Lanes, 1)
+		}
+	}
+}
+
+// A known allocation is seen to within 5 MiB: CUDA takes whole pages of 2 MiB.
+func TestMachineMemory(t *testing.T) {
+	n := onMachine(t)
+	if err := cudatest.Open(); err != nil {
+		t.Fatal(err)
+	}
+	inventory, err := n.Inventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	uuid := inventory.GPUs[0].UUID
+	used := func() uint64 {
+		t.Helper()
+		all, err := n.Memory([]string{uuid})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[uuid]
+	}
+	const taken = 1 << 30
+	before := used()
+	free, err := cudatest.Allocate(taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := used()
+	if err := free(); err != nil {
+		t.Fatal(err)
+	}
+	off := int64(with-before) - taken
+	t.Logf("1 GiB taken, NVML sees %d bytes more: %d off", with-before, off)
+	if off < -5<<20 || off > 5<<20 {
+		t.Errorf("%d bytes off, at most 5 MiB", off)
+	}
+}
+
+// The energy counter agrees with the integral of power, and sampling five times
+// a second costs less than a hundredth of a core.
+func TestMachineSampler(t *testing.T) {
+	onMachine(t)
+	type point struct {
+		at     time.Time
+		watts  float64
+		energy uint64
+	}
+	points := make(map[string][]point)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	began, cpu := time.Now(), processTime(t)
+	s := Sampler{Owns: func(int) bool { return false }, Warn: func(text string) { t.Log(text) }}
+	s.Run(ctx, func(round []Sample) {
+		for _, g := range round {
+			if g.PowerMW != nil && g.EnergyMJ != nil {
+				points[g.UUID] = append(points[g.UUID], point{g.At, float64(*g.PowerMW) / 1000, *g.EnergyMJ})
+			}
+		}
+	})
+	share := (processTime(t) - cpu).Seconds() / time.Since(began).Seconds()
+	t.Logf("sampling took %.3f %% of a core", share*100)
+	if share > 0.01 {
+		t.Errorf("sampling took %.2f %% of a core, at most 1", share*100)
+	}
+	for uuid, all := range points {
+		if len(all) < 50 {
+			t.Errorf("%s: %d samples in 20 s", uuid, len(all))
+			continue
+		}
+		integral := 0.0
+		for i := 1; i < len(all); i++ {
+			integral += (all[i-1].watts + all[i].watts) / 2 * all[i].at.Sub(all[i-1].at).Seconds()
+		}
+		counter := float64(all[len(all)-1].energy-all[0].energy) / 1000
+		t.Logf("%s: %.1f J by the counter, %.1f J by power", uuid, counter, integral)
+		if math.Abs(integral/counter-1) > 0.10 {
+			t.Errorf("%s: %.1f J by the counter, %.1f J by power: more than 10 %% apart", uuid, counter, integral)
+		}
+	}
+}
+
+func processTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
