@@ -134,8 +134,8 @@ func longest(ctx context.Context, all []measurable, count counter) (tokens int, 
 }
 
 // counting is a counter that asks the server once for each prompt and
-// tokenizer, ever.
-func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant) counter {
+// tokenizer, ever. asked is set where it did, and the model was loaded for it.
+func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked *bool) counter {
 	return func(ctx context.Context, text prompt.Prompt) (int, error) {
 		id, err := json.Marshal([]string{"tokens", v.Tokenizer, text.System, text.User})
 		if err != nil {
@@ -145,6 +145,7 @@ func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant) count
 		if known, ok, err := s.Get(ctx, key); ok || err != nil {
 			return known.PromptTokens, err
 		}
+		*asked = true
 		n, err := client.CountTokens(ctx, models.Request{
 			Model: v.Name, System: text.System, User: text.User, Think: v.Think,
 			Options: models.Options{NumCtx: bucket(models.MostTokens(len(text.System) + len(text.User))), Seed: p.Seed},
@@ -206,7 +207,15 @@ func (p *Plan) fitContext(ctx context.Context, s *store.Store, client *models.Cl
 			all = ratings
 		}
 		var what string
-		if v.Longest, what, err = longest(ctx, all, p.counting(s, client, v)); err != nil {
+		asked := false
+		v.Longest, what, err = longest(ctx, all, p.counting(s, client, v, &asked))
+		if asked {
+			// The next one may not fit beside it.
+			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
+				warn(e.Error())
+			}
+		}
+		if err != nil {
 			return err
 		}
 		need := p.need(v)

@@ -70,10 +70,11 @@ func OpenFleet(ctx context.Context, c Config, logs string, say, warn func(string
 		}
 	}
 	if f.program, err = exec.LookPath("ollama"); err != nil {
-		return nil, &Problem{
-			Err:  fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost),
-			Hint: HowToInstall,
+		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
+		if own {
+			why = errors.New("no ollama program is on PATH, and lanes, kv_cache and gpus are for servers that perg starts")
 		}
+		return nil, &Problem{Err: why, Hint: HowToInstall}
 	}
 	return f, f.survey(c)
 }
