@@ -17,3 +17,9 @@ func SetStopTimeout(t *testing.T, d time.Duration) {
 }
 
 var FileDigest = digest
+
+func SetHealth(t *testing.T, every time.Duration, after int) {
+	e, a := healthEvery, unhealthyAfter
+	healthEvery, unhealthyAfter = every, after
+	t.Cleanup(func() { healthEvery, unhealthyAfter = e, a })
+}

@@ -220,10 +220,17 @@ func (s *Server) runOnce() error {
 	if err != nil {
 		return err
 	}
+	ended, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.watchHealth(ended, g)
+	}()
 	err = cmd.Wait()
 	s.mu.Lock()
 	s.process, s.guard = nil, nil
 	s.mu.Unlock()
+	close(ended)
+	<-watched
 	g.end()
 	if err == nil {
 		err = errors.New("exit status 0")

@@ -425,3 +425,41 @@ func TestReservePortKeepsIt(t *testing.T) {
 		l.Close()
 	}
 }
+
+// A server that hangs is ended and started again, at the same address.
+func TestAServerThatHangsIsStartedAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what needs a real server")
+	}
+	models.SetHealth(t, 200*time.Millisecond, 3)
+	reports := make(chan string, 10)
+	s := ollamatest.Start(t, models.ServerConfig{Report: func(msg string) { reports <- msg }})
+	first := s.Pid()
+	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"has not answered for 600ms", "starting it again, 1 of 3"} {
+		select {
+		case msg := <-reports:
+			if !strings.Contains(msg, want) {
+				t.Errorf("reported %q, want %q", msg, want)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("nothing was reported; want %q", want)
+		}
+	}
+	client, err := models.NewClient(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := client.Version(t.Context()); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	if second := s.Pid(); second == 0 || second == first {
+		t.Errorf("process %d, %d before", second, first)
+	}
+}
