@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"perg/data"
 	"perg/gpu/nvmltest"
@@ -304,5 +305,43 @@ func TestLanesOnScriptedGPUs(t *testing.T) {
 	status, _, stderr = perg(b.own("steady", "--gpus", "GPU-77", "--out", filepath.Join(b.dir, "none"))...)
 	if status != exitUsage || !strings.Contains(stderr, `there is no GPU "GPU-77"; there are 0 (`+uuids[0]) {
 		t.Errorf("a GPU that is not there: exit status %d\n%s", status, stderr)
+	}
+
+	status, stdout, _ = perg("gpu")
+	for _, want := range []string{"driver 550.54.15", "0    NVIDIA RTX  22 GiB  24 GiB  1008 GB/s", "1  " + uuids[1]} {
+		if status != exitDone || !strings.Contains(stdout, want) {
+			t.Errorf("perg gpu: exit status %d, no %q in\n%s", status, want, stdout)
+		}
+	}
+	watching := exec.Command(program, "gpu", "--watch", "--interval", "20ms")
+	watching.Env = env
+	var seen lockedBuffer
+	watching.Stdout = &seen
+	if err := watching.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); strings.Count(seen.String(), "200 W") < 4 && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	watching.Process.Signal(os.Interrupt)
+	if err := watching.Wait(); err != nil || strings.Count(seen.String(), "200 W") < 4 {
+		t.Errorf("perg gpu --watch: %v\n%s", err, seen.String())
+	}
+}
+
+// What is installed, and where it fits on GPUs that are only described.
+func TestModelsAndWhereTheyFit(t *testing.T) {
+	b := newBench(t)
+	status, stdout, stderr := b.perg(t.Context(), "models", "--host", b.host, "--gpus", "2x24GiB")
+	if status != exitDone || !strings.Contains(stdout, "IN MEMORY is an estimate for 2,048 tokens x 4 slots on one GPU.") ||
+		!strings.Contains(stdout, "steady:latest\n   gpu0 (23 GiB free): fits, with 16 slots of 2048 tokens") {
+		t.Errorf("exit status %d\n%s\n%s", status, stdout, stderr)
+	}
+	status, stdout, _ = b.perg(t.Context(), "models", "--host", b.host, "--gpus", "1x0.1GiB", "--json")
+	if status != exitDone || !strings.Contains(stdout, "short by") || !strings.Contains(stdout, `"context_length": 131072`) {
+		t.Errorf("as JSON, on a GPU that is too small: exit status %d\n%s", status, stdout)
+	}
+	if status, _, stderr := b.perg(t.Context(), "models", "--slots", "0"); status != exitUsage || !strings.Contains(stderr, "slots 0: at least 1") {
+		t.Errorf("exit status %d\n%s", status, stderr)
 	}
 }
