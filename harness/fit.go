@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"perg/harness/schedule"
 	"perg/models"
@@ -13,6 +14,8 @@ const (
 	// models of 7B and more is bound by compute. What a server really gains
 	// is measured while it works.
 	mostSlots = 16
+	// processor begins the names of devices that are parts of a CPU.
+	processor = "cpu"
 	// processorSlots on a CPU, where a few prompts at once saturate the cores.
 	processorSlots = 4
 )
@@ -64,6 +67,9 @@ func (pl placing) fit(set []schedule.Device) schedule.Fit {
 	}
 	if short > 0 {
 		fit.Short, fit.Dimension = short, "GPU memory"
+		if strings.HasPrefix(set[0].ID, processor) {
+			fit.Dimension = "memory"
+		}
 		if pl.remedy != nil {
 			fit.Remedies = pl.remedy(free)
 		}

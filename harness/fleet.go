@@ -156,9 +156,9 @@ func (f *Fleet) survey(c Config) error {
 	}
 	n := max(most, 1)
 	for i := range n {
-		id := "cpu"
+		id := processor
 		if n > 1 {
-			id = fmt.Sprintf("cpu%d", i)
+			id = fmt.Sprintf("%s%d", processor, i)
 		}
 		f.Devices = append(f.Devices, schedule.Device{ID: id, Name: runtime.GOARCH, Memory: availableMemory() / uint64(n), Speed: processorSpeed / float64(n)})
 	}

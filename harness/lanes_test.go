@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/harness/prompt"
+	"perg/harness/schedule"
 	"perg/models"
 )
 
@@ -332,5 +334,44 @@ func TestVersionsThatAreNotKnown(t *testing.T) {
 		if got := unfamiliar(version); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q", version, got)
 		}
+	}
+}
+
+// Quantizing what does not fit the disk is refused before it begins.
+func TestRoomForQuantizations(t *testing.T) {
+	t.Setenv("OLLAMA_MODELS", t.TempDir())
+	if err := room(1); err != nil {
+		t.Error(err)
+	}
+	var problem *Problem
+	if err := room(1 << 60); !errors.As(err, &problem) || !strings.Contains(err.Error(), "it needs 1.0 EiB") || !strings.Contains(problem.Hint, "--prune-quantized") {
+		t.Errorf("an exbibyte: %v", err)
+	}
+}
+
+// A fit says what is missing where, and what would help.
+func TestWhatDoesNotFit(t *testing.T) {
+	described, _ := models.Known("llama3.3:70b")
+	shape, err := described.Shape()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Variant{Label: "70b", Shape: shape, NumCtx: 16384, Need: 16000, KVCache: models.KVF16}
+	gib := func(n uint64) []schedule.Device { return []schedule.Device{{ID: "gpu0", Memory: n << 30, Speed: 1}} }
+	pl := placing{variant: v, remedy: v.remedies}
+	if f := pl.fit(gib(44)); f.Short == 0 || f.Dimension != "GPU memory" || !slices.Equal(f.Remedies, []string{"q3_K_M"}) {
+		t.Errorf("on 44 GiB: %+v", f)
+	}
+	on := gib(8)
+	on[0].ID = "cpu"
+	if f := pl.fit(on); f.Short == 0 || f.Dimension != "memory" {
+		t.Errorf("on a processor: %+v", f)
+	}
+	if f := pl.fit(gib(80)); f.Short != 0 || f.Slots < 2 || f.Slots > mostSlots || f.Bytes[0] > 80<<30 {
+		t.Errorf("on 80 GiB: %+v", f)
+	}
+	pl.spill = true
+	if f := pl.fit(gib(24)); f.Short != 0 || f.Slots != 1 {
+		t.Errorf("spilling: %+v", f)
 	}
 }
