@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/gpu"
+	"perg/harness"
 	"perg/harness/report"
 )
 
@@ -32,29 +32,60 @@ func gpuCommand() *cli.Command {
 			&cli.DurationFlag{Name: "interval", Value: time.Second, Usage: "`TIME` between looks, with --watch"},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON; with --watch a line for each look"},
 		},
-		Action: func(c *cli.Context) error {
-			if c.Bool("watch") {
-				return watchGPUs(c.Context, c.App.Writer, c.App.ErrWriter, c.Duration("interval"), c.Bool("json"))
-			}
-			inventory, err := gpu.Discover()
-			if c.Bool("json") {
-				return gpuJSON(c.App.Writer, inventory, err)
-			}
-			return showGPUs(c.App.Writer, inventory, err)
-		},
+		Action: gpuAction,
 	}
 }
 
-// gpuJSON is the inventory with why there is none; that is an answer, not an
-// error.
-func gpuJSON(w io.Writer, inventory gpu.Inventory, why error) error {
-	out := struct {
-		gpu.Inventory
-		Error string `json:"error,omitempty"`
-	}{Inventory: inventory}
-	if out.GPUs == nil {
-		out.GPUs = []gpu.GPU{}
+func gpuAction(c *cli.Context) error {
+	usage := func(text string) error {
+		return &harness.Problem{Err: errors.New(text), Hint: "see 'perg gpu --help'", Usage: true}
 	}
+	watch, interval := c.Bool("watch"), c.Duration("interval")
+	switch {
+	case c.Args().Present():
+		return usage("gpu takes no arguments")
+	case interval <= 0:
+		return usage(fmt.Sprintf("interval %s: it has to be longer than nothing", interval))
+	case c.IsSet("interval") && !watch:
+		return usage("--interval is for --watch")
+	case watch:
+		return watchGPUs(c.Context, c.App.Writer, c.App.ErrWriter, interval, c.Bool("json"))
+	}
+	s, err := seeGPUs()
+	if c.Bool("json") {
+		return gpuJSON(c.App.Writer, s, err)
+	}
+	return showGPUs(c.App.Writer, s, err)
+}
+
+// A sight is what NVML says of this machine's GPUs: what they are, and what
+// those do that can be read.
+type sight struct {
+	gpu.Inventory
+	Samples []gpu.Sample `json:"samples"`
+}
+
+func seeGPUs() (s sight, err error) {
+	s.GPUs, s.Samples = []gpu.GPU{}, []gpu.Sample{}
+	n, err := gpu.Open()
+	if err != nil {
+		return s, err
+	}
+	defer n.Close() // it has said all it can
+	if s.Inventory, err = n.Inventory(); err != nil {
+		return s, err
+	}
+	s.Samples, err = n.Samples()
+	return s, err
+}
+
+// gpuJSON is what is seen, with why there is nothing; that is an answer, not an
+// error.
+func gpuJSON(w io.Writer, s sight, why error) error {
+	out := struct {
+		sight
+		Error string `json:"error,omitempty"`
+	}{sight: s}
 	if why != nil {
 		out.Error = why.Error()
 	}
@@ -63,34 +94,59 @@ func gpuJSON(w io.Writer, inventory gpu.Inventory, why error) error {
 	return enc.Encode(out)
 }
 
-func showGPUs(w io.Writer, inventory gpu.Inventory, why error) error {
-	if len(inventory.GPUs) == 0 {
+func showGPUs(w io.Writer, s sight, why error) error {
+	if len(s.GPUs) == 0 {
 		fmt.Fprintln(w, "no GPU: "+report.Printable(why.Error()))
 		fmt.Fprintln(w, "Models will run on the CPU, slowly. 'perg plan --gpus 1x24GiB' plans for a GPU\nthat is not here.")
 		return nil
 	}
-	fmt.Fprintf(w, "driver %s, CUDA %s\n\n", orUnknown(inventory.Driver), orUnknown(inventory.CUDA))
+	fmt.Fprintf(w, "driver %s, CUDA %s\n\n", orUnknown(s.Driver), orUnknown(s.CUDA))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "GPU\tNAME\tFREE\tTOTAL\tPEAK BANDWIDTH\tPOWER LIMIT\tCC")
-	for _, g := range inventory.GPUs {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Index, report.Printable(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
-			valueOf(g.PeakBandwidth(), func(n uint64) string { return fmt.Sprintf("%.0f GB/s", float64(n)/1e9) }),
-			valueOf(g.PowerLimit, func(n uint32) string { return fmt.Sprintf("%d W", n/1000) }), orUnknown(g.ComputeCapability))
+	fmt.Fprintln(t, "GPU\tNAME\tFREE\tTOTAL\tBANDWIDTH\tCC")
+	for _, g := range s.GPUs {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", g.Index, report.Printable(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
+			valueOf(g.PeakBandwidth(), func(n uint64) string { return fmt.Sprintf("%.0f GB/s", float64(n)/1e9) }), orUnknown(g.ComputeCapability))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, g := range inventory.GPUs {
-		fmt.Fprintf(w, "%d  %s\n   %s\n", g.Index, orUnknown(g.UUID), strings.Join(linksOf(g), ", "))
+	for _, g := range s.GPUs {
+		fmt.Fprintf(w, "%d  %s\n", g.Index, orUnknown(g.UUID))
 		if g.Error != "" {
 			fmt.Fprintln(w, "   cannot be used: "+report.Printable(g.Error))
+			continue
 		}
+		for _, sample := range s.Samples {
+			if now := doing(sample, g.PowerLimit); sample.UUID == g.UUID && len(now) > 0 {
+				fmt.Fprintln(w, "   "+strings.Join(now, ", "))
+			}
+		}
+		fmt.Fprintln(w, "   "+strings.Join(linksOf(g), ", "))
 		for _, warning := range g.Warnings {
 			fmt.Fprintln(w, "   note: "+report.Printable(warning))
 		}
 	}
 	return nil
+}
+
+// doing says what is known of what a GPU does now.
+func doing(s gpu.Sample, limit *uint32) (now []string) {
+	add := func(known bool, text string) {
+		if known {
+			now = append(now, text)
+		}
+	}
+	power := watts(s.PowerMW)
+	if limit != nil {
+		power += " of " + watts(limit)
+	}
+	add(s.GPUUtilization != nil, shareOf(s.GPUUtilization)+" busy")
+	add(s.MemoryUtilization != nil, "memory "+shareOf(s.MemoryUtilization)+" busy")
+	add(s.PowerMW != nil, power)
+	add(s.TemperatureC != nil, celsius(s.TemperatureC))
+	add(s.SMClockMHz != nil, megahertz(s.SMClockMHz))
+	return now
 }
 
 // linksOf says how a GPU is connected and split.
@@ -128,62 +184,18 @@ func valueOf[T any](v *T, text func(T) string) string {
 	return text(*v)
 }
 
-// watchGPUs shows samples until ctx is done, which is its normal end.
-func watchGPUs(ctx context.Context, w, stderr io.Writer, interval time.Duration, asJSON bool) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	lines := 0 // shown in place, to be written over
-	s := gpu.Sampler{Interval: interval, Warn: func(text string) { fmt.Fprintln(stderr, "perg: warning: "+report.Printable(text)); lines = 0 }}
-	s.Run(ctx, func(round []gpu.Sample) {
-		var err error
-		if asJSON {
-			err = json.NewEncoder(w).Encode(round)
-		} else {
-			if lines > 0 {
-				fmt.Fprintf(w, "\x1b[%dA\x1b[J", lines)
-			}
-			var text string
-			text, err = samplesText(round, width(w))
-			if _, e := io.WriteString(w, text); err == nil {
-				err = e
-			}
-			if width(w) > 0 {
-				lines = strings.Count(text, "\n")
-			}
-		}
-		if err != nil {
-			cancel(err) // the reader of a pipe has gone
-		}
-	})
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+func shareOf(v *float64) string {
+	return valueOf(v, func(f float64) string { return fmt.Sprintf("%.0f %%", f*100) })
 }
 
-func samplesText(round []gpu.Sample, columns int) (string, error) {
-	percent := func(v *float64) string {
-		return valueOf(v, func(f float64) string { return fmt.Sprintf("%.0f %%", f*100) })
-	}
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TIME\tGPU\tUSED\tTOTAL\tBUSY\tMEMORY BUSY\tPOWER\tTEMP\tSM CLOCK\tNAME")
-	for _, s := range round {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.At.Format(time.TimeOnly), s.Index, bytesOf(s.MemoryUsed), bytesOf(s.MemoryTotal),
-			percent(s.GPUUtilization), percent(s.MemoryUtilization),
-			valueOf(s.PowerMW, func(n uint32) string { return fmt.Sprintf("%d W", (n+500)/1000) }),
-			valueOf(s.TemperatureC, func(n uint32) string { return fmt.Sprintf("%d C", n) }),
-			valueOf(s.SMClockMHz, func(n uint32) string { return fmt.Sprintf("%d MHz", n) }), report.Printable(orUnknown(s.Name)))
-	}
-	if err := t.Flush(); err != nil {
-		return "", err
-	}
-	if columns == 0 {
-		return b.String(), nil
-	}
-	var cut strings.Builder
-	for line := range strings.Lines(b.String()) {
-		cut.WriteString(fit(strings.TrimRight(line, " \n"), columns) + "\n")
-	}
-	return cut.String(), nil
+func watts(milli *uint32) string {
+	return valueOf(milli, func(n uint32) string { return fmt.Sprintf("%d W", (n+500)/1000) })
+}
+
+func celsius(v *uint32) string {
+	return valueOf(v, func(n uint32) string { return fmt.Sprintf("%d C", n) })
+}
+
+func megahertz(v *uint32) string {
+	return valueOf(v, func(n uint32) string { return fmt.Sprintf("%d MHz", n) })
 }
