@@ -185,9 +185,33 @@ func (p *Plan) need(v *Variant) int {
 	return v.Longest + int(2*retold*float64(most)) + max(judge.MaxTokens, extract.MaxTokens)
 }
 
-// fitContext measures the longest prompt of every variant and chooses its
-// num_ctx: wanted, where that is not 0 and is enough, else the smallest bucket.
-func (p *Plan) fitContext(ctx context.Context, s *store.Store, client *models.Client, wanted int, warn func(string)) error {
+// A measure finds the longest of a variant's prompts: its tokens, and which it
+// is.
+type measure func(v *Variant, all []measurable) (tokens int, what string, err error)
+
+// measured counts through a server, which has the model in memory meanwhile.
+func (p *Plan) measured(ctx context.Context, s *store.Store, client *models.Client, warn func(string)) measure {
+	return func(v *Variant, all []measurable) (int, string, error) {
+		asked := false
+		tokens, what, err := longest(ctx, all, p.counting(s, client, v, &asked))
+		if asked {
+			// The next one may not fit beside it.
+			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
+				warn(e.Error())
+			}
+		}
+		return tokens, what, err
+	}
+}
+
+// estimated asks nobody.
+func estimated(_ *Variant, all []measurable) (int, string, error) {
+	return int(all[0].estimate), all[0].what, nil
+}
+
+// fitContext chooses the num_ctx of every variant: wanted, where that is not 0
+// and is enough, else the smallest bucket that holds its longest call.
+func (p *Plan) fitContext(measure measure, wanted int, warn func(string)) error {
 	queries, err := p.queries()
 	if err != nil {
 		return err
@@ -207,34 +231,25 @@ func (p *Plan) fitContext(ctx context.Context, s *store.Store, client *models.Cl
 			all = ratings
 		}
 		var what string
-		asked := false
-		v.Longest, what, err = longest(ctx, all, p.counting(s, client, v, &asked))
-		if asked {
-			// The next one may not fit beside it.
-			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
-				warn(e.Error())
-			}
-		}
-		if err != nil {
+		if v.Longest, what, err = measure(v, all); err != nil {
 			return err
 		}
-		need := p.need(v)
-		v.Need = need
-		v.NumCtx = bucket(need)
+		v.Need = p.need(v)
+		v.NumCtx = bucket(v.Need)
 		if wanted > 0 {
 			v.NumCtx = wanted
-			if v != p.Judge && need > wanted {
+			if v != p.Judge && v.Need > wanted {
 				return &Problem{
-					Err:   fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d", wanted, v.Name, what, v.Longest, p.answerMost(v), need),
-					Hint:  fmt.Sprintf("--num-ctx %d holds it; left out, it is chosen so", bucket(need)),
+					Err:   fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d", wanted, v.Name, what, v.Longest, p.answerMost(v), v.Need),
+					Hint:  fmt.Sprintf("--num-ctx %d holds it; left out, it is chosen so", bucket(v.Need)),
 					Usage: true,
 				}
 			}
 		}
 		if trained := v.Shape.ContextLength; trained > 0 && v.NumCtx > trained {
 			v.NumCtx = trained
-			if need > trained {
-				warn(fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: what does not fit will be rows in error", v.Name, trained, what, need))
+			if v.Need > trained {
+				warn(fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: what does not fit will be rows in error", v.Name, trained, what, v.Need))
 			}
 		}
 	}

@@ -59,17 +59,18 @@ func (pl placing) fit(set []schedule.Device) schedule.Fit {
 	if most == 0 {
 		most = mostSlots
 	}
-	bytes, short := v.Shape.Spread(v.NumCtx, 1, v.cache(), free)
+	dimension, spread := "GPU memory", v.Shape.Spread
+	if strings.HasPrefix(set[0].ID, processor) {
+		dimension, spread = "memory", v.onProcessor
+	}
+	bytes, short := spread(v.NumCtx, 1, v.cache(), free)
 	if short > 0 && pl.spill {
 		fit.Slots, fit.Bytes = 1, free
 		fit.Time = pl.work.duration(v.Shape, v.NumCtx, 1, v.cache(), min(speed, processorSpeed))
 		return fit
 	}
 	if short > 0 {
-		fit.Short, fit.Dimension = short, "GPU memory"
-		if strings.HasPrefix(set[0].ID, processor) {
-			fit.Dimension = "memory"
-		}
+		fit.Short, fit.Dimension = short, dimension
 		if pl.remedy != nil {
 			fit.Remedies = pl.remedy(free)
 		}
@@ -77,13 +78,22 @@ func (pl placing) fit(set []schedule.Device) schedule.Fit {
 	}
 	fit.Slots, fit.Bytes = 1, bytes
 	for slots := most; slots > 1; slots-- {
-		if bytes, short := v.Shape.Spread(v.NumCtx, slots, v.cache(), free); short == 0 {
+		if bytes, short := spread(v.NumCtx, slots, v.cache(), free); short == 0 {
 			fit.Slots, fit.Bytes = slots, bytes
 			break
 		}
 	}
 	fit.Time = pl.work.duration(v.Shape, v.NumCtx, fit.Slots, v.cache(), speed)
 	return fit
+}
+
+// onProcessor is Shape.Spread without a GPU: nothing is spread.
+func (v *Variant) onProcessor(numCtx, slots int, cache models.KVType, free []uint64) (bytes []uint64, short uint64) {
+	need := v.Shape.OnCPU(numCtx, slots, cache)
+	if len(free) == 1 && need <= free[0] {
+		return []uint64{need}, 0
+	}
+	return make([]uint64, len(free)), need - min(need-1, free[0])
 }
 
 // cache is the type of the variant's KV cache, f16 where it is not known:

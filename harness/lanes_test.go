@@ -2,15 +2,10 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -168,69 +163,16 @@ func TestABacklogEndsWithTheRun(t *testing.T) {
 	}
 }
 
-// spilling is a server that puts part of a model on the CPU unless its context
-// is small, and remembers the contexts that it was asked for.
-func spilling(t *testing.T, fits func(numCtx int) bool) (*models.Client, func() []int) {
-	t.Helper()
-	var mu sync.Mutex
-	var asked []int
-	loaded := 0
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/version", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
-	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if loaded == 0 {
-			io.WriteString(w, `{"models":[]}`)
-			return
-		}
-		vram := 100
-		if !fits(loaded) {
-			vram = 60
-		}
-		fmt.Fprintf(w, `{"models":[{"name":"a:latest","size":100,"size_vram":%d,"context_length":%d}]}`, vram, loaded)
-	})
-	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
-		var body struct {
-			Messages  []any          `json:"messages"`
-			KeepAlive string         `json:"keep_alive"`
-			Options   map[string]any `json:"options"`
-		}
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			t.Error(err)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case len(body.Messages) > 0:
-			io.WriteString(w, answerA)
-			return
-		case body.KeepAlive == "0s":
-			loaded = 0
-		default:
-			loaded = int(body.Options["num_ctx"].(float64))
-			asked = append(asked, loaded)
-		}
-		io.WriteString(w, `{"done":true}`)
-	})
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	c, err := models.NewClient(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, func() []int {
-		mu.Lock()
-		defer mu.Unlock()
-		return asked
-	}
-}
-
 // A model that spills is tried with the contexts that hold every call, and
 // then its rows fail with the reason, while another model's go on.
 func TestASpillStepsDown(t *testing.T) {
 	p := testPlan(t, 2, variant("a:latest"))
-	client, asked := spilling(t, func(numCtx int) bool { return numCtx <= 2048 })
+	client, asked := spilling(t, replying(answerA), func(numCtx int) int {
+		if numCtx <= 2048 {
+			return 100
+		}
+		return 60
+	})
 	r, warnings := testRun(t, p, client)
 	r.Config.AllowCPU = false
 	result, err := r.Execute(t.Context())
@@ -245,7 +187,7 @@ func TestASpillStepsDown(t *testing.T) {
 	}
 
 	p = testPlan(t, 2, variant("a:latest"))
-	client, _ = spilling(t, func(int) bool { return false })
+	client, _ = spilling(t, replying(answerA), func(int) int { return 60 })
 	r, warnings = testRun(t, p, client)
 	r.Config.AllowCPU = false
 	result, err = r.Execute(t.Context())
@@ -266,7 +208,7 @@ func TestTheRunGoesOnWithoutALane(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Patience = 20 * time.Millisecond
-	well := fakeOf(t, "a:latest", "b:latest")
+	well := fake(t, replying(answerA))
 	r, warnings := testRun(t, p, well)
 	r.Fleet = fleetOf(p, well, gone)
 	result, err := r.Execute(t.Context())
@@ -278,50 +220,6 @@ func TestTheRunGoesOnWithoutALane(t *testing.T) {
 	}) {
 		t.Errorf("warnings %q", *warnings)
 	}
-}
-
-// fakeOf is a fake server that loads any of the models.
-func fakeOf(t *testing.T, names ...string) *models.Client {
-	t.Helper()
-	var mu sync.Mutex
-	loaded := ""
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/version", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
-	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if loaded == "" {
-			io.WriteString(w, `{"models":[]}`)
-			return
-		}
-		fmt.Fprintf(w, `{"models":[{"name":%q,"size":100,"size_vram":100,"context_length":4096}]}`, loaded)
-	})
-	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
-		if !strings.Contains(string(body), `"messages":[]`) {
-			io.WriteString(w, answerA)
-			return
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		loaded = ""
-		for _, name := range names {
-			if strings.Contains(string(body), fmt.Sprintf("%q", name)) && !strings.Contains(string(body), `"keep_alive":"0s"`) {
-				loaded = name
-			}
-		}
-		io.WriteString(w, `{"done":true}`)
-	})
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	c, err := models.NewClient(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func TestVersionsThatAreNotKnown(t *testing.T) {

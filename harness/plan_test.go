@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -161,46 +160,6 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// fake is a server for faults: it loads, unloads and answers as told.
-func fake(t *testing.T, chat http.HandlerFunc) *models.Client {
-	t.Helper()
-	var mu sync.Mutex
-	loaded := ""
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/version", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"version":"0.17.4"}`) })
-	mux.HandleFunc("/api/ps", func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if loaded == "" {
-			io.WriteString(w, `{"models":[]}`)
-			return
-		}
-		fmt.Fprintf(w, `{"models":[{"name":%q,"size":100,"size_vram":60,"context_length":4096}]}`, loaded)
-	})
-	mux.HandleFunc("/api/chat", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		if strings.Contains(string(body), `"messages":[]`) {
-			mu.Lock()
-			loaded = ""
-			if !strings.Contains(string(body), `"keep_alive":"0s"`) {
-				loaded = "a:latest"
-			}
-			mu.Unlock()
-			io.WriteString(w, `{"done":true}`)
-			return
-		}
-		chat(w, r)
-	})
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	c, err := models.NewClient(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Patience = 200 * time.Millisecond
-	return c
-}
-
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
 	t.Helper()
 	dir, err := HoldDir(filepath.Join(t.TempDir(), "run"))
@@ -243,8 +202,6 @@ func fleetOf(p *Plan, servers ...*models.Client) *Fleet {
 	}
 	return f
 }
-
-const answerA = `{"message":{"role":"assistant","content":"The answer is A."},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":4,"eval_duration":2000000000}`
 
 func TestAServerThatIsGoneEndsTheRun(t *testing.T) {
 	p := testPlan(t, 6, variant("a:latest"))

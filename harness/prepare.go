@@ -45,7 +45,7 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 	if p.Variants, p.Judge, err = variants(ctx, c, client, f.Managed(), say); err != nil {
 		return fail(err)
 	}
-	if err := p.fitContext(ctx, s, client, c.NumCtx, warn); err != nil {
+	if err := p.fitContext(p.measured(ctx, s, client, warn), c.NumCtx, warn); err != nil {
 		return fail(err)
 	}
 	if err := f.locate(ctx, p, warn); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -36,8 +35,8 @@ func Preview(ctx context.Context, c Config, set data.Dataset) (p *Plan, f *Fleet
 	if err := p.previewVariants(ctx, c, f, note); err != nil {
 		return nil, nil, nil, err
 	}
-	if err := p.previewContext(c); err != nil {
-		return nil, nil, nil, err
+	if err := p.fitContext(estimated, c.NumCtx, func(text string) { note("%s", text) }); err != nil {
+		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
 	note("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, answerShare*100)
 	p.Placement = p.place(f, c)
@@ -207,37 +206,4 @@ func answering(ctx context.Context, c Config) (*models.Client, []models.Installe
 		return nil, nil
 	}
 	return client, catalogue
-}
-
-// previewContext chooses num_ctx from estimates.
-func (p *Plan) previewContext(c Config) error {
-	queries, err := p.queries()
-	if err != nil {
-		return err
-	}
-	for _, q := range queries {
-		p.meanPrompt += q.estimate / float64(len(queries))
-	}
-	ratings := queries
-	if p.Judge != nil {
-		if ratings, err = p.measurements(); err != nil {
-			return err
-		}
-	}
-	for _, v := range p.models() {
-		all := queries
-		if v == p.Judge {
-			all = ratings
-		}
-		v.Longest = int(slices.MaxFunc(all, func(a, b measurable) int { return int(a.estimate - b.estimate) }).estimate)
-		v.Need = p.need(v)
-		v.NumCtx = bucket(v.Need)
-		if c.NumCtx > 0 {
-			v.NumCtx = c.NumCtx
-		}
-		if trained := v.Shape.ContextLength; trained > 0 {
-			v.NumCtx = min(v.NumCtx, trained)
-		}
-	}
-	return nil
 }

@@ -28,8 +28,9 @@ type Shape struct {
 	Experts      int // 0: no mixture of experts
 	// ActiveParameters are those that one token passes; 0: all.
 	ActiveParameters uint64
-	// Sliding is the window of the layers that have one, in tokens, and Global
-	// says that every so manieth layer has none; 0: no layer has a window.
+	// Sliding is the window of the layers that have one, in tokens; every layer
+	// whose number divides by Global, counted from 1, has none. 0: no layer has a
+	// window.
 	Sliding, Global int
 	ContextLength   int // tokens that it was made for; 0: not known
 

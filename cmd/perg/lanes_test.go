@@ -106,6 +106,10 @@ func TestQuantizationSweep(t *testing.T) {
 			t.Errorf("%s: %s, f16 has %s", r.Variant, rates(r), want)
 		}
 	}
+	if status, _, stderr := b.run(m.Models[1].Name, "--quantize", "q4_K_M", "--out", filepath.Join(b.dir, "twice")); status != exitUsage ||
+		!strings.Contains(stderr, "is Q8_0, and only an F16 model can be quantized") || !strings.Contains(stderr, "pull its -fp16 tag") {
+		t.Errorf("a source that is not F16: exit status %d\n%s", status, stderr)
+	}
 	status, stdout, stderr := b.run(append(args, "--prune-quantized")...)
 	if status != exitDone || strings.Contains(stderr, "making") || !strings.Contains(stdout, "no call was made") || strings.Count(stderr, "removed swayed:latest-") != 2 {
 		t.Errorf("again: exit status %d\n%s\n%s", status, stdout, stderr)

@@ -85,7 +85,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	t.Flush()
 	fmt.Fprintln(w)
 
-	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tTOTAL")
+	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tON ONE GPU")
 	for _, m := range s.Memory {
 		slots, kv, buffers, total := "-", "-", "-", "-"
 		if m.Slots > 0 {
