@@ -215,10 +215,30 @@ func TestTheRunGoesOnWithoutALane(t *testing.T) {
 	if err != nil || result.OK != 2*4*30 || result.Failed+result.Missing != 0 {
 		t.Errorf("result %+v, error %v", result, err)
 	}
-	if !slices.ContainsFunc(*warnings, func(w string) bool {
-		return strings.Contains(w, "the run goes on without http://127.0.0.1:1")
-	}) {
-		t.Errorf("warnings %q", *warnings)
+	told := 0
+	for _, w := range *warnings {
+		told += strings.Count(w, "the run goes on without http://127.0.0.1:1")
+	}
+	if told != 1 {
+		t.Errorf("it is told %d times that a lane is gone: %q", told, *warnings)
+	}
+}
+
+// An answer that ends because the context is full is an error: in a larger one
+// it would have gone on, and the key of a call does not tell the two apart.
+func TestAnAnswerThatFillsTheContextIsAnError(t *testing.T) {
+	p := testPlan(t, 2, variant("a:latest"))
+	full := strings.Replace(answerA, `"stop"`, `"length"`, 1)
+	r, _ := testRun(t, p, fake(t, replying(full)))
+	result, err := r.Execute(t.Context())
+	if err != nil || result.Failed != 8 || result.Reasons[models.ErrContextOverflow.Error()] != 8 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	// At num_predict it is the answer's own length that ended it.
+	p.NumPredict = 4
+	r, _ = testRun(t, p, fake(t, replying(full)))
+	if result, err := r.Execute(t.Context()); err != nil || result.OK != 8 {
+		t.Errorf("at num_predict: result %+v, error %v", result, err)
 	}
 }
 
