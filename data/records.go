@@ -41,6 +41,8 @@ type Generation struct {
 	Response      *string `parquet:"response"`
 	Thinking      *string `parquet:"thinking"`
 	DraftResponse *string `parquet:"draft_response"` // first stage of a method of two calls
+	SecondReply   *string `parquet:"second_reply"`   // what the second of two calls said, as it did: the JSON that Response is from
+	FellBack      *bool   `parquet:"fell_back"`      // SecondReply could not be read, so Response is the draft; null: one call
 	Answer        *string `parquet:"answer,dict"`    // letter; null: invalid
 	AnswerFrom    string  `parquet:"answer_from,optional,dict"`
 	Correct       *bool   `parquet:"correct"` // null where there is no response
@@ -72,6 +74,7 @@ type Judgment struct {
 	Repeat       int32  `parquet:"repeat"`
 	JudgeModel   string `parquet:"judge_model,dict"`
 	JudgeDigest  string `parquet:"judge_digest,dict"`
+	Swapped      bool   `parquet:"swapped"`  // the judge saw the response before the plain one; such a rating counts in no metric
 	Score        *int32 `parquet:"score"`    // 1 to 5; null: unscored
 	Followed     *bool  `parquet:"followed"` // score of 3 or more
 	Explanation  string `parquet:"explanation,optional"`
@@ -86,7 +89,10 @@ type Judgment struct {
 
 // A Metric is the four metrics of one cell over one source, or over all: a
 // row of the table metrics. Rates are fractions from 0 to 1 over Q*, null
-// where they are not defined; _low and _high bound a 95 % interval.
+// where they are not defined; _low and _high bound a 95 % interval. _items_sd
+// is how much the rate would vary from one draw of items to another (the
+// bootstrap's standard deviation), _repeats_sd how much it does vary from one
+// repeat to another over the same items; null where there is one repeat.
 type Metric struct {
 	Variant      string `parquet:"variant,dict" json:"variant"`
 	Model        string `parquet:"model,dict" json:"model"`
@@ -95,31 +101,49 @@ type Metric struct {
 	Method       string `parquet:"method,dict" json:"method"`
 	Source       string `parquet:"source,dict" json:"source"` // "all", or one
 
-	N                int64    `parquet:"n" json:"n"`                                   // items with a response under the setting and in the baseline
-	NBaselineCorrect int64    `parquet:"n_baseline_correct" json:"n_baseline_correct"` // |Q*|
-	AccuracyBaseline *float64 `parquet:"accuracy_baseline" json:"accuracy_baseline"`
-	Accuracy         *float64 `parquet:"accuracy" json:"accuracy"`
+	Repeats              int64    `parquet:"repeats" json:"repeats"`                       // generations of each item
+	N                    int64    `parquet:"n" json:"n"`                                   // generations with a response under the setting and in the baseline
+	NBaselineCorrect     int64    `parquet:"n_baseline_correct" json:"n_baseline_correct"` // |Q*|, over all repeats
+	AccuracyBaseline     *float64 `parquet:"accuracy_baseline" json:"accuracy_baseline"`
+	AccuracyBaselineLow  *float64 `parquet:"accuracy_baseline_low" json:"accuracy_baseline_low"`
+	AccuracyBaselineHigh *float64 `parquet:"accuracy_baseline_high" json:"accuracy_baseline_high"`
+	Accuracy             *float64 `parquet:"accuracy" json:"accuracy"`
+	AccuracyLow          *float64 `parquet:"accuracy_low" json:"accuracy_low"`
+	AccuracyHigh         *float64 `parquet:"accuracy_high" json:"accuracy_high"`
 
-	BreakageRate     *float64 `parquet:"breakage_rate" json:"breakage_rate"`
-	BreakageRateLow  *float64 `parquet:"breakage_rate_low" json:"breakage_rate_low"`
-	BreakageRateHigh *float64 `parquet:"breakage_rate_high" json:"breakage_rate_high"`
+	BreakageRate          *float64 `parquet:"breakage_rate" json:"breakage_rate"`
+	BreakageRateLow       *float64 `parquet:"breakage_rate_low" json:"breakage_rate_low"`
+	BreakageRateHigh      *float64 `parquet:"breakage_rate_high" json:"breakage_rate_high"`
+	BreakageRateItemsSD   *float64 `parquet:"breakage_rate_items_sd" json:"breakage_rate_items_sd"`
+	BreakageRateRepeatsSD *float64 `parquet:"breakage_rate_repeats_sd" json:"breakage_rate_repeats_sd"`
 
-	AlignmentFailure     *float64 `parquet:"alignment_failure" json:"alignment_failure"`
-	AlignmentFailureLow  *float64 `parquet:"alignment_failure_low" json:"alignment_failure_low"`
-	AlignmentFailureHigh *float64 `parquet:"alignment_failure_high" json:"alignment_failure_high"`
+	AlignmentFailure          *float64 `parquet:"alignment_failure" json:"alignment_failure"`
+	AlignmentFailureLow       *float64 `parquet:"alignment_failure_low" json:"alignment_failure_low"`
+	AlignmentFailureHigh      *float64 `parquet:"alignment_failure_high" json:"alignment_failure_high"`
+	AlignmentFailureItemsSD   *float64 `parquet:"alignment_failure_items_sd" json:"alignment_failure_items_sd"`
+	AlignmentFailureRepeatsSD *float64 `parquet:"alignment_failure_repeats_sd" json:"alignment_failure_repeats_sd"`
 
-	RobustnessError     *float64 `parquet:"robustness_error" json:"robustness_error"`
-	RobustnessErrorLow  *float64 `parquet:"robustness_error_low" json:"robustness_error_low"`
-	RobustnessErrorHigh *float64 `parquet:"robustness_error_high" json:"robustness_error_high"`
+	RobustnessError          *float64 `parquet:"robustness_error" json:"robustness_error"`
+	RobustnessErrorLow       *float64 `parquet:"robustness_error_low" json:"robustness_error_low"`
+	RobustnessErrorHigh      *float64 `parquet:"robustness_error_high" json:"robustness_error_high"`
+	RobustnessErrorItemsSD   *float64 `parquet:"robustness_error_items_sd" json:"robustness_error_items_sd"`
+	RobustnessErrorRepeatsSD *float64 `parquet:"robustness_error_repeats_sd" json:"robustness_error_repeats_sd"`
 
-	PerformanceVariation     *float64 `parquet:"performance_variation" json:"performance_variation"`
-	PerformanceVariationLow  *float64 `parquet:"performance_variation_low" json:"performance_variation_low"`
-	PerformanceVariationHigh *float64 `parquet:"performance_variation_high" json:"performance_variation_high"`
+	PerformanceVariation          *float64 `parquet:"performance_variation" json:"performance_variation"`
+	PerformanceVariationLow       *float64 `parquet:"performance_variation_low" json:"performance_variation_low"`
+	PerformanceVariationHigh      *float64 `parquet:"performance_variation_high" json:"performance_variation_high"`
+	PerformanceVariationItemsSD   *float64 `parquet:"performance_variation_items_sd" json:"performance_variation_items_sd"`
+	PerformanceVariationRepeatsSD *float64 `parquet:"performance_variation_repeats_sd" json:"performance_variation_repeats_sd"`
 
-	InvalidRateBaseline *float64 `parquet:"invalid_rate_baseline" json:"invalid_rate_baseline"`
-	InvalidRate         *float64 `parquet:"invalid_rate" json:"invalid_rate"`
-	NUnscored           int64    `parquet:"n_unscored" json:"n_unscored"` // items of Q* without a readable rating
-	NError              int64    `parquet:"n_error" json:"n_error"`       // items without a response under the setting or in the baseline
+	InvalidRateBaseline     *float64 `parquet:"invalid_rate_baseline" json:"invalid_rate_baseline"`
+	InvalidRateBaselineLow  *float64 `parquet:"invalid_rate_baseline_low" json:"invalid_rate_baseline_low"`
+	InvalidRateBaselineHigh *float64 `parquet:"invalid_rate_baseline_high" json:"invalid_rate_baseline_high"`
+	InvalidRate             *float64 `parquet:"invalid_rate" json:"invalid_rate"`
+	InvalidRateLow          *float64 `parquet:"invalid_rate_low" json:"invalid_rate_low"`
+	InvalidRateHigh         *float64 `parquet:"invalid_rate_high" json:"invalid_rate_high"`
+	NUnscored               int64    `parquet:"n_unscored" json:"n_unscored"`   // items of Q* without a readable rating
+	NError                  int64    `parquet:"n_error" json:"n_error"`         // items without a response under the setting or in the baseline
+	NFellBack               *int64   `parquet:"n_fell_back" json:"n_fell_back"` // second calls that could not be read; null: the method has one call
 
 	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
 	// What the GPUs of the cell's lane did meanwhile: known for source "all"
