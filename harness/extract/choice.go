@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"perg/data"
+	"perg/harness/structured"
 )
 
 // FromModel is the value of answer_from where a model read the response.
@@ -38,14 +38,10 @@ var ErrUnreadable = errors.New("extraction cannot be read")
 // ParseChoice reads a model's answer to the extraction prompt: the index of
 // the option among n, or false where the response chooses none.
 func ParseChoice(answer string, n int) (option int, chosen bool, err error) {
-	from, to := strings.IndexByte(answer, '{'), strings.LastIndexByte(answer, '}')
-	if from < 0 || to < from {
-		return 0, false, fmt.Errorf("%w: no JSON object", ErrUnreadable)
-	}
 	var a struct {
 		Answer string `json:"answer"`
 	}
-	if err := json.Unmarshal([]byte(answer[from:to+1]), &a); err != nil {
+	if err := structured.Read(answer, &a); err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if a.Answer == none {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"perg/harness/structured"
 )
 
 // FollowedFrom is the lowest rating that counts as followed (paper, section 4).
@@ -35,19 +37,13 @@ func (r Rating) Followed() bool { return r.Score >= FollowedFrom }
 // unscored, never zero.
 var ErrUnreadable = errors.New("rating cannot be read")
 
-// Parse reads a judge's answer. The schema was sent with the request, but a
-// model may ignore it (thinking models do) and a cut answer breaks it, so
-// everything is checked here. Text around one JSON object is passed over.
+// Parse reads a judge's answer.
 func Parse(answer string) (Rating, error) {
-	from, to := strings.IndexByte(answer, '{'), strings.LastIndexByte(answer, '}')
-	if from < 0 || to < from {
-		return Rating{}, fmt.Errorf("%w: no JSON object", ErrUnreadable)
-	}
 	var a struct {
 		Score       *json.Number `json:"score"`
 		Explanation *string      `json:"explanation"`
 	}
-	if err := json.Unmarshal([]byte(answer[from:to+1]), &a); err != nil {
+	if err := structured.Read(answer, &a); err != nil {
 		return Rating{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if a.Score == nil {

@@ -2,20 +2,12 @@ package prompt
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"strings"
-	"text/template"
 
 	"perg/data"
 )
-
-//go:embed templates/*.tmpl
-var embedded embed.FS
 
 // A Prompt is the text of one call. In both messages what calls share comes
 // first and what is one item's own comes last: Ollama prefills a common prefix
@@ -23,51 +15,10 @@ var embedded embed.FS
 type Prompt struct {
 	System string
 	User   string
+	// Replaced is the SHA-256, hex, of those templates behind the prompt that
+	// stand in for the project's own; empty where none does.
+	Replaced string
 }
-
-// The templates of a set; a set has every one of them.
-var names = []string{
-	"system", "user", "judge_system", "judge_user", "extract_system", "extract_user",
-}
-
-// A Set is the templates of all prompts.
-type Set struct {
-	templates *template.Template
-	hashes    map[string]string
-}
-
-// Embedded is the project's own set.
-func Embedded() (*Set, error) {
-	dir, err := fs.Sub(embedded, "templates")
-	if err != nil {
-		return nil, err
-	}
-	return Read(dir)
-}
-
-// Read reads a set from files NAME.tmpl. A missing file and a template that
-// cannot be parsed are errors that name the file.
-func Read(dir fs.FS) (*Set, error) {
-	s := &Set{
-		templates: template.New("").Option("missingkey=error").Funcs(template.FuncMap{"json": jsonText}),
-		hashes:    make(map[string]string, len(names)),
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(dir, name+".tmpl")
-		if err != nil {
-			return nil, fmt.Errorf("prompt template: %w", err)
-		}
-		if _, err := s.templates.New(name).Parse(string(text)); err != nil {
-			return nil, fmt.Errorf("prompt template: %w", err)
-		}
-		sum := sha256.Sum256(text)
-		s.hashes[name] = hex.EncodeToString(sum[:])
-	}
-	return s, nil
-}
-
-// Hashes gives the SHA-256 of each template's text, hex, by name.
-func (s *Set) Hashes() map[string]string { return s.hashes }
 
 // An Option is a lettered option as templates see it.
 type Option struct {
@@ -83,47 +34,96 @@ func lettered(options []string) []Option {
 	return all
 }
 
-// Query asks an item's question under a setting that states the preferences.
-func (s *Set) Query(it data.Item, setting Setting, stated []string) (Prompt, error) {
-	return s.render("system", "user", struct {
-		Setting     string
-		Preferences []string
-		Question    string
-		Options     []Option
-	}{string(setting), stated, it.Question, lettered(it.Options)})
+// A Query is an item as a method asks it under a setting.
+type Query struct {
+	Item        data.Item
+	Method      Method
+	Setting     Setting
+	Preferences []string // those that are stated, in order
+	Examples    []string // worked ones of the item's source, for ICL
+}
+
+// stating are the values of a template that states preferences.
+type stating struct {
+	Method      string
+	Setting     string
+	Preferences []string
+}
+
+func (q Query) stating() stating {
+	return stating{string(q.Method), string(q.Setting), q.Preferences}
+}
+
+// Ask asks the question: the whole of a method of one call, the first stage of
+// a method of two.
+func (s *Set) Ask(q Query) (Prompt, error) {
+	return s.render([]string{"system", "user", "preferences", "example"}, struct {
+		stating
+		Examples []string
+		Question string
+		Options  []Option
+	}{q.stating(), q.Examples, q.Item.Question, lettered(q.Item.Options)})
+}
+
+// Revise is the second stage of a method of two calls: it hands the model the
+// query it got, as the user wrote it, and the draft of the first stage. Both go
+// in as JSON strings, so neither can end its place in the prompt.
+func (s *Set) Revise(q Query, query, draft string) (Prompt, error) {
+	system, user := "critic_system", "critic_user"
+	if q.Method == PrefAligner {
+		system, user = "aligner_system", "aligner_user"
+	}
+	return s.render([]string{system, user, "preferences"}, struct {
+		stating  `json:"-"`
+		Query    string `json:"query"`
+		Response string `json:"response"`
+	}{q.stating(), query, draft})
 }
 
 // Judge asks for a rating of how far response follows preference. The texts
 // go in as JSON strings, so none of them can end its place in the prompt.
-func (s *Set) Judge(query, preference, plain, response string) (Prompt, error) {
-	return s.render("judge_system", "judge_user", struct {
+// swapped puts the response before the plain one, to see whether the order
+// changes the rating.
+func (s *Set) Judge(query, preference, plain, response string, swapped bool) (Prompt, error) {
+	templates := []string{"judge_system", "judge_user"}
+	type asked struct {
 		Query      string `json:"query"`
 		Preference string `json:"preference"`
-		Plain      string `json:"plain_response"`
-		Response   string `json:"response"`
-	}{query, preference, plain, response})
+	}
+	if swapped {
+		return s.render(templates, struct {
+			asked
+			Response string `json:"response"`
+			Plain    string `json:"plain_response"`
+		}{asked{query, preference}, response, plain})
+	}
+	return s.render(templates, struct {
+		asked
+		Plain    string `json:"plain_response"`
+		Response string `json:"response"`
+	}{asked{query, preference}, plain, response})
 }
 
 // Extract asks which option a response chooses.
 func (s *Set) Extract(options []string, response string) (Prompt, error) {
-	return s.render("extract_system", "extract_user", struct {
+	return s.render([]string{"extract_system", "extract_user"}, struct {
 		Options  []Option `json:"options"`
 		Response string   `json:"response"`
 	}{lettered(options), response})
 }
 
-func (s *Set) render(system, user string, values any) (Prompt, error) {
+// render makes a prompt of the templates for its system and user text; the
+// others named are those that these two may use.
+func (s *Set) render(templates []string, values any) (Prompt, error) {
 	var p Prompt
-	for _, part := range []struct {
-		name string
-		text *string
-	}{{system, &p.System}, {user, &p.User}} {
+	for i, text := range []*string{&p.System, &p.User} {
 		var b strings.Builder
-		if err := s.templates.ExecuteTemplate(&b, part.name, values); err != nil {
+		if err := s.templates.ExecuteTemplate(&b, templates[i], values); err != nil {
 			return Prompt{}, fmt.Errorf("prompt template: %w", err)
 		}
-		*part.text = strings.TrimSpace(b.String())
+		*text = strings.TrimSpace(b.String())
 	}
+	p.Replaced = s.replacedHash(templates)
 	return p, nil
 }
 

@@ -23,7 +23,7 @@ const (
 func Settings() []Setting { return []Setting{None, Relevant, Mixed, Irrelevant} }
 
 // ParseSetting reads a setting's name.
-func ParseSetting(s string) (Setting, error) { return parse("setting", s, Settings()) }
+func ParseSetting(s string) (Setting, error) { return named("setting", s, Settings()) }
 
 // Judged says whether a judge rates responses under the setting: Alignment
 // Failure is defined only where the item's own preference is stated.
@@ -48,19 +48,7 @@ func (s Setting) Stated(own string, irrelevant []string) []string {
 	}
 }
 
-// A Method is a way to prompt a model for its answer (paper, section 5).
-type Method string
-
-// ZeroShot asks once, with the preferences in the system prompt.
-const ZeroShot Method = "zero-shot"
-
-// Methods lists the methods in the order tables show them.
-func Methods() []Method { return []Method{ZeroShot} }
-
-// ParseMethod reads a method's name.
-func ParseMethod(s string) (Method, error) { return parse("method", s, Methods()) }
-
-func parse[T ~string](kind, s string, known []T) (T, error) {
+func named[T ~string](kind, s string, known []T) (T, error) {
 	if i := slices.Index(known, T(strings.TrimSpace(s))); i >= 0 {
 		return known[i], nil
 	}
