@@ -4,6 +4,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,17 +15,31 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"perg/harness/judge"
 	"perg/harness/prompt"
 	"perg/models"
+)
+
+// Words of a config.
+const (
+	allMethods = "all"
+	thinkOn    = "on"
+	thinkOff   = "off"
 )
 
 // A Config says what to run. Its YAML keys are the names of the flags.
 type Config struct {
 	Models     []string `yaml:"models" json:"models"`
-	Judge      string   `yaml:"judge" json:"judge"`
-	JudgeAll   bool     `yaml:"judge_all" json:"judge_all"` // also rate items the baseline got wrong
-	Data       string   `yaml:"data" json:"data"`           // "sample" or a file
-	Limit      int      `yaml:"limit" json:"limit"`         // most items, spread over the sources; 0 for all
+	Judge      Names    `yaml:"judge" json:"judge"`               // each rates alone
+	JudgeRule  string   `yaml:"judge_rule" json:"judge_rule"`     // what several judges' ratings come to: majority or mean
+	JudgeSwap  bool     `yaml:"judge_swap" json:"judge_swap"`     // rate again with the two responses in the other order
+	JudgeAll   bool     `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
+	Extractor  string   `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
+	Think      []string `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
+	Prompts    string   `yaml:"prompts" json:"prompts,omitempty"` // directory of templates that replace perg's own
+	ICL        Names    `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
+	Data       string   `yaml:"data" json:"data"`                 // "sample" or a file
+	Limit      int      `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
 	Settings   []string `yaml:"settings" json:"settings"`
 	Methods    []string `yaml:"methods" json:"methods"`
 	Repeats    int      `yaml:"repeats" json:"repeats"`
@@ -37,7 +52,7 @@ type Config struct {
 
 	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
 	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
-	Host           Hosts    `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Host           Names    `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
 	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
 	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
 	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
@@ -49,17 +64,35 @@ type Config struct {
 	Describe map[string]models.Description `yaml:"describe" json:"describe,omitempty"`
 }
 
-// Hosts are servers' addresses. In YAML one alone needs no list.
-type Hosts []string
+// Names are those of servers, models or files. One alone needs no list.
+type Names []string
 
-// UnmarshalYAML reads an address or a list of them.
-func (h *Hosts) UnmarshalYAML(unmarshal func(any) error) error {
+// UnmarshalYAML reads a name or a list of them.
+func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
 	var one string
 	if unmarshal(&one) == nil {
-		*h = Hosts{one}
+		n.only(one)
 		return nil
 	}
-	return unmarshal((*[]string)(h))
+	return unmarshal((*[]string)(n))
+}
+
+// UnmarshalJSON reads a name or a list of them: manifests of earlier versions
+// have one judge.
+func (n *Names) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		n.only(one)
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(n))
+}
+
+func (n *Names) only(name string) {
+	*n = nil
+	if name != "" {
+		*n = Names{name}
+	}
 }
 
 // A Duration is a time.Duration that YAML and JSON write as "200ms".
@@ -79,6 +112,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func Defaults() Config {
 	c := Config{
 		Data:        "sample",
+		Methods:     []string{string(prompt.ZeroShot)},
+		Think:       []string{thinkOn, thinkOff},
+		JudgeRule:   string(judge.Majority),
 		Repeats:     1,
 		Seed:        42,
 		Parallel:    "auto",
@@ -86,9 +122,6 @@ func Defaults() Config {
 	}
 	for _, s := range prompt.Settings() {
 		c.Settings = append(c.Settings, string(s))
-	}
-	for _, m := range prompt.Methods() {
-		c.Methods = append(c.Methods, string(m))
 	}
 	return c
 }
@@ -122,9 +155,20 @@ func (c Config) Check() error {
 		}
 	}
 	for _, m := range c.Methods {
-		if _, err := prompt.ParseMethod(m); err != nil {
-			faults = append(faults, err)
+		if _, err := prompt.ParseMethod(m); err != nil && m != allMethods {
+			faults = append(faults, fmt.Errorf("%w, %s", err, allMethods))
 		}
+	}
+	for _, t := range c.Think {
+		if t != thinkOn && t != thinkOff {
+			fault("think %q; there are: %s, %s", t, thinkOn, thinkOff)
+		}
+	}
+	if len(c.Think) == 0 {
+		fault("think is empty; there are: %s, %s", thinkOn, thinkOff)
+	}
+	if _, err := judge.ParseRule(c.JudgeRule); err != nil {
+		faults = append(faults, fmt.Errorf("judge_rule: %w", err))
 	}
 	if len(c.Settings) == 0 {
 		fault("no settings")
@@ -183,6 +227,8 @@ func (c Config) Check() error {
 	repeated("kv_cache", c.KVCache)
 	repeated("quantize", c.Quantize)
 	repeated("host", c.Host)
+	repeated("judge", c.Judge)
+	repeated("think", c.Think)
 	repeated("gpus", c.GPUs)
 	if len(c.Host) > 0 {
 		// A server that is used as it is keeps its own settings.
@@ -201,8 +247,11 @@ func (c Config) Check() error {
 	if c.GPUInterval < Duration(10*time.Millisecond) {
 		fault("gpu_interval %s: at least 10ms", c.GPUInterval)
 	}
-	if c.JudgeAll && c.Judge == "" {
+	if c.JudgeAll && len(c.Judge) == 0 {
 		fault("judge_all without a judge")
+	}
+	if c.JudgeSwap && len(c.Judge) == 0 {
+		fault("judge_swap without a judge")
 	}
 	if len(faults) == 0 {
 		return nil
@@ -245,6 +294,26 @@ func (c Config) settings() []prompt.Setting {
 		}
 	}
 	return all
+}
+
+// methods are the config's, in the order of tables.
+func (c Config) methods() []prompt.Method {
+	return slices.DeleteFunc(prompt.Methods(), func(m prompt.Method) bool {
+		return !slices.Contains(c.Methods, string(m)) && !slices.Contains(c.Methods, allMethods)
+	})
+}
+
+// extractor is the model that reads the answers which rules cannot; "" where
+// there is none.
+func (c Config) extractor() string {
+	switch {
+	case c.Extractor == noExtractor:
+		return ""
+	case c.Extractor == "" && len(c.Judge) > 0:
+		return c.Judge[0]
+	default:
+		return c.Extractor
+	}
 }
 
 // A Problem is an error with what to do about it.

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -38,11 +37,42 @@ const (
 	measureMost  = 64
 )
 
-// A candidate for the longest prompt.
+// A candidate for the longest call.
 type measurable struct {
 	text     prompt.Prompt
 	what     string
-	estimate float64 // tokens
+	estimate float64 // tokens of the text
+	room     int     // tokens that the call needs beside it: for its answer, and for what is yet to be put in
+}
+
+func newMeasurable(text prompt.Prompt, room int, what string, args ...any) measurable {
+	return measurable{text, fmt.Sprintf(what, args...), estimateTokens(text), room}
+}
+
+func (m measurable) total() float64 { return m.estimate + float64(m.room) }
+
+// A longList keeps those measurables that are the longest by estimate: as many
+// as may have to be counted. All prompts of a large run would not fit memory.
+type longList struct {
+	kept []measurable
+	n    int
+	sum  float64 // of the estimates of all that were added
+}
+
+func (l *longList) add(m measurable) {
+	l.n++
+	l.sum += m.estimate
+	if len(l.kept) == measureMost && m.total() <= l.kept[measureMost-1].total() {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(l.kept, m.total(), func(k measurable, total float64) int {
+		if k.total() >= total {
+			return -1
+		}
+		return 1
+	})
+	l.kept = slices.Insert(l.kept, at, m)
+	l.kept = l.kept[:min(len(l.kept), measureMost)]
 }
 
 // estimateTokens orders prompts by length; it decides nothing. English takes
@@ -61,83 +91,111 @@ func estimateTokens(p prompt.Prompt) float64 {
 	return n
 }
 
-// prompts of all generations of the candidates, each once, the longest by
-// estimate first. Every variant gets the same ones.
-func (p *Plan) queries() ([]measurable, error) {
-	var all []measurable
-	for _, c := range p.cells(nil) {
+// retold is how many tokens a text may take of one model for each token that
+// it took of the model that wrote it, or of the same as a JSON string.
+const retold = 1.5
+
+// queries are the prompts of a variant's generations. Those of variants that
+// may write answers of the same length are the same.
+func (p *Plan) queries(v *Variant) (longList, error) {
+	var l longList
+	for _, c := range p.cells(v) {
 		for i := range p.Dataset.Items {
-			it := &p.Dataset.Items[i]
-			text, err := p.Prompts.Query(*it, c.Setting, c.Setting.Stated(it.Preference, p.Irrelevant))
+			g := generation{Cell: c, item: &p.Dataset.Items[i]}
+			first := g.firstStage()
+			asked, err := p.query(g)
 			if err != nil {
-				return nil, err
+				return l, err
 			}
-			all = append(all, measurable{text, fmt.Sprintf("item %s, %s %s", it.ID, c.Method, c.Setting), estimateTokens(text)})
+			what := fmt.Sprintf("item %s, %s %s", g.item.ID, c.Method, c.Setting)
+			most := p.answerMost(v, first.Method)
+			if c.Method != prompt.PrefAligner { // whose first stage is the baseline
+				l.add(newMeasurable(asked.text, most, "%s", what))
+			}
+			if !c.Method.TwoCalls() {
+				continue
+			}
+			revised, err := p.revision(g, asked.text.User, "")
+			if err != nil {
+				return l, err
+			}
+			l.add(newMeasurable(revised.text, int(retold*float64(most))+p.answerMost(v, c.Method), "%s", what))
 		}
 	}
-	return longestFirst(all), nil
+	return l, nil
 }
 
-// measurements are the prompts of the judge's calls with the responses left
+// measurements are the prompts of the scorers' calls with the responses left
 // empty; what those add is bounded by num_predict.
-func (p *Plan) measurements() ([]measurable, error) {
-	var all []measurable
+func (p *Plan) measurements() (longList, error) {
+	var l longList
+	longest := 0
+	for _, v := range p.Variants {
+		for _, m := range p.Methods {
+			longest = max(longest, p.answerMost(v, m))
+		}
+		longest = max(longest, p.answerMost(v, prompt.ZeroShot))
+	}
+	response := int(retold * float64(longest))
 	for i := range p.Dataset.Items {
 		it := &p.Dataset.Items[i]
-		query, err := p.Prompts.Query(*it, prompt.Relevant, []string{it.Preference})
+		query, err := p.Prompts.Ask(prompt.Query{Item: *it, Method: prompt.ZeroShot, Setting: prompt.None})
 		if err != nil {
-			return nil, err
+			return l, err
 		}
-		rating, err := p.Prompts.Judge(query.User, it.Preference, "", "")
+		rating, err := p.Prompts.Judge(query.User, it.Preference, "", "", false)
 		if err != nil {
-			return nil, err
+			return l, err
 		}
 		extraction, err := p.Prompts.Extract(it.Options, "")
 		if err != nil {
-			return nil, err
+			return l, err
 		}
-		for _, text := range []prompt.Prompt{rating, extraction} {
-			all = append(all, measurable{text, "item " + it.ID + ", judging", estimateTokens(text)})
-		}
+		l.add(newMeasurable(rating, 2*response+judge.MaxTokens, "item %s, judging", it.ID))
+		l.add(newMeasurable(extraction, response+extract.MaxTokens, "item %s, extraction", it.ID))
 	}
-	return longestFirst(all), nil
-}
-
-func longestFirst(all []measurable) []measurable {
-	slices.SortStableFunc(all, func(a, b measurable) int { return cmp.Compare(b.estimate, a.estimate) })
-	return all
+	return l, nil
 }
 
 // A counter counts the tokens of a prompt as a model takes it.
 type counter func(ctx context.Context, text prompt.Prompt) (int, error)
 
-// longest is the number of tokens of the longest prompt, and which it is. It
-// counts those with the highest estimates, and goes on until no other could
-// be longer even at the most tokens per estimated token that were seen.
-func longest(ctx context.Context, all []measurable, count counter) (tokens int, what string, err error) {
+// A longest is the call that needs the most context.
+type longest struct {
+	tokens int // of its prompt
+	need   int // with its room
+	what   string
+}
+
+// findLongest counts those with the highest estimates, which come first, and
+// goes on until no other could need more even at the most tokens per estimated
+// token that were seen.
+func findLongest(ctx context.Context, all []measurable, count counter) (longest, error) {
 	const margin = 1.1
+	var l longest
 	ratio := 0.0
 	for i, m := range all {
-		if i >= measureFirst && (i >= measureMost || m.estimate*ratio*margin <= float64(tokens)) {
+		if i >= measureFirst && (i >= measureMost || m.estimate*ratio*margin+float64(m.room) <= float64(l.need)) {
 			break
 		}
 		n, err := count(ctx, m.text)
 		if err != nil {
-			return 0, "", fmt.Errorf("count the tokens of %s: %w", m.what, err)
+			return l, fmt.Errorf("count the tokens of %s: %w", m.what, err)
 		}
 		ratio = max(ratio, float64(n)/m.estimate)
-		if n > tokens {
-			tokens, what = n, m.what
+		if n+m.room > l.need {
+			l = longest{n, n + m.room, m.what}
 		}
 	}
-	return tokens, what, nil
+	return l, nil
 }
 
 // counting is a counter that asks the server once for each prompt and
 // tokenizer, ever. asked is set where it did, and the model was loaded for it.
 func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked *bool) counter {
 	return func(ctx context.Context, text prompt.Prompt) (int, error) {
-		id, err := json.Marshal([]string{"tokens", v.Tokenizer, text.System, text.User})
+		system, user := v.messages(text)
+		id, err := json.Marshal([]string{"tokens", v.Tokenizer, system, user})
 		if err != nil {
 			return 0, err
 		}
@@ -147,8 +205,8 @@ func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked
 		}
 		*asked = true
 		n, err := client.CountTokens(ctx, models.Request{
-			Model: v.Name, System: text.System, User: text.User, Think: v.Think,
-			Options: models.Options{NumCtx: bucket(models.MostTokens(len(text.System) + len(text.User))), Seed: p.Seed},
+			Model: v.Name, System: system, User: user, Think: v.Think,
+			Options: models.Options{NumCtx: bucket(models.MostTokens(len(system) + len(user))), Seed: p.Seed},
 		})
 		if err != nil {
 			return 0, err
@@ -158,89 +216,87 @@ func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked
 	}
 }
 
-// answerMost is the most new tokens of a variant's answers.
-func (p *Plan) answerMost(v *Variant) int {
+// answerMost is the most new tokens of what a variant answers in the last call
+// of a method.
+func (p *Plan) answerMost(v *Variant, m prompt.Method) int {
 	switch {
 	case p.NumPredict > 0:
 		return p.NumPredict
-	case v.Think != nil && *v.Think:
+	case m == prompt.CoT, v.Think != nil && *v.Think:
 		return thinkingTokens
+	case m.TwoCalls():
+		return revisionTokens
 	default:
 		return answerTokens
 	}
 }
 
-// need is the context that holds a variant's longest call.
-func (p *Plan) need(v *Variant) int {
-	if v != p.Judge {
-		return v.Longest + p.answerMost(v)
-	}
-	// A response may take more tokens of the judge than it took of the model
-	// that wrote it.
-	const retold = 1.5
-	most := 0
-	for _, c := range p.Variants {
-		most = max(most, p.answerMost(c))
-	}
-	return v.Longest + int(2*retold*float64(most)) + max(judge.MaxTokens, extract.MaxTokens)
-}
-
-// A measure finds the longest of a variant's prompts: its tokens, and which it
-// is.
-type measure func(v *Variant, all []measurable) (tokens int, what string, err error)
+// A measure finds the longest of a variant's calls.
+type measure func(v *Variant, all []measurable) (longest, error)
 
 // measured counts through a server, which has the model in memory meanwhile.
 func (p *Plan) measured(ctx context.Context, s *store.Store, client *models.Client, warn func(string)) measure {
-	return func(v *Variant, all []measurable) (int, string, error) {
+	return func(v *Variant, all []measurable) (longest, error) {
 		asked := false
-		tokens, what, err := longest(ctx, all, p.counting(s, client, v, &asked))
+		l, err := findLongest(ctx, all, p.counting(s, client, v, &asked))
 		if asked {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
 				warn(e.Error())
 			}
 		}
-		return tokens, what, err
+		return l, err
 	}
 }
 
 // estimated asks nobody.
-func estimated(_ *Variant, all []measurable) (int, string, error) {
-	return int(all[0].estimate), all[0].what, nil
+func estimated(_ *Variant, all []measurable) (longest, error) {
+	m := all[0]
+	return longest{int(m.estimate), int(m.total()), m.what}, nil
 }
 
 // fitContext chooses the num_ctx of every variant: wanted, where that is not 0
 // and is enough, else the smallest bucket that holds its longest call.
 func (p *Plan) fitContext(measure measure, wanted int, warn func(string)) error {
-	queries, err := p.queries()
-	if err != nil {
-		return err
+	queries := make(map[int]longList) // by the length of an answer
+	if !p.Rerating {
+		for _, v := range p.Variants {
+			most := p.answerMost(v, prompt.ZeroShot)
+			if _, ok := queries[most]; ok {
+				continue
+			}
+			l, err := p.queries(v)
+			if err != nil {
+				return err
+			}
+			queries[most] = l
+			p.meanPrompt = l.sum / float64(len(p.cells(v))*len(p.Dataset.Items))
+		}
 	}
-	for _, q := range queries {
-		p.meanPrompt += q.estimate / float64(len(queries))
-	}
-	var ratings []measurable
-	if p.Judge != nil {
+	var ratings longList
+	if len(p.scorers()) > 0 {
+		var err error
 		if ratings, err = p.measurements(); err != nil {
 			return err
 		}
 	}
 	for _, v := range p.models() {
-		all := queries
-		if v == p.Judge {
-			all = ratings
+		scores := p.scores(v)
+		all := ratings
+		if !scores {
+			all = queries[p.answerMost(v, prompt.ZeroShot)]
 		}
-		var what string
-		if v.Longest, what, err = measure(v, all); err != nil {
+		l, err := measure(v, all.kept)
+		if err != nil {
 			return err
 		}
-		v.Need = p.need(v)
+		v.Longest, v.Need = l.tokens, l.need
 		v.NumCtx = bucket(v.Need)
 		if wanted > 0 {
 			v.NumCtx = wanted
-			if v != p.Judge && v.Need > wanted {
+			if !scores && v.Need > wanted {
 				return &Problem{
-					Err:   fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d", wanted, v.Name, what, v.Longest, p.answerMost(v), v.Need),
+					Err:   fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d", wanted, v.Name, l.what, v.Longest, v.Need-v.Longest, v.Need),
 					Hint:  fmt.Sprintf("--num-ctx %d holds it; left out, it is chosen so", bucket(v.Need)),
 					Usage: true,
 				}
@@ -249,17 +305,9 @@ func (p *Plan) fitContext(measure measure, wanted int, warn func(string)) error 
 		if trained := v.Shape.ContextLength; trained > 0 && v.NumCtx > trained {
 			v.NumCtx = trained
 			if v.Need > trained {
-				warn(fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: what does not fit will be rows in error", v.Name, trained, what, v.Need))
+				warn(fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: what does not fit will be rows in error", v.Name, trained, l.what, v.Need))
 			}
 		}
 	}
 	return nil
-}
-
-// models are the variants and the judge.
-func (p *Plan) models() []*Variant {
-	if p.Judge == nil {
-		return p.Variants
-	}
-	return append(slices.Clone(p.Variants), p.Judge)
 }

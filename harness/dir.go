@@ -38,7 +38,8 @@ type Manifest struct {
 	Prompts     map[string]string `json:"prompts"` // SHA-256 by template
 	Irrelevant  []string          `json:"irrelevant_preferences"`
 	Models      []ModelInfo       `json:"models"`
-	Judge       *ModelInfo        `json:"judge"`
+	Judges      []ModelInfo       `json:"judges"`    // whose ratings count in the metrics
+	Extractor   *ModelInfo        `json:"extractor"` // read the answers that rules could not
 	Ollama      ServerInfo        `json:"ollama"`
 	GPUs        gpu.Inventory     `json:"gpus"`
 	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
@@ -66,7 +67,8 @@ type ModelInfo struct {
 	Quantization  string `json:"quantization"`
 	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NumCtx        int    `json:"num_ctx"` // tokens of context it is given
+	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx"`        // tokens of context it is given
 }
 
 // ServerInfo names the server that a run was last worked on with.
@@ -80,7 +82,8 @@ type Counts struct {
 	Planned  int            `json:"planned"`
 	OK       int            `json:"ok"` // truncated ones included
 	Failed   int            `json:"failed"`
-	Missing  int            `json:"missing"` // not asked yet
+	Missing  int            `json:"missing"`   // not asked yet
+	FellBack int            `json:"fell_back"` // second calls whose answer could not be read
 	Rated    int            `json:"rated"`
 	Unscored int            `json:"unscored"`          // rated, but not readably
 	Unjudged int            `json:"unjudged"`          // the judge's call failed
@@ -149,7 +152,7 @@ func (d *Dir) Adopt(m Manifest) error {
 		if changes := m.differences(old); len(changes) > 0 {
 			return &Problem{
 				Err:   fmt.Errorf("%s holds a run with other settings:\n  %s", d.Path, strings.Join(changes, "\n  ")),
-				Hint:  "choose another --out: replies that both need are taken from the store, not made again",
+				Hint:  "choose another --out: replies that both need are taken from the store, not made again; to change judges alone: perg judge RUN --judge MODEL",
 				Usage: true,
 			}
 		}
@@ -201,8 +204,10 @@ func (d *Dir) end(c Counts, err error) error {
 	now := time.Now().UTC()
 	d.Manifest.EndedAt, d.Manifest.Counts = &now, &c
 	switch {
-	case err == nil:
-		d.Manifest.State = StateFinished
+	case err == nil && c.Missing == 0:
+		d.Manifest.State, d.Manifest.Error = StateFinished, ""
+	case err == nil: // rated again, and not finished before
+		d.Manifest.State = StateInterrupted
 	case errors.Is(err, ErrInterrupted):
 		d.Manifest.State = StateInterrupted
 	default:
@@ -234,10 +239,11 @@ func (m Manifest) differences(old Manifest) []string {
 	differ("dataset", short(old.Dataset.SHA256, old.Dataset.Name), short(m.Dataset.SHA256, m.Dataset.Name))
 	differ("items", old.Dataset.Items, m.Dataset.Items)
 	differ("models", modelNames(old.Models), modelNames(m.Models))
-	differ("judge", judgeName(old.Judge), judgeName(m.Judge))
+	differ("judges", modelNames(old.Judges), modelNames(m.Judges))
+	differ("extractor", modelName(old.Extractor), modelName(m.Extractor))
 	differ("judge-all", old.Config.JudgeAll, m.Config.JudgeAll)
 	differ("settings", old.Config.settings(), m.Config.settings())
-	differ("methods", old.Config.Methods, m.Config.Methods)
+	differ("methods", old.Config.methods(), m.Config.methods())
 	differ("repeats", old.Config.Repeats, m.Config.Repeats)
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
@@ -262,11 +268,23 @@ func modelNames(all []ModelInfo) []string {
 	return names
 }
 
-func judgeName(m *ModelInfo) string {
+func modelName(m *ModelInfo) string {
 	if m == nil {
 		return "none"
 	}
 	return short(m.Digest, m.Name)
+}
+
+// judges notes which models measure.
+func (m *Manifest) judges(p *Plan) {
+	m.Judges = []ModelInfo{}
+	for _, j := range p.Judges {
+		m.Judges = append(m.Judges, j.info())
+	}
+	m.Extractor = nil
+	if p.Extractor != nil {
+		m.Extractor = new(p.Extractor.info())
+	}
 }
 
 // newRunID is a time to read and a tail that tells runs of one moment apart.

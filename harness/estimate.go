@@ -1,8 +1,10 @@
 package harness
 
 import (
+	"slices"
 	"time"
 
+	"perg/harness/prompt"
 	"perg/models"
 )
 
@@ -62,32 +64,44 @@ func loadTime(s models.Shape) time.Duration {
 
 // generating is what a variant's answers take.
 func (p *Plan) generating(v *Variant) workload {
-	n := p.Count(v)
-	return workload{
-		Calls:        n,
-		PromptTokens: int(p.meanPrompt * float64(n)),
-		OutputTokens: int(answerShare*float64(p.answerMost(v))) * n,
-	}
-}
-
-// scoring is what the judge's ratings of all variants take, if every baseline
-// is right.
-func (p *Plan) scoring() workload {
+	n := len(p.Dataset.Items) * p.Repeats
 	var w workload
-	judged := 0
-	for _, s := range p.Settings {
-		if s.Judged() {
-			judged++
+	for _, c := range p.cells(v) {
+		w.Calls += n
+		w.OutputTokens += int(answerShare*float64(p.answerMost(v, c.Method))) * n
+		if c.Method == prompt.SelfCritic && !slices.Contains(p.Methods, prompt.ZeroShot) {
+			w.Calls += n // the draft is nobody else's
+			w.OutputTokens += int(answerShare*float64(p.answerMost(v, prompt.ZeroShot))) * n
 		}
 	}
+	w.PromptTokens = int(p.meanPrompt * float64(p.Count(v)))
+	return w
+}
+
+// ratings is what one judge's ratings of all variants take, if every baseline
+// is right.
+func (p *Plan) ratings() workload {
+	var w workload
+	n := len(p.Dataset.Items) * p.Repeats
+	if p.JudgeSwap {
+		n *= 2
+	}
 	for _, v := range p.Variants {
-		n := judged * len(p.Methods) * len(p.Dataset.Items) * p.Repeats
-		w.Calls += n
-		w.PromptTokens += n * (int(p.meanPrompt) + 2*int(answerShare*float64(p.answerMost(v))))
-		w.OutputTokens += n * ratingTokens
+		for _, c := range p.cells(v) {
+			if !c.Setting.Judged() {
+				continue
+			}
+			w.Calls += n
+			w.PromptTokens += n * (judgePromptTokens + 2*int(answerShare*float64(p.answerMost(v, c.Method))))
+			w.OutputTokens += n * ratingTokens
+		}
 	}
 	return w
 }
 
-// ratingTokens is the length of a rating with its explanation.
-const ratingTokens = 60
+const (
+	// ratingTokens is the length of a rating with its explanation.
+	ratingTokens = 60
+	// judgePromptTokens is the length of a judge's prompt without the responses.
+	judgePromptTokens = 350
+)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"perg/harness/schedule"
 	"perg/harness/store"
@@ -19,7 +22,10 @@ type executor struct {
 	devices []schedule.Device // those that still work
 	jobs    []*job            // not finished
 	planned map[string]schedule.Job
-	backlog *backlog // nil without a judge
+	backlog *backlog // of the first scorer, while variants generate; else nil
+	rating  []*job   // of further judges, each after all before it
+	began   time.Time
+	flight  singleflight.Group
 	stops   []func() // of the iterators behind the jobs' sources
 
 	lanes map[string]*lane      // with a server that may be used again, by name
@@ -47,46 +53,74 @@ func newExecutor(r *Run) *executor {
 	p := r.Plan
 	e := &executor{
 		run: r, devices: slices.Clone(r.Fleet.Devices), planned: make(map[string]schedule.Job),
-		lanes: make(map[string]*lane), work: make(map[string]assignment), ended: make(chan ended),
+		lanes: make(map[string]*lane), work: make(map[string]assignment), ended: make(chan ended), began: time.Now(),
 	}
 	answered := func(generation) {}
-	jobs, judge := p.jobs(r.Fleet, r.Config)
-	if judge != nil {
+	generating, scoring, rating := p.jobs(r.Fleet, r.Config)
+	scorers := p.scorers()
+	if scoring != nil {
 		var stop func()
 		e.backlog, stop = newBacklog(p)
 		e.stops = append(e.stops, stop)
 		answered = e.backlog.answered
 	}
-	for i, v := range p.Variants {
-		q, stop := newQueue(p.generations(v), p.Count(v))
+	queue := func(planned schedule.Job, v *Variant, stage Stage, all iter.Seq[generation], n int, do doing, done func(generation)) *job {
+		q, stop := newQueue(all, n)
 		e.stops = append(e.stops, stop)
-		e.planned[jobs[i].ID] = jobs[i]
-		e.jobs = append(e.jobs, &job{id: jobs[i].ID, variant: v, stage: Generate, total: p.Count(v), source: q, do: p.answerQuery, done: answered})
+		e.planned[planned.ID] = planned
+		return &job{id: planned.ID, variant: v, stage: stage, total: n, source: q, do: do, done: done}
 	}
-	if judge != nil {
-		e.planned[judge.ID] = *judge
-		e.jobs = append(e.jobs, &job{id: judge.ID, variant: p.Judge, stage: Score, total: p.Total(), source: e.backlog, do: p.score, done: func(generation) {}})
+	for i, j := range generating {
+		v := p.Variants[i]
+		e.jobs = append(e.jobs, queue(j, v, Generate, p.generations(v), p.Count(v), p.answerQuery, answered))
+	}
+	if scoring != nil {
+		e.planned[scoring.ID] = *scoring
+		e.jobs = append(e.jobs, &job{id: scoring.ID, variant: scorers[0], stage: Score, total: p.Total(), source: e.backlog, do: p.score(scorers[0]), done: func(generation) {}})
+		scorers = scorers[1:]
+	}
+	for i, j := range rating {
+		e.rating = append(e.rating, queue(j, scorers[i], Score, p.all(), p.Total(), p.score(scorers[i]), func(generation) {}))
 	}
 	return e
 }
 
-// answerQuery makes the call of a generation.
-func (p *Plan) answerQuery(ctx context.Context, ask ask, g generation) (failed bool, err error) {
-	c, err := p.query(g)
-	if err != nil {
-		return false, err
+// stages carries the plan out: variants and the first scorer together, then
+// the other judges one by one.
+func (e *executor) stages(ctx context.Context) error {
+	err := e.carryOut(ctx)
+	for _, j := range e.rating {
+		if err != nil {
+			break
+		}
+		e.backlog = nil
+		e.jobs = append(e.jobs, j)
+		err = e.carryOut(ctx)
 	}
-	_, err = ask(ctx, c)
-	if fatal(err) {
-		return false, err
-	}
-	return err != nil, nil
+	return err
 }
 
-// score makes the judge's calls for a generation.
-func (p *Plan) score(ctx context.Context, ask ask, g generation) (failed bool, err error) {
-	s, err := p.evaluate(ctx, ask, g)
-	return s.err != nil || s.judgment != nil && s.judgment.reply == nil, err
+// answerQuery makes the call of a generation.
+func (p *Plan) answerQuery(ctx context.Context, ask ask, g generation) (failed bool, err error) {
+	s, err := p.generate(ctx, ask, g)
+	return s.err != nil, err
+}
+
+// score makes one scorer's calls for a generation. Judges that come to a run
+// later pass over what was not answered.
+func (p *Plan) score(by *Variant) doing {
+	var judges []*Variant
+	if slices.Contains(p.Judges, by) {
+		judges = []*Variant{by}
+	}
+	return func(ctx context.Context, ask ask, g generation) (failed bool, err error) {
+		s, err := p.evaluate(ctx, ask, g, judges)
+		if p.Rerating && errors.Is(err, errNotAsked) {
+			return false, nil
+		}
+		failed = s.err != nil || slices.ContainsFunc(s.judgments, func(j judgment) bool { return j.reply == nil })
+		return failed, err
+	}
 }
 
 // carryOut runs all jobs to their end, to the cancelling of ctx, or to an
@@ -174,7 +208,7 @@ func (e *executor) start(ctx context.Context, s schedule.Start) {
 	}
 	l, ok := e.lanes[name]
 	if !ok {
-		l = &lane{name: name, devices: s.Fit.Devices, fleet: e.run.Fleet, store: e.run.Store, warn: e.run.Warn, loads: e.run.Dir.loaded, allowCPU: e.run.Config.AllowCPU}
+		l = &lane{name: name, devices: s.Fit.Devices, fleet: e.run.Fleet, store: e.run.Store, warn: e.run.Warn, loads: e.run.Dir.loaded, flight: &e.flight, began: e.began, allowCPU: e.run.Config.AllowCPU}
 	}
 	var before []*lane
 	for other, idle := range e.lanes {

@@ -16,13 +16,15 @@ type job struct {
 	stage   Stage
 	total   int
 	source  source
-	// do makes a generation's calls and says whether it failed; its error is
-	// one that concerns more than that generation.
-	do func(context.Context, ask, generation) (failed bool, err error)
+	do      doing
 	// done is told of each generation that went through the stage.
 	done    func(generation)
 	through atomic.Int64 // generations whose replies are durable
 }
+
+// A doing makes a generation's calls and says whether it failed; its error is
+// one that concerns more than that generation.
+type doing func(context.Context, ask, generation) (failed bool, err error)
 
 // A source hands out generations. next waits where more may come; it is false
 // at the end, or when ctx is done.

@@ -66,12 +66,14 @@ type lane struct {
 	loading sync.Once
 	loadErr error
 
-	flight singleflight.Group
+	flight *singleflight.Group // of the run
+	began  time.Time           // when the run was taken up
 }
 
 // A laneLost is why a lane cannot go on with a variant, though another may.
 type laneLost struct {
 	err  error
+	lane string
 	load bool // the variant could not be loaded; the lane itself is well
 }
 
@@ -160,9 +162,10 @@ type landed struct {
 	commit *store.Commit
 }
 
-// ask gives the reply to a call. Equal calls in flight at once are made once.
-// A failed call is kept as such in the store; one that was cut off by the end
-// of the run, or whose lane is lost, is not.
+// ask gives the reply to a call. Equal calls in flight at once are made once,
+// whatever their lanes, and so is the failed first stage of several
+// generations. A failed call is kept as such in the store; one that was cut off
+// by the end of the run, or whose lane is lost, is not.
 func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 	key := c.key()
 	reply, ok, err := l.store.Get(ctx, key)
@@ -179,17 +182,40 @@ func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 		reply, err := recorded(l.store)(ctx, c)
 		return landed{reply: reply}, err
 	}
-	got, err, _ := l.flight.Do(key.String(), func() (any, error) {
-		// Another flight may have landed since the look-up.
-		if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
-			return landed{reply: reply}, err
+	if c.draft {
+		failure, ok, err := l.store.Failure(ctx, key)
+		if err != nil {
+			return landed{}, err
 		}
-		return l.call(ctx, key, c)
-	})
-	if err != nil {
-		return landed{}, err
+		if ok && failure.At.After(l.began) {
+			return landed{}, &pastFailure{failure}
+		}
 	}
-	return got.(landed), nil
+	for {
+		got, err, _ := l.flight.Do(key.String(), func() (any, error) {
+			// Another flight may have landed since the look-up.
+			if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
+				return landed{reply: reply}, err
+			}
+			return l.call(ctx, key, c)
+		})
+		if err == nil {
+			return got.(landed), nil
+		}
+		if !l.others(ctx, err) {
+			return landed{}, err
+		}
+	}
+}
+
+// others says whether an error is that of another lane, which made the same
+// call and was lost or stopped: this one can make it.
+func (l *lane) others(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	var lost *laneLost
+	return errors.Is(err, context.Canceled) || errors.As(err, &lost) && lost.lane != l.name
 }
 
 func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) {
@@ -215,7 +241,7 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) 
 	case err == nil:
 		l.pace.answered(r.PromptTokens + r.OutputTokens)
 	case errors.Is(err, models.ErrUnreachable):
-		return landed{}, &laneLost{err: err}
+		return landed{}, &laneLost{err: err, lane: l.name}
 	case ctx.Err() != nil:
 		return landed{}, ctx.Err()
 	default:

@@ -42,9 +42,9 @@ func TestLongestIsFound(t *testing.T) {
 		}
 		return 900, nil
 	}
-	n, what, err := longest(t.Context(), all, count)
-	if err != nil || n != 1400 || what != "12" {
-		t.Errorf("%d tokens of %s, error %v", n, what, err)
+	l, err := findLongest(t.Context(), all, count)
+	if err != nil || l.tokens != 1400 || l.need != 1400 || l.what != "12" {
+		t.Errorf("%+v, error %v", l, err)
 	}
 	if counted > measureMost {
 		t.Errorf("%d prompts were counted", counted)
@@ -54,7 +54,7 @@ func TestLongestIsFound(t *testing.T) {
 		all[i].estimate = 1000 / float64(1+i)
 	}
 	counted = 0
-	if _, _, err := longest(t.Context(), all, func(_ context.Context, p prompt.Prompt) (int, error) {
+	if _, err := findLongest(t.Context(), all, func(_ context.Context, p prompt.Prompt) (int, error) {
 		counted++
 		var i int
 		fmt.Sscan(p.User, &i)

@@ -50,11 +50,11 @@ func (l *lane) load(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !errors.As(err, &short):
-			return &laneLost{err: err, load: !errors.Is(err, models.ErrUnreachable)}
+			return &laneLost{err: err, lane: l.name, load: !errors.Is(err, models.ErrUnreachable)}
 		}
 		less, numCtx, ok := lower(l.want.slots, l.numCtx, l.variant.Need)
 		if !ok {
-			return &laneLost{err: err, load: true}
+			return &laneLost{err: err, lane: l.name, load: true}
 		}
 		what := fmt.Sprintf("%d slots instead of %d", less, l.want.slots)
 		if numCtx != l.numCtx {

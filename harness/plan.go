@@ -25,8 +25,13 @@ type Plan struct {
 	Prompts    *prompt.Set
 	Irrelevant []string // the preferences that mixed and irrelevant state
 	Variants   []*Variant
-	Judge      *Variant // nil: rules alone extract answers, and nothing is rated
+	Judges     []*Variant // each rates alone; none: nothing is rated
 	JudgeAll   bool
+	JudgeSwap  bool
+	Extractor  *Variant // reads the answers that rules cannot; perhaps a judge, too; nil: rules alone
+	// Rerating: the generations are there, and only the judges work.
+	Rerating   bool
+	Examples   prompt.Examples  // worked, for icl
 	Settings   []prompt.Setting // the baseline first
 	Methods    []prompt.Method
 	Repeats    int
@@ -34,7 +39,7 @@ type Plan struct {
 	NumPredict int // 0: the protocol's
 	Placement  schedule.Placement
 
-	meanPrompt float64 // tokens, by estimate
+	meanPrompt float64 // tokens, by estimate, of a variant's generations
 }
 
 // A generation is one item in one cell, in one repeat.
@@ -47,6 +52,28 @@ type generation struct {
 
 func (g generation) baseline() generation {
 	g.Method, g.Setting = prompt.ZeroShot, prompt.None
+	return g
+}
+
+// asked is the generation's question as the templates take it.
+func (p *Plan) asked(g generation) (prompt.Query, error) {
+	q := prompt.Query{Item: *g.item, Method: g.Method, Setting: g.Setting, Preferences: g.Setting.Stated(g.item.Preference, p.Irrelevant)}
+	var err error
+	if g.Method == prompt.ICL {
+		q.Examples, err = p.Examples.For(g.item.Source)
+	}
+	return q, err
+}
+
+// firstStage is the generation whose response is the draft of a method of two
+// calls: the zero-shot one under the same preferences, or the baseline.
+func (g generation) firstStage() generation {
+	switch g.Method {
+	case prompt.SelfCritic:
+		g.Method = prompt.ZeroShot
+	case prompt.PrefAligner:
+		return g.baseline()
+	}
 	return g
 }
 
@@ -78,6 +105,19 @@ func (p *Plan) generations(v *Variant) iter.Seq[generation] {
 						return
 					}
 					at++
+				}
+			}
+		}
+	}
+}
+
+// all yields every variant's generations.
+func (p *Plan) all() iter.Seq[generation] {
+	return func(yield func(generation) bool) {
+		for _, v := range p.Variants {
+			for g := range p.generations(v) {
+				if !yield(g) {
+					return
 				}
 			}
 		}
@@ -127,3 +167,28 @@ func drawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
 	}
 	return texts, nil
 }
+
+// scorers are the models that read and rate answers, the extractor first:
+// what the others rate depends on which baseline answers are right.
+func (p *Plan) scorers() []*Variant {
+	var all []*Variant
+	if p.Extractor != nil && !p.Rerating {
+		all = append(all, p.Extractor)
+	}
+	for _, j := range p.Judges {
+		if !slices.Contains(all, j) {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
+// models are all that are loaded: the variants and the scorers.
+func (p *Plan) models() []*Variant {
+	if p.Rerating {
+		return p.scorers()
+	}
+	return append(slices.Clone(p.Variants), p.scorers()...)
+}
+
+func (p *Plan) scores(v *Variant) bool { return slices.Contains(p.scorers(), v) }

@@ -39,7 +39,7 @@ func testPlan(t *testing.T, items int, variants ...*Variant) *Plan {
 	}
 	p := &Plan{
 		Prompts: prompts, Irrelevant: []string{"1", "2", "3", "4", "5"}, Variants: variants,
-		Settings: prompt.Settings(), Methods: prompt.Methods(), Repeats: 1,
+		Settings: prompt.Settings(), Methods: []prompt.Method{prompt.ZeroShot}, Repeats: 1,
 	}
 	for i := range items {
 		p.Dataset.Items = append(p.Dataset.Items, data.Item{

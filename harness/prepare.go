@@ -1,15 +1,19 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 
 	"perg/data"
 	"perg/harness/prompt"
 	"perg/harness/schedule"
 	"perg/harness/store"
+	"perg/models"
 )
 
 // Items reads the dataset of a config.
@@ -42,21 +46,14 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 	if text := unfamiliar(version); text != "" {
 		warn(text)
 	}
-	if p.Variants, p.Judge, err = variants(ctx, c, client, f.Managed(), say); err != nil {
+	if err := p.variants(ctx, c, client, f.Managed(), say); err != nil {
 		return fail(err)
 	}
-	if err := p.fitContext(p.measured(ctx, s, client, warn), c.NumCtx, warn); err != nil {
-		return fail(err)
-	}
-	if err := f.locate(ctx, p, warn); err != nil {
-		return fail(err)
-	}
-	p.Placement = p.place(f, c)
-	if err := p.refused(); err != nil {
+	if err := p.settle(ctx, c, f, s, client, warn); err != nil {
 		return fail(err)
 	}
 	m := Manifest{
-		PergVersion: Version(), Config: c, Irrelevant: p.Irrelevant, Prompts: p.Prompts.Hashes(),
+		PergVersion: Version(), Config: c, Irrelevant: p.Irrelevant, Prompts: p.hashes(),
 		Dataset: DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)},
 		Ollama:  ServerInfo{Host: client.Host(), Version: version},
 		GPUs:    f.Inventory, Placement: p.Placement.Lines(),
@@ -64,11 +61,31 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 	for _, v := range p.Variants {
 		m.Models = append(m.Models, v.info())
 	}
-	if p.Judge != nil {
-		info := p.Judge.info()
-		m.Judge = &info
-	}
+	m.judges(p)
 	return p, m, nil
+}
+
+// settle decides which context each model gets, and where it runs.
+func (p *Plan) settle(ctx context.Context, c Config, f *Fleet, s *store.Store, client *models.Client, warn func(string)) error {
+	if err := p.fitContext(p.measured(ctx, s, client, warn), c.NumCtx, warn); err != nil {
+		return err
+	}
+	if err := f.locate(ctx, p, warn); err != nil {
+		return err
+	}
+	p.Placement = p.place(f, c)
+	return p.refused()
+}
+
+// hashes are those of all that prompts are made of, by name.
+func (p *Plan) hashes() map[string]string {
+	all := p.Prompts.Hashes()
+	if slices.Contains(p.Methods, prompt.ICL) {
+		for source, hash := range p.Examples.Hashes() {
+			all["examples of "+source] = hash
+		}
+	}
+	return all
 }
 
 // The versions of Ollama that perg knows: truncate and shift, which it needs
@@ -98,6 +115,11 @@ func newPlan(c Config, set data.Dataset) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Prompts != "" {
+		if prompts, err = prompts.Replace(os.DirFS(c.Prompts)); err != nil {
+			return nil, &Problem{Err: fmt.Errorf("prompts %s: %w", c.Prompts, err), Hint: "the project's own are in harness/prompt/templates", Usage: true}
+		}
+	}
 	preferences, err := data.DefaultPreferences()
 	if err != nil {
 		return nil, err
@@ -107,17 +129,44 @@ func newPlan(c Config, set data.Dataset) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{
-		Dataset: set, Prompts: prompts, Irrelevant: irrelevant, JudgeAll: c.JudgeAll,
-		Settings: c.settings(), Repeats: c.Repeats, Seed: c.Seed, NumPredict: c.NumPredict,
+		Dataset: set, Prompts: prompts, Irrelevant: irrelevant, JudgeAll: c.JudgeAll, JudgeSwap: c.JudgeSwap,
+		Settings: c.settings(), Methods: c.methods(), Repeats: c.Repeats, Seed: c.Seed, NumPredict: c.NumPredict,
 	}
-	for _, name := range c.Methods {
-		m, err := prompt.ParseMethod(name)
-		if err != nil {
-			return nil, err
+	return p, p.readExamples(c)
+}
+
+// readExamples reads the worked examples of a config over perg's own, and
+// checks that every source has some.
+func (p *Plan) readExamples(c Config) error {
+	var err error
+	if p.Examples, err = p.Prompts.Examples(); err != nil {
+		return err
+	}
+	named := make(map[string]bool)
+	for _, entry := range c.ICL {
+		source, path, ok := strings.Cut(entry, "=")
+		if !ok {
+			source, path = "", entry
 		}
-		p.Methods = append(p.Methods, m)
+		if named[source] {
+			return &Problem{Err: fmt.Errorf("icl: two files for %s", cmp.Or(source, "every source")), Hint: "write --icl SOURCE=FILE for each source", Usage: true}
+		}
+		named[source] = true
+		texts, err := prompt.ReadExamples(path)
+		if err != nil {
+			return &Problem{Err: fmt.Errorf("icl: %w", err), Hint: "the form is {\"Example_0\": \"question, options, preference and response as one text\", ...}", Usage: true}
+		}
+		p.Examples = p.Examples.With(source, texts)
 	}
-	return p, nil
+	if !slices.Contains(p.Methods, prompt.ICL) {
+		return nil
+	}
+	for _, it := range p.Dataset.Items {
+		if _, err := p.Examples.For(it.Source); err != nil {
+			return &Problem{Err: fmt.Errorf("icl: %w", err), Hint: "name a file of examples with --icl SOURCE=FILE, or leave icl out of --methods", Usage: true}
+		}
+	}
+	return nil
 }
 
 // locate finds out which of several servers have a model: by digest, since
@@ -154,10 +203,15 @@ func (f *Fleet) has(v *Variant) func(device string) bool {
 	return func(device string) bool { return f.installed[device][v.Name+" "+v.Digest] }
 }
 
-// place decides what runs where.
+// place decides what runs where. Judges after the first scorer each have their
+// turn when all before them have ended.
 func (p *Plan) place(f *Fleet, c Config) schedule.Placement {
-	jobs, judge := p.jobs(f, c)
-	return schedule.Place(f.Devices, jobs, judge)
+	generating, scoring, rating := p.jobs(f, c)
+	placement := schedule.Place(f.Devices, generating, scoring)
+	for _, j := range rating {
+		placement = placement.Then(schedule.Place(f.Devices, []schedule.Job{j}, nil))
+	}
+	return placement
 }
 
 // refused is the error of a plan with models that fit nowhere.
@@ -172,8 +226,10 @@ func (p *Plan) refused() error {
 	return &Problem{Err: errors.Join(faults...), Hint: "leave it out, take what would fit, or accept the processor with --allow-cpu; 'perg plan' shows the memory", Usage: true}
 }
 
-// jobs are the plan's as the placement sees them.
-func (p *Plan) jobs(f *Fleet, c Config) (jobs []schedule.Job, judge *schedule.Job) {
+// jobs are the plan's as the placement sees them: the variants', that of the
+// first scorer, which works while they do, and those of further judges, which
+// each have all devices to themselves.
+func (p *Plan) jobs(f *Fleet, c Config) (generating []schedule.Job, scoring *schedule.Job, rating []schedule.Job) {
 	wanted, _ := c.inFlight()
 	slots := wanted
 	switch {
@@ -182,13 +238,22 @@ func (p *Plan) jobs(f *Fleet, c Config) (jobs []schedule.Job, judge *schedule.Jo
 	case wanted == 0 && len(f.byID) == 0:
 		slots = processorSlots
 	}
-	for _, v := range p.Variants {
-		pl := placing{variant: v, work: p.generating(v), slots: slots, spill: c.AllowCPU, hosts: f.has(v), remedy: v.remedies}
-		jobs = append(jobs, schedule.Job{ID: v.Label, Kind: schedule.Generate, Fit: pl.fit})
+	placed := func(v *Variant, w workload, kind schedule.Kind) schedule.Job {
+		pl := placing{variant: v, work: w, slots: slots, spill: c.AllowCPU, hosts: f.has(v), remedy: v.remedies}
+		return schedule.Job{ID: jobID(p, v), Kind: kind, Fit: pl.fit}
 	}
-	if v := p.Judge; v != nil {
-		pl := placing{variant: v, work: p.scoring(), slots: slots, spill: c.AllowCPU, hosts: f.has(v), remedy: v.remedies}
-		judge = &schedule.Job{ID: "judge " + v.Label, Kind: schedule.Score, Fit: pl.fit}
+	scorers := p.scorers()
+	if !p.Rerating {
+		for _, v := range p.Variants {
+			generating = append(generating, placed(v, p.generating(v), schedule.Generate))
+		}
+		if len(scorers) > 0 {
+			scoring = new(placed(scorers[0], p.ratings(), schedule.Score))
+			scorers = scorers[1:]
+		}
 	}
-	return jobs, judge
+	for _, v := range scorers {
+		rating = append(rating, placed(v, p.ratings(), schedule.Generate))
+	}
+	return generating, scoring, rating
 }

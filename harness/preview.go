@@ -169,15 +169,11 @@ func (p *Plan) previewVariants(ctx context.Context, c Config, f *Fleet, note fun
 			all = append(all, &q)
 		}
 		for _, v := range all {
-			p.Variants = append(p.Variants, v.caches(c, f.Managed())...)
+			p.Variants = append(p.Variants, v.settings(c, f.Managed(), func(text string) { note("%s", text) })...)
 		}
 	}
-	if c.Judge != "" {
-		v, err := find(c.Judge)
-		if err != nil {
-			return err
-		}
-		p.Judge = v
+	if err := p.scoring(c, find); err != nil {
+		return err
 	}
 	if len(described) > 0 {
 		note("not installed, planned from descriptions: %s", strings.Join(described, ", "))

@@ -71,7 +71,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	endWatch := r.beginWatch(ctx)
 	var result Result
 	e := newExecutor(r)
-	err := e.carryOut(ctx)
+	err := e.stages(ctx)
 	e.release(ctx)
 	result.Calls, result.Known = e.calls, e.known
 	if err := endWatch(); err != nil {

@@ -12,13 +12,15 @@ import (
 type Summary struct {
 	Items        int              `json:"items"`
 	Settings     int              `json:"settings"`
+	Methods      int              `json:"methods"`
 	Repeats      int              `json:"repeats"`
 	Generations  int              `json:"generations"`
 	PromptTokens int              `json:"prompt_tokens"` // of all generations, an estimate
 	OutputTokens int              `json:"output_tokens"` // an estimate
 	Ratings      int              `json:"ratings"`       // if every baseline is right
 	Models       []ModelInfo      `json:"models"`
-	Judge        *ModelInfo       `json:"judge"`
+	Judges       []ModelInfo      `json:"judges"`
+	Extractor    *ModelInfo       `json:"extractor"`
 	Devices      []PlannedDevice  `json:"devices"`
 	Memory       []PlannedMemory  `json:"memory"`
 	Lanes        []PlannedLane    `json:"lanes"`
@@ -78,7 +80,7 @@ type PlannedRefusal struct {
 // Summary sums the plan up.
 func (p *Plan) Summary(f *Fleet) Summary {
 	s := Summary{
-		Items: len(p.Dataset.Items), Settings: len(p.Settings), Repeats: p.Repeats, Generations: p.Total(),
+		Items: len(p.Dataset.Items), Settings: len(p.Settings), Methods: len(p.Methods), Repeats: p.Repeats, Generations: p.Total(),
 		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
 		Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}
@@ -88,10 +90,12 @@ func (p *Plan) Summary(f *Fleet) Summary {
 		s.OutputTokens += w.OutputTokens
 		s.Models = append(s.Models, v.info())
 	}
-	if p.Judge != nil {
-		info := p.Judge.info()
-		s.Judge = &info
-		s.Ratings = p.scoring().Calls
+	for _, j := range p.Judges {
+		s.Judges = append(s.Judges, j.info())
+		s.Ratings += p.ratings().Calls
+	}
+	if p.Extractor != nil {
+		s.Extractor = new(p.Extractor.info())
 	}
 	peak := make(map[string]uint64)
 	slots := make(map[string]int)
@@ -158,7 +162,7 @@ func peaks(p schedule.Placement) map[string]uint64 {
 
 // jobID names a model's job in the placement.
 func jobID(p *Plan, v *Variant) string {
-	if v == p.Judge {
+	if p.scores(v) {
 		return "judge " + v.Label
 	}
 	return v.Label

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"perg/data"
@@ -30,10 +31,13 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 		return counts, err
 	}
 	defer judgments.Abort()
+	if err := r.keepOthers(judgments); err != nil {
+		return counts, err
+	}
 	ask := recorded(r.Store)
 	for _, v := range r.Plan.Variants {
 		for g := range r.Plan.generations(v) {
-			s, err := r.Plan.evaluate(ctx, ask, g)
+			s, err := r.Plan.evaluate(ctx, ask, g, r.Plan.Judges)
 			missing := errors.Is(err, errNotAsked)
 			if err != nil && !missing {
 				return counts, err
@@ -49,11 +53,10 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 			if err := generations.Write(r.generationRow(s)); err != nil {
 				return counts, err
 			}
-			if s.judgment == nil {
-				continue
-			}
-			if err := judgments.Write(r.judgmentRow(s)); err != nil {
-				return counts, err
+			for _, j := range s.judgments {
+				if err := judgments.Write(r.judgmentRow(s, j)); err != nil {
+					return counts, err
+				}
 			}
 		}
 	}
@@ -64,6 +67,26 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 		return counts, err
 	}
 	return counts, r.writeMetrics()
+}
+
+// keepOthers takes the ratings of judges that the run had before over into its
+// new table.
+func (r *Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
+	for row, err := range data.ReadTable[data.Judgment](filepath.Join(r.Dir.Path, "judgments")) {
+		if errors.Is(err, data.ErrNoTable) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(r.Plan.Judges, func(j *Variant) bool { return j.Name == row.JudgeModel }) {
+			continue
+		}
+		if err := judgments.Write(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Run) writeMetrics() error {
@@ -88,16 +111,20 @@ func (c *Counts) add(s scored) {
 	} else {
 		c.OK++
 	}
-	switch j := s.judgment; {
-	case j == nil:
-	case j.rating != nil:
-		c.Rated++
-	case j.reply != nil:
-		c.Unscored++
-		c.Reasons["judge: "+reason(j.err)]++
-	default:
-		c.Unjudged++
-		c.Reasons["judge: "+reason(j.err)]++
+	if s.fellBack {
+		c.FellBack++
+	}
+	for _, j := range s.judgments {
+		switch {
+		case j.rating != nil:
+			c.Rated++
+		case j.reply != nil:
+			c.Unscored++
+			c.Reasons["judge: "+reason(j.err)]++
+		default:
+			c.Unjudged++
+			c.Reasons["judge: "+reason(j.err)]++
+		}
 	}
 }
 
@@ -138,14 +165,20 @@ func (r *Run) generationRow(s scored) data.Generation {
 			row.Answer = &a.letter
 		}
 	}
+	if s.draft != nil {
+		row.DraftResponse = &s.draft.Content
+	}
 	reply := s.reply
 	if reply == nil {
 		return row
 	}
-	if s.err == nil && reply.DoneReason == "length" {
+	if s.Method.TwoCalls() {
+		row.SecondReply, row.FellBack = &reply.Content, &s.fellBack
+	}
+	if s.err == nil && s.truncated() {
 		row.Status = data.StatusTruncated
 	}
-	row.Response, row.DoneReason, row.Host = &reply.Content, reply.DoneReason, reply.Host
+	row.Response, row.DoneReason, row.Host = &s.response, reply.DoneReason, reply.Host
 	if reply.Thinking != "" {
 		row.Thinking = &reply.Thinking
 	}
@@ -155,11 +188,11 @@ func (r *Run) generationRow(s scored) data.Generation {
 	return row
 }
 
-func (r *Run) judgmentRow(s scored) data.Judgment {
-	j, by := s.judgment, r.Plan.Judge
+func (r *Run) judgmentRow(s scored, j judgment) data.Judgment {
+	by := j.by
 	row := data.Judgment{
 		RunID: r.Dir.Manifest.RunID, ItemID: s.item.ID, Setting: string(s.Setting), Method: string(s.Method),
-		Variant: s.Variant.Label, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest,
+		Variant: s.Variant.Label, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest, Swapped: j.swapped,
 		Status: data.StatusOK, RequestHash: j.call.key().String(),
 	}
 	if reply := j.reply; reply != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"perg/harness/prompt"
 	"perg/models"
 )
 
@@ -14,6 +15,7 @@ import (
 type Variant struct {
 	models.Installed
 	Label     string        // its name in tables: the model's, with what else sets it apart
+	NoSystem  bool          // its template has no system role: system texts go in front of user texts
 	KVCache   models.KVType // "": the server's own, not known
 	Think     *bool         // nil: the model cannot think
 	Shape     models.Shape  // what decides its memory
@@ -23,48 +25,107 @@ type Variant struct {
 	NumCtx    int           // tokens of context it is given
 }
 
-// variants makes those of the config's models, and the judge, from what the
-// server has installed.
-func variants(ctx context.Context, c Config, client *models.Client, managed bool, say func(string)) (all []*Variant, judge *Variant, err error) {
+// variants makes those of the config's models, the judges and the extractor
+// from what the server has installed.
+func (p *Plan) variants(ctx context.Context, c Config, client *models.Client, managed bool, say func(string)) error {
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if len(c.Models) == 0 {
-		return nil, nil, &Problem{
+		return &Problem{
 			Err:   errors.New("no model named"),
 			Hint:  "perg run MODEL...; " + installed(catalogue),
 			Usage: true,
 		}
 	}
-	candidates, judges, err := lookUp(c, catalogue, client.Host())
+	scorers := slices.DeleteFunc(append([]string{c.extractor()}, c.Judge...), func(name string) bool { return name == "" })
+	if err := lookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
+		return err
+	}
+	candidates, err := find(c.Models, catalogue)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if candidates, err = sweep(ctx, c, client, catalogue, candidates, managed, say); err != nil {
-		return nil, nil, err
-	}
-	byName := make(map[string]Variant)
-	for _, m := range slices.Concat(candidates, judges) {
-		if _, ok := byName[m.Name]; ok {
-			continue
-		}
-		if byName[m.Name], err = describe(ctx, client, m); err != nil {
-			return nil, nil, err
-		}
+		return err
 	}
 	for _, m := range candidates {
-		v := byName[m.Name]
-		all = append(all, v.caches(c, managed)...)
+		v, err := describe(ctx, client, m)
+		if err != nil {
+			return err
+		}
+		p.Variants = append(p.Variants, v.settings(c, managed, say)...)
 	}
-	for _, m := range judges {
-		v := byName[m.Name]
+	return p.scoring(c, func(name string) (*Variant, error) {
+		m, _ := models.Find(catalogue, name)
+		v, err := describe(ctx, client, m)
 		if managed {
 			v.KVCache = models.KVF16
 		}
-		judge = &v
+		return &v, err
+	})
+}
+
+// scoring makes the judges and the extractor of the config, each model once.
+func (p *Plan) scoring(c Config, make func(name string) (*Variant, error)) error {
+	for _, name := range c.Judge {
+		v, err := make(name)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(p.Judges, func(j *Variant) bool { return j.Name == v.Name }) {
+			return &Problem{Err: fmt.Errorf("judge %s is named twice", v.Name), Usage: true}
+		}
+		p.Judges = append(p.Judges, v)
 	}
-	return all, judge, nil
+	name := c.extractor()
+	if name == "" {
+		return nil
+	}
+	v, err := make(name)
+	if err != nil {
+		return err
+	}
+	p.Extractor = v
+	for _, j := range p.Judges {
+		if j.Name == v.Name {
+			p.Extractor = j
+		}
+	}
+	return nil
+}
+
+// settings are the variants that a model makes: with thinking on and off where
+// it can think, each with the KV-cache types of the config.
+func (v *Variant) settings(c Config, managed bool, say func(string)) []*Variant {
+	if v.Think == nil {
+		return v.caches(c, managed)
+	}
+	var all []*Variant
+	for _, t := range c.Think {
+		if t == thinkOff && v.alwaysThinks() {
+			say(v.Name + " cannot be kept from thinking: it has no variant with thinking off")
+			continue
+		}
+		with := *v
+		with.Think = new(t == thinkOn)
+		with.Label += "@think-" + t
+		all = append(all, with.caches(c, managed)...)
+	}
+	return all
+}
+
+// alwaysThinks: gpt-oss takes a level of effort, and false for the lowest.
+func (v *Variant) alwaysThinks() bool { return v.Family == "gptoss" || v.Family == "gpt-oss" }
+
+// messages fits a prompt to the variant's chat template (the protocol: where
+// there is no system role, the system text goes in front of the user text).
+func (v *Variant) messages(text prompt.Prompt) (system, user string) {
+	if !v.NoSystem || text.System == "" {
+		return text.System, text.User
+	}
+	return "", text.System + "\n\n" + text.User
 }
 
 // caches are the variant with each KV-cache type of the config.
@@ -86,35 +147,35 @@ func (v *Variant) caches(c Config, managed bool) []*Variant {
 	return all
 }
 
-// lookUp finds the models and the judge, if there is one, in a catalogue.
-func lookUp(c Config, catalogue []models.Installed, host string) (candidates, judges []models.Installed, err error) {
+// lookUp says which models a catalogue lacks.
+func lookUp(names []string, catalogue []models.Installed, host string) error {
 	var missing []string
-	for _, name := range c.Models {
-		m, ok := models.Find(catalogue, name)
-		switch {
-		case !ok:
+	for _, name := range names {
+		if _, ok := models.Find(catalogue, name); !ok && !slices.Contains(missing, name) {
 			missing = append(missing, name)
-		case slices.ContainsFunc(candidates, func(other models.Installed) bool { return other.Name == m.Name }):
-			return nil, nil, &Problem{Err: fmt.Errorf("model %s is named twice", m.Name), Usage: true}
-		default:
-			candidates = append(candidates, m)
 		}
 	}
-	if c.Judge != "" {
-		if m, ok := models.Find(catalogue, c.Judge); ok {
-			judges = append(judges, m)
-		} else {
-			missing = append(missing, c.Judge)
-		}
+	if len(missing) == 0 {
+		return nil
 	}
-	if len(missing) > 0 {
-		return nil, nil, &Problem{
-			Err:   fmt.Errorf("%s has no model %s", host, strings.Join(missing, ", ")),
-			Hint:  fmt.Sprintf("ollama pull %s; %s", missing[0], installed(catalogue)),
-			Usage: true,
-		}
+	return &Problem{
+		Err:   fmt.Errorf("%s has no model %s", host, strings.Join(missing, ", ")),
+		Hint:  fmt.Sprintf("ollama pull %s; %s", missing[0], installed(catalogue)),
+		Usage: true,
 	}
-	return candidates, judges, nil
+}
+
+// find gives the models of a catalogue that has them all.
+func find(names []string, catalogue []models.Installed) ([]models.Installed, error) {
+	var all []models.Installed
+	for _, name := range names {
+		m, _ := models.Find(catalogue, name)
+		if slices.ContainsFunc(all, func(other models.Installed) bool { return other.Name == m.Name }) {
+			return nil, &Problem{Err: fmt.Errorf("model %s is named twice", m.Name), Usage: true}
+		}
+		all = append(all, m)
+	}
+	return all, nil
 }
 
 // describe asks the server what a model is.
@@ -123,7 +184,7 @@ func describe(ctx context.Context, client *models.Client, m models.Installed) (V
 	if err != nil {
 		return Variant{}, err
 	}
-	v := Variant{Installed: m, Label: m.Name, Shape: details.Shape, Tokenizer: details.Tokenizer}
+	v := Variant{Installed: m, Label: m.Name, Shape: details.Shape, Tokenizer: details.Tokenizer, NoSystem: !details.SystemRole}
 	if slices.Contains(details.Capabilities, "thinking") {
 		v.Think = new(true)
 	}
@@ -144,6 +205,6 @@ func installed(catalogue []models.Installed) string {
 func (v *Variant) info() ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
-		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think, NumCtx: v.NumCtx,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think, NoSystemRole: v.NoSystem, NumCtx: v.NumCtx,
 	}
 }

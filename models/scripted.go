@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -193,4 +194,51 @@ func Thinking(thought, letter string) Chain {
 		Next:      next,
 		Otherwise: []string{`"`},
 	}
+}
+
+// Stages say what a staged model answers at each stage of PERG's methods, as
+// letters. A revision without a letter is JSON that never ends.
+type Stages struct {
+	Plain, Under  string // without a preference, and under one
+	SystemOver    int    // bytes of system text above which there is a preference
+	Critic        string // its revision, where the system text begins with CriticBegins
+	CriticBegins  string
+	Aligner       string // likewise
+	AlignerBegins string
+	// Long is added to the sentence under a preference, so that a judge that
+	// looks at lengths takes it for followed.
+	Long string
+}
+
+// Staged answers with another letter at each stage.
+func Staged(s Stages) Chain {
+	const markCritic, markAligner = "<|critic|>", "<|aligner|>"
+	const one, two, three = "There is more to say. ", "One thing leads to another. ", "Nor is that all. "
+	begins := func(text string) string {
+		return fmt.Sprintf(`and (ge (len .System) %d) (eq (slice .System 0 %d) %q)`, len(text), len(text), text)
+	}
+	under := Answer(s.Under) + s.Long
+	c := Chain{
+		Template: turns + "{{ if " + begins(s.CriticBegins) + " }}" + markCritic +
+			"{{ else if " + begins(s.AlignerBegins) + " }}" + markAligner +
+			fmt.Sprintf("{{ else if gt (len .System) %d }}", s.SystemOver) + markUnder + "{{ else }}" + markPlain + "{{ end }}",
+		Otherwise: []string{`"`},
+		Favours:   map[string][]string{markPlain: {Answer(s.Plain)}, markUnder: {under}},
+	}
+	sentences := []string{Answer(s.Plain), under}
+	for mark, letter := range map[string]string{markCritic: s.Critic, markAligner: s.Aligner} {
+		said := one
+		if letter != "" {
+			said = Answer(letter)
+		}
+		c.Favours[mark] = []string{said}
+		if !slices.Contains(sentences, said) {
+			sentences = append(sentences, said)
+		}
+	}
+	slices.Sort(sentences[2:])
+	c.Next = answering(sentences...)
+	c.Next[markCritic], c.Next[markAligner] = c.Next[markPlain], c.Next[markPlain]
+	c.Next[one], c.Next[two], c.Next[three] = []string{two}, []string{three}, []string{one}
+	return c
 }

@@ -186,6 +186,8 @@ type Details struct {
 	// tokens: a hash of the template and of what the server tells of the
 	// tokenizer.
 	Tokenizer string
+	// SystemRole says whether the chat template has a place for system messages.
+	SystemRole bool
 }
 
 // Details asks what a model is and can do.
@@ -200,6 +202,9 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	}
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
+	}
+	if d.SystemRole, err = systemRole(show); err != nil {
+		return d, fmt.Errorf("show %s: %w", name, err)
 	}
 	var whole bool
 	if d.Shape, whole, err = shapeOf(show); err == nil && !whole {

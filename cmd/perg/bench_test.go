@@ -127,7 +127,7 @@ func wavering(t *testing.T) script {
 		t.Fatal(err)
 	}
 	return func(it data.Item, s prompt.Setting) string {
-		p, err := prompts.Query(it, s, nil)
+		p, err := prompts.Ask(prompt.Query{Item: it, Method: prompt.ZeroShot, Setting: s})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,13 +59,20 @@ func planAction(c *cli.Context) error {
 func showPlan(w io.Writer, s harness.Summary) error {
 	size := func(n uint64) string { return humanize.IBytes(n) }
 	fmt.Fprintf(w, "%s generations: %d variants x %s items x %d settings", comma(s.Generations), len(s.Models), comma(s.Items), s.Settings)
+	if s.Methods > 1 {
+		fmt.Fprintf(w, ", by %d methods", s.Methods)
+	}
 	if s.Repeats > 1 {
 		fmt.Fprintf(w, " x %d repeats", s.Repeats)
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "about %s prompt tokens, %s answer tokens", short(s.PromptTokens), short(s.OutputTokens))
-	if s.Judge != nil {
-		fmt.Fprintf(w, "; at most %s ratings by %s", comma(s.Ratings), s.Judge.Variant)
+	if len(s.Judges) > 0 {
+		names := make([]string, len(s.Judges))
+		for i, j := range s.Judges {
+			names[i] = j.Variant
+		}
+		fmt.Fprintf(w, "; at most %s ratings by %s", comma(s.Ratings), strings.Join(names, ", "))
 	}
 	fmt.Fprint(w, "\n\n")
 

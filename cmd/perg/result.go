@@ -50,7 +50,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{r.Failed, "failed"}, {r.Missing, "not finished"}, {r.Unscored, "unscored"}, {r.Unjudged, "ratings failed"}} {
+	}{{r.Failed, "failed"}, {r.Missing, "not finished"}, {r.FellBack, "fell back to the draft"}, {r.Unscored, "unscored"}, {r.Unjudged, "ratings failed"}} {
 		if part.n > 0 {
 			fmt.Fprintf(w, ", %s %s", comma(part.n), part.what)
 		}

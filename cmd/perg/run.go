@@ -13,7 +13,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"perg/data"
 	"perg/harness"
+	"perg/harness/judge"
 	"perg/harness/prompt"
 	"perg/harness/store"
 )
@@ -27,6 +29,10 @@ func runCommand() *cli.Command {
 and is the baseline, "relevant" states the item's own, "mixed" hides it among
 five irrelevant ones, "irrelevant" states those five alone. Then the judge model
 rates how far each answer follows the preference, where the baseline was right.
+
+The methods are ways to ask: "zero-shot" asks once, "cot" to think step by step,
+"icl" after worked examples, "self-critic" has the model revise its answer, and
+"pref-aligner" has it re-style the baseline's.
 
 Every reply is kept in a store the moment it comes. The same command with the
 same --out finishes what is missing; 'perg run --out DIR' alone does so too.
@@ -49,12 +55,18 @@ func configFlags() []cli.Flag {
 	d := harness.Defaults()
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read settings from a YAML `FILE`; flags override it"},
-		&cli.StringFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot"},
+		&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; several each rate alone"},
+		&cli.StringFlag{Name: "judge-rule", Value: d.JudgeRule, Usage: "what the ratings of several judges come to, a `RULE`: " + joined(judge.Rules())},
+		&cli.BoolFlag{Name: "judge-swap", Usage: "rate again with the two responses in the other order, to measure the judge's position bias"},
+		&cli.StringFlag{Name: "extractor", Usage: "`MODEL` that reads answers which rules cannot", DefaultText: "the first judge; none: rules alone"},
 		&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
 		&cli.StringFlag{Name: "data", Value: d.Data, Usage: "\"sample\" (150 items), or a `FILE`: PERGData as Parquet or as the published CSV"},
 		&cli.IntFlag{Name: "limit", Usage: "most items, `N`, spread over the sources; 0 for all"},
 		&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
-		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods())},
+		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods()) + ", all"},
+		&cli.StringSliceFlag{Name: "icl", Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
+		&cli.StringFlag{Name: "prompts", Usage: "`DIR` of prompt templates that replace perg's own, NAME.tmpl"},
+		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off"},
 		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
 		&cli.StringSliceFlag{Name: "kv-cache", Usage: "KV-cache types, a `LIST` of f16, q8_0, q4_0; each makes a variant of every model"},
 		&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
@@ -124,7 +136,7 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge": &cfg.Judge, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "lanes": &cfg.Lanes,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "lanes": &cfg.Lanes,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -138,13 +150,13 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		}
 	}
 	for name, to := range map[string]*[]string{
-		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "gpus": &cfg.GPUs,
+		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "judge": (*[]string)(&cfg.Judge), "think": &cfg.Think, "icl": (*[]string)(&cfg.ICL), "gpus": &cfg.GPUs,
 	} {
 		if c.IsSet(name) {
 			*to = c.StringSlice(name)
 		}
 	}
-	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "allow-cpu": &cfg.AllowCPU, "prune-quantized": &cfg.PruneQuantized} {
+	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "prune-quantized": &cfg.PruneQuantized} {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}
@@ -159,73 +171,101 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 	if cfg.Store, err = filepath.Abs(cfg.Store); err != nil {
 		return cfg, err
 	}
-	if cfg.Data != "sample" {
-		if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+	for _, path := range []*string{&cfg.Data, &cfg.Prompts} {
+		if *path == "" || *path == data.SampleName {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
 			return cfg, err
+		}
+	}
+	for i, entry := range cfg.ICL {
+		source, path, ok := strings.Cut(entry, "=")
+		if !ok {
+			source, path = "", entry
+		}
+		if path, err = filepath.Abs(path); err != nil {
+			return cfg, err
+		}
+		if cfg.ICL[i] = path; source != "" {
+			cfg.ICL[i] = source + "=" + path
 		}
 	}
 	return cfg, cfg.Check()
 }
 
-func runAction(c *cli.Context) (err error) {
+func runAction(c *cli.Context) error {
 	cfg, err := runConfig(c)
 	if err != nil {
 		return err
 	}
-	items, err := harness.Items(cfg)
-	if err != nil {
+	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
+		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.view.say, w.view.warn)
+		if err != nil {
+			return nil, err
+		}
+		if len(plan.Judges) == 0 {
+			w.view.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
+		}
+		return plan, w.dir.Adopt(manifest)
+	})
+}
+
+// work is what a plan is made with.
+type work struct {
+	items data.Dataset
+	dir   *harness.Dir
+	store *store.Store
+	fleet *harness.Fleet
+	view  *view
+}
+
+// execute makes a plan in the run directory of a config and carries it out.
+func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
+	w := work{view: newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
+	if w.items, err = harness.Items(cfg); err != nil {
 		return err
 	}
 	ctx := c.Context
-	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
-	defer view.close()
+	defer w.view.close()
 
-	dir, err := harness.HoldDir(cfg.Out)
-	if err != nil {
+	if w.dir, err = harness.HoldDir(cfg.Out); err != nil {
 		return err
 	}
-	defer dir.Close()
-	replies, err := openStore(cfg.Store)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := replies.Close(); err == nil {
-			err = e
-		}
-	}()
-	fleet, err := harness.OpenFleet(ctx, cfg, cfg.Out, view.say, view.warn)
-	if err != nil {
+	defer w.dir.Close()
+	if w.store, err = openStore(cfg.Store); err != nil {
 		return err
 	}
 	defer func() {
-		if e := fleet.Close(); err == nil {
+		if e := w.store.Close(); err == nil {
 			err = e
 		}
 	}()
-	plan, manifest, err := harness.Prepare(ctx, cfg, items, fleet, replies, view.say, view.warn)
+	if w.fleet, err = harness.OpenFleet(ctx, cfg, cfg.Out, w.view.say, w.view.warn); err != nil {
+		return err
+	}
+	defer func() {
+		if e := w.fleet.Close(); err == nil {
+			err = e
+		}
+	}()
+	plan, err := prepare(ctx, w)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return harness.ErrInterrupted
 	}
 	if err != nil {
 		return err
 	}
-	if plan.Judge == nil {
-		view.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
-	}
-	if err := dir.Adopt(manifest); err != nil {
-		return err
-	}
-	r := &harness.Run{Plan: plan, Config: cfg, Dir: dir, Store: replies, Fleet: fleet, Warn: view.warn}
-	view.begin(dir, plan)
-	view.follow(ctx, r.Progress)
+	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.view.warn}
+	w.view.begin(w.dir, plan)
+	w.view.follow(ctx, r.Progress)
 	result, err := r.Execute(ctx)
-	view.close()
-	if e := view.result(cfg, result, dir); err == nil {
+	w.view.close()
+	if e := w.view.result(cfg, result, w.dir); err == nil {
 		err = e
 	}
 	if err == nil && cfg.PruneQuantized {
-		err = plan.PruneQuantized(context.WithoutCancel(ctx), fleet, view.say)
+		err = plan.PruneQuantized(context.WithoutCancel(ctx), w.fleet, w.view.say)
 	}
 	if err == nil && result.Failed+result.Unjudged > 0 {
 		err = errRowsInError

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,11 +81,21 @@ func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
 	if dir.Resumed() {
 		verb = "resuming"
 	}
-	judge := "no judge"
-	if p.Judge != nil {
-		judge = "judge " + p.Judge.Name
+	if p.Rerating {
+		verb = "rating"
 	}
-	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), judge))
+	judges := make([]string, len(p.Judges))
+	for i, j := range p.Judges {
+		judges[i] = "judge " + j.Name
+	}
+	if len(judges) == 0 {
+		judges = []string{"no judge"}
+	}
+	methods := ""
+	if len(p.Methods) > 1 {
+		methods = fmt.Sprintf(" x %d methods", len(p.Methods))
+	}
+	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), methods, strings.Join(judges, ", ")))
 }
 
 // follow shows progress until close.

@@ -44,6 +44,24 @@ func Place(devices []Device, jobs []Job, judge *Job) Placement {
 	return sim.placement()
 }
 
+// Then is the placement followed by another, which begins when it has ended.
+func (p Placement) Then(next Placement) Placement {
+	lanes := slices.Clone(p.Lanes)
+	for _, l := range next.Lanes {
+		i := slices.IndexFunc(lanes, func(other Lane) bool { return slices.Equal(other.Devices, l.Devices) })
+		if i < 0 {
+			i = len(lanes)
+			lanes = append(lanes, Lane{Devices: l.Devices})
+		}
+		lanes[i].Work = slices.Clone(lanes[i].Work)
+		for _, a := range l.Work {
+			a.Begin, a.End = a.Begin+p.Makespan, a.End+p.Makespan
+			lanes[i].Work = append(lanes[i].Work, a)
+		}
+	}
+	return Placement{lanes, append(slices.Clone(p.Refused), next.Refused...), p.Makespan + next.Makespan, p.Bound + next.Bound}
+}
+
 // Lines says the placement in words, a line a start or refusal.
 func (p Placement) Lines() []string {
 	var lines []string
