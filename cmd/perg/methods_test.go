@@ -26,7 +26,7 @@ func staged(s models.Stages) models.Chain {
 
 // longResponse makes a response under a preference so long that the judge
 // "measuring" takes the preference for followed.
-const longResponse = 4000
+const longResponse = 2000
 
 func init() {
 	for name, c := range map[string]models.Chain{
@@ -145,7 +145,7 @@ func TestAPreferenceThatIsIgnored(t *testing.T) {
 	b := newBench(t)
 	const limit = 9
 	items := sample(t, limit)
-	if status, stdout, stderr := b.run("follower", "steady", "--judge", "measuring", "--limit", fmt.Sprint(limit), "--settings", "relevant"); status != exitDone {
+	if status, stdout, stderr := b.run("follower", "steady", "--judge", "measuring", "--num-ctx", "4096", "--limit", fmt.Sprint(limit), "--settings", "relevant"); status != exitDone {
 		t.Fatal(status, stdout, stderr)
 	}
 	for _, m := range table[data.Metric](t, filepath.Join(b.dir, "run"), "metrics") {
