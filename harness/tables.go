@@ -90,16 +90,16 @@ func (r *Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
 }
 
 func (r *Run) writeMetrics() error {
-	cells, err := metrics.OfRun(r.Dir.Path, metrics.BySource)
+	table, err := metrics.Load(r.Dir.Path, r.Dir.Manifest.MetricsOptions())
 	if errors.Is(err, data.ErrNoTable) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	rows := make([]data.Metric, len(cells))
-	for i, c := range cells {
-		rows[i] = c.Record(r.Plan.Repeats)
+	rows, err := table.Records(metrics.BySource)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
 	}
 	return data.WriteTable(filepath.Join(r.Dir.Path, "metrics"), rows)
 }

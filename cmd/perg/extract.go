@@ -13,8 +13,8 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/extract"
-	"perg/harness/metrics"
 	"perg/harness/report"
+	"perg/harness/stats"
 )
 
 func extractCommand() *cli.Command {
@@ -177,11 +177,11 @@ func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 
 // percentOf is a share with its interval, for people.
 func percentOf(n, of int) string {
-	rate := metrics.Rate{Count: n, Of: of}
+	rate := stats.Rate{Count: n, Of: of}
 	if of == 0 {
 		return "no share, there are none"
 	}
-	low, high := metrics.Wilson(rate, 1)
+	low, high := stats.Wilson(rate, 1)
 	return fmt.Sprintf("%.1f %% (95 %% interval %.1f-%.1f)", *rate.Value()*100, *low*100, *high*100)
 }
 
@@ -190,8 +190,8 @@ func (s scoring) fields(name string, rows *data.Responses) map[string]any {
 	all := s.All()
 	response, options, label := rows.Columns()
 	share := func(n, of int) map[string]any {
-		rate := metrics.Rate{Count: n, Of: of}
-		low, high := metrics.Wilson(rate, 1)
+		rate := stats.Rate{Count: n, Of: of}
+		low, high := stats.Wilson(rate, 1)
 		return map[string]any{"n": n, "of": of, "rate": rate.Value(), "rate_low": low, "rate_high": high}
 	}
 	var byRule []map[string]any

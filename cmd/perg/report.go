@@ -94,17 +94,16 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 	}
+	table, err := metrics.Load(dir, m.MetricsOptions())
+	if err != nil {
+		return err
+	}
 	for _, g := range by {
-		cells, err := metrics.OfRun(dir, g)
+		cells, err := table.Records(g)
 		if err != nil {
 			return err
 		}
-		var groups []data.Metric
-		for _, cell := range cells {
-			if cell.Group != metrics.All {
-				groups = append(groups, cell.Record(m.Config.Repeats))
-			}
-		}
+		groups := slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
 		if human {
 			fmt.Fprintf(w, "\nby %s\n\n", g)
 		}

@@ -90,16 +90,16 @@ func TestTallyAgainstTheDefinitions(t *testing.T) {
 		tally := Tally{Setting: prompt.Relevant, Judged: true}
 		for i := range pairs {
 			pairs[i] = [2]Outcome{draw(), draw()}
-			tally.Add(pairs[i][0], pairs[i][1])
+			tally.Add(PairOf(pairs[i][0], pairs[i][1]), 1)
 		}
 		breakage, alignment, robustness, variation := definitions(pairs, true)
 		if tally.Pairs == 0 {
 			variation = math.NaN()
 		}
-		same("breakage", tally.BreakageRate().Value(), breakage)
-		same("alignment", tally.AlignmentFailure().Value(), alignment)
-		same("robustness", tally.RobustnessError().Value(), robustness)
-		same("variation", tally.PerformanceVariation().Value(), variation)
+		same("breakage", tally.Rate(BreakageRate).Value(), breakage)
+		same("alignment", tally.Rate(AlignmentFailure).Value(), alignment)
+		same("robustness", tally.Rate(RobustnessError).Value(), robustness)
+		same("variation", tally.Rate(PerformanceVariation).Value(), variation)
 		if tally.Pairs+tally.Failed != n {
 			t.Fatalf("%d pairs and %d failed of %d", tally.Pairs, tally.Failed, n)
 		}
@@ -110,86 +110,36 @@ func TestWhatIsUndefinedIsNull(t *testing.T) {
 	right := Outcome{Responded: true, Answered: true, Correct: true}
 	wrong := Outcome{Responded: true, Answered: true}
 	irrelevant := Tally{Setting: prompt.Irrelevant, Judged: true}
-	irrelevant.Add(right, wrong)
-	irrelevant.Add(right, right)
-	if r := irrelevant.RobustnessError(); r != irrelevant.BreakageRate() || *r.Value() != 0.5 {
-		t.Errorf("irrelevant: Robustness Error %v, Breakage Rate %v", r, irrelevant.BreakageRate())
+	irrelevant.Add(PairOf(right, wrong), 1)
+	irrelevant.Add(PairOf(right, right), 1)
+	if r := irrelevant.Rate(RobustnessError); r != irrelevant.Rate(BreakageRate) || *r.Value() != 0.5 {
+		t.Errorf("irrelevant: Robustness Error %v, Breakage Rate %v", r, irrelevant.Rate(BreakageRate))
 	}
-	if irrelevant.AlignmentFailure().Value() != nil || irrelevant.Unscored != 0 {
+	if irrelevant.Rate(AlignmentFailure).Value() != nil || irrelevant.Unscored != 0 {
 		t.Error("irrelevant has an Alignment Failure")
 	}
 	baseline := Tally{Setting: prompt.None, Judged: true}
-	baseline.Add(right, right)
-	if baseline.BreakageRate().Value() != nil || baseline.RobustnessError().Value() != nil || baseline.PerformanceVariation().Value() != nil {
+	baseline.Add(PairOf(right, right), 1)
+	if baseline.Rate(BreakageRate).Value() != nil || baseline.Rate(RobustnessError).Value() != nil || baseline.Rate(PerformanceVariation).Value() != nil {
 		t.Error("the baseline has rates against itself")
 	}
 	unjudged := Tally{Setting: prompt.Relevant}
-	unjudged.Add(right, right)
-	if unjudged.RobustnessError().Value() != nil || unjudged.Unscored != 0 {
+	unjudged.Add(PairOf(right, right), 1)
+	if unjudged.Rate(RobustnessError).Value() != nil || unjudged.Unscored != 0 {
 		t.Error("Robustness Error without a judge")
 	}
 	unscored := Tally{Setting: prompt.Relevant, Judged: true}
-	unscored.Add(right, right)
-	if unscored.RobustnessError().Value() != nil || unscored.Unscored != 1 {
+	unscored.Add(PairOf(right, right), 1)
+	if unscored.Rate(RobustnessError).Value() != nil || unscored.Unscored != 1 {
 		t.Errorf("unscored: %+v", unscored)
 	}
 	hopeless := Tally{Setting: prompt.Relevant, Judged: true}
-	hopeless.Add(wrong, wrong)
-	if v := hopeless.PerformanceVariation().Value(); v == nil || *v != 0 {
+	hopeless.Add(PairOf(wrong, wrong), 1)
+	if v := hopeless.Rate(PerformanceVariation).Value(); v == nil || *v != 0 {
 		t.Error("Performance Variation of an empty union is not 0")
 	}
-	if hopeless.BreakageRate().Value() != nil {
+	if hopeless.Rate(BreakageRate).Value() != nil {
 		t.Error("a Breakage Rate over an empty Q*")
-	}
-}
-
-// Values of the R function prop.test(k, n, correct = FALSE) and of Newcombe
-// (1998), table I.
-func TestWilson(t *testing.T) {
-	for _, tt := range []struct {
-		k, n      int
-		low, high float64
-	}{
-		{81, 263, 0.2553, 0.3662},
-		{15, 148, 0.0624, 0.1605},
-		{0, 20, 0, 0.1611},
-		{1, 29, 0.0061, 0.1718},
-		{20, 20, 0.8389, 1},
-	} {
-		low, high := Wilson(Rate{tt.k, tt.n}, 1)
-		if math.Abs(*low-tt.low) > 5e-5 || math.Abs(*high-tt.high) > 5e-5 {
-			t.Errorf("Wilson(%d/%d) = %.4f to %.4f, want %.4f to %.4f", tt.k, tt.n, *low, *high, tt.low, tt.high)
-		}
-	}
-	if low, high := Wilson(Rate{0, 0}, 1); low != nil || high != nil {
-		t.Error("an undefined rate has bounds")
-	}
-	low1, _ := Wilson(Rate{30, 100}, 1)
-	low3, _ := Wilson(Rate{90, 300}, 3)
-	if math.Abs(*low1-*low3) > 1e-12 {
-		t.Error("three repeats of the same items narrow the interval")
-	}
-}
-
-func TestWilsonCovers(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for _, p := range []float64{0.1, 0.3, 0.5, 0.9} {
-		covered := 0
-		const trials, n = 4000, 200
-		for range trials {
-			k := 0
-			for range n {
-				if rng.Float64() < p {
-					k++
-				}
-			}
-			if low, high := Wilson(Rate{k, n}, 1); *low <= p && p <= *high {
-				covered++
-			}
-		}
-		if share := float64(covered) / trials; share < 0.93 || share > 0.975 {
-			t.Errorf("p = %v: the interval covers %.3f", p, share)
-		}
 	}
 }
 
@@ -200,7 +150,7 @@ func write[T any](t *testing.T, dir string, rows []T) {
 	}
 }
 
-func TestOfRun(t *testing.T) {
+func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	row := func(item, source, setting string, correct *bool) data.Generation {
 		g := data.Generation{ItemID: item, Source: source, Setting: setting, Method: "zero-shot", Model: "m", Variant: "m",
@@ -214,11 +164,15 @@ func TestOfRun(t *testing.T) {
 		row("1", "s", "none", new(true)), row("2", "s", "none", new(true)), row("3", "u", "none", new(false)), row("4", "u", "none", nil),
 		row("1", "s", "relevant", new(true)), row("2", "s", "relevant", new(false)), row("3", "u", "relevant", new(true)), row("4", "u", "relevant", new(true)),
 	})
-	judged := func(item string, followed *bool) data.Judgment {
-		return data.Judgment{ItemID: item, Setting: "relevant", Method: "zero-shot", Variant: "m", Followed: followed}
+	judged := func(item string, score *int32) data.Judgment {
+		return data.Judgment{ItemID: item, Setting: "relevant", Method: "zero-shot", Variant: "m", JudgeModel: "j", Score: score}
 	}
-	write(t, filepath.Join(dir, "judgments"), []data.Judgment{judged("1", new(false)), judged("2", nil)})
-	cells, err := OfRun(dir, BySource)
+	write(t, filepath.Join(dir, "judgments"), []data.Judgment{judged("1", new(int32(2))), judged("2", nil)})
+	table, err := Load(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := table.Cells(BySource)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +181,7 @@ func TestOfRun(t *testing.T) {
 	for _, c := range cells {
 		groups[string(c.Setting)+"/"+c.Group] = c.Pairs
 		if c.Setting == prompt.Relevant && c.Group == All {
-			all = &c
+			all = c
 		}
 	}
 	for name, want := range map[string]int{"none/all": 3, "none/s": 2, "none/u": 1, "relevant/all": 3, "relevant/s": 2, "relevant/u": 1} {
@@ -235,7 +189,7 @@ func TestOfRun(t *testing.T) {
 			t.Errorf("%s has %d pairs, want %d", name, groups[name], want)
 		}
 	}
-	m := all.Record(1)
+	m := table.Resample([]*Cell{all})[0].Record()
 	if m.N != 3 || m.NBaselineCorrect != 2 || m.NError != 1 || m.NUnscored != 1 {
 		t.Errorf("counts: %+v", m)
 	}

@@ -102,9 +102,9 @@ func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool
 	return 0, false
 }
 
-// addUsage gives the cells over all items what the run's GPU samples say of
+// addUsage gives cells over all items what the run's GPU samples say of
 // them, where it has any.
-func addUsage(dir string, cells []Cell) error {
+func addUsage(dir string, cells []*Cell) error {
 	m := newUsageMeter()
 	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
 		if errors.Is(err, data.ErrNoTable) {
@@ -115,12 +115,9 @@ func addUsage(dir string, cells []Cell) error {
 		}
 		m.add(s)
 	}
-	for i, c := range cells {
-		if c.Group != All {
-			continue
-		}
+	for _, c := range cells {
 		if u, ok := m.cells[cellOf{c.Variant, string(c.Method), string(c.Setting)}]; ok {
-			cells[i].Usage = *u
+			c.Usage = *u
 		}
 	}
 	return nil

@@ -1,9 +1,22 @@
-package metrics
+package stats
 
 import "math"
 
 // z is the two-sided 95 % quantile of the normal distribution.
 const z = 1.959963984540054
+
+// A Rate is a share of Of things. It is undefined where Of is zero.
+type Rate struct {
+	Count, Of int
+}
+
+// Value is the rate as a fraction, or nil where it is undefined.
+func (r Rate) Value() *float64 {
+	if r.Of == 0 {
+		return nil
+	}
+	return new(float64(r.Count) / float64(r.Of))
+}
 
 // Wilson bounds a rate by its 95 % score interval (Wilson 1927), which keeps
 // to [0, 1] and its coverage where n is small or the rate is near 0 or 1. With

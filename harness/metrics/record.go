@@ -1,0 +1,68 @@
+package metrics
+
+import (
+	"slices"
+
+	"perg/data"
+)
+
+// batch is how many cells are resampled at once: each holds 128 kB meanwhile.
+const batch = 256
+
+// Records are the rows of the table metrics: the run's cells over all items
+// and, where by is set, over each value of the property, in the order of Cells.
+func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
+	cells, err := t.Cells(by)
+	if err != nil {
+		return nil, err
+	}
+	var rows []data.Metric
+	for some := range slices.Chunk(cells, batch) {
+		for _, r := range t.Resample(some) {
+			rows = append(rows, r.Record())
+		}
+	}
+	return rows, nil
+}
+
+// Record is the cell as a row of the table metrics.
+func (r *Resampled) Record() data.Metric {
+	c := r.Cell
+	m := data.Metric{
+		Variant: c.Variant, Model: c.Model, Quantization: c.Quantization,
+		Setting: string(c.Setting), Method: string(c.Method), Source: c.Group,
+		Repeats: int64(c.Repeats()), N: int64(r.Pairs), NBaselineCorrect: int64(r.BaselineCorrect()),
+		NUnscored: int64(r.Unscored), NError: int64(r.Failed), NFellBack: c.FellBack,
+		PeakVRAMBytes: c.PeakVRAM,
+	}
+	rate := func(name Metric, value, low, high **float64) {
+		*value = r.Rate(name).Value()
+		*low, *high = r.Interval(name)
+	}
+	rate(Accuracy, &m.Accuracy, &m.AccuracyLow, &m.AccuracyHigh)
+	rate(BaselineAccuracy, &m.AccuracyBaseline, &m.AccuracyBaselineLow, &m.AccuracyBaselineHigh)
+	rate(Invalid, &m.InvalidRate, &m.InvalidRateLow, &m.InvalidRateHigh)
+	rate(BaselineInvalid, &m.InvalidRateBaseline, &m.InvalidRateBaselineLow, &m.InvalidRateBaselineHigh)
+	rate(BreakageRate, &m.BreakageRate, &m.BreakageRateLow, &m.BreakageRateHigh)
+	rate(AlignmentFailure, &m.AlignmentFailure, &m.AlignmentFailureLow, &m.AlignmentFailureHigh)
+	rate(RobustnessError, &m.RobustnessError, &m.RobustnessErrorLow, &m.RobustnessErrorHigh)
+	rate(PerformanceVariation, &m.PerformanceVariation, &m.PerformanceVariationLow, &m.PerformanceVariationHigh)
+	deviation := func(name Metric, items, repeats **float64) {
+		*items, *repeats = r.ItemsSD(name), c.RepeatsSD(name)
+	}
+	deviation(BreakageRate, &m.BreakageRateItemsSD, &m.BreakageRateRepeatsSD)
+	deviation(AlignmentFailure, &m.AlignmentFailureItemsSD, &m.AlignmentFailureRepeatsSD)
+	deviation(RobustnessError, &m.RobustnessErrorItemsSD, &m.RobustnessErrorRepeatsSD)
+	deviation(PerformanceVariation, &m.PerformanceVariationItemsSD, &m.PerformanceVariationRepeatsSD)
+	if c.PeakMemory != nil {
+		m.PeakVRAMBytes = c.PeakMemory
+	}
+	m.GPUUtilization, m.EnergyJoules = c.Utilization, c.Joules
+	if c.Joules != nil && *c.Joules > 0 {
+		m.TokensPerJoule = new(float64(c.OutputTokens) / *c.Joules)
+	}
+	if c.EvalNS > 0 {
+		m.OutputTokensPerSecond = new(float64(c.OutputTokens) / float64(c.EvalNS) * 1e9)
+	}
+	return m
+}
