@@ -7,18 +7,23 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// interspersed lets flags of a command follow its arguments.
+// interspersed lets flags of a command follow its arguments. A command with
+// subcommands may take arguments of its own: those that name none of them.
 func interspersed(commands []*cli.Command, args []string) []string {
+	var flags []cli.Flag
 	for i := 1; i < len(args); i++ {
 		at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[i]) })
 		if at < 0 {
-			break
+			if len(flags) == 0 { // nothing to move
+				break
+			}
+			return append(slices.Clone(args[:i]), flagsFirst(args[i:], flags)...)
 		}
-		if c := commands[at]; len(c.Subcommands) > 0 {
-			commands = c.Subcommands
-		} else {
+		c := commands[at]
+		if len(c.Subcommands) == 0 {
 			return append(slices.Clone(args[:i+1]), flagsFirst(args[i+1:], c.Flags)...)
 		}
+		commands, flags = c.Subcommands, c.Flags
 	}
 	return args
 }

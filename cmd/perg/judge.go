@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/ratings"
+)
+
+func judgeCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "judge",
+		HideHelpCommand: true,
+		Usage:           "rate a run's answers again; compare judges with each other and with people",
+		Description: `How far may a judge model be trusted? Let a person rate some of the answers it
+rated, without seeing what it said, and see how far the two agree:
+
+   perg judge sample runs/20260102-150405 -o ratings.csv
+   perg judge agree runs/20260102-150405 ratings.csv`,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+		Subcommands: []*cli.Command{judgeSampleCommand(), judgeAgreeCommand()},
+	}
+}
+
+// judgedRun reads what the judges of the run in dir rated.
+func judgedRun(dir string) (ratings.Judged, error) {
+	m, err := harness.ReadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ratings.Judged{}, &harness.Problem{
+			Err:  fmt.Errorf("%s is no run: it has no run.json", dir),
+			Hint: "runs are made by 'perg run'; its --out names the directory", Usage: true,
+		}
+	}
+	if err != nil {
+		return ratings.Judged{}, err
+	}
+	judged, err := ratings.ReadJudged(dir)
+	if !errors.Is(err, data.ErrNoTable) {
+		return judged, err
+	}
+	switch {
+	case m.Judge == nil:
+		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "run it with --judge MODEL", Usage: true}
+	case m.State != harness.StateFinished:
+		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
+	default:
+		return judged, fmt.Errorf("%s has no ratings: no answer under a setting with the item's own preference came to be judged", dir)
+	}
+}

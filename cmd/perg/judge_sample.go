@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/ratings"
+	"perg/harness/report"
+)
+
+func judgeSampleCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "sample",
+		Usage:     "draw rated answers for a person to rate too",
+		ArgsUsage: "RUN",
+		Description: `Writes a CSV file to fill in with a spreadsheet: one answer a row, with the
+preference, the question, and the answer without the preference beside it. Put
+into the column rating how far the response follows the preference, whether it
+is right or not:
+
+   1  not at all      3  in part      5  fully
+
+Leave blank what you cannot say; the column note is yours. What the judge said
+is not in the file. The draw is random and stratified: each variant, method and
+setting, followed and not followed according to the judge, gets its share of
+rows and at least one.
+
+   perg judge sample runs/20260102-150405 -o ratings.csv
+   perg judge agree runs/20260102-150405 ratings.csv
+
+Cells that a spreadsheet would take for a formula have an apostrophe in front.
+A file with ratings or notes in it is never replaced.`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "n", Value: 200, Usage: "number of answers, `N`"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the CSV `FILE` to write"},
+			&cli.Uint64Flag{Name: "seed", Value: uint64(harness.Defaults().Seed), Usage: "seed `N` of the draw"},
+		},
+		Action: judgeSampleAction,
+	}
+}
+
+func judgeSampleAction(c *cli.Context) error {
+	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
+	out, n := c.String("out"), c.Int("n")
+	switch {
+	case c.NArg() != 1:
+		return usage(fmt.Errorf("judge sample takes one run directory, not %d", c.NArg()), "perg judge sample runs/<time> -o ratings.csv")
+	case n < 1:
+		return usage(fmt.Errorf("--n %d: at least 1", n), "")
+	case out == "":
+		return usage(errors.New("nowhere to write: name the file with -o"), "perg judge sample "+quoted(c.Args().First())+" -o ratings.csv")
+	}
+	dir := c.Args().First()
+	judged, err := judgedRun(dir)
+	if err != nil {
+		return err
+	}
+	keys, of := judged.Draw(n, c.Uint64("seed"))
+	if of == 0 {
+		return fmt.Errorf("%s: none of its %s judged answers has a rating that can be read", dir, comma(len(judged.Keys)))
+	}
+	rows, err := ratings.ReadRows(dir, keys)
+	if err != nil {
+		return err
+	}
+	form := ratings.Form(rows)
+	old, err := os.ReadFile(out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return usage(err, "choose another file with -o")
+	case !bytes.Equal(old, form) && !ratings.Untouched(old):
+		return usage(fmt.Errorf("%s is there, and is no form that is still blank: it is not replaced", out), "choose another file with -o")
+	}
+	if err := data.WriteFile(out, form); err != nil {
+		return usage(err, "choose a file you may write to with -o")
+	}
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s of %s rated answers written to %s\n", comma(len(rows)), comma(of), report.Printable(out))
+	if len(rows) < n {
+		fmt.Fprintf(w, "these are all that have a rating: %s were asked for\n", comma(n))
+	}
+	if unread := len(judged.Keys) - of; unread > 0 {
+		fmt.Fprintf(w, "%s judged answers have no rating that can be read, and are left out\n", comma(unread))
+	}
+	fmt.Fprintf(w, "fill in the column rating, 1 (not at all) to 5 (fully); then:\n  perg judge agree %s %s\n", report.Printable(quoted(dir)), report.Printable(quoted(out)))
+	return nil
+}
