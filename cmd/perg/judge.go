@@ -17,16 +17,24 @@ func judgeCommand() *cli.Command {
 		Name:            "judge",
 		HideHelpCommand: true,
 		Usage:           "rate a run's answers again; compare judges with each other and with people",
-		Description: `How far may a judge model be trusted? Let a person rate some of the answers it
+		ArgsUsage:       "RUN --judge MODEL",
+		Description: `Rates the answers of a run by other judges, or by several; nothing is generated
+again. Their ratings count from then on in the run's metrics; those of earlier
+judges stay in its table judgments.
+
+   perg judge runs/20260102-150405 --judge gemma2:27b --judge qwen3:32b
+
+How far may a judge model be trusted? Let a person rate some of the answers it
 rated, without seeing what it said, and see how far the two agree:
 
    perg judge sample runs/20260102-150405 -o ratings.csv
    perg judge agree runs/20260102-150405 ratings.csv`,
+		Flags: judgeFlags(),
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unknownCommand(c)
+			if c.NArg() == 0 && c.NumFlags() == 0 {
+				return cli.ShowSubcommandHelp(c)
 			}
-			return cli.ShowSubcommandHelp(c)
+			return judgeAction(c)
 		},
 		Subcommands: []*cli.Command{judgeSampleCommand(), judgeAgreeCommand()},
 	}
@@ -49,8 +57,8 @@ func judgedRun(dir string) (ratings.Judged, error) {
 		return judged, err
 	}
 	switch {
-	case m.Judge == nil:
-		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "run it with --judge MODEL", Usage: true}
+	case len(m.Judges) == 0:
+		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "perg judge RUN --judge MODEL rates it", Usage: true}
 	case m.State != harness.StateFinished:
 		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
 	default:
