@@ -154,19 +154,6 @@ func TestJudges(t *testing.T) {
 	})
 }
 
-func TestThinkingIsKeptApart(t *testing.T) {
-	b := newBench(t)
-	if status, _, stderr := b.run("thinker", "--limit", "3", "--settings", "none"); status != exitDone {
-		t.Fatal(status, stderr)
-	}
-	for _, g := range table[data.Generation](t, filepath.Join(b.dir, "run"), "generations") {
-		if g.Think == nil || !*g.Think || g.Thinking == nil || !strings.Contains(*g.Thinking, "second in the alphabet") ||
-			strings.Contains(*g.Response, "alphabet") || g.Answer == nil || *g.Answer != "B" {
-			t.Errorf("generation %+v", g)
-		}
-	}
-}
-
 // A context that does not hold every prompt is found before the first answer.
 func TestOverflowIsFoundBeforeTheRun(t *testing.T) {
 	b := newBench(t)

@@ -38,6 +38,9 @@ func init() {
 	} {
 		actors[name] = c
 	}
+	roleless := models.Steady("B")
+	roleless.Template = "{{ range .Messages }}{{ if eq .Role \"user\" }}user:\n{{ .Content }}\n{{ end }}{{ end }}<|plain|>"
+	actors["roleless"] = roleless
 }
 
 // methodsOf gives the letters of a staged model by method and setting.
