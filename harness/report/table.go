@@ -34,8 +34,9 @@ const (
 func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 
 // Legend says what a table's numbers are.
-const Legend = "Percent, with 95 % intervals (bootstrap over items); lower is better. Breakage,\n" +
-	"Alignment and Robustness are over Q*, the items right in the baseline.\n" +
+const Legend = "Percent, with 95 % intervals (bootstrap over items, 2,000 resamples; Wilson's\n" +
+	"where fewer than 30 items are on a side); lower is better. Breakage, Alignment\n" +
+	"and Robustness are over Q*, the items right in the baseline.\n" +
 	"See perg report --help."
 
 // narrow is the width that every other table fits.
@@ -134,7 +135,13 @@ func named(variant, quantization string) string {
 }
 
 // wrapped is a heading that keeps to the width of the tables under it.
-func wrapped(heading string) string { return text.WrapSoft(cell(heading), narrow) }
+func wrapped(heading string) string {
+	lines := strings.Split(text.WrapSoft(cell(heading), narrow), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
 
 func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	return writeSections(w, rows, subject, func(section []data.Metric) error {

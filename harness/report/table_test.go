@@ -114,6 +114,9 @@ func TestPreferencesHeadTables(t *testing.T) {
 		if n := widest(b.String()); n > 80 {
 			t.Errorf("%d columns of %d:\n%s", n, width, b.String())
 		}
+		if strings.Contains(b.String(), " \n") {
+			t.Errorf("a line ends in spaces:\n%s", b.String())
+		}
 		if words := strings.Fields(b.String()); !slices.Contains(words, "historical") || !slices.Contains(words, "conclude") {
 			t.Errorf("the preference is cut:\n%s", b.String())
 		}
@@ -196,6 +199,27 @@ func TestProgramsReadItBack(t *testing.T) {
 	}
 	if v, ok := objects[2]["alignment_failure"]; !ok || v != nil || objects[1]["breakage_rate"] != 0.118 {
 		t.Errorf("objects %v", objects[:3])
+	}
+}
+
+func TestLegendsFit(t *testing.T) {
+	for _, legend := range []string{Legend, RepeatsLegend, ImprovementLegend} {
+		if n := widest(legend); n > 80 {
+			t.Errorf("%d columns: %s", n, legend)
+		}
+	}
+}
+
+// A run of few items is told of once, whatever its Q*; three repeats of ten
+// items are ten items.
+func TestCaveatsOfFewItems(t *testing.T) {
+	all := []data.Metric{rows()[0], rows()[1], rows()[2]}
+	for i := range all {
+		all[i].N, all[i].NBaselineCorrect, all[i].NUnscored = 30, 12, 0
+	}
+	want := []string{"caveat: in 3 of the cells fewer than 30 items have responses: every interval is wide"}
+	if diff := cmp.Diff(want, Caveats(all)); diff != "" {
+		t.Errorf("caveats (-want +got):\n%s", diff)
 	}
 }
 
