@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/metrics"
+	"perg/harness/prompt"
 	"perg/harness/report"
 )
 
@@ -28,6 +30,17 @@ the model gets right when no preference is stated.
    Robustness  of Q*, not correct or not followed (Robustness Error)
    Variation   1 - |A n B| / |A u B| of the items answered correctly with (A)
                and without (B) preferences (Performance Variation)
+
+Intervals are the percentiles of a bootstrap over items: 2,000 resamples drawn
+with the run's seed, the same items in all cells, all repeats of an item
+together. Where fewer than 30 items are on either side of a rate (broken or not,
+followed or not) they are Wilson's. A terminal that is wide enough, and every
+other format, also shows those of Right and Invalid.
+
+With --repeats a table follows of how much each metric varies between items and
+between repeats. Where other methods were run besides zero-shot, one of what
+they change against it: paired by item, over the same resamples. Where fewer than
+10 items differ the interval is Bonett and Price's for paired proportions.
 
    perg report runs/20260102-150405
    perg report runs/20260102-150405 --by source,preference_type
@@ -94,12 +107,15 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 	}
-	table, err := metrics.Load(dir, m.MetricsOptions())
-	if err != nil {
-		return err
+	var run *metrics.Table
+	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
+	if len(by) > 0 || others {
+		if run, err = metrics.Load(dir, m.MetricsOptions()); err != nil {
+			return err
+		}
 	}
 	for _, g := range by {
-		cells, err := table.Records(g)
+		cells, err := run.Records(g)
 		if err != nil {
 			return err
 		}
@@ -113,6 +129,9 @@ func reportAction(c *cli.Context) error {
 	}
 	if human {
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
+		if err := further(w, rows, run); err != nil {
+			return err
+		}
 	}
 	for _, caveat := range caveats(m, rows) {
 		if human {
@@ -122,6 +141,31 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+// further writes the tables that only some runs have: of repeats, and of what
+// methods change against zero-shot. run is nil where there is no such method.
+func further(w io.Writer, rows []data.Metric, run *metrics.Table) error {
+	if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Repeats > 1 }) {
+		fmt.Fprint(w, "\nRepeats\n\n")
+		if err := report.Repeats(w, report.Overall(rows)); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s\n", report.RepeatsLegend)
+	}
+	if run == nil {
+		return nil
+	}
+	improvements := run.Improvements()
+	if len(improvements) == 0 {
+		return nil
+	}
+	fmt.Fprint(w, "\nImprovement over zero-shot\n\n")
+	if err := report.Improvements(w, improvements); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", report.ImprovementLegend)
+	return err
 }
 
 // tableRows are the rows over all items for people, and every row with its

@@ -1,12 +1,16 @@
 package metrics
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"perg/data"
+	"perg/harness/judge"
 	"perg/harness/prompt"
 )
 
@@ -198,5 +202,119 @@ func TestLoad(t *testing.T) {
 	}
 	if *m.OutputTokensPerSecond != 5 || *m.PeakVRAMBytes != 5 || m.EnergyJoules != nil {
 		t.Errorf("costs: %v %v %v", m.OutputTokensPerSecond, m.PeakVRAMBytes, m.EnergyJoules)
+	}
+}
+
+func TestJudges(t *testing.T) {
+	dir := t.TempDir()
+	row := func(item, setting string) data.Generation {
+		return data.Generation{ItemID: item, Setting: setting, Method: "zero-shot", Variant: "m", Answer: new("A"), Correct: new(true)}
+	}
+	var generations []data.Generation
+	for _, item := range []string{"1", "2", "3"} {
+		generations = append(generations, row(item, "none"), row(item, "relevant"))
+	}
+	write(t, filepath.Join(dir, "generations"), generations)
+	score := func(item, judge string, score int32, swapped bool) data.Judgment {
+		j := data.Judgment{ItemID: item, Setting: "relevant", Method: "zero-shot", Variant: "m", JudgeModel: judge, Swapped: swapped}
+		if score > 0 {
+			j.Score = &score
+		}
+		return j
+	}
+	write(t, filepath.Join(dir, "judgments"), []data.Judgment{
+		score("1", "a", 5, false), score("1", "b", 2, false), score("1", "c", 2, false), // majority says no, the mean is 3
+		score("2", "a", 3, false), score("2", "b", 1, false), score("2", "c", 0, false), // a tie of mean 2; c's cannot be read
+		score("3", "a", 0, false), score("3", "b", 0, false), score("3", "c", 4, false),
+		score("2", "a", 5, true), score("2", "b", 5, true), score("3", "b", 1, true), // swapped
+	})
+	for _, tt := range []struct {
+		name     string
+		options  Options
+		failure  string
+		unscored int
+	}{
+		{"majority", Options{Rule: judge.Majority}, "2/3", 0},
+		{"no rule", Options{}, "2/3", 0},
+		{"mean", Options{Rule: judge.Mean}, "1/3", 0},
+		{"one", Options{Judges: []string{"a"}}, "0/2", 1},
+		{"two", Options{Judges: []string{"a", "b"}, Rule: judge.Mean}, "1/2", 1},
+		{"unknown", Options{Judges: []string{"z"}}, "0/0", 0},
+	} {
+		table, err := Load(dir, tt.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells, err := table.Cells("")
+		if err != nil || len(cells) != 2 {
+			t.Fatalf("%d cells, error %v", len(cells), err)
+		}
+		rate := cells[1].Rate(AlignmentFailure)
+		if got := fmt.Sprintf("%d/%d", rate.Count, rate.Of); got != tt.failure || cells[1].Unscored != tt.unscored {
+			t.Errorf("%s: %s not followed and %d unscored, want %s and %d", tt.name, got, cells[1].Unscored, tt.failure, tt.unscored)
+		}
+	}
+}
+
+// Groups by every property, repeats and fall-backs, as they come in a table.
+func TestRecords(t *testing.T) {
+	dir := t.TempDir()
+	var generations []data.Generation
+	for _, cell := range []struct{ method, setting string }{{"zero-shot", "none"}, {"self-critic", "mixed"}} {
+		for i, item := range []string{"1", "2", "3"} {
+			for repeat := range int32(2) {
+				g := data.Generation{
+					ItemID: item, Source: "s", Category: []string{"c", "d", ""}[i], Preference: "p" + item, PreferenceType: "clarity",
+					Method: cell.method, Setting: cell.setting, Variant: "m", Repeat: repeat, Answer: new("A"), Correct: new(repeat == 0 || i > 0),
+				}
+				if cell.method == "self-critic" {
+					g.FellBack = new(i == 1)
+				}
+				generations = append(generations, g)
+			}
+		}
+	}
+	write(t, filepath.Join(dir, "generations"), generations)
+	table, err := Load(dir, Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for by, want := range map[GroupBy]string{
+		"":               "all",
+		BySource:         "all s",
+		ByCategory:       "all c d ",
+		ByPreference:     "all p1 p2 p3",
+		ByPreferenceType: "all clarity",
+	} {
+		rows, err := table.Records(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var groups []string
+		var n int64
+		for _, m := range rows {
+			if m.Method == "self-critic" {
+				groups = append(groups, m.Source)
+				n += m.N
+			}
+			if m.Repeats != 2 || (m.NFellBack != nil) != (m.Method == "self-critic") {
+				t.Errorf("%s, %s: %d repeats, %v fell back", m.Method, m.Source, m.Repeats, m.NFellBack)
+			}
+		}
+		if got := strings.Join(groups, " "); got != want {
+			t.Errorf("by %q there are %q, want %q", by, got, want)
+		}
+		if by != "" && n != 12 || by == "" && n != 6 {
+			t.Errorf("by %q there are %d rows", by, n)
+		}
+		if last := rows[len(rows)-1]; by == "" && (*last.NFellBack != 2 || *last.Accuracy != 5.0/6 || last.BreakageRateRepeatsSD == nil) {
+			t.Errorf("%+v", last)
+		}
+	}
+	if _, err := table.Records("colour"); err == nil {
+		t.Error("a breakdown by colour")
+	}
+	if _, err := Load(t.TempDir(), Options{}); !errors.Is(err, data.ErrNoTable) {
+		t.Errorf("without tables: %v", err)
 	}
 }

@@ -240,4 +240,3 @@ func (t *Table) positions(ids []string) []int32 {
 	}
 	return positions
 }
-

@@ -38,7 +38,7 @@ func used(samples ...data.GPUSample) func(setting string) Usage {
 	}
 }
 
-func near(a *float64, b float64) bool { return a != nil && math.Abs(*a-b) < 1e-9 }
+func near(a *float64, b, within float64) bool { return a != nil && math.Abs(*a-b) <= within }
 
 func TestEnergyIsTheCellsOwn(t *testing.T) {
 	of := used(
@@ -52,7 +52,7 @@ func TestEnergyIsTheCellsOwn(t *testing.T) {
 		sample("a", 600, "relevant", counter(90000)), // after an interruption
 		sample("a", 601, "relevant", counter(90400)), // 0.4 J
 	)
-	if none, relevant := of("none").Joules, of("relevant").Joules; !near(none, 2) || !near(relevant, 3.5) {
+	if none, relevant := of("none").Joules, of("relevant").Joules; !near(none, 2, 1e-9) || !near(relevant, 3.5, 1e-9) {
 		t.Errorf("none %v, relevant %v; want 2 and 3.5 J", none, relevant)
 	}
 }
@@ -62,14 +62,14 @@ func TestEnergyWithoutACounter(t *testing.T) {
 		return func(s *data.GPUSample) { s.PowerMW = &mw }
 	}
 	of := used(sample("a", 0, "none", power(100_000)), sample("a", 2, "none", power(200_000)))
-	if j := of("none").Joules; !near(j, 300) {
+	if j := of("none").Joules; !near(j, 300, 1e-9) {
 		t.Errorf("%v J from power, want 300", j)
 	}
 	restarted := func(mw, mj int64) func(*data.GPUSample) {
 		return func(s *data.GPUSample) { s.PowerMW, s.EnergyMJ = &mw, &mj }
 	}
 	of = used(sample("a", 0, "none", restarted(50_000, 9_000_000)), sample("a", 1, "none", restarted(50_000, 10)))
-	if j := of("none").Joules; !near(j, 50) {
+	if j := of("none").Joules; !near(j, 50, 1e-9) {
 		t.Errorf("%v J over a restart of the driver, want 50", j)
 	}
 	of = used(sample("a", 0, "none", nil), sample("a", 1, "none", nil))
@@ -89,7 +89,7 @@ func TestPeakAndUtilization(t *testing.T) {
 		sample("a", 4, "none", at(gib(9), gib(2), 0.5)), sample("b", 4, "none", at(gib(9), gib(2), 0.5)),
 	)
 	u := of("none")
-	if u.PeakMemory == nil || *u.PeakMemory != 9<<30 || !near(u.Utilization, (1+0.5+1.5+1.5)/8) {
+	if u.PeakMemory == nil || *u.PeakMemory != 9<<30 || !near(u.Utilization, (1+0.5+1.5+1.5)/8, 1e-9) {
 		t.Errorf("peak %v, utilization %v", u.PeakMemory, u.Utilization)
 	}
 	of = used(sample("a", 0, "none", at(gib(9), nil, 0)))

@@ -8,20 +8,27 @@ import (
 	"perg/harness/metrics"
 )
 
-// fewest is the |Q*| below which an interval spans tens of percents and says
-// little.
+// fewest is the number of items below which an interval spans tens of percents
+// and says little.
 const fewest = 30
 
 // Caveats are what a reader must know beside the rates of rows over all
 // items: too little data, ratings that are missing, rows that failed.
 func Caveats(rows []data.Metric) []string {
-	var few, unscored, failed, unrated int
+	var few, fewRight, unscored, failed, unrated int
 	for _, m := range rows {
-		if m.Source != metrics.All || m.BreakageRate == nil && m.NBaselineCorrect > 0 {
+		if m.Source != metrics.All {
 			continue
 		}
-		if m.NBaselineCorrect < fewest {
+		tooFew := m.N < fewest*max(m.Repeats, 1)
+		if tooFew {
 			few++
+		}
+		if m.BreakageRate == nil && m.NBaselineCorrect > 0 {
+			continue // the baseline itself
+		}
+		if !tooFew && m.NBaselineCorrect < fewest*max(m.Repeats, 1) {
+			fewRight++
 		}
 		if m.NUnscored > 0 {
 			unscored++
@@ -39,7 +46,8 @@ func Caveats(rows []data.Metric) []string {
 			all = append(all, fmt.Sprintf("caveat: in %d of the cells ", n)+fmt.Sprintf(format, args...))
 		}
 	}
-	caveat(few, "fewer than %d items are right in the baseline: the intervals are wide", fewest)
+	caveat(few, "fewer than %d items have responses: every interval is wide", fewest)
+	caveat(fewRight, "fewer than %d items are right in the baseline: the intervals are wide", fewest)
 	caveat(unrated, "nothing was rated: Alignment Failure and Robustness Error are unknown")
 	caveat(unscored, "some ratings are missing: Alignment Failure and Robustness Error leave those items out")
 	caveat(failed, "some rows failed: their items are left out of every rate")

@@ -2,10 +2,12 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -32,15 +34,18 @@ const (
 func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 
 // Legend says what a table's numbers are.
-const Legend = "Percent, with 95 % intervals; lower is better. Breakage, Alignment and\n" +
-	"Robustness are over Q*, the items right in the baseline. See perg report --help."
+const Legend = "Percent, with 95 % intervals (bootstrap over items, 2,000 resamples; Wilson's\n" +
+	"where fewer than 30 items are on a side); lower is better. Breakage, Alignment\n" +
+	"and Robustness are over Q*, the items right in the baseline.\n" +
+	"See perg report --help."
 
-// wide is the width from which the columns of invalid and missing rows fit.
-const wide = 110
+// narrow is the width that every other table fits.
+const narrow = 80
 
 // Write writes rows of the table metrics. Where by is set, rows are of groups
 // and their Source is a value of it. width is the number of columns there are
-// for a table; 0 is no limit.
+// for a table; 0 is no limit. Where the table with every column is wider, there
+// is one with fewer.
 func Write(w io.Writer, f Format, rows []data.Metric, by metrics.GroupBy, width int) error {
 	switch f {
 	case CSV:
@@ -53,8 +58,13 @@ func Write(w io.Writer, f Format, rows []data.Metric, by metrics.GroupBy, width 
 	case LaTeX:
 		return writeLaTeX(w, rows, by)
 	default:
-		if width == 0 || width >= wide {
-			return writeWide(w, rows, by)
+		var wide bytes.Buffer
+		if err := writeWide(&wide, rows, by); err != nil {
+			return err
+		}
+		if width == 0 || widest(wide.String()) <= width {
+			_, err := wide.WriteTo(w)
+			return err
 		}
 		return writeNarrow(w, rows, by)
 	}
@@ -83,7 +93,12 @@ func columns(by metrics.GroupBy, everything bool) []column {
 	cols = append(cols,
 		column{"n", false, func(m data.Metric) string { return strconv.FormatInt(m.N, 10) }},
 		column{"Q*", false, func(m data.Metric) string { return strconv.FormatInt(m.NBaselineCorrect, 10) }},
-		column{"Right", false, func(m data.Metric) string { return percent(m.Accuracy) }},
+		column{"Right", false, func(m data.Metric) string {
+			if !everything {
+				return percent(m.Accuracy)
+			}
+			return rate(m.Accuracy, m.AccuracyLow, m.AccuracyHigh)
+		}},
 		column{"Breakage", false, func(m data.Metric) string {
 			return rate(m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh)
 		}},
@@ -99,7 +114,9 @@ func columns(by metrics.GroupBy, everything bool) []column {
 	)
 	if everything {
 		cols = append(cols,
-			column{"Invalid", false, func(m data.Metric) string { return percent(m.InvalidRate) }},
+			column{"Invalid", false, func(m data.Metric) string {
+				return rate(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh)
+			}},
 			column{"Unscored", false, func(m data.Metric) string { return strconv.FormatInt(m.NUnscored, 10) }},
 			column{"Failed", false, func(m data.Metric) string { return strconv.FormatInt(m.NError, 10) }},
 		)
@@ -108,18 +125,36 @@ func columns(by metrics.GroupBy, everything bool) []column {
 }
 
 // subject heads the rows of one variant and method.
-func subject(m data.Metric) string {
-	s := m.Variant
-	if m.Quantization != "" {
-		s += " (" + m.Quantization + ")"
+func subject(m data.Metric) string { return named(m.Variant, m.Quantization) + ", " + m.Method }
+
+func named(variant, quantization string) string {
+	if quantization == "" {
+		return variant
 	}
-	return s + ", " + m.Method
+	return variant + " (" + quantization + ")"
+}
+
+// wrapped is a heading that keeps to the width of the tables under it.
+func wrapped(heading string) string {
+	lines := strings.Split(text.WrapSoft(cell(heading), narrow), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	return writeSections(w, rows, subject, func(section []data.Metric) error {
 		return writeLines(w, columns(by, true), section)
 	})
+}
+
+func widest(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n = max(n, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+	}
+	return n
 }
 
 // writeNarrow fits 80 columns: groups have headings instead of a column, and
@@ -158,7 +193,7 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if _, err := fmt.Fprintln(w, cell(h)); err != nil {
+		if _, err := fmt.Fprintln(w, wrapped(h)); err != nil {
 			return err
 		}
 		if err := write(sections[h]); err != nil {
@@ -169,7 +204,10 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 }
 
 func writeLines(w io.Writer, cols []column, rows []data.Metric) error {
-	t := layoutOf(cols, rows)
+	return render(w, layoutOf(cols, rows))
+}
+
+func render(w io.Writer, t table.Writer) error {
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true}
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
@@ -229,23 +267,43 @@ func documentColumns(by metrics.GroupBy) []column {
 }
 
 func layoutOf(cols []column, rows []data.Metric) table.Writer {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	header := make(table.Row, len(cols))
-	configs := make([]table.ColumnConfig, len(cols))
+	titles, words := make([]string, len(cols)), 0
 	for i, c := range cols {
-		header[i] = c.title
-		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		titles[i] = c.title
 		if c.left {
+			words = i + 1
+		}
+	}
+	lines := make([][]string, len(rows))
+	for i, m := range rows {
+		for _, c := range cols {
+			lines[i] = append(lines[i], c.value(m))
+		}
+	}
+	t := grid(titles, words, lines)
+	t.SetStyle(table.StyleLight)
+	return t
+}
+
+// grid is a table of the given lines, whose first columns are words and the
+// others numbers.
+func grid(titles []string, words int, lines [][]string) table.Writer {
+	t := table.NewWriter()
+	header := make(table.Row, len(titles))
+	configs := make([]table.ColumnConfig, len(titles))
+	for i, title := range titles {
+		header[i] = title
+		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		if i < words {
 			configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft
 		}
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(configs)
-	for _, m := range rows {
-		row := make(table.Row, len(cols))
-		for i, c := range cols {
-			row[i] = cell(c.value(m))
+	for _, line := range lines {
+		row := make(table.Row, len(line))
+		for i, v := range line {
+			row[i] = cell(v)
 		}
 		t.AppendRow(row)
 	}

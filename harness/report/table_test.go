@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +23,8 @@ func rows() []data.Metric {
 	row := func(variant, setting, source string, n, q int64, rates ...float64) data.Metric {
 		m := data.Metric{
 			Variant: variant, Model: variant, Quantization: "Q4_K_M", Setting: setting, Method: "zero-shot", Source: source,
-			N: n, NBaselineCorrect: q, AccuracyBaseline: new(0.5), Accuracy: new(0.456), InvalidRateBaseline: new(0.0), InvalidRate: new(0.02),
+			Repeats: 3, N: n, NBaselineCorrect: q, AccuracyBaseline: new(0.5), Accuracy: new(0.456), InvalidRateBaseline: new(0.0), InvalidRate: new(0.02),
+			AccuracyLow: new(0.38), AccuracyHigh: new(0.531), InvalidRateLow: new(0.007), InvalidRateHigh: new(0.057),
 		}
 		for i, r := range rates {
 			to := [][3]**float64{
@@ -76,27 +76,103 @@ func TestWrite(t *testing.T) {
 				t.Error("the output has an escape sequence")
 			}
 			if tt.width > 0 {
-				for line := range strings.Lines(b.String()) {
-					if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > tt.width {
-						t.Errorf("%d columns: %s", n, line)
-					}
+				if n := widest(b.String()); n > tt.width {
+					t.Errorf("%d columns, there are %d", n, tt.width)
 				}
 			}
-			path := filepath.Join("testdata", tt.name+".golden")
-			if *update {
-				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("differs from %s (-want +got):\n%s", path, diff)
-			}
+			golden(t, tt.name, b.String())
 		})
 	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("differs from %s (-want +got):\n%s", path, diff)
+	}
+}
+
+// A preference is a sentence; its heading is broken to the table's width.
+func TestPreferencesHeadTables(t *testing.T) {
+	m := rows()[1]
+	m.Source = "I like answers that set out the historical background first and then compare several points of view before they conclude"
+	for _, width := range []int{80, 150} {
+		var b bytes.Buffer
+		if err := Write(&b, Table, []data.Metric{m}, metrics.ByPreference, width); err != nil {
+			t.Fatal(err)
+		}
+		if n := widest(b.String()); n > 80 {
+			t.Errorf("%d columns of %d:\n%s", n, width, b.String())
+		}
+		if strings.Contains(b.String(), " \n") {
+			t.Errorf("a line ends in spaces:\n%s", b.String())
+		}
+		if words := strings.Fields(b.String()); !slices.Contains(words, "historical") || !slices.Contains(words, "conclude") {
+			t.Errorf("the preference is cut:\n%s", b.String())
+		}
+	}
+}
+
+func TestRepeats(t *testing.T) {
+	all := rows()
+	all[1].BreakageRateItemsSD, all[1].BreakageRateRepeatsSD = new(0.0295), new(0.0041)
+	all[2].RobustnessErrorItemsSD, all[2].RobustnessErrorRepeatsSD = new(0.012), new(0.0)
+	var b bytes.Buffer
+	if err := Repeats(&b, all); err != nil {
+		t.Fatal(err)
+	}
+	if n := widest(b.String()); n > 80 {
+		t.Errorf("%d columns", n)
+	}
+	golden(t, "repeats", b.String())
+	for i := range all {
+		all[i].Repeats = 1
+	}
+	b.Reset()
+	if err := Repeats(&b, all); err != nil || b.Len() > 0 {
+		t.Errorf("of one repeat: %q, error %v", b.String(), err)
+	}
+}
+
+func TestImprovements(t *testing.T) {
+	d := func(v ...float64) metrics.Difference {
+		if len(v) == 1 {
+			return metrics.Difference{Value: &v[0]}
+		}
+		return metrics.Difference{Value: &v[0], Low: &v[1], High: &v[2]}
+	}
+	all := []metrics.Improvement{
+		{
+			Variant: "llama3.1:70b", Quantization: "Q4_K_M", Method: "pref-aligner", Setting: "relevant",
+			Breakage: d(-0.045, -0.051, -0.039), Alignment: d(0.012, -0.003, 0.028), Robustness: d(-0.04, -0.048, -0.031), Relative: d(-0.46, -0.55, -0.38),
+		},
+		{
+			Variant: "llama3.1:70b", Quantization: "Q4_K_M", Method: "pref-aligner", Setting: "irrelevant",
+			Breakage: d(-0.995, -1, -0.951), Robustness: d(-0.995, -1, -0.951), Relative: d(-1),
+		},
+		{
+			Variant: "evil\x1b[31m:1b", Method: "self-critic", Setting: "mixed",
+			Breakage: d(0.995, 0.951, 1), Alignment: d(0.9949, 0.951, 1), Robustness: d(-0.0949, -0.0994, -0.0911), Relative: d(9.99, 9.51, 10.01),
+		},
+	}
+	var b bytes.Buffer
+	if err := Improvements(&b, all); err != nil {
+		t.Fatal(err)
+	}
+	if n := widest(b.String()); n > 80 {
+		t.Errorf("%d columns", n)
+	}
+	golden(t, "improvements", b.String())
 }
 
 // What programs read has every column, fractions, and nothing where unknown.
@@ -123,6 +199,27 @@ func TestProgramsReadItBack(t *testing.T) {
 	}
 	if v, ok := objects[2]["alignment_failure"]; !ok || v != nil || objects[1]["breakage_rate"] != 0.118 {
 		t.Errorf("objects %v", objects[:3])
+	}
+}
+
+func TestLegendsFit(t *testing.T) {
+	for _, legend := range []string{Legend, RepeatsLegend, ImprovementLegend} {
+		if n := widest(legend); n > 80 {
+			t.Errorf("%d columns: %s", n, legend)
+		}
+	}
+}
+
+// A run of few items is told of once, whatever its Q*; three repeats of ten
+// items are ten items.
+func TestCaveatsOfFewItems(t *testing.T) {
+	all := []data.Metric{rows()[0], rows()[1], rows()[2]}
+	for i := range all {
+		all[i].N, all[i].NBaselineCorrect, all[i].NUnscored = 30, 12, 0
+	}
+	want := []string{"caveat: in 3 of the cells fewer than 30 items have responses: every interval is wide"}
+	if diff := cmp.Diff(want, Caveats(all)); diff != "" {
+		t.Errorf("caveats (-want +got):\n%s", diff)
 	}
 }
 

@@ -97,8 +97,10 @@ func SD(values []float64) *float64 {
 
 // FewDiffering is the number of items in which two samples differ below which
 // PairedDifference leaves the percentiles: a handful of items give resamples a
-// handful of values, and none gives an interval without width.
-const FewDiffering = 20
+// handful of values, and none gives an interval without width. By simulation
+// over 200 and 500 items the percentiles cover 77 to 94 % below it and 94 to
+// 97 % above.
+const FewDiffering = 10
 
 // PairedDifference bounds the difference d of two rates over the same items
 // from its values in resamples; n is the number of items that the rates are

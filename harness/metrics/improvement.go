@@ -1,0 +1,73 @@
+package metrics
+
+import (
+	"math"
+
+	"perg/harness/prompt"
+	"perg/harness/stats"
+)
+
+// An Improvement is what a method changes against zero-shot in one variant
+// and setting: the method's metric minus zero-shot's, so that less than zero
+// is better.
+type Improvement struct {
+	Variant, Model, Quantization string
+	Method                       prompt.Method
+	Setting                      prompt.Setting
+	Breakage                     Difference // of fractions
+	Alignment                    Difference
+	Robustness                   Difference
+	// Relative is the change of the Robustness Error as a share of zero-shot's
+	// (the paper has 13 % to 46 % less with pref-aligner). It has no bounds where fewer than Few items fail under either method.
+	Relative Difference
+}
+
+// Improvements compares each other method with zero-shot, paired by item, in
+// the order of the table's cells. Where zero-shot was not run there is nothing
+// to compare with.
+func (t *Table) Improvements() []Improvement {
+	base := make(map[cellOf]*Cell)
+	for _, c := range t.cells {
+		if c.Method == prompt.ZeroShot {
+			base[cellOf{variant: c.Variant, setting: string(c.Setting)}] = c
+		}
+	}
+	var all []Improvement
+	for _, c := range t.cells {
+		zeroShot := base[cellOf{variant: c.Variant, setting: string(c.Setting)}]
+		if c.Method == prompt.ZeroShot || c.Setting == prompt.None || zeroShot == nil {
+			continue
+		}
+		pair := t.Resample([]*Cell{c, zeroShot})
+		method, reference := pair[0], pair[1]
+		all = append(all, Improvement{
+			Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting,
+			Breakage:   method.Difference(reference, BreakageRate),
+			Alignment:  method.Difference(reference, AlignmentFailure),
+			Robustness: method.Difference(reference, RobustnessError),
+			Relative:   relative(method, reference, RobustnessError),
+		})
+	}
+	return all
+}
+
+// relative is a's metric over b's, less one.
+func relative(a, b *Resampled, m Metric) Difference {
+	of, other := a.Rate(m), b.Rate(m)
+	if of.Of == 0 || other.Count == 0 {
+		return Difference{}
+	}
+	d := Difference{Value: new(*of.Value() / *other.Value() - 1)}
+	if of.Count < Few*a.Cell.Repeats() || other.Count < Few*b.Cell.Repeats() {
+		return d
+	}
+	values := make([]float64, stats.Resamples)
+	for i, v := range b.Values(m) {
+		values[i] = math.NaN()
+		if v > 0 {
+			values[i] = a.Values(m)[i]/v - 1
+		}
+	}
+	d.Low, d.High = stats.Percentile(values)
+	return d
+}
