@@ -17,8 +17,8 @@ func judgeCommand() *cli.Command {
 		Name:            "judge",
 		HideHelpCommand: true,
 		Usage:           "rate a run's answers again; compare judges with each other and with people",
-		Description: `How far may a judge model be trusted? Let a person rate some of the answers it
-rated, without seeing what it said, and see how far the two agree:
+		Description: `How far may a judge model be trusted? Let a person rate some of the answers
+it rated, without seeing what it said, and see how far the two agree:
 
    perg judge sample runs/20260102-150405 -o ratings.csv
    perg judge agree runs/20260102-150405 ratings.csv`,
