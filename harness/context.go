@@ -151,7 +151,9 @@ func (p *Plan) measurements() (longList, error) {
 		if err != nil {
 			return l, err
 		}
-		l.add(newMeasurable(rating, 2*response+judge.MaxTokens, "item %s, judging", it.ID))
+		judging := newMeasurable(rating, 2*response+judge.MaxTokens, "item %s, judging", it.ID)
+		p.meanRating += judging.estimate / float64(len(p.Dataset.Items))
+		l.add(judging)
 		l.add(newMeasurable(extraction, response+extract.MaxTokens, "item %s, extraction", it.ID))
 	}
 	return l, nil

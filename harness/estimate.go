@@ -92,16 +92,12 @@ func (p *Plan) ratings() workload {
 				continue
 			}
 			w.Calls += n
-			w.PromptTokens += n * (judgePromptTokens + 2*int(answerShare*float64(p.answerMost(v, c.Method))))
+			w.PromptTokens += n * (int(p.meanRating) + 2*int(answerShare*float64(p.answerMost(v, c.Method))))
 			w.OutputTokens += n * ratingTokens
 		}
 	}
 	return w
 }
 
-const (
-	// ratingTokens is the length of a rating with its explanation.
-	ratingTokens = 60
-	// judgePromptTokens is the length of a judge's prompt without the responses.
-	judgePromptTokens = 350
-)
+// ratingTokens is the length of a rating with its explanation.
+const ratingTokens = 60

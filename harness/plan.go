@@ -40,6 +40,7 @@ type Plan struct {
 	Placement  schedule.Placement
 
 	meanPrompt float64 // tokens, by estimate, of a variant's generations
+	meanRating float64 // likewise of the judges' prompts without the responses
 }
 
 // A generation is one item in one cell, in one repeat.

@@ -83,6 +83,10 @@ func (p *Plan) scoring(c Config, make func(name string) (*Variant, error)) error
 	if name == "" {
 		return nil
 	}
+	if i := slices.Index(c.Judge, name); i >= 0 {
+		p.Extractor = p.Judges[i]
+		return nil
+	}
 	v, err := make(name)
 	if err != nil {
 		return err

@@ -21,19 +21,19 @@ func judgeAgreeCommand() *cli.Command {
 		Name:      "agree",
 		Usage:     "how far judges agree with each other and with people",
 		ArgsUsage: "RUN [FILE.csv]",
-		Description: `Compares the judges of a run with each other and, where FILE.csv is given, with
-people. The file is the one that 'perg judge sample' wrote, filled in, or any CSV
-with the columns item_id, variant, method, setting, repeat and rating, and rater
-where several people rated. Commas, semicolons or tabs part its cells. Rows
-without a rating are passed over and counted.
+		Description: `Compares the judges of a run with each other and, where FILE.csv is given,
+with people. The file is the one that 'perg judge sample' wrote, filled in,
+or any CSV with the columns item_id, variant, method, setting, repeat and
+rating, and rater where several people rated. Commas, semicolons or tabs part
+its cells. Rows without a rating are passed over and counted.
 
    same      ratings that are equal
    verdict   both 3 or more (followed), or both less
    kappa     Cohen's, quadratic weights: 1 perfect, 0 as by chance
-   alpha     Krippendorff's, ordinal, of several raters: 1 perfect, 0 as by chance
+   alpha     Krippendorff's, ordinal, of several raters, on the same scale
 
-Where a judge also rated with the two responses in the other order, its position
-bias is shown. Intervals are 95 %, by bootstrap over items.
+Where a judge also rated with the two responses in the other order, its
+position bias is shown. Intervals are 95 %, by bootstrap over items.
 
    perg judge agree runs/20260102-150405 ratings.csv
    perg judge agree runs/20260102-150405 --json`,
@@ -130,7 +130,9 @@ func showAgreement(w io.Writer, a ratings.Agreement) {
 	}
 	fmt.Fprintln(w, "\nPercent, and 95 % intervals. See perg judge agree --help.")
 	for _, caveat := range a.Caveats {
-		fmt.Fprintln(w, text.WrapSoft(report.Printable(caveat), 80))
+		for l := range strings.SplitSeq(text.WrapSoft(report.Printable(caveat), 80), "\n") {
+			fmt.Fprintln(w, strings.TrimRight(l, " ")) // lines are filled up with spaces
+		}
 	}
 }
 

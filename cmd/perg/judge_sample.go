@@ -21,22 +21,22 @@ func judgeSampleCommand() *cli.Command {
 		Usage:     "draw rated answers for a person to rate too",
 		ArgsUsage: "RUN",
 		Description: `Writes a CSV file to fill in with a spreadsheet: one answer a row, with the
-preference, the question, and the answer without the preference beside it. Put
-into the column rating how far the response follows the preference, whether it
-is right or not:
+preference, the question, and the answer without the preference beside it.
+Put into the column rating how far the response follows the preference,
+whether it is right or not:
 
-   1  not at all      3  in part      5  fully
+   1 not at all   2 hardly   3 in part   4 mostly   5 fully
 
-Leave blank what you cannot say; the column note is yours. What the judge said
-is not in the file. The draw is random and stratified: each variant, method and
-setting, followed and not followed according to the judge, gets its share of
-rows and at least one.
+Leave blank what you cannot say; the column note is yours. What the judge
+said is not in the file. The draw is random and stratified: each variant,
+method and setting, followed and not followed according to the judge, gets
+its share of rows and at least one.
 
    perg judge sample runs/20260102-150405 -o ratings.csv
    perg judge agree runs/20260102-150405 ratings.csv
 
-Cells that a spreadsheet would take for a formula have an apostrophe in front.
-A file with ratings or notes in it is never replaced.`,
+Cells that a spreadsheet would take for a formula have an apostrophe in
+front. A file with ratings or notes in it is never replaced.`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "n", Value: 200, Usage: "number of answers, `N`"},
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the CSV `FILE` to write"},
@@ -77,7 +77,7 @@ func judgeSampleAction(c *cli.Context) error {
 	case err != nil:
 		return usage(err, "choose another file with -o")
 	case !bytes.Equal(old, form) && !ratings.Untouched(old):
-		return usage(fmt.Errorf("%s is there, and is no form that is still blank: it is not replaced", out), "choose another file with -o")
+		return usage(fmt.Errorf("%s is no blank form, and is not replaced", out), "choose another file with -o")
 	}
 	if err := data.WriteFile(out, form); err != nil {
 		return usage(err, "choose a file you may write to with -o")
@@ -88,7 +88,7 @@ func judgeSampleAction(c *cli.Context) error {
 		fmt.Fprintf(w, "these are all that have a rating: %s were asked for\n", comma(n))
 	}
 	if unread := len(judged.Keys) - of; unread > 0 {
-		fmt.Fprintf(w, "%s judged answers have no rating that can be read, and are left out\n", comma(unread))
+		fmt.Fprintf(w, "left out, as no judge's rating of them can be read: %s\n", comma(unread))
 	}
 	fmt.Fprintf(w, "fill in the column rating, 1 (not at all) to 5 (fully); then:\n  perg judge agree %s %s\n", report.Printable(quoted(dir)), report.Printable(quoted(out)))
 	return nil

@@ -52,7 +52,7 @@ func TestAlphaKnownAnswers(t *testing.T) {
 			if !ok {
 				t.Errorf("%s, %s: undefined", tt.source, level)
 			}
-			near(t, tt.source+", "+string(level), got, want, 0.0005)
+			closeTo(t, tt.source+", "+string(level), got, want, 0.0005)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestHolmKnownAnswers(t *testing.T) {
 			if math.IsNaN(tt.want[i]) != math.IsNaN(got[i]) {
 				t.Errorf("%s: %v, want %v", tt.source, got, tt.want)
 			} else if !math.IsNaN(got[i]) {
-				near(t, tt.source, got[i], tt.want[i], 1e-12)
+				closeTo(t, tt.source, got[i], tt.want[i], 1e-12)
 			}
 		}
 	}

@@ -19,14 +19,14 @@ func repeated(counts ...int) []int {
 func TestWeightedKappaKnownAnswers(t *testing.T) {
 	// The tests of scikit-learn (test_cohen_kappa, weights="quadratic").
 	got, ok := WeightedKappa(repeated(46, 44, 10), repeated(50, 40, 10), 3)
-	near(t, "scikit-learn", got, 0.9541, 5e-5)
+	closeTo(t, "scikit-learn", got, 0.9541, 5e-5)
 	if !ok {
 		t.Error("undefined")
 	}
 	// With two categories weights change nothing: Artstein and Poesio (2008),
 	// Computational Linguistics 34:555, table 1, kappa 0.348.
 	got, _ = WeightedKappaOf([][]float64{{20, 20}, {10, 50}})
-	near(t, "Artstein and Poesio", got, 0.348, 5e-4)
+	closeTo(t, "Artstein and Poesio", got, 0.348, 5e-4)
 }
 
 func TestWeightedKappaUndefined(t *testing.T) {
@@ -76,14 +76,14 @@ func TestWeightedKappaProperties(t *testing.T) {
 		if !ok {
 			continue
 		}
-		near(t, "concordance", k, concordance(a, b), 1e-9)
+		closeTo(t, "concordance", k, concordance(a, b), 1e-9)
 		if k > 1 || k < -1 {
 			t.Errorf("kappa %v", k)
 		}
 		swapped, _ := WeightedKappa(b, a, 5)
-		near(t, "raters swapped", swapped, k, 1e-9)
+		closeTo(t, "raters swapped", swapped, k, 1e-9)
 		wider, _ := WeightedKappa(a, b, 9)
-		near(t, "unused categories", wider, k, 1e-9)
+		closeTo(t, "unused categories", wider, k, 1e-9)
 		reversed := func(all []int) []int {
 			to := make([]int, n)
 			for i, v := range all {
@@ -92,7 +92,7 @@ func TestWeightedKappaProperties(t *testing.T) {
 			return to
 		}
 		other, _ := WeightedKappa(reversed(a), reversed(b), 5)
-		near(t, "scale and units reversed", other, k, 1e-9)
+		closeTo(t, "scale and units reversed", other, k, 1e-9)
 		if self, ok := WeightedKappa(a, a, 5); ok && self != 1 {
 			t.Errorf("perfect agreement is %v", self)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func near(t *testing.T, what string, got, want, within float64) {
+func closeTo(t *testing.T, what string, got, want, within float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= within) {
 		t.Errorf("%s: %v, want %v", what, got, want)
@@ -34,7 +34,7 @@ func TestMcNemarKnownAnswers(t *testing.T) {
 		{"as many", 40, 40, 1, 0},
 		{"one more", 41, 40, 1, 0},
 	} {
-		near(t, tt.source, McNemar(tt.b, tt.c), tt.want, tt.within)
+		closeTo(t, tt.source, McNemar(tt.b, tt.c), tt.want, tt.within)
 	}
 	if p := McNemar(-1, 3); !math.IsNaN(p) {
 		t.Errorf("a negative count gives %v", p)
@@ -65,7 +65,7 @@ func TestMcNemarIsExactOrNearIt(t *testing.T) {
 			if b == n-b {
 				within = 1e-12
 			}
-			near(t, "p-value", got, exact, within)
+			closeTo(t, "p-value", got, exact, within)
 			if b < n-b && McNemar(b+1, n-b-1) < got {
 				t.Errorf("%d and %d: a smaller difference has a smaller p-value", b, n-b)
 			}
