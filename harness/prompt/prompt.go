@@ -28,6 +28,7 @@ type Prompt struct {
 // The templates of a set; a set has every one of them.
 var names = []string{
 	"system", "user", "judge_system", "judge_user", "extract_system", "extract_user",
+	"preference_system", "preference_user",
 }
 
 // A Set is the templates of all prompts.
