@@ -33,10 +33,10 @@ type Candidate struct {
 	Options  []string       `yaml:"options"`
 }
 
-// key is equal for suggestions that are the same one: of one source, and alike
+// Key is equal for suggestions that are the same one: of one source, and alike
 // but for case, white space and the final dot. An edit does not change it, or
 // the same suggestion would come back.
-func (c Candidate) key() [2]string {
+func (c Candidate) Key() [2]string {
 	text := c.Original
 	if text == "" {
 		text = c.Text
@@ -86,12 +86,12 @@ func MergeCandidates(there, suggested []Candidate) []Candidate {
 	all := slices.Clone(there)
 	at := make(map[[2]string]int, len(all))
 	for i, c := range all {
-		at[c.key()] = i
+		at[c.Key()] = i
 	}
 	for _, c := range suggested {
-		i, known := at[c.key()]
+		i, known := at[c.Key()]
 		if !known {
-			at[c.key()] = len(all)
+			at[c.Key()] = len(all)
 			all = append(all, c)
 			continue
 		}
@@ -132,10 +132,10 @@ func ParseCandidates(name string, text []byte) ([]Candidate, error) {
 			bad.add(entry.line, "%s: %s", where, fmt.Sprintf(format, args...))
 		}
 		c.check(fault)
-		if first, twice := lines[c.key()]; twice && c.Text != "" {
+		if first, twice := lines[c.Key()]; twice && c.Text != "" {
 			fault("the candidate is also that of line %d; remove one of them", first)
 		}
-		lines[c.key()] = entry.line
+		lines[c.Key()] = entry.line
 		list = append(list, c)
 	}
 	if err := bad.err(); err != nil {

@@ -1,12 +1,8 @@
 package data
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -194,30 +190,4 @@ func FuzzCandidates(f *testing.F) {
 			t.Error(err)
 		}
 	})
-}
-
-// A pass over all of PERGData with a suggestion of its own for every item is
-// read in seconds, and each decision written in a moment.
-func TestCandidatesOfAllItems(t *testing.T) {
-	var list []Candidate
-	for i := range 7208 {
-		list = append(list, Candidate{Source: "mmlu", Text: fmt.Sprintf("I like answers of kind %d.", i), Type: Clarity, Reason: strings.Repeat("Because. ", 10), Times: 1,
-			Model: "m", ItemID: fmt.Sprint(i), Question: strings.Repeat("What is it? ", 30), Options: []string{"a", "b", "c", "d"}})
-	}
-	path := filepath.Join(t.TempDir(), "c.yaml")
-	start := time.Now()
-	if err := WriteFile(path, FormatCandidates(list)); err != nil {
-		t.Fatal(err)
-	}
-	wrote := time.Since(start)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	start = time.Now()
-	got, err := ParseCandidates(path, text)
-	if err != nil || len(got) != len(list) {
-		t.Fatal(len(got), err)
-	}
-	t.Logf("%d bytes, written in %s, read in %s", len(text), wrote, time.Since(start))
 }
