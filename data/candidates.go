@@ -170,7 +170,8 @@ func (c Candidate) check(fault func(format string, args ...any)) {
 const candidatesHeader = `# Candidates for preferences: suggested by a model in 'perg data prefs generate',
 # decided on in 'perg data prefs review', or here. decision is "", keep or drop.
 # One that is removed from this file may come back, one with "drop" does not.
-# Who changes a text puts the suggested one into original.
+# Who changes a text puts the suggested one into original. Other comments than
+# these are not kept.
 
 `
 
