@@ -219,7 +219,7 @@ func (e *executor) start(ctx context.Context, s schedule.Start) {
 	}
 	e.lanes[name] = l
 	l.status = e.run.newStatus(l, j)
-	l.use(j.variant, settings{s.Fit.Slots, j.variant.KVCache}, s.Fit.NumCtx, e.pace(s.Fit))
+	l.use(j.variant, settings{s.Fit.Slots, j.variant.KVCache}, s.Fit.NumCtx, e.run.Config.pace(s.Fit))
 	e.work[name] = assignment{j, l.devices, s.Fit, s.Beside, l.status}
 	go func() {
 		for _, idle := range before {
@@ -244,8 +244,8 @@ const (
 // pace is the user's number of calls in flight, or one that is found by
 // measuring: up to half as many again as the slots, because a request is read
 // and parsed before it takes one.
-func (e *executor) pace(f schedule.Fit) *pace {
-	if n, _ := e.run.Config.inFlight(); n > 0 {
+func (c Config) pace(f schedule.Fit) *pace {
+	if n, _ := c.inFlight(); n > 0 {
 		return newPace(fixed(n))
 	}
 	if f.Slots > 0 {

@@ -59,6 +59,7 @@ something is; warnings alone are no failure.
 				Action: checkAction,
 			},
 			buildCommand(),
+			prefsCommand(),
 		},
 	}
 }

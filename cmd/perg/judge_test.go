@@ -22,7 +22,7 @@ import (
 func judgedRunDir(t *testing.T, judges ...string) string {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	writeRun(t, "r", harness.Manifest{State: harness.StateFinished, Judge: &harness.ModelInfo{Name: "j1"}})
+	writeRun(t, "r", harness.Manifest{State: harness.StateFinished, Judges: []harness.ModelInfo{{Name: "j1"}}})
 	var generations []data.Generation
 	var judgments []data.Judgment
 	for i := range 40 {
@@ -249,7 +249,7 @@ func fillRatings(t *testing.T, name string) {
 func TestJudgeMistakes(t *testing.T) {
 	judgedRunDir(t, "j1")
 	writeRun(t, "unjudged", harness.Manifest{State: harness.StateFinished})
-	writeRun(t, "unfinished", harness.Manifest{State: harness.StateInterrupted, Judge: &harness.ModelInfo{Name: "j1"}})
+	writeRun(t, "unfinished", harness.Manifest{State: harness.StateInterrupted, Judges: []harness.ModelInfo{{Name: "j1"}}})
 	if status, _, stderr := perg(t, "judge sample r -o blank.csv"); status != exitDone {
 		t.Fatal(stderr)
 	}

@@ -120,7 +120,7 @@ func (v *view) follow(ctx context.Context, progress func() []harness.LaneStatus)
 				return
 			case <-interrupted:
 				interrupted = nil
-				v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing the tables; Ctrl-C again quits at once", inFlight(progress())))
+				v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing what there is; Ctrl-C again quits at once", inFlight(progress())))
 			case <-tick.C:
 				show()
 			}
