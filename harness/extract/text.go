@@ -39,13 +39,14 @@ const (
 	slash    // or an ampersand
 	line     // the line ends
 	glued    // an opening bracket right after a letter: f(B) is a function, no choice
+	query    // a question mark, which is also a stop
 )
 
 func (g gap) has(marks gap) bool { return g&marks != 0 }
 
 // gaps says what a mark between words is; full-width forms are folded before.
 var gaps = map[rune]gap{
-	'.': stop, '!': stop, '?': stop, '。': stop, '…': stop,
+	'.': stop, '!': stop, '?': stop | query, '。': stop, '…': stop,
 	',': comma, ';': comma, '、': comma, ':': colon,
 	'(': open, '[': open, '{': open, '【': open, '〔': open, '〈': open, '《': open, '〖': open, '「': open, '『': open,
 	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
@@ -138,13 +139,13 @@ func (r *reader) next(i int) int {
 	case isSign(c) || c == '*' && i > 0 && r.s[i-1] == ' ' && r.at(i+size) == ' ':
 		r.add(r.s[i : i+size])
 	default:
-		r.mark(gaps[c])
+		r.gap |= gaps[c] // never glued: 【 and （ stand right after a word where they are used
 	}
 	r.inner = false
 	return i + size
 }
 
-// mark reads a mark or a space.
+// mark reads an ASCII mark or a space.
 func (r *reader) mark(g gap) {
 	r.gap |= g
 	if r.inner && g == open {

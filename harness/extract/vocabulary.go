@@ -32,6 +32,7 @@ const (
 	follow                     // goes on after a letter, never after an article
 	other                      // before a noun, says it is not the answer: each option
 	kind                       // what may be called the best besides a noun: description
+	seeming                    // a link that leaves it open: seems
 	special                    // is an idiom of its own
 	filler                     // may stand between the parts
 )
@@ -50,8 +51,10 @@ var classes = func() map[string]class {
 		{noun | filler, "solution selection conclusion response letter ans"},
 		{noun, "one"},
 		{namer | filler, "answers options choices"},
-		{link | singular | follow, "is was becomes remains seems appears comes"},
-		{link | follow, "be being been seem appear"},
+		{link | singular | follow, "is was becomes remains comes"},
+		{link | singular | follow | seeming, "seems appears"},
+		{link | follow, "be being been"},
+		{link | follow | seeming, "seem appear"},
 		{link | own, "it's that's"},
 		{link | plural | follow, "are were"},
 		{right | filler, "correct right best accurate appropriate suitable closest better"},
