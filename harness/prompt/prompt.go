@@ -27,7 +27,7 @@ type Prompt struct {
 
 // The templates of a set; a set has every one of them.
 var names = []string{
-	"system", "user", "judge_system", "judge_user", "extract_system", "extract_user",
+	"system", "user", "judge_system", "judge_user", "extract_system", "extract_user", "example",
 }
 
 // A Set is the templates of all prompts.
