@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func (p *Plan) hashes() map[string]string {
 	all := p.Prompts.Hashes()
 	if slices.Contains(p.Methods, prompt.ICL) {
 		for source, hash := range p.Examples.Hashes() {
-			all["examples of "+source] = hash
+			all["examples of "+cmp.Or(source, "every source")] = hash
 		}
 	}
 	return all
@@ -142,17 +143,16 @@ func (p *Plan) readExamples(c Config) error {
 	if p.Examples, err = p.Prompts.Examples(); err != nil {
 		return err
 	}
-	named := make(map[string]bool)
+	files := make(map[string]string) // by source; "": of every source without one
 	for _, entry := range c.ICL {
-		source, path, ok := strings.Cut(entry, "=")
-		if !ok {
-			source, path = "", entry
-		}
-		if named[source] {
+		source, path := exampleFile(entry)
+		if files[source] != "" {
 			return &Problem{Err: fmt.Errorf("icl: two files for %s", cmp.Or(source, "every source")), Hint: "write --icl SOURCE=FILE for each source", Usage: true}
 		}
-		named[source] = true
-		texts, err := prompt.ReadExamples(path)
+		files[source] = path
+	}
+	for _, source := range slices.Sorted(maps.Keys(files)) { // "" comes first
+		texts, err := prompt.ReadExamples(files[source])
 		if err != nil {
 			return &Problem{Err: fmt.Errorf("icl: %w", err), Hint: "the form is {\"Example_0\": \"question, options, preference and response as one text\", ...}", Usage: true}
 		}
@@ -163,10 +163,19 @@ func (p *Plan) readExamples(c Config) error {
 	}
 	for _, it := range p.Dataset.Items {
 		if _, err := p.Examples.For(it.Source); err != nil {
-			return &Problem{Err: fmt.Errorf("icl: %w", err), Hint: "name a file of examples with --icl SOURCE=FILE, or leave icl out of --methods", Usage: true}
+			return &Problem{Err: fmt.Errorf("icl: %w", err), Hint: "or leave icl out of --methods", Usage: true}
 		}
 	}
 	return nil
+}
+
+// exampleFile splits SOURCE=FILE; a file alone is that of every source, "".
+func exampleFile(entry string) (source, path string) {
+	source, path, ok := strings.Cut(entry, "=")
+	if !ok {
+		return "", entry
+	}
+	return source, path
 }
 
 // locate finds out which of several servers have a model: by digest, since

@@ -120,7 +120,9 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		c.praised = true
 		c.noun = c.noun || w.before == "the" || w.before == "most"
 	case k.has(link):
-		c.armed, c.linked = c.armed || c.noun, c.linked || c.noun
+		arms := c.noun || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
+		c.armed, c.linked = c.armed || arms, c.linked || arms
+		c.doubt = c.doubt || k.has(seeming)
 	case k.has(pick):
 		c.armed, c.linked = true, true
 		c.suppose = false // "if I had to choose" is a choice

@@ -37,7 +37,7 @@
 // of its kind point to one option that the response does not deny:
 //
 //	rule:predicate       a letter right after "is": "the city is B. Paris"
-//	rule:hedged          a statement after "might", "could", "if", or of "this option" in a list
+//	rule:hedged          a statement after "might", "seems", "if", or of "this option" in a list
 //	rule:only-named      no other option is named by letter anywhere
 //	rule:last-named      a last sentence that concludes names one option by letter
 //	rule:option-text     the first sentence says "is" and the text of one option
@@ -165,7 +165,7 @@ func (r *reading) statements() []claim {
 
 // leading: the response begins with an option, and not with a list of all.
 func (r *reading) leading() (claim, bool) {
-	if r.len() == 0 || r.enumerates() && r.items[0].option == 0 {
+	if r.len() == 0 || r.enumerates() && r.items[0].option == 0 || r.discusses() {
 		return claim{}, false
 	}
 	i := 0
@@ -191,6 +191,21 @@ func (r *reading) leading() (claim, bool) {
 		}
 	}
 	return claim{}, false
+}
+
+// discusses: one sentence after the other takes up the options, from A to the
+// last and none before A, as the lines of a list do.
+func (r *reading) discusses() bool {
+	next := 0
+	for i, x := range r.refs {
+		if i == 0 && x.option != 0 {
+			return false
+		}
+		if x.letter && x.option == next && r.words[x.from].gap.has(stop|line) && r.marked(x) {
+			next++
+		}
+	}
+	return next == len(r.options)
 }
 
 // closing: the last line is a letter, alone or with its option's text.
@@ -266,6 +281,9 @@ func (r *reading) opening() []int {
 	end := 1
 	for end < r.len() && !r.words[end].gap.has(stop|line) {
 		end++
+	}
+	if end > r.len() || r.words[end].gap.has(query) {
+		return nil // nothing at all, or "Could it be Rome?"
 	}
 	var options []int
 	linked := false

@@ -39,13 +39,14 @@ const (
 	slash    // or an ampersand
 	line     // the line ends
 	glued    // an opening bracket right after a letter: f(B) is a function, no choice
+	query    // a question mark, which is also a stop
 )
 
 func (g gap) has(marks gap) bool { return g&marks != 0 }
 
 // gaps says what a mark between words is; full-width forms are folded before.
 var gaps = map[rune]gap{
-	'.': stop, '!': stop, '?': stop, '。': stop, '…': stop,
+	'.': stop, '!': stop, '?': stop | query, '。': stop, '…': stop,
 	',': comma, ';': comma, '、': comma, ':': colon,
 	'(': open, '[': open, '{': open, '【': open, '〔': open, '〈': open, '《': open, '〖': open, '「': open, '『': open,
 	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
@@ -99,14 +100,22 @@ func read(s string) *text {
 	return &text{norm: string(r.norm), words: r.words}
 }
 
-// ascii is what next would find out about each ASCII character.
-var ascii = func() (table [utf8.RuneSelf]struct {
+// ascii is what next would find out about each ASCII character. Other bytes
+// are no more than possible parts of a word.
+var ascii = func() (table [256]struct {
 	word    bool // a letter or digit
 	special bool // begins what only next can read
+	joins   bool // may stand inside a word: see wordEnd
+	lower   byte
 	gap     gap
 }) {
-	for c := range rune(utf8.RuneSelf) {
+	for c := range rune(256) {
+		table[c].joins = c >= utf8.RuneSelf || strings.ContainsRune("'-^_", c)
+		if c >= utf8.RuneSelf {
+			continue
+		}
 		table[c].word = isWord(c)
+		table[c].lower = byte(unicode.ToLower(c))
 		table[c].special = isSign(c) || c == '\\' || c == '<' || c == '-' || c == '*'
 		table[c].gap = gaps[c]
 	}
@@ -130,13 +139,13 @@ func (r *reader) next(i int) int {
 	case isSign(c) || c == '*' && i > 0 && r.s[i-1] == ' ' && r.at(i+size) == ' ':
 		r.add(r.s[i : i+size])
 	default:
-		r.mark(gaps[c])
+		r.gap |= gaps[c] // never glued: 【 and （ stand right after a word where they are used
 	}
 	r.inner = false
 	return i + size
 }
 
-// mark reads a mark or a space.
+// mark reads an ASCII mark or a space.
 func (r *reader) mark(g gap) {
 	r.gap |= g
 	if r.inner && g == open {
@@ -147,10 +156,45 @@ func (r *reader) mark(g gap) {
 
 // word reads the word that begins at byte i and goes on to at least next.
 func (r *reader) word(i, next int) int {
+	if end, ok := r.plainWord(i); ok {
+		return end
+	}
 	end := r.wordEnd(next)
 	r.add(r.s[i:end])
 	r.inner = true
 	return end
+}
+
+// plainWord reads the word that begins at byte i if it is made of ASCII letters
+// and digits only, as nearly all are: it looks for the end, copies and lowers
+// in one go. Else it reads nothing.
+func (r *reader) plainWord(i int) (end int, ok bool) {
+	norm := r.norm
+	if len(norm) > 0 {
+		norm = append(norm, ' ')
+	}
+	from := len(norm)
+	end = i
+	for end < len(r.s) && ascii[r.s[end]].word {
+		norm = append(norm, ascii[r.s[end]].lower)
+		end++
+	}
+	if end == i {
+		return i, false
+	}
+	if end < len(r.s) {
+		c := r.s[end]
+		if ascii[c].joins || (c == '.' || c == ':' || c == '/') && isDigit(rune(r.s[end-1])) {
+			return i, false
+		}
+	}
+	first := r.s[i]
+	r.norm = norm
+	r.words = append(r.words, word{
+		from: int32(from), to: int32(len(norm)), class: classOf(norm[from:]), gap: r.gap, upper: 'A' <= first && first <= 'Z',
+	})
+	r.gap, r.inner = 0, true
+	return end, true
 }
 
 // latex reads a command, or an escaped mark such as \( or \*.
@@ -232,16 +276,7 @@ func (r *reader) add(s string) {
 	w := word{from: int32(len(r.norm)), gap: r.gap}
 	first, _ := utf8.DecodeRuneInString(s)
 	w.upper = unicode.IsUpper(fold(first))
-	r.norm = append(r.norm, s...)
-	for i, c := range r.norm[w.from:] {
-		if c >= utf8.RuneSelf {
-			r.norm = appendLower(r.norm[:w.from], s)
-			break
-		}
-		if 'A' <= c && c <= 'Z' {
-			r.norm[int(w.from)+i] = c + 'a' - 'A'
-		}
-	}
+	r.norm = appendLower(r.norm, s)
 	w.to = int32(len(r.norm))
 	w.class = classOf(r.norm[w.from:])
 	r.words = append(r.words, w)

@@ -1,6 +1,10 @@
 package extract
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A class is the set of parts that a word can play in a claim.
 type class uint32
@@ -28,6 +32,7 @@ const (
 	follow                     // goes on after a letter, never after an article
 	other                      // before a noun, says it is not the answer: each option
 	kind                       // what may be called the best besides a noun: description
+	seeming                    // a link that leaves it open: seems
 	special                    // is an idiom of its own
 	filler                     // may stand between the parts
 )
@@ -46,8 +51,10 @@ var classes = func() map[string]class {
 		{noun | filler, "solution selection conclusion response letter ans"},
 		{noun, "one"},
 		{namer | filler, "answers options choices"},
-		{link | singular | follow, "is was becomes remains seems appears comes"},
-		{link | follow, "be being been seem appear"},
+		{link | singular | follow, "is was becomes remains comes"},
+		{link | singular | follow | seeming, "seems appears"},
+		{link | follow, "be being been"},
+		{link | follow | seeming, "seem appear"},
 		{link | own, "it's that's"},
 		{link | plural | follow, "are were"},
 		{right | filler, "correct right best accurate appropriate suitable closest better"},
@@ -83,19 +90,47 @@ var classes = func() map[string]class {
 	return m
 }()
 
-// classOf is the class of a word, mostly known to be 0 by its first letter and
-// its length.
+// classOf is the class of a word, 0 where it is not in the vocabulary. Most
+// words are not, and for most of those one empty slot says so, where a map
+// would hash every letter first.
 func classOf(word []byte) class {
-	if lengths[word[0]]>>len(word)&1 == 0 {
-		return 0
+	for at := slot(word); ; at++ {
+		k := index[at%slots]
+		if k == 0 {
+			return 0
+		}
+		if e := &entries[k-1]; e.word == string(word) {
+			return e.class
+		}
 	}
-	return classes[string(word)]
 }
 
-// lengths has bit n set where a word of n letters begins with the byte.
-var lengths = func() (bits [256]uint64) {
-	for w := range classes {
-		bits[w[0]] |= 1 << len(w)
+// slots is a power of two, several times the number of words.
+const slots = 2048
+
+// slot is where a word's entry is, or the first one to look at: a hash of its
+// length and of three letters.
+func slot(word []byte) uint32 {
+	n := len(word)
+	h := uint32(word[0]) | uint32(word[n-1])<<8 | uint32(word[n/2])<<16 | uint32(n)<<24
+	return h * 0x9E3779B1 >> 16 % slots
+}
+
+type entry struct {
+	word  string
+	class class
+}
+
+// entries are the vocabulary, and index a hash table of them with open
+// addressing: the position of an entry plus 1, or 0 in an empty slot.
+var entries, index = func() (entries []entry, index [slots]uint16) {
+	for _, word := range slices.Sorted(maps.Keys(classes)) {
+		entries = append(entries, entry{word, classes[word]})
+		at := slot([]byte(word))
+		for index[at%slots] != 0 {
+			at++
+		}
+		index[at%slots] = uint16(len(entries))
 	}
-	return bits
+	return entries, index
 }()

@@ -23,7 +23,7 @@ const extension = ".tmpl"
 // names are the templates of a set; a set has every one of them.
 var names = []string{
 	"system", "user", "preferences", "critic_system", "critic_user", "aligner_system", "aligner_user",
-	"judge_system", "judge_user", "extract_system", "extract_user", "preference_system", "preference_user",
+	"judge_system", "judge_user", "extract_system", "extract_user", "preference_system", "preference_user", "example",
 }
 
 // A Set is the templates of all prompts.
@@ -113,6 +113,9 @@ func (s *Set) try() error {
 		}
 	}
 	if _, err := s.Judge("query", it.Preference, "A.", "A.", false); err != nil {
+		return err
+	}
+	if _, err := s.Examples(); err != nil {
 		return err
 	}
 	if _, err := s.Preference(it); err != nil {
