@@ -337,7 +337,7 @@ func TestRulesTakeLinearTime(t *testing.T) {
 	for _, pattern := range []string{
 		"answer is ", "answer is A ", "the answer is A. ", "A ", "A, ", "A and ", "option A or ", "(", "(((((A", "B) ", "B\n", "B. Rome\n",
 		"\n", "**", "\\boxed{", "\\", "<", "<answer>", "Rome ", "Rome, ", "Paris, Texas ", "Paris, ", "x", "1.", "-", "'", "not ",
-		"none of ", "therefore ", "is ", "the answer is ", "\x00", "\xff", "Ａ", "e\u0301", "answer:\nA. Paris ", "wait ", "this ",
+		"none of ", "therefore ", "is ", "the answer is ", "\x00", "\xff", "Ａ", "e\u0301", "answer:\nA. Paris ", "wait ", "this ", "but it's B ", "A. x. B. x. ",
 	} {
 		response := strings.Repeat(pattern, 1<<20/len(pattern))
 		start := time.Now()
