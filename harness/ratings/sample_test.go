@@ -115,9 +115,12 @@ func TestDivisionOfJudgesIsAStratum(t *testing.T) {
 		j.Judges[1].Scores[key(i)] = 4
 	}
 	j.Judges[1].Scores[key(7)] = 1
+	for i := 50; i < 100; i++ { // not followed, both say
+		j.Judges[0].Scores[key(i)], j.Judges[1].Scores[key(i)] = 1, 2
+	}
 	j.Keys[key(100)] = true // unscored: not to be drawn
 	for seed := range uint64(20) {
-		drawn, of := j.Draw(2, seed)
+		drawn, of := j.Draw(3, seed)
 		if of != 100 || !slices.Contains(drawn, key(7)) {
 			t.Errorf("seed %d: %v of %d lacks the one on which the judges differ", seed, drawn, of)
 		}
