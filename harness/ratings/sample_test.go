@@ -92,7 +92,7 @@ func TestDrawIsSeeded(t *testing.T) {
 func TestDrawIsFair(t *testing.T) {
 	j := lopsided()
 	counts := make(map[Key]int)
-	const seeds = 2000
+	const seeds = 500
 	for seed := range uint64(seeds) {
 		drawn, _ := j.Draw(60, seed)
 		for _, k := range drawn {
@@ -101,7 +101,7 @@ func TestDrawIsFair(t *testing.T) {
 	}
 	for k := range j.Keys {
 		share := float64(counts[k]) / seeds
-		if k.Method == "zero-shot" && (share < 0.12 || share > 0.21) {
+		if k.Method == "zero-shot" && (share < 0.09 || share > 0.25) {
 			t.Errorf("%s is drawn in %.3f of samples, want about 1 in 6", k, share)
 		}
 	}
