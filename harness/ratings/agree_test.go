@@ -133,6 +133,28 @@ func TestAgreeWhereNothingCanBeSaid(t *testing.T) {
 	}
 }
 
+// One item has no other to be resampled with, and 60 ratings of 2 items are too
+// few that vary: in half of the resamples both items are the same.
+func TestNoIntervalWhereResamplesAreUndefined(t *testing.T) {
+	a, b := make(map[Key]int), make(map[Key]int)
+	for i := range 60 {
+		k := key(i % 2)
+		k.Repeat = int32(i)
+		a[k], b[k] = 1+i%2, 1+i%2
+	}
+	p := Agree(Judged{Judges: []Judge{{Name: "a", Scores: a}, {Name: "b", Scores: b}}}, Filled{}).Pairs[0]
+	near(t, "kappa", p.Kappa, 1)
+	if p.KappaInterval != nil {
+		t.Errorf("two items, one half of the resamples undefined: %+v", p.KappaInterval)
+	}
+	swapped := map[Key]int{key(0): 4}
+	one := Agree(Judged{Judges: []Judge{{Name: "a", Scores: map[Key]int{key(0): 2}, Swapped: swapped}}}, Filled{}).Bias[0]
+	near(t, "difference", one.Difference, 2)
+	if one.DifferenceInterval != nil {
+		t.Errorf("one item: %+v", one.DifferenceInterval)
+	}
+}
+
 func TestAgreePerfectly(t *testing.T) {
 	of := scores(1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5)
 	a := Agree(Judged{Judges: []Judge{{Name: "a", Scores: of, Swapped: of}, {Name: "b", Scores: of}}, Keys: knownItems(30)}, Filled{})

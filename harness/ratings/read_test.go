@@ -74,6 +74,14 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
+// After a quote that is never closed, lines are not to be read as rows.
+func TestReadStopsWhereItIsNoCSV(t *testing.T) {
+	_, err := Read("r.csv", strings.NewReader(header+"\n1\"x,v\n1,v,zero-shot,relevant,0,9\n"), knownItems(3))
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "the lines after it were not read") {
+		t.Errorf("%v, want one error", err)
+	}
+}
+
 func TestReadListsTwentyErrorsAndCountsTheRest(t *testing.T) {
 	_, err := Read("r.csv", strings.NewReader(header+"\n"+strings.Repeat("1,v,zero-shot,relevant,0,9\n", 25)), knownItems(3))
 	if err == nil {

