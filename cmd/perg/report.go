@@ -35,6 +35,7 @@ the model gets right when no preference is stated.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.Formats())},
 			&cli.StringSliceFlag{Name: "by", Usage: "also break down by a `LIST` of " + joined(metrics.GroupBys())},
+			publishedFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 		},
 		Action: reportAction,
@@ -82,6 +83,9 @@ func reportAction(c *cli.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if c.Bool("published") {
+		return reportPublished(c, format, m, rows)
 	}
 
 	w := c.App.Writer
