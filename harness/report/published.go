@@ -79,11 +79,11 @@ func parsePublished(text []byte) (map[PublishedCell]PublishedFigures, error) {
 			if field == "" {
 				continue
 			}
-			v, err := strconv.ParseFloat(field, 64)
-			if err != nil || !(v >= 0 && v <= 100) {
+			v, err := strconv.ParseFloat(field+"e-2", 64) // 18.1 / 100 is not 0.181
+			if err != nil || !(v >= 0 && v <= 1) {
 				return nil, fail("%q is no percentage", field)
 			}
-			f[j] = new(v / 100)
+			f[j] = &v
 		}
 		all[c] = f
 	}

@@ -59,7 +59,9 @@ func (b Beside) texts() [7]string {
 		published += "?"
 	}
 	if b.Difference != nil {
-		difference = fmt.Sprintf("%+.1f", *b.Difference*100)
+		if difference = fmt.Sprintf("%+.1f", *b.Difference*100); difference == "-0.0" || difference == "+0.0" {
+			difference = "0.0"
+		}
 	}
 	if b.InInterval != nil {
 		inside = map[bool]string{true: "yes", false: "no"}[*b.InInterval]
