@@ -150,7 +150,7 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 		}
 	}
 	for _, source := range none {
-		fmt.Fprintf(c.App.ErrWriter, "perg: warning: no preference is kept for %s: 'perg data build' will not build it with this file\n", report.Printable(source))
+		fmt.Fprintf(c.App.ErrWriter, "perg: warning: no preference is kept for %s, so build cannot make it\n", report.Printable(source))
 	}
 	return nil
 }

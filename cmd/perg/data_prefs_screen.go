@@ -165,7 +165,7 @@ func (r *reviewer) edit(c *data.Candidate) error {
 			return nil
 		}
 		if err := c.Edit(answer); err != nil {
-			fmt.Fprintf(r.out, "%v; arrow keys and the like cannot be used here\n", err)
+			fmt.Fprintf(r.out, "%v; arrow keys do not work here\n", err)
 			continue
 		}
 		return r.save()

@@ -48,6 +48,7 @@ they change against it: paired by item, over the same resamples. Where fewer tha
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.Formats())},
 			&cli.StringSliceFlag{Name: "by", Usage: "also break down by a `LIST` of " + joined(metrics.GroupBys())},
+			publishedFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 		},
 		Action: reportAction,
@@ -95,6 +96,9 @@ func reportAction(c *cli.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if c.Bool("published") {
+		return reportPublished(c, format, m, rows)
 	}
 
 	w := c.App.Writer

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/report"
+)
+
+func publishedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "published", Usage: "set the cells beside the values that the PERG paper published"}
+}
+
+// reportPublished shows the rows of a run beside the paper's figures.
+func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, rows []data.Metric) error {
+	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
+	if !slices.Contains(report.PublishedFormats(), format) {
+		return usage(fmt.Errorf("--published cannot be written as %s", format), "there are: "+joined(report.PublishedFormats()))
+	}
+	if len(c.StringSlice("by")) > 0 {
+		return usage(errors.New("--by with --published: the paper's values are by source alone"), "leave out --by")
+	}
+	var variants []report.Measured
+	for _, v := range m.Models {
+		variants = append(variants, report.Measured{
+			Variant: v.Variant, Model: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
+		})
+	}
+	compared := report.ComparePublished(rows, variants, m.Dataset.Name, m.Dataset.Items)
+	w := c.App.Writer
+	human := format == report.Table
+	if !human || len(compared.Rows) > 0 {
+		if err := report.WriteBeside(w, format, compared.Rows); err != nil {
+			return err
+		}
+	}
+	if human && len(compared.Rows) > 0 {
+		fmt.Fprintf(w, "\n%s\n\n", report.PublishedLegend)
+	}
+	for _, note := range append(compared.Notes, caveats(m, rows)...) {
+		if !human {
+			fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(note))
+			continue
+		}
+		if !strings.HasPrefix(note, "caveat: ") {
+			note = "note: " + note
+		}
+		for line := range strings.Lines(text.WrapSoft(report.Printable(note), 80)) {
+			fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"perg/harness/metrics"
+	"perg/harness/prompt"
+)
+
+//go:embed published.csv
+var publishedCSV []byte
+
+// PublishedItems is the number of items behind the published figures, by
+// source (paper, section 3).
+var PublishedItems = map[string]int{"truthfulqa": 817, "commonsenseqa": 1221, "mmlu": 5170, metrics.All: 7208}
+
+// A PublishedCell names the published figures of one model.
+type PublishedCell struct {
+	Setting, Method, Model, Source string
+}
+
+// PublishedFigures are fractions from 0 to 1, in the order of comparedMetrics;
+// nil: undefined.
+type PublishedFigures [len(comparedMetrics)]*float64
+
+// Published gives the figures of the paper that come with perg.
+var Published = sync.OnceValue(func() map[PublishedCell]PublishedFigures {
+	figures, err := parsePublished(publishedCSV)
+	if err != nil {
+		panic("published.csv: " + err.Error()) // ours; a test reads it
+	}
+	return figures
+})
+
+// parsePublished reads a CSV of published figures with a header; lines that
+// begin with # are comments. An error names the line.
+func parsePublished(text []byte) (map[PublishedCell]PublishedFigures, error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.Comment = '#'
+	header := []string{"setting", "method", "model", "source"}
+	for _, m := range comparedMetrics {
+		header = append(header, m.name+"_pct")
+	}
+	got, err := r.Read()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(got, header) {
+		return nil, fmt.Errorf("the columns are %s; want %s", strings.Join(got, ","), strings.Join(header, ","))
+	}
+	records, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[PublishedCell]PublishedFigures, len(records))
+	for i, record := range records {
+		fail := func(format string, args ...any) error {
+			return fmt.Errorf("record %d: %s", i+1, fmt.Sprintf(format, args...))
+		}
+		c := PublishedCell{record[0], record[1], record[2], record[3]}
+		if _, err := prompt.ParseSetting(c.Setting); err != nil {
+			return nil, fail("%v", err)
+		}
+		if PublishedItems[c.Source] == 0 {
+			return nil, fail("unknown source %q", c.Source)
+		}
+		if _, twice := all[c]; twice {
+			return nil, fail("%v is there twice", c)
+		}
+		var f PublishedFigures
+		for j, field := range record[len(header)-len(f):] {
+			if field == "" {
+				continue
+			}
+			v, err := strconv.ParseFloat(field+"e-2", 64) // 18.1 / 100 is not 0.181
+			if err != nil || !(v >= 0 && v <= 1) {
+				return nil, fail("%q is no percentage", field)
+			}
+			f[j] = &v
+		}
+		all[c] = f
+	}
+	return all, nil
+}
+
+// inflated is the Performance Variation on TruthfulQA from which the merge on
+// questions that occur twice is in it: see published.csv.
+const inflated = 0.7
+
+// odd says whether a published figure is known to be off: it is on TruthfulQA,
+// or over all sources with TruthfulQA among them.
+func (c PublishedCell) odd(metric string) bool {
+	if metric != performanceVariation || c.Source != "truthfulqa" && c.Source != metrics.All {
+		return false
+	}
+	c.Source = "truthfulqa"
+	f, ok := Published()[c]
+	return ok && *f[len(f)-1] >= inflated
+}
