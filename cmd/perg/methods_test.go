@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,7 +63,11 @@ func TestMethodsInAllSettings(t *testing.T) {
 	b := newBench(t)
 	const limit = 12
 	items := sample(t, limit)
-	status, stdout, stderr := b.run("mender", "spoiler", "babbler", "--judge", "judge", "--limit", fmt.Sprint(limit), "--methods", "all", "--parallel", "8")
+	examples := filepath.Join(b.dir, "examples.json") // short ones: a CPU reads perg's own for minutes
+	if err := os.WriteFile(examples, []byte(`{"Example_0": "Question: Is it?\nResponse: A. It is.", "Example_1": "Question: Was it?\nResponse: B. It was."}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := b.run("mender", "spoiler", "babbler", "--judge", "judge", "--limit", fmt.Sprint(limit), "--methods", "all", "--icl", examples, "--parallel", "8")
 	if status != exitDone {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}
@@ -95,6 +100,9 @@ func TestMethodsInAllSettings(t *testing.T) {
 		name, _, _ := strings.Cut(g.Variant, ":")
 		method := prompt.Method(g.Method)
 		two := method.TwoCalls()
+		if (method == prompt.ICL) != strings.Contains(g.SystemPrompt, "Was it?\nResponse: B. It was.") {
+			t.Fatalf("%s: system prompt %q", g.Method, g.SystemPrompt)
+		}
 		if two != (g.DraftResponse != nil) || two != (g.SecondReply != nil) || two != (g.FellBack != nil) {
 			t.Fatalf("%s %s %s: draft %v, second reply %v, fell back %v", g.Variant, g.Method, g.Setting, g.DraftResponse, g.SecondReply, g.FellBack)
 		}
@@ -141,6 +149,37 @@ func TestMethodsInAllSettings(t *testing.T) {
 	status, stdout, stderr = b.run("mender", "--limit", "4", "--methods", "pref-aligner", "--store", fresh, "--out", filepath.Join(b.dir, "aligned"))
 	if status != exitDone || !strings.Contains(stdout, "12 calls made") {
 		t.Errorf("exit status %d, want 12 calls\n%s\n%s", status, stdout, stderr)
+	}
+}
+
+// perg's own examples serve the sample's sources, and a dataset with a source
+// of the user's own needs a file.
+func TestWorkedExamples(t *testing.T) {
+	b := newBench(t)
+	if status, stdout, stderr := b.run("steady", "--limit", "1", "--settings", "relevant", "--methods", "icl"); status != exitDone {
+		t.Fatal(status, stdout, stderr)
+	}
+	for _, g := range table[data.Generation](t, filepath.Join(b.dir, "run"), "generations") {
+		stated := strings.Index(g.SystemPrompt, g.Preference)
+		shown := strings.Index(g.SystemPrompt, "\nResponse: ")
+		if g.Setting == "relevant" && (stated < 0 || shown < stated || strings.Count(g.SystemPrompt, "\nResponse: ") < 5) {
+			t.Errorf("system prompt %q", g.SystemPrompt)
+		}
+	}
+	items := sample(t, 3)
+	items[0].Source = "riddles"
+	file := filepath.Join(b.dir, "riddles.parquet")
+	if err := data.WriteParquet(file, data.Dataset{Name: "riddles", Items: items}); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(b.dir, "riddles")
+	status, _, stderr := b.run("steady", "--data", file, "--methods", "icl", "--out", out)
+	if status != exitUsage || !strings.Contains(stderr, `no worked examples for source "riddles"`) {
+		t.Errorf("exit status %d\n%s", status, stderr)
+	}
+	status, _, stderr = b.run("steady", "--data", file, "--methods", "icl", "--icl", "riddles="+file, "--out", out)
+	if status != exitUsage || !strings.Contains(stderr, "riddles.parquet") {
+		t.Errorf("a file that is none of examples: exit status %d\n%s", status, stderr)
 	}
 }
 
