@@ -105,7 +105,7 @@ func compareAction(c *cli.Context) error {
 	}
 	comparedLegend(w, sweep, compare.Tests(all), detect)
 	for _, caveat := range caveats {
-		fmt.Fprintln(w, text.WrapSoft(report.Printable(caveat), 80))
+		fmt.Fprintln(w, wrapped(report.Printable(caveat)))
 	}
 	return nil
 }
@@ -115,7 +115,16 @@ func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
 	if sweep {
 		said = fmt.Sprintf("Percentage points, the variant less its sibling, with 95 %% intervals; p is adjusted (Holm) for the %s tests shown.", comma(tests))
 	}
-	fmt.Fprintf(w, "\n%s\n", text.WrapSoft(said+" See perg compare --help.", 80))
+	fmt.Fprintf(w, "\n%s\n", wrapped(said+" See perg compare --help."))
+}
+
+// wrapped is text in lines of 80 columns, without blanks at their ends.
+func wrapped(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text.WrapSoft(s, 80)) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // A comparedRun is a run as it is compared.
@@ -134,9 +143,12 @@ type comparedSides struct {
 	left  []string // variants that are not compared, and why
 }
 
+// isRun is true of a run that cannot be read, too: why not is said when it is
+// opened.
 func isRun(dir string) bool {
 	_, err := harness.ReadManifest(dir)
-	return !errors.Is(err, fs.ErrNotExist)
+	_, missing := errors.AsType[*fs.PathError](err)
+	return !missing || errors.Is(err, fs.ErrPermission)
 }
 
 func openCompared(dir string) (*comparedRun, error) {
@@ -196,7 +208,7 @@ func (s *comparedSides) two(textA, textB string) error {
 	}
 	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return p.A == p.B }); i >= 0 {
 		p := s.pairs[i].A
-		return wrongUse(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name another variant, method or setting in B")
+		return wrongUse(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
 	}
 	if s.a != s.b && s.a.manifest.Dataset.SHA256 != s.b.manifest.Dataset.SHA256 {
 		if err := compare.SameItems(runA, runB); err != nil {

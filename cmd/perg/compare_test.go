@@ -15,6 +15,7 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/compare"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files")
@@ -60,7 +61,7 @@ func (r *writtenRun) cell(variant, method, setting, outcomes string) {
 				if kind == strings.ToUpper(kind) {
 					score = 1
 				}
-				r.ratings = append(r.ratings, data.Judgment{ItemID: id, Setting: setting, Method: method, Variant: variant, JudgeModel: "judge", Score: &score})
+				r.ratings = append(r.ratings, data.Judgment{ItemID: id, Setting: setting, Method: method, Variant: variant, JudgeModel: r.manifest.Judges[0].Name, Score: &score})
 			}
 		}
 	}
@@ -175,4 +176,68 @@ func TestCompareShows(t *testing.T) {
 	}
 }
 
-var _ = csv.NewReader
+// A table that a program reads has as many fields in each line as the header.
+func TestCompareCSVIsWhole(t *testing.T) {
+	written(t)
+	_, stdout, _ := perg(t, "compare", "runs/x", "--format", "csv")
+	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+	if err != nil || len(rows) != 1+1+5+5 {
+		t.Errorf("%d rows: %v", len(rows), err)
+	}
+}
+
+func TestCompareRefuses(t *testing.T) {
+	written(t)
+	for _, tt := range []struct {
+		args, want, hint string
+		status           int
+	}{
+		{"", "compare takes A and B, or one run, not 0 arguments", "perg compare runs/<time>,MODEL OTHER-MODEL", exitUsage},
+		{"a b c", "compare takes A and B, or one run, not 3 arguments", "perg compare", exitUsage},
+		{"runs/w", "runs/w is no run: it has no run.json", "runs are made by 'perg run'", exitUsage},
+		{"runs/w,m runs/x", "runs/w is no run: it has no run.json", "runs are made by 'perg run'", exitUsage},
+		{"runs/x runs/w", `B: runs/x has no method, setting or variant "runs/w": there are steady:8b-fp16, steady:8b, swayed:latest; zero-shot, cot; none, relevant, irrelevant`, "B begins with no run directory, so its parts are looked for in runs/x", exitUsage},
+		{"runs/x,stead swayed", `A: runs/x has "stead", which could be steady:8b-fp16 or steady:8b`, "write more of its name", exitUsage},
+		{"runs/x,mixed swayed", "A: runs/x has no setting mixed: there are none, relevant, irrelevant", "", exitUsage},
+		{"runs/x,icl swayed", "A: runs/x has no method icl: there are zero-shot, cot", "", exitUsage},
+		{"runs/x runs/x", "steady:8b-fp16, zero-shot, none of runs/x compares with itself", "name what differs on both sides", exitUsage},
+		{"runs/x swayed", "compares with itself", "name what differs on both sides", exitUsage},
+		{"runs/x,steady:8b swayed,cot", "no two cells belong together:\n  A has steady:8b; zero-shot; none, relevant, irrelevant\n  B has swayed:latest; cot; relevant", "name a variant", exitUsage},
+		{"runs/x,steady:8b", "runs/x,steady:8b names a part of a run, and nothing to compare it with", "name B too", exitUsage},
+		{"runs/y", "runs/y has no variants of one model at several precisions, but steady:8b", "perg compare runs/y,VARIANT OTHER-VARIANT", exitUsage},
+		{"runs/x runs/empty", "runs/empty has no tables yet: the run is finished", "perg run --out runs/empty", exitFailed},
+		{"runs/x runs/z", "item item-001 has another question in runs/z than in runs/x: they cannot be paired", "compare runs over the same data", exitFailed},
+		{"runs/x --format latex", `unknown format "latex"`, "there are: table, csv, json, markdown", exitUsage},
+		{"runs/x --detect 0", "--detect 0: percentage points above 0 and below 100", "", exitUsage},
+		{"runs/x --detect NaN", "--detect NaN: percentage points above 0 and below 100", "", exitUsage},
+		{"runs/x --detct 3", "there is no flag --detct", "Did you mean --detect?", exitUsage},
+	} {
+		status, stdout, stderr := perg(t, append([]string{"compare"}, strings.Fields(tt.args)...)...)
+		if status != tt.status || stdout != "" || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, tt.hint) {
+			t.Errorf("perg compare %s\nstatus %d, stdout %q, stderr\n%s", tt.args, status, stdout, stderr)
+		}
+	}
+}
+
+// A run that was copied is the same run: nothing differs.
+func TestCompareACopy(t *testing.T) {
+	written(t)
+	if err := os.CopyFS("runs/copy", os.DirFS("runs/x")); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := perg(t, "compare", "runs/x", "runs/copy", "--json")
+	if status != exitDone {
+		t.Fatal(stderr)
+	}
+	var all []compare.Comparison
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil || len(all) != 9 {
+		t.Fatalf("%d comparisons: %v", len(all), err)
+	}
+	for _, c := range all {
+		for _, r := range c.Rows {
+			if r.Difference != nil && *r.Difference != 0 || r.Test != nil && (r.Test.P != 1 || r.Test.Holm != 1) {
+				t.Errorf("%v: %+v", c.A, r)
+			}
+		}
+	}
+}

@@ -15,7 +15,7 @@ const (
 
 // Caveats are what a reader must know beside the comparisons.
 func Caveats(all []Comparison) []string {
-	var few, alike, failed, unpaired, unrated, items, rows int
+	var few, alike, failed, unpaired, unrated, unscored, apart, items, rows, onlyA, onlyB int
 	for _, c := range all {
 		count := func(n *int, yes bool) {
 			if yes {
@@ -24,6 +24,9 @@ func Caveats(all []Comparison) []string {
 		}
 		count(&few, c.N < fewItems)
 		count(&failed, c.A.Failed+c.B.Failed > 0)
+		count(&unscored, c.A.Unscored+c.B.Unscored > 0)
+		count(&apart, c.A.Items+c.B.Items > 2*c.Common)
+		onlyA, onlyB = onlyA+c.A.Items-c.Common, onlyB+c.B.Items-c.Common
 		items += c.Common - c.N
 		rows += c.A.Failed + c.B.Failed
 		var thin, missing, none bool
@@ -51,6 +54,8 @@ func Caveats(all []Comparison) []string {
 	say(alike, "the answers to fewer than %d items differ: no p of such a test can be below %.2g", fewDiffering, Level)
 	say(unpaired, "no item is right in both baselines: breakage is not tested")
 	say(unrated, "one of the two has no ratings: Alignment and Robustness are not compared")
-	say(failed, "generations failed, there or in the baseline: %d are left out, and with them %d of the common items", rows, items)
+	say(failed, "generations failed, there or in the baseline: %d, which leaves out %d of the common items", rows, items)
+	say(unscored, "some ratings are missing: Alignment and Robustness leave those items out")
+	say(apart, "only one of the two was asked some items (A %d, B %d): they are left out", onlyA, onlyB)
 	return said
 }

@@ -28,7 +28,9 @@ type Side struct {
 	Quantization string         `json:"quantization"`
 	Method       prompt.Method  `json:"method"`
 	Setting      prompt.Setting `json:"setting"`
-	Failed       int            `json:"failed"` // its generations over the common items without a response, there or in the baseline
+	Items        int            `json:"items"`    // that it was asked
+	Failed       int            `json:"failed"`   // its generations over the common items without a response, there or in the baseline
+	Unscored     int            `json:"unscored"` // its generations over the N items without a rating where there should be one
 }
 
 // A Comparison is of two cells over the items that both have answered.
@@ -126,16 +128,15 @@ func batches(ids [][]string) [][]int {
 }
 
 // begin makes all of a comparison but its rates, and the ids it is over.
-func begin(p Pair, run func(*metrics.Cell) string, o Options) (Comparison, []string) {
+func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, ids []string) {
 	side := func(c *metrics.Cell) Side {
-		return Side{Run: run(c), Variant: c.Variant, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting}
+		return Side{Run: run(c), Variant: c.Variant, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting, Items: len(metrics.Common(c))}
 	}
-	c := Comparison{A: side(p.A), B: side(p.B)}
+	c = Comparison{A: side(p.A), B: side(p.B)}
 	common := metrics.Common(p.A, p.B)
 	slices.Sort(common) // so that swapping the sides draws the same items
 	c.Common = len(common)
 	a, b := p.A.Outcomes(common), p.B.Outcomes(common)
-	var ids []string
 	var broken Split
 	for i, id := range common {
 		c.A.Failed += failed(a[i])
@@ -218,6 +219,7 @@ func test(s Split, n int, detect float64) *Test {
 }
 
 func (c *Comparison) rates(a, b *metrics.Resampled) {
+	c.A.Unscored, c.B.Unscored = a.Unscored, b.Unscored
 	for i := range c.Rows {
 		r := &c.Rows[i]
 		of, other := a.Rate(r.Metric), b.Rate(r.Metric)

@@ -66,7 +66,7 @@ func Select(parts []string, cells []*metrics.Cell) (Selector, error) {
 			case len(found) == 0:
 				return s, fmt.Errorf("no method, setting or variant %q: there are %s", part, there(labels, methods, settings))
 			case len(found) > 1:
-				return s, fmt.Errorf("%q could be %s", part, strings.Join(found, " or "))
+				return s, fmt.Errorf("%q, which could be %s: write more of its name", part, strings.Join(found, " or "))
 			case s.Variant != "":
 				return s, fmt.Errorf("two variants, %s and %s", s.Variant, found[0])
 			}

@@ -206,8 +206,8 @@ func pValue(p float64) string {
 func comma(n int) string { return humanize.Comma(int64(n)) }
 
 var comparisonColumns = []string{
-	"run_a", "variant_a", "quantization_a", "method_a", "setting_a", "failed_a",
-	"run_b", "variant_b", "quantization_b", "method_b", "setting_b", "failed_b",
+	"run_a", "variant_a", "quantization_a", "method_a", "setting_a", "items_a", "failed_a", "unscored_a",
+	"run_b", "variant_b", "quantization_b", "method_b", "setting_b", "items_b", "failed_b", "unscored_b",
 	"n_common", "n", "right_both", "right_only_a", "right_only_b", "right_neither",
 	"metric", "value_a", "value_b", "of_a", "of_b", "difference", "difference_low", "difference_high",
 	"test_both", "test_only_a", "test_only_b", "test_neither", "p", "p_holm", "items_needed",
@@ -226,7 +226,7 @@ func writeComparisonCSV(w io.Writer, all []compare.Comparison) error {
 		return fmt.Sprint(*v)
 	}
 	side := func(s compare.Side) []string {
-		return []string{s.Run, s.Variant, s.Quantization, string(s.Method), string(s.Setting), strconv.Itoa(s.Failed)}
+		return []string{s.Run, s.Variant, s.Quantization, string(s.Method), string(s.Setting), strconv.Itoa(s.Items), strconv.Itoa(s.Failed), strconv.Itoa(s.Unscored)}
 	}
 	split := func(s compare.Split) []string {
 		return []string{strconv.Itoa(s.Both), strconv.Itoa(s.OnlyA), strconv.Itoa(s.OnlyB), strconv.Itoa(s.Neither)}
