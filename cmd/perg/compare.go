@@ -25,25 +25,31 @@ func compareCommand() *cli.Command {
 		Name:      "compare",
 		Usage:     "say whether two variants, methods, settings or runs differ",
 		ArgsUsage: "A [B]",
-		Description: `A and B name a run and perhaps a variant, a method and a setting of it, divided
-by commas; B may leave the run out where it is A's. What neither names is
-compared wherever it is the same in both. A variant may be a piece of its name.
+		Description: `A and B name a run and perhaps a variant, a method and a setting of it,
+divided by commas; B may leave the run out where it is A's. What neither
+names is compared wherever it is the same in both. A variant may be a
+piece of its name.
 
    perg compare runs/x,llama3.1:8b gemma2:9b        two models of a run
    perg compare runs/x,zero-shot,mixed cot,mixed    two methods
    perg compare runs/x runs/y                       two runs
 
-With one run, every variant is compared with the one of the same model that has
-the highest precision:
+With one run, every variant is compared with the one of the same model
+that has the highest precision:
 
    perg compare runs/x
 
-Rates are in percent (see perg report --help), differences in percentage points
-with 95 % bootstrap intervals in which the same items are drawn for both sides.
-p is that of McNemar's test, exact below 25 items that differ: of Right over all
-items, of Breakage over the items in Q* of both sides. Holm p is adjusted for
-all the tests shown. Needed is the number of items in the data with which that
-test would see a difference of --detect, with a power of 80 % at a level of 5 %.`,
+Rates are in percent (see perg report --help), differences in percentage
+points with 95 % bootstrap intervals, the same items drawn for both sides.
+Items to which one side has no response, there or in the baseline, are
+left out. With repeats an item counts in tests and counts once, for the
+side that is right (or breaks) more often.
+
+   p        of McNemar's test, exact below 25 items that differ: of Right
+            over all items, of Breakage over the items in Q* of both sides
+   Holm p   adjusted for all tests shown
+   Needed   items that the data should have for the test to see a
+            difference of --detect, with power 80 % at level 5 %`,
 		Flags: []cli.Flag{
 			&cli.Float64Flag{Name: "detect", Value: 2, Usage: "difference to be seen, in `POINTS` of percent"},
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.ComparisonFormats())},

@@ -3,7 +3,6 @@ package compare
 import (
 	"math"
 	"slices"
-	"strings"
 
 	"perg/harness/metrics"
 	"perg/harness/prompt"
@@ -114,15 +113,13 @@ func Compare(pairs []Pair, run func(*metrics.Cell) string, o Options) []Comparis
 // resampled together; not too many, since a cell holds 128 kB meanwhile.
 func batches(ids [][]string) [][]int {
 	var all [][]int
-	last := make(map[string]int)
 	for i, of := range ids {
-		key := strings.Join(of, "\x00")
-		if at, ok := last[key]; ok && len(all[at]) < 128 {
-			all[at] = append(all[at], i)
-			continue
+		at := slices.IndexFunc(all, func(same []int) bool { return len(same) < 128 && slices.Equal(ids[same[0]], of) })
+		if at < 0 {
+			at = len(all)
+			all = append(all, nil)
 		}
-		last[key] = len(all)
-		all = append(all, []int{i})
+		all[at] = append(all[at], i)
 	}
 	return all
 }

@@ -226,3 +226,46 @@ func TestCaveats(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A side without any response leaves nothing to compare, and no number.
+func TestCompareNothing(t *testing.T) {
+	c := cells(t, 1, map[[3]string]string{at("a", "none"): "rrr", at("a", "mixed"): "fff", at("b", "none"): "rrr", at("b", "mixed"): "rrw"})
+	got := compared(compare.Options{Detect: 0.02}, compare.Pair{A: c[at("a", "mixed")], B: c[at("b", "mixed")]})[0]
+	if got.Common != 3 || got.N != 0 || got.A.Failed != 3 || len(got.Rows) != 5 {
+		t.Errorf("%+v", got)
+	}
+	for _, r := range got.Rows {
+		if r.A != nil || r.B != nil || r.Difference != nil || r.Low != nil || r.Test != nil {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestSameItems(t *testing.T) {
+	write := func(change func(*data.Generation)) string {
+		dir := t.TempDir()
+		g := data.Generation{ItemID: "1", Question: "q", Options: []string{"a", "b"}, Gold: "A", Preference: "short"}
+		other := data.Generation{ItemID: "2"}
+		change(&g)
+		if err := data.WriteTable(filepath.Join(dir, "generations"), []data.Generation{g, other, g}); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	one := write(func(*data.Generation) {})
+	for what, change := range map[string]func(*data.Generation){
+		"":                func(*data.Generation) {},
+		"question":        func(g *data.Generation) { g.Question = "r" },
+		"list of options": func(g *data.Generation) { g.Options = []string{"b", "a"} },
+		"right answer":    func(g *data.Generation) { g.Gold = "B" },
+		"preference":      func(g *data.Generation) { g.Preference = "long" },
+	} {
+		err := compare.SameItems(one, write(change))
+		if what == "" && err != nil || what != "" && (err == nil || !strings.Contains(err.Error(), "item 1 has another "+what+" in")) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := compare.SameItems(one, write(func(g *data.Generation) { g.ItemID, g.Question = "3", "r" })); err != nil {
+		t.Errorf("items of other ids: %v", err)
+	}
+}
