@@ -199,7 +199,7 @@ func (s *comparedSides) two(textA, textB string) error {
 	}
 	of, err := compare.Select(partsA, s.a.cells)
 	if err != nil {
-		return wrongUse(fmt.Errorf("A: %s has %w", runA, err), "")
+		return wrongUse(fmt.Errorf("side A, %s: %w", runA, err), "")
 	}
 	other, err := compare.Select(partsB, s.b.cells)
 	if err != nil {
@@ -207,7 +207,7 @@ func (s *comparedSides) two(textA, textB string) error {
 		if inA {
 			hint = "B begins with no run directory, so its parts are looked for in " + runA
 		}
-		return wrongUse(fmt.Errorf("B: %s has %w", runB, err), hint)
+		return wrongUse(fmt.Errorf("side B, %s: %w", runB, err), hint)
 	}
 	if s.pairs, err = compare.Pairs(s.a.cells, s.b.cells, of, other); err != nil {
 		return wrongUse(err, "name a variant, a method or a setting in both A and B to compare different ones")

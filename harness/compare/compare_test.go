@@ -25,7 +25,12 @@ func cells(t *testing.T, repeats int, outcomes map[[3]string]string) map[[3]stri
 	var rows []data.Generation
 	var ratings []data.Judgment
 	for at, letters := range outcomes {
-		for i, letter := range strings.ReplaceAll(letters, " ", "") {
+		letters = strings.ReplaceAll(letters, " ", "")
+		for i := range letters {
+			if at[0] == "b" { // whose items come in another order
+				i = len(letters) - 1 - i
+			}
+			letter := rune(letters[i])
 			id, repeat := fmt.Sprintf("%03d", i/repeats), int32(i%repeats)
 			g := data.Generation{ItemID: id, Variant: at[0], Method: at[1], Setting: at[2], Repeat: repeat}
 			score := int32(5)
@@ -168,6 +173,10 @@ func TestCompareOrderNegates(t *testing.T) {
 		}
 	}
 	self := compared(compare.Options{Detect: 0.02}, compare.Pair{A: a, B: a})[0]
+	// Where nothing differs, a difference would be all that does.
+	if n, _ := stats.Needed(0.02, 0.02, 0.05, 0.8); *self.Rows[0].Test.Needed != n {
+		t.Errorf("needed: %d, want %d", *self.Rows[0].Test.Needed, n)
+	}
 	for _, r := range self.Rows {
 		if *r.Difference != 0 || !near(*r.Low, -*r.High) || r.Test != nil && r.Test.P != 1 {
 			t.Errorf("with itself: %+v", r)

@@ -25,9 +25,7 @@ func SameItems(runA, runB string) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := items[it.ID]; !ok {
-			items[it.ID] = it
-		}
+		items[it.ID] = it
 	}
 	for b, err := range data.ReadTable[item](filepath.Join(runB, "generations")) {
 		if err != nil {

@@ -49,7 +49,7 @@ func Select(parts []string, cells []*metrics.Cell) (Selector, error) {
 				return s, fmt.Errorf("no method %s: there are %s", part, listed(methods))
 			}
 			if s.Method != "" {
-				return s, fmt.Errorf("two methods, %s and %s", s.Method, part)
+				return s, fmt.Errorf("two methods, %s and %s: name one", s.Method, part)
 			}
 			s.Method = method
 		case slices.Contains(prompt.Settings(), setting):
@@ -57,7 +57,7 @@ func Select(parts []string, cells []*metrics.Cell) (Selector, error) {
 				return s, fmt.Errorf("no setting %s: there are %s", part, listed(settings))
 			}
 			if s.Setting != "" {
-				return s, fmt.Errorf("two settings, %s and %s", s.Setting, part)
+				return s, fmt.Errorf("two settings, %s and %s: name one", s.Setting, part)
 			}
 			s.Setting = setting
 		default:
@@ -66,9 +66,9 @@ func Select(parts []string, cells []*metrics.Cell) (Selector, error) {
 			case len(found) == 0:
 				return s, fmt.Errorf("no method, setting or variant %q: there are %s", part, there(labels, methods, settings))
 			case len(found) > 1:
-				return s, fmt.Errorf("%q, which could be %s: write more of its name", part, strings.Join(found, " or "))
+				return s, fmt.Errorf("%q could be %s: write more of its name", part, strings.Join(found, " or "))
 			case s.Variant != "":
-				return s, fmt.Errorf("two variants, %s and %s", s.Variant, found[0])
+				return s, fmt.Errorf("two variants, %s and %s: name one", s.Variant, found[0])
 			}
 			s.Variant = found[0]
 		}

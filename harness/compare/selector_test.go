@@ -34,7 +34,7 @@ func TestSelect(t *testing.T) {
 		{parts: "fp16, cot", want: Selector{Variant: "llama3.1:8b-instruct-fp16", Method: "cot"}},
 		{parts: "mixed,mistral@kv-q8_0,zero-shot", want: Selector{Variant: "mistral:latest@kv-q8_0", Method: "zero-shot", Setting: "mixed"}},
 		{parts: "mis", want: Selector{Variant: "mistral:latest@kv-q8_0"}},
-		{parts: "llama", fails: `"llama", which could be llama3.1:8b or llama3.1:8b-instruct-fp16`},
+		{parts: "llama", fails: `"llama" could be llama3.1:8b or llama3.1:8b-instruct-fp16`},
 		{parts: "gemma", fails: `no method, setting or variant "gemma": there are llama3.1:8b, llama3.1:8b-instruct-fp16, mistral:latest@kv-q8_0; zero-shot, cot; none, relevant, mixed`},
 		{parts: "icl", fails: "no method icl: there are zero-shot, cot"},
 		{parts: "irrelevant", fails: "no setting irrelevant: there are none, relevant, mixed"},
@@ -120,6 +120,7 @@ func TestPairs(t *testing.T) {
 		{Selector{Variant: small, Method: "cot", Setting: "relevant"}, Selector{Variant: other, Method: "zero-shot", Setting: "mixed"}, []string{small + " cot relevant - " + other + " zero-shot mixed"}},
 		{Selector{Method: "cot"}, Selector{Method: "zero-shot"}, []string{small + " cot relevant - " + small + " zero-shot relevant"}},
 		{Selector{Setting: "relevant"}, Selector{Setting: "mixed"}, []string{other + " zero-shot relevant - " + other + " zero-shot mixed"}},
+		{Selector{Method: "cot"}, Selector{}, []string{small + " cot relevant - " + small + " cot relevant"}},
 		{Selector{Setting: "mixed"}, Selector{}, []string{other + " zero-shot mixed - " + other + " zero-shot mixed"}},
 	} {
 		if diff := cmp.Diff(tt.want, pairs(tt.a, tt.b)); diff != "" {
@@ -140,7 +141,7 @@ func TestSiblings(t *testing.T) {
 		m.Variant, m.Think = m.Variant+label, &on
 		return m
 	}
-	small := m("llama3.1:1b", "F16")
+	small := m("llama3.2:1b-fp16", "F16")
 	small.ParameterSize = "1.0B"
 	for name, tt := range map[string]struct {
 		all     []Model
@@ -153,7 +154,7 @@ func TestSiblings(t *testing.T) {
 			want: map[string]string{"tiny:latest-q4_K_M-perg-0123456789ab": "tiny:latest", "tiny:latest-q8_0-perg-0123456789ab": "tiny:latest"}},
 		"no f16":           {all: []Model{m("m:q4_0", "Q4_0"), m("m:q8_0", "Q8_0")}, want: map[string]string{"m:q4_0": "m:q8_0"}},
 		"text and chat":    {all: []Model{m("m:8b-text-fp16", "F16"), m("m:8b-instruct-q4_0", "Q4_0")}, want: map[string]string{}},
-		"sizes":            {all: []Model{small, m("llama3.1:8b", "Q4_K_M")}, want: map[string]string{}},
+		"sizes":            {all: []Model{small, m("llama3.2:latest", "Q4_K_M")}, want: map[string]string{}},
 		"same precision":   {all: []Model{m("m:8b", "Q4_K_M"), m("m:8b-instruct-q4_K_M", "Q4_K_M")}, want: map[string]string{}},
 		"KV cache":         {all: []Model{kv(m("m:q4_0", "Q4_0"), "q4_0"), kv(m("m:q4_0", "Q4_0"), "f16"), kv(m("m:q4_0", "Q4_0"), "q8_0")}, want: map[string]string{"m:q4_0@kv-q4_0": "m:q4_0@kv-f16", "m:q4_0@kv-q8_0": "m:q4_0@kv-f16"}},
 		"weights go first": {all: []Model{kv(m("m:fp16", "F16"), "q4_0"), kv(m("m:q4_0", "Q4_0"), "f16")}, want: map[string]string{"m:q4_0@kv-f16": "m:fp16@kv-q4_0"}},
