@@ -59,7 +59,7 @@ side that is right (or breaks) more often.
 	}
 }
 
-func wrongUse(err error, hint string) error {
+func compareUsage(err error, hint string) error {
 	return &harness.Problem{Err: err, Hint: hint, Usage: true}
 }
 
@@ -71,11 +71,11 @@ func compareAction(c *cli.Context) error {
 	detect := c.Float64("detect")
 	switch {
 	case c.NArg() < 1 || c.NArg() > 2:
-		return wrongUse(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
+		return compareUsage(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
 	case !slices.Contains(report.ComparisonFormats(), format):
-		return wrongUse(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
+		return compareUsage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
 	case !(detect > 0 && detect < 100):
-		return wrongUse(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
+		return compareUsage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
 	}
 	var s comparedSides
 	var err error
@@ -111,7 +111,7 @@ func compareAction(c *cli.Context) error {
 	}
 	comparedLegend(w, sweep, compare.Tests(all), detect)
 	for _, caveat := range caveats {
-		fmt.Fprintln(w, wrapped(report.Printable(caveat)))
+		fmt.Fprintln(w, wrapTo80(report.Printable(caveat)))
 	}
 	return nil
 }
@@ -121,11 +121,11 @@ func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
 	if sweep {
 		said = fmt.Sprintf("Percentage points, the variant less its sibling, with 95 %% intervals; p is adjusted (Holm) for the %s tests shown.", comma(tests))
 	}
-	fmt.Fprintf(w, "\n%s\n", wrapped(said+" See perg compare --help."))
+	fmt.Fprintf(w, "\n%s\n", wrapTo80(said+" See perg compare --help."))
 }
 
-// wrapped is text in lines of 80 columns, without blanks at their ends.
-func wrapped(s string) string {
+// wrapTo80 is text in lines of 80 columns, without blanks at their ends.
+func wrapTo80(s string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text.WrapSoft(s, 80)) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
@@ -180,7 +180,7 @@ func (s *comparedSides) two(textA, textB string) error {
 	runA, partsA := compare.Cut(textA, isRun)
 	if runA == "" {
 		first, _, _ := strings.Cut(textA, ",")
-		return wrongUse(fmt.Errorf("%s is no run: it has no run.json", first), "runs are made by 'perg run'; its --out names the directory")
+		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", first), "runs are made by 'perg run'; its --out names the directory")
 	}
 	runB, partsB := compare.Cut(textB, isRun)
 	inA := runB == ""
@@ -199,7 +199,7 @@ func (s *comparedSides) two(textA, textB string) error {
 	}
 	of, err := compare.Select(partsA, s.a.cells)
 	if err != nil {
-		return wrongUse(fmt.Errorf("side A, %s: %w", runA, err), "")
+		return compareUsage(fmt.Errorf("side A, %s: %w", runA, err), "")
 	}
 	other, err := compare.Select(partsB, s.b.cells)
 	if err != nil {
@@ -207,14 +207,14 @@ func (s *comparedSides) two(textA, textB string) error {
 		if inA {
 			hint = "B begins with no run directory, so its parts are looked for in " + runA
 		}
-		return wrongUse(fmt.Errorf("side B, %s: %w", runB, err), hint)
+		return compareUsage(fmt.Errorf("side B, %s: %w", runB, err), hint)
 	}
 	if s.pairs, err = compare.Pairs(s.a.cells, s.b.cells, of, other); err != nil {
-		return wrongUse(err, "name a variant, a method or a setting in both A and B to compare different ones")
+		return compareUsage(err, "name a variant, a method or a setting in both A and B to compare different ones")
 	}
 	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return p.A == p.B }); i >= 0 {
 		p := s.pairs[i].A
-		return wrongUse(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
+		return compareUsage(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
 	}
 	if s.a != s.b && s.a.manifest.Dataset.SHA256 != s.b.manifest.Dataset.SHA256 {
 		if err := compare.SameItems(runA, runB); err != nil {
@@ -222,7 +222,7 @@ func (s *comparedSides) two(textA, textB string) error {
 		}
 	}
 	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return len(metrics.Common(p.A, p.B)) == 0 }); i >= 0 {
-		return wrongUse(fmt.Errorf("%s and %s have no item in common", runA, runB), "compare runs over the same data")
+		return compareUsage(fmt.Errorf("%s and %s have no item in common", runA, runB), "compare runs over the same data")
 	}
 	return nil
 }
@@ -231,9 +231,9 @@ func (s *comparedSides) two(textA, textB string) error {
 func (s *comparedSides) sweep(text string) error {
 	if !isRun(text) {
 		if run, _ := compare.Cut(text, isRun); run != "" {
-			return wrongUse(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
+			return compareUsage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
 		}
-		return wrongUse(fmt.Errorf("%s is no run: it has no run.json", text), "runs are made by 'perg run'; its --out names the directory")
+		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", text), "runs are made by 'perg run'; its --out names the directory")
 	}
 	var err error
 	if s.a, err = openCompared(text); err != nil {
@@ -267,7 +267,7 @@ func (s *comparedSides) sweep(text string) error {
 		for i, m := range all {
 			names[i] = m.Variant
 		}
-		return wrongUse(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
+		return compareUsage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
 			"compare two: perg compare "+quoted(text)+",VARIANT OTHER-VARIANT; perg run --quantize makes a sweep")
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,8 +16,6 @@ import (
 	"perg/harness"
 	"perg/harness/compare"
 )
-
-var updateGolden = flag.Bool("update", false, "write the golden files")
 
 // A written run is one whose outcomes are set by hand.
 type writtenRun struct {
@@ -90,9 +87,9 @@ func (r *writtenRun) write(t *testing.T) string {
 	return r.dir
 }
 
-// written makes, in the working directory, the runs that tests compare: two
+// writeComparedRuns makes, in the working directory, the runs that tests compare: two
 // models and a sweep in runs/x, another judge and other data in runs/y.
-func written(t *testing.T) {
+func writeComparedRuns(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	info := func(name, quantization string) harness.ModelInfo {
@@ -123,10 +120,10 @@ func written(t *testing.T) {
 	z.write(t)
 }
 
-func perg(t *testing.T, args ...string) (status int, stdout, stderr string) {
+func runCompare(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = run(t.Context(), append([]string{"perg"}, args...), &out, &errs)
+	status = run(t.Context(), append([]string{"perg", "compare"}, args...), &out, &errs)
 	return status, out.String(), errs.String()
 }
 
@@ -135,7 +132,7 @@ func TestCompareShows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written(t)
+	writeComparedRuns(t)
 	for name, args := range map[string]string{
 		"pair":     "runs/x,steady:8b,relevant swayed,relevant",
 		"method":   "runs/x,swayed,zero-shot cot --detect 10",
@@ -146,7 +143,7 @@ func TestCompareShows(t *testing.T) {
 		"json":     "runs/x,swayed,zero-shot cot --json",
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, stdout, stderr := perg(t, append([]string{"compare"}, strings.Fields(args)...)...)
+			status, stdout, stderr := runCompare(t, strings.Fields(args)...)
 			if status != exitDone {
 				t.Fatalf("status %d: %s", status, stderr)
 			}
@@ -160,7 +157,7 @@ func TestCompareShows(t *testing.T) {
 				got += "-- stderr --\n" + stderr
 			}
 			path := filepath.Join(golden, name+".txt")
-			if *updateGolden {
+			if os.Getenv("UPDATE_SCRIPTS") != "" {
 				if err := data.WriteFile(path, []byte(got)); err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +167,7 @@ func TestCompareShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("-want +got; -update accepts it\n%s", diff)
+				t.Errorf("-want +got; UPDATE_SCRIPTS=1 accepts it\n%s", diff)
 			}
 		})
 	}
@@ -178,8 +175,8 @@ func TestCompareShows(t *testing.T) {
 
 // A table that a program reads has as many fields in each line as the header.
 func TestCompareCSVIsWhole(t *testing.T) {
-	written(t)
-	_, stdout, _ := perg(t, "compare", "runs/x", "--format", "csv")
+	writeComparedRuns(t)
+	_, stdout, _ := runCompare(t, "runs/x", "--format", "csv")
 	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
 	if err != nil || len(rows) != 1+1+5+5 {
 		t.Errorf("%d rows: %v", len(rows), err)
@@ -187,7 +184,7 @@ func TestCompareCSVIsWhole(t *testing.T) {
 }
 
 func TestCompareRefuses(t *testing.T) {
-	written(t)
+	writeComparedRuns(t)
 	for _, tt := range []struct {
 		args, want, hint string
 		status           int
@@ -213,7 +210,7 @@ func TestCompareRefuses(t *testing.T) {
 		{"runs/x --detect NaN", "--detect NaN: percentage points above 0 and below 100", "", exitUsage},
 		{"runs/x --detct 3", "there is no flag --detct", "Did you mean --detect?", exitUsage},
 	} {
-		status, stdout, stderr := perg(t, append([]string{"compare"}, strings.Fields(tt.args)...)...)
+		status, stdout, stderr := runCompare(t, strings.Fields(tt.args)...)
 		if status != tt.status || stdout != "" || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, tt.hint) {
 			t.Errorf("perg compare %s\nstatus %d, stdout %q, stderr\n%s", tt.args, status, stdout, stderr)
 		}
@@ -222,11 +219,11 @@ func TestCompareRefuses(t *testing.T) {
 
 // A run that was copied is the same run: nothing differs.
 func TestCompareACopy(t *testing.T) {
-	written(t)
+	writeComparedRuns(t)
 	if err := os.CopyFS("runs/copy", os.DirFS("runs/x")); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := perg(t, "compare", "runs/x", "runs/copy", "--json")
+	status, stdout, stderr := runCompare(t, "runs/x", "runs/copy", "--json")
 	if status != exitDone {
 		t.Fatal(stderr)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 
@@ -59,8 +58,8 @@ func WritePairs(w io.Writer, all []compare.Comparison) error {
 			runA, runB = " of "+c.A.Run, " of "+c.B.Run
 		}
 		fmt.Fprintf(w, "A  %s\nB  %s\n", cell(sideName(c.A)+runA), cell(sideName(c.B)+runB))
-		fmt.Fprintf(w, "%s items: %s right in both, %s in A alone, %s in B alone, %s in neither\n",
-			comma(c.N), comma(c.Counts.Both), comma(c.Counts.OnlyA), comma(c.Counts.OnlyB), comma(c.Counts.Neither))
+		fmt.Fprintf(w, "%s items; right: both %s, A alone %s, B alone %s, neither %s\n",
+			thousands(c.N), thousands(c.Counts.Both), thousands(c.Counts.OnlyA), thousands(c.Counts.OnlyB), thousands(c.Counts.Neither))
 		t := comparisonTable([]string{"", "A", "B", "A - B", "95 % interval", "p", "Holm p", "Needed"}, 0)
 		for _, r := range c.Rows {
 			t.AppendRow(rowCells(r))
@@ -85,7 +84,7 @@ func WriteSweep(w io.Writer, all []compare.Comparison) error {
 		}
 		h := heading(all[i])
 		fmt.Fprintln(w, Printable(h))
-		titles := []string{"Setting", "n"}
+		titles := []string{"Setting"}
 		for _, m := range compare.Metrics() {
 			titles = append(titles, metricTitles[m])
 		}
@@ -101,7 +100,7 @@ func WriteSweep(w io.Writer, all []compare.Comparison) error {
 }
 
 func appendSweep(t table.Writer, c compare.Comparison) {
-	values, intervals, tests := table.Row{cell(string(c.A.Setting)), comma(c.N)}, table.Row{"", ""}, table.Row{"", ""}
+	values, intervals, tests := table.Row{cell(string(c.A.Setting))}, table.Row{"n " + thousands(c.N)}, table.Row{""}
 	for _, m := range compare.Metrics() {
 		value, interval, test := "-", "", ""
 		for _, r := range c.Rows {
@@ -110,7 +109,7 @@ func appendSweep(t table.Writer, c compare.Comparison) {
 			}
 			value = points(r.Difference)
 			if r.Low != nil && r.High != nil {
-				interval = whole(*r.Low) + " to " + whole(*r.High)
+				interval = points(r.Low) + ", " + points(r.High)
 			}
 			if r.Test != nil {
 				test = "p " + pValue(r.Test.Holm)
@@ -149,7 +148,7 @@ func rowCells(r compare.Row) table.Row {
 	if r.Test != nil {
 		p, holm = pValue(r.Test.P), pValue(r.Test.Holm)
 		if r.Test.Needed != nil {
-			needed = comma(*r.Test.Needed)
+			needed = thousands(*r.Test.Needed)
 		}
 	}
 	return table.Row{metricTitles[r.Metric], percent(r.A), percent(r.B), points(r.Difference), interval, p, holm, needed}
@@ -182,15 +181,6 @@ func points(v *float64) string {
 	}
 }
 
-// whole shows a difference in whole percentage points.
-func whole(v float64) string {
-	n := int(math.Round(v * 100))
-	if n == 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%+d", n)
-}
-
 // pValue shows a p-value as journals do.
 func pValue(p float64) string {
 	switch {
@@ -203,7 +193,7 @@ func pValue(p float64) string {
 	}
 }
 
-func comma(n int) string { return humanize.Comma(int64(n)) }
+func thousands(n int) string { return humanize.Comma(int64(n)) }
 
 var comparisonColumns = []string{
 	"run_a", "variant_a", "quantization_a", "method_a", "setting_a", "items_a", "failed_a", "unscored_a",
