@@ -38,7 +38,7 @@ func Repeats(w io.Writer, rows []data.Metric) error {
 				})
 			}
 		}
-		return render(w, grid([]string{"Setting", "Metric", "Repeats", "Value", "SD items", "SD repeats"}, 2, lines))
+		return writePlain(w, grid([]string{"Setting", "Metric", "Repeats", "Value", "SD items", "SD repeats"}, 2, lines))
 	})
 }
 

@@ -204,10 +204,11 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 }
 
 func writeLines(w io.Writer, cols []column, rows []data.Metric) error {
-	return render(w, layoutOf(cols, rows))
+	return writePlain(w, layoutOf(cols, rows))
 }
 
-func render(w io.Writer, t table.Writer) error {
+// writePlain writes a table for a terminal: no lines but that under the header.
+func writePlain(w io.Writer, t table.Writer) error {
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true}
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "

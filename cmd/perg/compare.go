@@ -1,0 +1,321 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/compare"
+	"perg/harness/metrics"
+	"perg/harness/report"
+	"perg/models"
+)
+
+func compareCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "compare",
+		Usage:     "say whether two variants, methods, settings or runs differ",
+		ArgsUsage: "A [B]",
+		Description: `A and B name a run and perhaps a variant, a method and a setting of it,
+divided by commas; B may leave the run out where it is A's. What neither
+names is compared wherever it is the same in both. A variant may be a
+piece of its name.
+
+   perg compare runs/x,llama3.1:8b gemma2:9b        two models of a run
+   perg compare runs/x,zero-shot,mixed cot,mixed    two methods
+   perg compare runs/x runs/y                       two runs
+
+With one run, every variant is compared with the one of the same model
+that has the highest precision:
+
+   perg compare runs/x
+
+Rates are in percent (see perg report --help), differences in percentage
+points with 95 % bootstrap intervals, the same items drawn for both sides.
+Items to which one side has no response, there or in the baseline, are
+left out. With repeats an item counts in tests and counts once, for the
+side that is right (or breaks) more often.
+
+   p        of McNemar's test, exact below 25 items that differ: of Right
+            over all items, of Breakage over the items in Q* of both sides
+   Holm p   adjusted for all tests shown
+   Needed   items that the data should have for the test to see a
+            difference of --detect, with power 80 % at level 5 %`,
+		Flags: []cli.Flag{
+			&cli.Float64Flag{Name: "detect", Value: 2, Usage: "difference to be seen, in `POINTS` of percent"},
+			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.ComparisonFormats())},
+			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
+		},
+		Action: compareAction,
+	}
+}
+
+func compareUsage(err error, hint string) error {
+	return &harness.Problem{Err: err, Hint: hint, Usage: true}
+}
+
+func compareAction(c *cli.Context) error {
+	format := report.Format(c.String("format"))
+	if c.Bool("json") {
+		format = report.JSON
+	}
+	detect := c.Float64("detect")
+	switch {
+	case c.NArg() < 1 || c.NArg() > 2:
+		return compareUsage(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
+	case !slices.Contains(report.ComparisonFormats(), format):
+		return compareUsage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
+	case !(detect > 0 && detect < 100):
+		return compareUsage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
+	}
+	var s comparedSides
+	var err error
+	sweep := c.NArg() == 1
+	if sweep {
+		err = s.sweep(c.Args().First())
+	} else {
+		err = s.two(c.Args().Get(0), c.Args().Get(1))
+	}
+	if err != nil {
+		return err
+	}
+	seed := min(s.a.manifest.MetricsOptions().Seed, s.b.manifest.MetricsOptions().Seed)
+	all := compare.Compare(s.pairs, s.runOf, compare.Options{Seed: seed, Detect: detect / 100})
+	caveats := append(s.caveats(), compare.Caveats(all)...)
+	w := c.App.Writer
+	if format != report.Table {
+		if err := report.WriteComparisons(w, format, all); err != nil {
+			return err
+		}
+		for _, caveat := range caveats {
+			fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(caveat))
+		}
+		return nil
+	}
+	if sweep {
+		err = report.WriteSweep(w, all)
+	} else {
+		err = report.WritePairs(w, all)
+	}
+	if err != nil {
+		return err
+	}
+	comparedLegend(w, sweep, compare.Tests(all), detect)
+	for _, caveat := range caveats {
+		fmt.Fprintln(w, wrapTo80(report.Printable(caveat)))
+	}
+	return nil
+}
+
+func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
+	said := fmt.Sprintf("Percent and percentage points; Holm p is adjusted for the %s tests shown. Needed: items to see a difference of %v points.", comma(tests), detect)
+	if sweep {
+		said = fmt.Sprintf("Percentage points, the variant less its sibling, with 95 %% intervals; p is adjusted (Holm) for the %s tests shown.", comma(tests))
+	}
+	fmt.Fprintf(w, "\n%s\n", wrapTo80(said+" See perg compare --help."))
+}
+
+// wrapTo80 is text in lines of 80 columns, without blanks at their ends.
+func wrapTo80(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text.WrapSoft(s, 80)) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// A comparedRun is a run as it is compared.
+type comparedRun struct {
+	dir      string
+	manifest harness.Manifest
+	table    *metrics.Table
+	cells    []*metrics.Cell
+}
+
+// comparedSides are the runs of A and B, which may be one, and the cells of
+// them that belong together.
+type comparedSides struct {
+	a, b  *comparedRun
+	pairs []compare.Pair
+	left  []string // variants that are not compared, and why
+}
+
+// isRun is true of a run that cannot be read, too: why not is said when it is
+// opened.
+func isRun(dir string) bool {
+	_, err := harness.ReadManifest(dir)
+	_, missing := errors.AsType[*fs.PathError](err)
+	return !missing || errors.Is(err, fs.ErrPermission)
+}
+
+func openCompared(dir string) (*comparedRun, error) {
+	m, err := harness.ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := metrics.Load(dir, m.MetricsOptions())
+	if errors.Is(err, data.ErrNoTable) {
+		return nil, &harness.Problem{
+			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
+			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	cells, err := t.Cells("")
+	return &comparedRun{dir, m, t, cells}, err
+}
+
+func (s *comparedSides) two(textA, textB string) error {
+	runA, partsA := compare.Cut(textA, isRun)
+	if runA == "" {
+		first, _, _ := strings.Cut(textA, ",")
+		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", first), "runs are made by 'perg run'; its --out names the directory")
+	}
+	runB, partsB := compare.Cut(textB, isRun)
+	inA := runB == ""
+	if inA {
+		runB = runA
+	}
+	var err error
+	if s.a, err = openCompared(runA); err != nil {
+		return err
+	}
+	s.b = s.a
+	if !sameFile(runA, runB) {
+		if s.b, err = openCompared(runB); err != nil {
+			return err
+		}
+	}
+	of, err := compare.Select(partsA, s.a.cells)
+	if err != nil {
+		return compareUsage(fmt.Errorf("side A, %s: %w", runA, err), "")
+	}
+	other, err := compare.Select(partsB, s.b.cells)
+	if err != nil {
+		hint := ""
+		if inA {
+			hint = "B begins with no run directory, so its parts are looked for in " + runA
+		}
+		return compareUsage(fmt.Errorf("side B, %s: %w", runB, err), hint)
+	}
+	if s.pairs, err = compare.Pairs(s.a.cells, s.b.cells, of, other); err != nil {
+		return compareUsage(err, "name a variant, a method or a setting in both A and B to compare different ones")
+	}
+	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return p.A == p.B }); i >= 0 {
+		p := s.pairs[i].A
+		return compareUsage(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
+	}
+	if s.a != s.b && s.a.manifest.Dataset.SHA256 != s.b.manifest.Dataset.SHA256 {
+		if err := compare.SameItems(runA, runB); err != nil {
+			return &harness.Problem{Err: err, Hint: "compare runs over the same data"}
+		}
+	}
+	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return len(metrics.Common(p.A, p.B)) == 0 }); i >= 0 {
+		return compareUsage(fmt.Errorf("%s and %s have no item in common", runA, runB), "compare runs over the same data")
+	}
+	return nil
+}
+
+// sweep pairs the variants of a run with their siblings of highest precision.
+func (s *comparedSides) sweep(text string) error {
+	if !isRun(text) {
+		if run, _ := compare.Cut(text, isRun); run != "" {
+			return compareUsage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
+		}
+		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", text), "runs are made by 'perg run'; its --out names the directory")
+	}
+	var err error
+	if s.a, err = openCompared(text); err != nil {
+		return err
+	}
+	s.b = s.a
+	var all []compare.Model
+	for _, m := range s.a.manifest.Models {
+		all = append(all, compare.Model{
+			Variant: m.Variant, Name: m.Name, Family: m.Family, ParameterSize: m.ParameterSize,
+			Quantization: m.Quantization, KVCache: models.KVType(m.KVCacheType), Think: m.Think,
+		})
+	}
+	of, unknown := compare.Siblings(all)
+	for _, v := range unknown {
+		s.left = append(s.left, "the precision of "+v+" is not known: it is not compared")
+	}
+	for _, m := range all {
+		if of[m.Variant] == "" {
+			continue
+		}
+		pairs, err := compare.Pairs(s.a.cells, s.a.cells, compare.Selector{Variant: m.Variant}, compare.Selector{Variant: of[m.Variant]})
+		if err != nil {
+			s.left = append(s.left, m.Variant+" is not compared with "+of[m.Variant]+": they have no cell in common yet")
+			continue
+		}
+		s.pairs = append(s.pairs, pairs...)
+	}
+	if len(s.pairs) == 0 {
+		names := make([]string, len(all))
+		for i, m := range all {
+			names[i] = m.Variant
+		}
+		return compareUsage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
+			"compare two: perg compare "+quoted(text)+",VARIANT OTHER-VARIANT; perg run --quantize makes a sweep")
+	}
+	return nil
+}
+
+func (s *comparedSides) runOf(c *metrics.Cell) string {
+	if slices.Contains(s.a.cells, c) {
+		return s.a.dir
+	}
+	return s.b.dir
+}
+
+// caveats are what sets the two runs apart beside what is compared.
+func (s *comparedSides) caveats() []string {
+	var all []string
+	for _, text := range s.left {
+		all = append(all, "caveat: "+text)
+	}
+	for _, r := range slices.Compact([]*comparedRun{s.a, s.b}) {
+		if r.manifest.Counts != nil && r.manifest.Counts.Missing > 0 {
+			all = append(all, fmt.Sprintf("caveat: %s is not finished, %s of %s generations are missing", r.dir, comma(r.manifest.Counts.Missing), comma(r.manifest.Counts.Planned)))
+		}
+	}
+	if s.a == s.b {
+		return all
+	}
+	a, b := s.a.manifest, s.b.manifest
+	caveat := func(differ bool, text string) {
+		if differ {
+			all = append(all, "caveat: "+text)
+		}
+	}
+	judges := func(m harness.Manifest) []string { return slices.Sorted(slices.Values(m.MetricsOptions().Judges)) }
+	caveat(a.Dataset.SHA256 != b.Dataset.SHA256, "the runs are over different data: only items of the same id are compared")
+	caveat(!slices.Equal(judges(a), judges(b)) || a.MetricsOptions().Rule != b.MetricsOptions().Rule,
+		fmt.Sprintf("the runs have different judges (%s; %s): differences in Alignment and Robustness are between judges too", judgeNames(judges(a)), judgeNames(judges(b))))
+	caveat(!maps.Equal(a.Prompts, b.Prompts), "the runs have different prompt templates: differences are between prompts too")
+	caveat(!slices.Equal(a.Irrelevant, b.Irrelevant), "the runs state different irrelevant preferences")
+	for _, m := range a.Models {
+		i := slices.IndexFunc(b.Models, func(o harness.ModelInfo) bool { return o.Variant == m.Variant })
+		caveat(i >= 0 && b.Models[i].Digest != m.Digest, m.Variant+" is another model in each of the runs: it was pulled or made anew in between")
+	}
+	return all
+}
+
+func judgeNames(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
