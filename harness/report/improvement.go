@@ -20,7 +20,7 @@ func Improvements(w io.Writer, all []metrics.Improvement) error {
 		for ; i < len(all) && all[i].Variant == first.Variant && all[i].Method == first.Method; i++ {
 			m := all[i]
 			lines = append(lines, []string{
-				string(m.Setting), points(m.Breakage), points(m.Alignment), points(m.Robustness), relative(m.Relative),
+				string(m.Setting), change(m.Breakage), change(m.Alignment), change(m.Robustness), relative(m.Relative),
 			})
 		}
 		if _, err := fmt.Fprintln(w, wrapped(named(first.Variant, first.Quantization)+", "+string(first.Method)+" minus zero-shot")); err != nil {
@@ -36,9 +36,9 @@ func Improvements(w io.Writer, all []metrics.Improvement) error {
 	return nil
 }
 
-// points shows a difference of fractions in percentage points. Its bounds have
+// change shows a difference with its interval in percentage points. Its bounds have
 // a decimal where both are below ten, so that a line keeps to its width.
-func points(d metrics.Difference) string {
+func change(d metrics.Difference) string {
 	if d.Value == nil {
 		return "-"
 	}
