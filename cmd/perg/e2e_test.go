@@ -73,7 +73,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	if status != exitDone || !strings.Contains(stdout, "no call was made") {
 		t.Errorf("a run with the same store: exit status %d\n%s\n%s", status, stdout, stderr)
 	}
-	readWithDuckDB(t, out, len(items))
+	checkDuck(t, out, len(items))
 }
 
 func TestJudges(t *testing.T) {

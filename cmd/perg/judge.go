@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,13 +32,22 @@ rated, without seeing what it said, and see how far the two agree:
    perg judge agree runs/20260102-150405 ratings.csv`,
 		Flags: judgeFlags(),
 		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 && c.NumFlags() == 0 {
+			switch {
+			case c.NArg() == 0 && c.NumFlags() == 0:
 				return cli.ShowSubcommandHelp(c)
+			case c.NArg() > 0 && !c.IsSet("judge") && !isDir(c.Args().First()):
+				return unknownCommand(c)
+			default:
+				return judgeAction(c)
 			}
-			return judgeAction(c)
 		},
 		Subcommands: []*cli.Command{judgeSampleCommand(), judgeAgreeCommand()},
 	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // judgedRun reads what the judges of the run in dir rated.

@@ -272,7 +272,7 @@ func TestJudgeMistakes(t *testing.T) {
 		{"judge sample r -o x.csv --sed 3", 2, "error: there is no flag --sed\nperg: hint: Did you mean --seed? see 'perg judge sample --help'\n"},
 		{"judge sample r -o", 2, "error: flag needs an argument: --o\nperg: hint: see 'perg judge sample --help'\n"},
 		{"judge sample nothere -o x.csv", 2, "error: nothere is no run: it has no run.json\nperg: hint: runs are made by 'perg run'; its --out names the directory\n"},
-		{"judge sample unjudged -o x.csv", 2, "error: unjudged has no ratings: it was run without a judge\nperg: hint: run it with --judge MODEL\n"},
+		{"judge sample unjudged -o x.csv", 2, "error: unjudged has no ratings: it was run without a judge\nperg: hint: perg judge RUN --judge MODEL rates it\n"},
 		{"judge sample unfinished -o x.csv", 1, "error: unfinished has no ratings yet: the run is interrupted\nperg: hint: to finish it: perg run --out unfinished\n"},
 		{"judge sample r -o no/x.csv", 2, "no/"},
 		{"judge sample r -o r", 2, "hint: choose another file with -o\n"},

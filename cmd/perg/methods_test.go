@@ -140,6 +140,8 @@ func TestMethodsInAllSettings(t *testing.T) {
 		}
 	}
 
+	readWithDuckDB(t, out)
+
 	// The aligner's first stage is the baseline's reply, never a new call: with
 	// the baseline in the store it makes one call for each generation.
 	fresh := filepath.Join(b.dir, "fresh.db")

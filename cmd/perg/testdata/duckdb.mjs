@@ -33,13 +33,22 @@ console.log(JSON.stringify({
       bool_and(list_contains(preferences, preference)) filter (setting = 'mixed') as mixed_holds_own
       from ${table("generations")}`))[0],
   times: (await rows(`select epoch_ms(min(started_at))::double as first_ms, epoch_ms(max(started_at))::double as last_ms from ${table("generations")}`))[0],
-  // The Breakage Rate anew, from the generations alone.
-  breakage: await rows(`select g.variant, g.setting, count(*)::int as n,
-      1 - avg(g.correct::int) as breakage
+  // The four metrics anew, from generations and judgments alone.
+  rates: await rows(`select g.variant, g.method, g.setting,
+      count(*) filter (b.correct)::int as q,
+      1 - avg(g.correct::int) filter (b.correct) as breakage_rate,
+      1 - avg(j.followed::int) filter (b.correct) as alignment_failure,
+      case g.setting when 'irrelevant' then 1 - avg(g.correct::int) filter (b.correct)
+        else 1 - avg((g.correct and j.followed)::int) filter (b.correct and j.followed is not null) end as robustness_error,
+      1 - coalesce(count(*) filter (b.correct and g.correct) / nullif(count(*) filter (b.correct or g.correct), 0), 1) as performance_variation
       from ${table("generations")} g
-      join ${table("generations")} b on b.variant = g.variant and b.item_id = g.item_id and b.repeat = g.repeat and b.setting = 'none'
-      where b.correct and g.setting <> 'none' and g.correct is not null
-      group by all order by all`),
-  metrics: await rows(`select variant, setting, breakage_rate, n_baseline_correct::int as n from ${table("metrics")}
+      join ${table("generations")} b on b.variant = g.variant and b.item_id = g.item_id and b.repeat = g.repeat
+        and b.setting = 'none' and b.method = 'zero-shot'
+      left join ${table("judgments")} j on j.variant = g.variant and j.item_id = g.item_id and j.repeat = g.repeat
+        and j.method = g.method and j.setting = g.setting and not j.swapped
+      where g.setting <> 'none' and g.correct is not null and b.correct is not null
+      group by g.variant, g.method, g.setting order by all`),
+  metrics: await rows(`select variant, method, setting, n_baseline_correct::int as q,
+      breakage_rate, alignment_failure, robustness_error, performance_variation from ${table("metrics")}
       where source = 'all' and setting <> 'none' order by all`),
 }));
