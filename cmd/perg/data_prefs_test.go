@@ -272,6 +272,20 @@ func TestGenerateUnreadable(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.dir, "candidates.yaml")); !os.IsNotExist(err) {
 		t.Errorf("a file of candidates: %v", err)
 	}
+
+	// A model that can think is asked not to: with a schema it would answer twice.
+	var thinks atomic.Int32
+	host := b.host
+	b.host = ollamatest.Proxy(t, host, func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if bytes.Contains(body, []byte(`"messages":[{`)) && !bytes.Contains(body, []byte(`"think":false`)) {
+			thinks.Add(1)
+		}
+		return false
+	})
+	if status, stdout, stderr = b.generate(t.Context(), "--model", "thinker", "--limit", "2"); status != exitDone || thinks.Load() > 0 {
+		t.Error(status, stdout, stderr, thinks.Load())
+	}
+	b.host = host
 	status, stdout, stderr = b.generate(t.Context(), "--model", "nobody")
 	if status != exitUsage {
 		t.Fatal(status, stdout, stderr)

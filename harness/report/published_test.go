@@ -297,7 +297,11 @@ func TestComparePublishedOverOtherItems(t *testing.T) {
 		"one source":          {[]string{"mmlu"}, 8, true, []string{"marked *", "mmlu 50 of 5170"}},
 		"one more than three": {[]string{"truthfulqa", "commonsenseqa", "mmlu", "mine"}, 16, true, []string{"marked *", "no figures in the paper for the sources mine"}},
 	} {
-		c := ComparePublished(published("llama3:8b", "mixed", "zero-shot", fifty, tt.sources...), llama, "sample", 150)
+		rows := published("llama3:8b", "mixed", "zero-shot", fifty, tt.sources...)
+		for i := range rows {
+			rows[i].Repeats, rows[i].N = 3, 3*rows[i].N // each item was asked three times
+		}
+		c := ComparePublished(rows, llama, "sample", 150)
 		if len(c.Rows) != tt.compared {
 			t.Errorf("%s: %d rows, want %d", name, len(c.Rows), tt.compared)
 		}
