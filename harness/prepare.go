@@ -78,9 +78,23 @@ func (p *Plan) settle(ctx context.Context, c Config, f *Fleet, s *store.Store, c
 	return p.refused()
 }
 
-// hashes are those of all that prompts are made of, by name.
+// hashes are those of all that the run's prompts are made of, by name.
 func (p *Plan) hashes() map[string]string {
 	all := p.Prompts.Hashes()
+	maps.DeleteFunc(all, func(name, _ string) bool {
+		prefix, _, _ := strings.Cut(name, "_")
+		switch prefix {
+		case "preference": // asks for new ones
+			return true
+		case "critic":
+			return !slices.Contains(p.Methods, prompt.SelfCritic)
+		case "aligner":
+			return !slices.Contains(p.Methods, prompt.PrefAligner)
+		case "example":
+			return !slices.Contains(p.Methods, prompt.ICL)
+		}
+		return false
+	})
 	if slices.Contains(p.Methods, prompt.ICL) {
 		for source, hash := range p.Examples.Hashes() {
 			all["examples of "+cmp.Or(source, "every source")] = hash
