@@ -45,7 +45,7 @@ type Config struct {
 	Repeats    int      `yaml:"repeats" json:"repeats"`
 	Seed       int      `yaml:"seed" json:"seed"`
 	NumCtx     int      `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
-	NumPredict int      `yaml:"num_predict" json:"num_predict"` // 0: 500, and 1024 for models that think
+	NumPredict int      `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
 	Parallel   string   `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
 	Store      string   `yaml:"store" json:"store"`
 	Out        string   `yaml:"out" json:"-"`

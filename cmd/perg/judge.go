@@ -19,14 +19,14 @@ func judgeCommand() *cli.Command {
 		HideHelpCommand: true,
 		Usage:           "rate a run's answers again; compare judges with each other and with people",
 		ArgsUsage:       "RUN --judge MODEL",
-		Description: `Rates the answers of a run by other judges, or by several; nothing is generated
-again. Their ratings count from then on in the run's metrics; those of earlier
-judges stay in its table judgments.
+		Description: `Rates the answers of a run by other judges, or by several; nothing is
+generated again. Their ratings count from then on in the run's metrics;
+those of earlier judges stay in its table judgments.
 
    perg judge runs/20260102-150405 --judge gemma2:27b --judge qwen3:32b
 
-How far may a judge model be trusted? Let a person rate some of the answers it
-rated, without seeing what it said, and see how far the two agree:
+How far may a judge model be trusted? Let a person rate some of the answers
+it rated, without seeing what it said, and see how far the two agree:
 
    perg judge sample runs/20260102-150405 -o ratings.csv
    perg judge agree runs/20260102-150405 ratings.csv`,

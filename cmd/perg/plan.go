@@ -58,10 +58,11 @@ func planAction(c *cli.Context) error {
 
 func showPlan(w io.Writer, s harness.Summary) error {
 	size := func(n uint64) string { return humanize.IBytes(n) }
-	fmt.Fprintf(w, "%s generations: %d variants x %s items x %d settings", comma(s.Generations), len(s.Models), comma(s.Items), s.Settings)
+	cells := fmt.Sprintf("%d settings", s.Settings)
 	if s.Methods > 1 {
-		fmt.Fprintf(w, ", by %d methods", s.Methods)
+		cells = fmt.Sprintf("%d cells (%d methods, %d settings)", s.Generations/max(len(s.Models)*s.Items*s.Repeats, 1), s.Methods, s.Settings)
 	}
+	fmt.Fprintf(w, "%s generations: %d variants x %s items x %s", comma(s.Generations), len(s.Models), comma(s.Items), cells)
 	if s.Repeats > 1 {
 		fmt.Fprintf(w, " x %d repeats", s.Repeats)
 	}

@@ -25,24 +25,25 @@ func runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "ask models, judge their answers, write the tables",
 		ArgsUsage: "MODEL...",
-		Description: `Every model answers every item once per setting: "none" states no preference
-and is the baseline, "relevant" states the item's own, "mixed" hides it among
-five irrelevant ones, "irrelevant" states those five alone. Then the judge model
-rates how far each answer follows the preference, where the baseline was right.
+		Description: `Every model answers every item once per setting: "none" states no
+preference and is the baseline, "relevant" states the item's own, "mixed"
+hides it among five irrelevant ones, "irrelevant" states those five alone.
+Then the judge model rates how far each answer follows the preference,
+where the baseline was right.
 
-The methods are ways to ask: "zero-shot" asks once, "cot" to think step by step,
-"icl" after worked examples, "self-critic" has the model revise its answer, and
-"pref-aligner" has it re-style the baseline's.
+The methods are ways to ask: "zero-shot" asks once, "cot" to think step by
+step, "icl" after worked examples, "self-critic" has the model revise its
+answer, and "pref-aligner" has it re-style the baseline's.
 
-Every reply is kept in a store the moment it comes. The same command with the
-same --out finishes what is missing; 'perg run --out DIR' alone does so too.
+Every reply is kept in a store the moment it comes. The same command with
+the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
    perg run llama3.1:8b qwen3:8b --judge gemma2:27b
    perg run llama3.1:8b --judge gemma2:27b --data PERG_Data.csv --limit 600
    perg run --out runs/20260102-150405
 
-Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows in
-error, 130 interrupted (what was answered is kept).`,
+Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows
+in error, 130 interrupted (what was answered is kept).`,
 		Flags: append(configFlags(),
 			&cli.BoolFlag{Name: "prune-quantized", Usage: "remove what --quantize made, once the run is finished"},
 			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"}),
@@ -77,7 +78,7 @@ func configFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
 		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
 		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
-		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1024 for models that think"},
+		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
 		&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
 		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
 		&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
