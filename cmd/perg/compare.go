@@ -180,7 +180,7 @@ func (s *comparedSides) two(textA, textB string) error {
 	runA, partsA := compare.Cut(textA, isRun)
 	if runA == "" {
 		first, _, _ := strings.Cut(textA, ",")
-		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", first), "runs are made by 'perg run'; its --out names the directory")
+		return noRun(first)
 	}
 	runB, partsB := compare.Cut(textB, isRun)
 	inA := runB == ""
@@ -233,7 +233,7 @@ func (s *comparedSides) sweep(text string) error {
 		if run, _ := compare.Cut(text, isRun); run != "" {
 			return compareUsage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
 		}
-		return compareUsage(fmt.Errorf("%s is no run: it has no run.json", text), "runs are made by 'perg run'; its --out names the directory")
+		return noRun(text)
 	}
 	var err error
 	if s.a, err = openCompared(text); err != nil {

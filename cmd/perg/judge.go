@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -52,13 +51,7 @@ func isDir(path string) bool {
 
 // judgedRun reads what the judges of the run in dir rated.
 func judgedRun(dir string) (ratings.Judged, error) {
-	m, err := harness.ReadManifest(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ratings.Judged{}, &harness.Problem{
-			Err:  fmt.Errorf("%s is no run: it has no run.json", dir),
-			Hint: "runs are made by 'perg run'; its --out names the directory", Usage: true,
-		}
-	}
+	m, err := readRun(dir)
 	if err != nil {
 		return ratings.Judged{}, err
 	}

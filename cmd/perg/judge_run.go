@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -69,10 +68,7 @@ func judgeAction(c *cli.Context) error {
 		return usage(errors.New("no judge named"), "perg judge RUN --judge MODEL")
 	}
 	out := c.Args().First()
-	old, err := harness.ReadManifest(out)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usage(fmt.Errorf("%s is no run: it has no run.json", out), "runs are made by 'perg run'; its --out names the directory")
-	}
+	old, err := readRun(out)
 	if err != nil {
 		return err
 	}

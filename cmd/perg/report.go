@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -80,10 +79,7 @@ func reportAction(c *cli.Context) error {
 		return usage(fmt.Errorf("--format %s writes one table, --by names %d", format, len(by)), "name one")
 	}
 
-	m, err := harness.ReadManifest(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usage(fmt.Errorf("%s is no run: it has no run.json", dir), "runs are made by 'perg run'; its --out names the directory")
-	}
+	m, err := readRun(dir)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ type Improvement struct {
 	Alignment                    Difference
 	Robustness                   Difference
 	// Relative is the change of the Robustness Error as a share of zero-shot's
-	// (the paper has 13 % to 46 % less with pref-aligner). It has no bounds where fewer than Few items fail under either method.
+	// (the paper has 13 % to 46 % less with pref-aligner). It has no bounds where
+	// fewer than Few items fail under either method.
 	Relative Difference
 }
 

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"perg/harness"
+)
+
+// readRun reads the manifest of a run that a user named.
+func readRun(dir string) (harness.Manifest, error) {
+	m, err := harness.ReadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, noRun(dir)
+	}
+	return m, err
+}
+
+func noRun(dir string) error {
+	return &harness.Problem{
+		Err:   fmt.Errorf("%s is no run: it has no run.json", dir),
+		Hint:  "runs are made by 'perg run'; its --out names the directory",
+		Usage: true,
+	}
+}
