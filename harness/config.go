@@ -247,6 +247,9 @@ func (c Config) Check() error {
 	if c.GPUInterval < Duration(10*time.Millisecond) {
 		fault("gpu_interval %s: at least 10ms", c.GPUInterval)
 	}
+	if len(c.ICL) > 0 && !slices.Contains(c.methods(), prompt.ICL) {
+		fault("icl names examples, and methods do not have icl")
+	}
 	if c.JudgeAll && len(c.Judge) == 0 {
 		fault("judge_all without a judge")
 	}

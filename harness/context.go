@@ -197,7 +197,11 @@ func findLongest(ctx context.Context, all []measurable, count counter) (longest,
 func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked *bool) counter {
 	return func(ctx context.Context, text prompt.Prompt) (int, error) {
 		system, user := v.messages(text)
-		id, err := json.Marshal([]string{"tokens", v.Tokenizer, system, user})
+		parts := []string{"tokens", v.Tokenizer, system, user}
+		if v.Think != nil && !*v.Think {
+			parts = append(parts, "without thinking") // which some templates say in the prompt
+		}
+		id, err := json.Marshal(parts)
 		if err != nil {
 			return 0, err
 		}

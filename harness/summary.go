@@ -82,7 +82,7 @@ func (p *Plan) Summary(f *Fleet) Summary {
 	s := Summary{
 		Items: len(p.Dataset.Items), Settings: len(p.Settings), Methods: len(p.Methods), Repeats: p.Repeats, Generations: p.Total(),
 		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
-		Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
+		Judges: []ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}
 	for _, v := range p.Variants {
 		w := p.generating(v)
