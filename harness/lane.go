@@ -182,20 +182,18 @@ func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 		reply, err := recorded(l.store)(ctx, c)
 		return landed{reply: reply}, err
 	}
-	if c.draft {
-		failure, ok, err := l.store.Failure(ctx, key)
-		if err != nil {
-			return landed{}, err
-		}
-		if ok && failure.At.After(l.began) {
-			return landed{}, &pastFailure{failure}
-		}
-	}
 	for {
 		got, err, _ := l.flight.Do(key.String(), func() (any, error) {
 			// Another flight may have landed since the look-up.
 			if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
 				return landed{reply: reply}, err
+			}
+			if c.draft {
+				if failure, ok, err := l.store.Failure(ctx, key); err != nil {
+					return landed{}, err
+				} else if ok && failure.At.After(l.began) {
+					return landed{}, &pastFailure{failure}
+				}
 			}
 			return l.call(ctx, key, c)
 		})
