@@ -188,7 +188,7 @@ func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 			if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
 				return landed{reply: reply}, err
 			}
-			if c.draft {
+			if c.shared {
 				if failure, ok, err := l.store.Failure(ctx, key); err != nil {
 					return landed{}, err
 				} else if ok && failure.At.After(l.began) {

@@ -78,6 +78,14 @@ func (g generation) firstStage() generation {
 	return g
 }
 
+// isDraft says whether a generation's response is also the draft of others.
+func (p *Plan) isDraft(g generation) bool {
+	if g.Setting == prompt.None {
+		return slices.Contains(p.Methods, prompt.PrefAligner)
+	}
+	return g.Method == prompt.ZeroShot && slices.Contains(p.Methods, prompt.SelfCritic)
+}
+
 // cells lists a variant's cells, its baseline first: all others are measured
 // against it.
 func (p *Plan) cells(v *Variant) []Cell {

@@ -27,7 +27,7 @@ type call struct {
 	text    prompt.Prompt // before it was fitted to the variant's template
 	request models.Request
 	repeat  int
-	draft   bool // the first stage of a method of two calls: another generation makes it, too
+	shared  bool // several generations make it: once in a run, also where it fails
 }
 
 // keyVersion changes when a call's meaning changes in a way its fields do not
@@ -70,7 +70,7 @@ func (p *Plan) query(g generation) (call, error) {
 		return call{}, err
 	}
 	c := p.call(g.Variant, text, p.answerMost(g.Variant, first.Method), nil, g.Variant.Think)
-	c.repeat, c.draft = g.repeat, g.Method.TwoCalls()
+	c.repeat, c.shared = g.repeat, p.isDraft(first)
 	return c, nil
 }
 
