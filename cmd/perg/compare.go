@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
@@ -111,7 +110,7 @@ func compareAction(c *cli.Context) error {
 	}
 	comparedLegend(w, sweep, compare.Tests(all), detect)
 	for _, caveat := range caveats {
-		fmt.Fprintln(w, wrapTo80(report.Printable(caveat)))
+		fmt.Fprintln(w, report.Prose(caveat))
 	}
 	return nil
 }
@@ -121,16 +120,7 @@ func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
 	if sweep {
 		said = fmt.Sprintf("Percentage points, the variant less its sibling, with 95 %% intervals; p is adjusted (Holm) for the %s tests shown.", comma(tests))
 	}
-	fmt.Fprintf(w, "\n%s\n", wrapTo80(said+" See perg compare --help."))
-}
-
-// wrapTo80 is text in lines of 80 columns, without blanks at their ends.
-func wrapTo80(s string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text.WrapSoft(s, 80)) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	fmt.Fprintf(w, "\n%s\n", report.Prose(said+" See perg compare --help."))
 }
 
 // A comparedRun is a run as it is compared.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
@@ -130,9 +129,7 @@ func showAgreement(w io.Writer, a ratings.Agreement) {
 	}
 	fmt.Fprintln(w, "\nPercent, and 95 % intervals. See perg judge agree --help.")
 	for _, caveat := range a.Caveats {
-		for l := range strings.SplitSeq(text.WrapSoft(report.Printable(caveat), 80), "\n") {
-			fmt.Fprintln(w, strings.TrimRight(l, " ")) // lines are filled up with spaces
-		}
+		fmt.Fprintln(w, report.Prose(caveat))
 	}
 }
 

@@ -174,15 +174,15 @@ person: 35 rated
 j1, j2
        39     79.5     94.9  0.95 (0.90 to 0.98)
 j1, person
-       35     82.9     85.7  0.76 (0.51 to 0.93)
+       35     82.9     85.7  0.76 (0.49 to 0.94)
 j2, person
-       35     68.6     85.7  0.77 (0.55 to 0.92)
+       35     68.6     85.7  0.77 (0.52 to 0.93)
 
         n   raters  alpha
 judges
-       39        2  0.95 (0.90 to 0.98)
+       39        2  0.95 (0.89 to 0.98)
 all
-       39        3  0.83 (0.66 to 0.93)
+       39        3  0.83 (0.67 to 0.93)
 
 position bias: the rating in the other order less that in the usual one
 

@@ -135,7 +135,7 @@ func reportAction(c *cli.Context) error {
 	}
 	for _, caveat := range caveats(m, rows) {
 		if human {
-			fmt.Fprintln(w, caveat)
+			fmt.Fprintln(w, report.Prose(caveat))
 		} else {
 			fmt.Fprintln(c.App.ErrWriter, "perg: "+caveat)
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
@@ -52,9 +51,7 @@ func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, r
 		if !strings.HasPrefix(note, "caveat: ") {
 			note = "note: " + note
 		}
-		for line := range strings.Lines(text.WrapSoft(report.Printable(note), 80)) {
-			fmt.Fprintln(w, strings.TrimRight(line, " \n"))
-		}
+		fmt.Fprintln(w, report.Prose(note))
 	}
 	return nil
 }

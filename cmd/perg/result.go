@@ -42,7 +42,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		}
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
 		for _, warning := range report.Caveats(rows) {
-			fmt.Fprintln(w, warning)
+			fmt.Fprintln(w, report.Prose(warning))
 		}
 		fmt.Fprintln(w)
 	}

@@ -70,6 +70,17 @@ func definitions(pairs [][2]Outcome, judged bool) (breakage, alignment, robustne
 	return share(kept, qstar), share(followed, rated), share(robust, rated), variation
 }
 
+func drawOutcome(rng *rand.Rand) Outcome {
+	o := Outcome{Responded: rng.IntN(10) > 0}
+	if o.Responded {
+		o.Answered = rng.IntN(8) > 0
+		o.Correct = o.Answered && rng.IntN(3) > 0
+		o.Rated = rng.IntN(6) > 0
+		o.Followed = o.Rated && rng.IntN(2) > 0
+	}
+	return o
+}
+
 func TestTallyAgainstTheDefinitions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	same := func(name string, got *float64, want float64) {
@@ -81,19 +92,9 @@ func TestTallyAgainstTheDefinitions(t *testing.T) {
 	for range 2000 {
 		n := rng.IntN(40)
 		pairs := make([][2]Outcome, n)
-		draw := func() Outcome {
-			o := Outcome{Responded: rng.IntN(10) > 0}
-			if o.Responded {
-				o.Answered = rng.IntN(8) > 0
-				o.Correct = o.Answered && rng.IntN(3) > 0
-				o.Rated = rng.IntN(6) > 0
-				o.Followed = o.Rated && rng.IntN(2) > 0
-			}
-			return o
-		}
 		tally := Tally{Setting: prompt.Relevant, Judged: true}
 		for i := range pairs {
-			pairs[i] = [2]Outcome{draw(), draw()}
+			pairs[i] = [2]Outcome{drawOutcome(rng), drawOutcome(rng)}
 			tally.Add(PairOf(pairs[i][0], pairs[i][1]), 1)
 		}
 		breakage, alignment, robustness, variation := definitions(pairs, true)

@@ -42,22 +42,12 @@ const (
 // drawn items, one by one.
 func TestResamplesAgainstTheDefinitions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
-	draw := func() Outcome {
-		o := Outcome{Responded: rng.IntN(10) > 0}
-		if o.Responded {
-			o.Answered = rng.IntN(8) > 0
-			o.Correct = o.Answered && rng.IntN(3) > 0
-			o.Rated = rng.IntN(6) > 0
-			o.Followed = o.Rated && rng.IntN(2) > 0
-		}
-		return o
-	}
 	for range 5 {
 		n, repeats := 1+rng.IntN(25), 1+rng.IntN(3)
 		table := tableOf(n, repeats)
 		outcomes := make([][][2]Outcome, n)
 		cell := table.cellOfPairs(prompt.Mixed, func(i, _ int) Pair {
-			p := [2]Outcome{draw(), draw()}
+			p := [2]Outcome{drawOutcome(rng), drawOutcome(rng)}
 			outcomes[i] = append(outcomes[i], p)
 			return PairOf(p[0], p[1])
 		})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,4 +255,21 @@ func TestParseSettingListsWhatThereIs(t *testing.T) {
 	if _, err := ParseSetting("mixd"); err == nil || !strings.Contains(err.Error(), "none, relevant, mixed, irrelevant") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A revision is the text of one JSON string, or there is none.
+func FuzzParseRevision(f *testing.F) {
+	for _, seed := range []string{`{"critic":"Fine.","response":"B."}`, "```json\n{\"response\": \"B.\"}\n```", `{"response":"B`, "{}}{", `{"response":null}`, "\x00{\"response\":\"\u2028\"}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		got, err := ParseRevision(answer)
+		if (err == nil) != (strings.TrimSpace(got) != "") || err != nil && (got != "" || !errors.Is(err, ErrNoRevision)) {
+			t.Errorf("%q: %q, error %v", answer, got, err)
+		}
+		text, _ := json.Marshal(map[string]string{"critic": answer, "response": "x" + answer})
+		if back, err := ParseRevision(string(text)); err != nil || back != "x"+strings.ToValidUTF8(answer, "\uFFFD") && utf8.ValidString(answer) {
+			t.Errorf("%q came back as %q, error %v", answer, back, err)
+		}
+	})
 }

@@ -1,23 +1,19 @@
 package ratings
 
 import (
-	"math/rand/v2"
-	"slices"
+	"math"
 
-	"gonum.org/v1/gonum/stat"
+	"perg/harness/stats"
 )
 
-const (
-	resamples = 2000
-	// seed is fixed: the same ratings have the same intervals.
-	seed = 42
-)
+// seed is fixed: the same ratings have the same intervals.
+const seed = 42
 
-// resample is the 95 % bootstrap interval (percentiles; Efron and Tibshirani
-// 1993, chapter 13) of a statistic of sums over items. Items are resampled, not
-// ratings, because those of one item are not independent. A resample in which
-// the statistic is undefined is left out; where that happens in more than one
-// of twenty, or there are fewer than two items, there is no interval.
+// resample is the 95 % bootstrap interval of a statistic of sums over items.
+// Items are resampled, not ratings, because those of one item are not
+// independent. Where the statistic is undefined in more resamples than
+// stats.Percentile allows, or there are fewer than two items, there is no
+// interval. statistic is called on several goroutines at once.
 func resample(items [][]float64, statistic func(sum []float64) (float64, bool)) *Interval {
 	if len(items) < 2 {
 		return nil
@@ -35,23 +31,26 @@ func resample(items [][]float64, statistic func(sum []float64) (float64, bool)) 
 			}
 		}
 	}
-	r := rand.New(rand.NewPCG(seed, 0))
-	sum := make([]float64, len(items[0]))
-	values := make([]float64, 0, resamples)
-	for range resamples {
-		clear(sum)
-		for range items {
-			for _, n := range sparse[r.IntN(len(items))] {
-				sum[n.at] += n.value
+	values := make([]float64, stats.Resamples)
+	stats.NewBootstrap(len(items), stats.Resamples, seed).Each(func(i int, weights []uint16) {
+		sum := make([]float64, len(items[0]))
+		for item, times := range weights {
+			if times == 0 {
+				continue
+			}
+			for _, n := range sparse[item] {
+				sum[n.at] += float64(times) * n.value
 			}
 		}
-		if v, ok := statistic(sum); ok {
-			values = append(values, v)
+		v, ok := statistic(sum)
+		if !ok {
+			v = math.NaN()
 		}
-	}
-	if len(values)*20 < resamples*19 {
+		values[i] = v
+	})
+	low, high := stats.Percentile(values)
+	if low == nil || high == nil {
 		return nil
 	}
-	slices.Sort(values)
-	return &Interval{Low: stat.Quantile(0.025, stat.LinInterp, values, nil), High: stat.Quantile(0.975, stat.LinInterp, values, nil)}
+	return &Interval{Low: *low, High: *high}
 }

@@ -23,7 +23,7 @@ func Improvements(w io.Writer, all []metrics.Improvement) error {
 				string(m.Setting), change(m.Breakage), change(m.Alignment), change(m.Robustness), relative(m.Relative),
 			})
 		}
-		if _, err := fmt.Fprintln(w, wrapped(named(first.Variant, first.Quantization)+", "+string(first.Method)+" minus zero-shot")); err != nil {
+		if _, err := fmt.Fprintln(w, Prose(named(first.Variant, first.Quantization)+", "+string(first.Method)+" minus zero-shot")); err != nil {
 			return err
 		}
 		if err := writePlain(w, grid([]string{"Setting", "Breakage", "Alignment", "Robustness", "relative"}, 1, lines)); err != nil {

@@ -134,15 +134,6 @@ func named(variant, quantization string) string {
 	return variant + " (" + quantization + ")"
 }
 
-// wrapped is a heading that keeps to the width of the tables under it.
-func wrapped(heading string) string {
-	lines := strings.Split(text.WrapSoft(cell(heading), narrow), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
-	}
-	return strings.Join(lines, "\n")
-}
-
 func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	return writeSections(w, rows, subject, func(section []data.Metric) error {
 		return writeLines(w, columns(by, true), section)
@@ -193,7 +184,7 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if _, err := fmt.Fprintln(w, wrapped(h)); err != nil {
+		if _, err := fmt.Fprintln(w, Prose(h)); err != nil {
 			return err
 		}
 		if err := write(sections[h]); err != nil {
