@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"perg/harness/schedule"
@@ -26,7 +26,8 @@ type executor struct {
 	rating  []*job   // of further judges, each after all before it
 	began   time.Time
 	flight  singleflight.Group
-	stops   []func() // of the iterators behind the jobs' sources
+	// counting waits for what becomes durable, while the lanes go on.
+	counting errgroup.Group
 
 	lanes map[string]*lane      // with a server that may be used again, by name
 	work  map[string]assignment // what lanes do now, by lane
@@ -59,28 +60,24 @@ func newExecutor(r *Run) *executor {
 	generating, scoring, rating := p.jobs(r.Fleet, r.Config)
 	scorers := p.scorers()
 	if scoring != nil {
-		var stop func()
-		e.backlog, stop = newBacklog(p)
-		e.stops = append(e.stops, stop)
+		e.backlog = newBacklog(p)
 		answered = e.backlog.answered
 	}
-	queue := func(planned schedule.Job, v *Variant, stage Stage, all iter.Seq[generation], n int, do doing, done func(generation)) *job {
-		q, stop := newQueue(all, n)
-		e.stops = append(e.stops, stop)
+	job := func(planned schedule.Job, v *Variant, stage Stage, from source, do doing, done func(generation)) *job {
 		e.planned[planned.ID] = planned
-		return &job{id: planned.ID, variant: v, stage: stage, total: n, source: q, do: do, done: done}
+		return &job{id: planned.ID, variant: v, stage: stage, total: from.left(), source: from, do: do, done: done}
 	}
 	for i, j := range generating {
 		v := p.Variants[i]
-		e.jobs = append(e.jobs, queue(j, v, Generate, p.generations(v), p.Count(v), p.answerQuery, answered))
+		a := p.arrange(v)
+		e.jobs = append(e.jobs, job(j, v, Generate, newQueue(a.groups(), a.generation), p.answerQuery, answered))
 	}
 	if scoring != nil {
-		e.planned[scoring.ID] = *scoring
-		e.jobs = append(e.jobs, &job{id: scoring.ID, variant: scorers[0], stage: Score, total: p.Total(), source: e.backlog, do: p.score(scorers[0]), done: func(generation) {}})
+		e.jobs = append(e.jobs, job(*scoring, scorers[0], Score, e.backlog, p.score(scorers[0]), func(generation) {}))
 		scorers = scorers[1:]
 	}
 	for i, j := range rating {
-		e.rating = append(e.rating, queue(j, scorers[i], Score, p.all(), p.Total(), p.score(scorers[i]), func(generation) {}))
+		e.rating = append(e.rating, job(j, scorers[i], Score, newQueue(single(p.Total()), p.everywhere()), p.score(scorers[i]), func(generation) {}))
 	}
 	return e
 }
@@ -96,6 +93,9 @@ func (e *executor) stages(ctx context.Context) error {
 		e.backlog = nil
 		e.jobs = append(e.jobs, j)
 		err = e.carryOut(ctx)
+	}
+	if counted := e.counting.Wait(); err == nil {
+		err = counted
 	}
 	return err
 }
@@ -208,7 +208,7 @@ func (e *executor) start(ctx context.Context, s schedule.Start) {
 	}
 	l, ok := e.lanes[name]
 	if !ok {
-		l = &lane{name: name, devices: s.Fit.Devices, fleet: e.run.Fleet, store: e.run.Store, warn: e.run.Warn, loads: e.run.Dir.loaded, flight: &e.flight, began: e.began, allowCPU: e.run.Config.AllowCPU}
+		l = &lane{name: name, devices: s.Fit.Devices, fleet: e.run.Fleet, store: e.run.Store, warn: e.run.Warn, loads: e.run.Dir.loaded, flight: &e.flight, counting: &e.counting, began: e.began, allowCPU: e.run.Config.AllowCPU}
 	}
 	var before []*lane
 	for other, idle := range e.lanes {
@@ -242,14 +242,15 @@ const (
 )
 
 // pace is the user's number of calls in flight, or one that is found by
-// measuring: up to half as many again as the slots, because a request is read
-// and parsed before it takes one.
+// measuring, up to one for each slot: a call that waits for a slot takes the
+// first that is free, whatever prompt that has in its cache, and so costs more
+// than the moment between two calls that it would save.
 func (c Config) pace(f schedule.Fit) *pace {
 	if n, _ := c.inFlight(); n > 0 {
 		return newPace(fixed(n))
 	}
 	if f.Slots > 0 {
-		return newPace(newClimb(f.Slots + (f.Slots+1)/2))
+		return newPace(newClimb(f.Slots))
 	}
 	return newPace(newClimb(mostUnknown))
 }
@@ -336,8 +337,10 @@ func (e *executor) bar(id string, devices []string) {
 
 // refuseAll goes through what is left of a job with an ask that makes no call.
 func (j *job) refuseAll(ctx context.Context, ask ask, status *laneStatus) error {
+	s := j.source.seat()
+	defer s.leave()
 	for {
-		g, ok := j.source.next(ctx)
+		g, ok := s.next(ctx)
 		if !ok {
 			return ctx.Err()
 		}
@@ -358,8 +361,5 @@ func (e *executor) release(ctx context.Context) {
 		if err := l.shut(context.WithoutCancel(ctx)); err != nil {
 			e.run.Warn(err.Error())
 		}
-	}
-	for _, stop := range e.stops {
-		stop()
 	}
 }

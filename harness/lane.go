@@ -66,8 +66,9 @@ type lane struct {
 	loading sync.Once
 	loadErr error
 
-	flight *singleflight.Group // of the run
-	began  time.Time           // when the run was taken up
+	flight   *singleflight.Group // of the run
+	counting *errgroup.Group     // of the run: what becomes durable
+	began    time.Time           // when the run was taken up
 }
 
 // A laneLost is why a lane cannot go on with a variant, though another may.
@@ -88,64 +89,52 @@ func (l *lane) use(v *Variant, s settings, numCtx int, p *pace) {
 }
 
 // work takes a job's generations until there are no more. A generation counts
-// as done when its replies are durable; waiting for that holds up no call.
+// as done when its replies are durable: the lane is free for its next load
+// before that, and l.counting has an error where one could not become so.
 func (l *lane) work(ctx context.Context, j *job) error {
-	type outcome struct {
-		commit *store.Commit
-		failed bool
-	}
 	outcomes := make(chan outcome, 1<<10)
-	counted := make(chan error, 1)
-	go func() {
+	status := l.status
+	l.counting.Go(func() error {
 		var err error
 		for o := range outcomes {
 			if o.commit != nil && err == nil {
 				err = o.commit.Wait(context.WithoutCancel(ctx))
 			}
 			if err == nil {
-				l.status.done(o.failed)
+				status.done(o.failed)
 			}
 		}
-		counted <- err
-	}()
-
-	group, groupCtx := errgroup.WithContext(ctx)
-	for l.pace.acquire(groupCtx) {
-		limit, _ := l.pace.limit()
-		l.status.limit(limit)
-		g, ok := j.source.next(groupCtx)
-		if !ok {
-			l.pace.release()
-			break
-		}
-		group.Go(func() error {
+		return err
+	})
+	seats, seatCtx := errgroup.WithContext(ctx)
+	more, enough := context.WithCancel(seatCtx) // until a seat finds nothing more to do
+	defer enough()
+	for l.pace.acquire(more) {
+		seats.Go(func() error {
 			defer l.pace.release()
-			l.status.took(g.Cell)
-			var o outcome
-			var err error
-			o.failed, err = j.do(groupCtx, func(ctx context.Context, c call) (store.Reply, error) {
-				got, err := l.ask(ctx, c)
-				if got.commit != nil {
-					o.commit = got.commit
+			s := j.source.seat()
+			defer s.leave()
+			for l.pace.keeps() {
+				g, ok := s.next(seatCtx)
+				if !ok {
+					enough()
+					return nil
 				}
-				return got.reply, err
-			}, g)
-			if err != nil {
-				j.source.giveBack(g)
-				return err
+				o, err := l.take(seatCtx, j, s, g)
+				if err != nil {
+					j.source.giveBack(g)
+					return err
+				}
+				j.done(g)
+				outcomes <- o
 			}
-			j.done(g)
-			outcomes <- o
 			return nil
 		})
 	}
-	err := group.Wait()
+	err := seats.Wait()
+	close(outcomes)
 	if limit, settled := l.pace.limit(); settled {
 		l.loadEnds(limit)
-	}
-	close(outcomes)
-	if e := <-counted; err == nil {
-		err = e
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -154,6 +143,28 @@ func (l *lane) work(ctx context.Context, j *job) error {
 		return fmt.Errorf("%s %s: %w", j.stage, j.variant.Label, err)
 	}
 	return nil
+}
+
+// An outcome is what became of a generation, and the commit of the last of its
+// replies that was not durable before.
+type outcome struct {
+	commit *store.Commit
+	failed bool
+}
+
+// take makes a generation's calls.
+func (l *lane) take(ctx context.Context, j *job, s seat, g generation) (o outcome, err error) {
+	limit, _ := l.pace.limit()
+	l.status.took(g.Cell, limit)
+	o.failed, err = j.do(ctx, func(ctx context.Context, c call) (store.Reply, error) {
+		got, err := l.ask(ctx, c)
+		if got.commit != nil {
+			o.commit = got.commit
+			s.reply(got.reply)
+		}
+		return got.reply, err
+	}, g)
+	return o, err
 }
 
 // A landed is a reply with the commit that makes it durable; nil where it is.
@@ -237,7 +248,7 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) 
 	keep := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
-		l.pace.answered(r.PromptTokens + r.OutputTokens)
+		l.pace.answered(r.PromptTokens+r.OutputTokens, r.PromptEval+r.Eval)
 	case errors.Is(err, models.ErrUnreachable):
 		return landed{}, &laneLost{err: err, lane: l.name}
 	case ctx.Err() != nil:

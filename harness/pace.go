@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -16,6 +17,7 @@ type pace struct {
 	since  time.Time // this window began
 	calls  int       // answered in it
 	tokens int
+	served time.Duration // that the server worked on them, each by itself
 }
 
 func newPace(c climb) *pace {
@@ -50,9 +52,17 @@ func (p *pace) release() {
 	p.changed.Signal()
 }
 
+// keeps says whether a seat may go on: the limit may have fallen below those
+// that are held.
+func (p *pace) keeps() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held <= p.climb.limit
+}
+
 // answered counts a call that the server answered, with the tokens that it
-// read and wrote.
-func (p *pace) answered(tokens int) {
+// read and wrote, and how long it worked on it, waiting for a slot left out.
+func (p *pace) answered(tokens int, served time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.climb.settled {
@@ -65,12 +75,13 @@ func (p *pace) answered(tokens int) {
 	}
 	p.calls++
 	p.tokens += tokens
+	p.served += served
 	took := now.Sub(p.since)
 	if p.calls < windowRounds*p.climb.limit || took < windowTime {
 		return
 	}
-	p.climb.measured(float64(p.tokens) / took.Seconds())
-	p.since, p.calls, p.tokens = now, 0, 0
+	p.climb.measured(float64(p.tokens)/took.Seconds(), p.served.Seconds()/took.Seconds())
+	p.since, p.calls, p.tokens, p.served = now, 0, 0, 0
 	p.changed.Broadcast()
 }
 
@@ -91,12 +102,15 @@ const (
 
 // A climb looks for the number of calls in flight at which a server's
 // throughput stops growing: it doubles the number as long as that brings more,
-// then goes back to the best and stays. It measures throughput and never waits
-// for errors: Ollama queues without limit and refuses nothing.
+// then goes back to the best and stays. Where the calls' own times say that
+// the server worked on fewer at once than were in flight, the others waited
+// for a slot: it tries that number, and stays with it unless it brings less.
+// It never waits for errors: Ollama queues without limit and refuses nothing.
 type climb struct {
 	limit   int
 	most    int
 	settled bool
+	trying  bool // the number that the server worked on at once
 
 	best   float64 // tokens per second
 	bestAt int     // the limit that brought it
@@ -107,26 +121,44 @@ const (
 	// worthwhile is the least gain for which a doubling is kept: below it the
 	// difference is noise, and a call only waits longer.
 	worthwhile = 1.05
+	// waiting is the share of the calls in flight below which the others wait
+	// for a slot, rather than are on their way, and gaps what slots are empty
+	// between two calls.
+	waiting = 0.85
+	gaps    = 0.25
 )
 
 func newClimb(most int) climb {
-	c := climb{limit: min(climbFrom, most), most: most}
-	c.settled = c.limit == c.most
-	return c
+	return climb{limit: min(climbFrom, most), most: most, settled: most == 1}
 }
 
 // fixed is a climb that has ended.
 func fixed(n int) climb { return climb{limit: n, most: n, settled: true} }
 
-// measured takes the throughput at the present limit and chooses the next.
-func (c *climb) measured(throughput float64) {
+// measured takes the throughput at the present limit, in tokens per second,
+// and how many calls the server worked on at once, on average, and chooses the
+// next limit.
+func (c *climb) measured(throughput, atOnce float64) {
 	switch {
 	case c.settled:
+	case c.trying && throughput >= c.best/worthwhile:
+		c.settled = true
+	case c.trying:
+		c.trying = false
+		c.further()
 	case throughput <= c.best*worthwhile:
 		c.limit, c.settled = c.bestAt, true
 	default:
 		c.best, c.bestAt = throughput, c.limit
-		c.limit = min(2*c.limit, c.most)
-		c.settled = c.limit == c.bestAt
+		if atOnce > 0 && atOnce < waiting*float64(c.limit) {
+			c.limit, c.trying = max(1, int(math.Round(atOnce+gaps))), true
+			return
+		}
+		c.further()
 	}
+}
+
+func (c *climb) further() {
+	c.limit = min(2*c.bestAt, c.most)
+	c.settled = c.limit == c.bestAt
 }

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"slices"
 
@@ -100,39 +99,6 @@ func (p *Plan) cells(v *Variant) []Cell {
 	return cells
 }
 
-// generations yields a variant's generations cell by cell. Within a cell,
-// items with the same preference stand together, because their prompts share
-// a prefix that the server then prefills once.
-func (p *Plan) generations(v *Variant) iter.Seq[generation] {
-	byPreference := p.itemsByPreference()
-	return func(yield func(generation) bool) {
-		at := 0
-		for _, c := range p.cells(v) {
-			for _, i := range byPreference {
-				for r := range p.Repeats {
-					if !yield(generation{c, &p.Dataset.Items[i], r, at}) {
-						return
-					}
-					at++
-				}
-			}
-		}
-	}
-}
-
-// all yields every variant's generations.
-func (p *Plan) all() iter.Seq[generation] {
-	return func(yield func(generation) bool) {
-		for _, v := range p.Variants {
-			for g := range p.generations(v) {
-				if !yield(g) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // Count is the number of a variant's generations.
 func (p *Plan) Count(v *Variant) int {
 	return len(p.cells(v)) * len(p.Dataset.Items) * p.Repeats
@@ -145,21 +111,6 @@ func (p *Plan) Total() int {
 		n += p.Count(v)
 	}
 	return n
-}
-
-func (p *Plan) itemsByPreference() []int {
-	first := make(map[string]int)
-	order := make([]int, len(p.Dataset.Items))
-	for i, it := range p.Dataset.Items {
-		order[i] = i
-		if _, ok := first[it.Preference]; !ok {
-			first[it.Preference] = i
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return first[p.Dataset.Items[a].Preference] - first[p.Dataset.Items[b].Preference]
-	})
-	return order
 }
 
 // drawIrrelevant takes the irrelevant preferences of a run from the pool: the

@@ -50,42 +50,66 @@ func testPlan(t *testing.T, items int, variants ...*Variant) *Plan {
 	return p
 }
 
-// Whatever the plan, each generation comes once, the baseline first, items of
-// one preference together, and the same plan gives the same order.
+// Whatever the plan, each generation comes once, the baseline first, those
+// whose prompts begin alike together, and the same plan gives the same order.
 func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 100 {
 		p := testPlan(t, 1+rng.IntN(30), variant("a"), variant("b"))
 		p.Repeats = 1 + rng.IntN(3)
 		p.Settings = p.Settings[:1+rng.IntN(4)]
+		p.Methods = []prompt.Method{prompt.ZeroShot, prompt.ICL, prompt.SelfCritic}[:1+rng.IntN(3)]
+		p.Examples = prompt.Examples{}.With("s", []string{"an example"}).With("other", []string{"another"})
+		for i := range p.Dataset.Items {
+			p.Dataset.Items[i].Source = []string{"s", "other"}[rng.IntN(2)]
+		}
 		total := 0
 		for _, v := range p.Variants {
 			seen := map[string]bool{}
 			var order []string
-			changes := map[Cell]int{}
-			last := map[Cell]string{}
+			begins := map[string]bool{}
+			a := p.arrange(v)
+			ends := a.groups()
+			var last string
 			for g := range p.generations(v) {
 				id := fmt.Sprint(g.Method, g.Setting, g.item.ID, g.repeat)
 				if seen[id] {
 					t.Fatalf("%s comes twice", id)
 				}
 				seen[id] = true
-				order = append(order, id)
-				if last[g.Cell] != g.item.Preference {
-					last[g.Cell] = g.item.Preference
-					changes[g.Cell]++
+				if g.at != len(order) {
+					t.Fatalf("%s has the place %d and comes at %d", id, g.at, len(order))
 				}
+				order = append(order, id)
+				if base := a.generation(a.baseline(g.at)); base.Setting != prompt.None || base.item != g.item || base.repeat != g.repeat {
+					t.Fatalf("the baseline of %s is %s %s of item %s", id, base.Method, base.Setting, base.item.ID)
+				}
+				q, err := p.asked(g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := p.Prompts.Ask(q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin := fmt.Sprint(g.Method, g.Setting, text.System)
+				if begin != last && begins[begin] {
+					t.Fatalf("%s: what begins like it is not together", id)
+				}
+				begins[begin], last = true, begin
 			}
-			if len(seen) != p.Count(v) || p.Count(v) != len(p.Settings)*len(p.Dataset.Items)*p.Repeats {
-				t.Fatalf("%d generations, counted %d", len(seen), p.Count(v))
+			if want := p.Count(v); len(seen) != want || want != (1+len(p.Methods)*(len(p.Settings)-1))*len(p.Dataset.Items)*p.Repeats {
+				t.Fatalf("%d generations, counted %d", len(seen), want)
 			}
 			if !strings.Contains(order[0], "none") {
 				t.Fatalf("the first is %s", order[0])
 			}
-			for cell, n := range changes {
-				if n > 3 {
-					t.Fatalf("%s: the preference changes %d times, there are 3", cell.Setting, n)
-				}
+			groups := 0
+			for _, e := range ends {
+				groups += len(e)
+			}
+			if groups != len(begins) {
+				t.Fatalf("%d groups, %d ways to begin", groups, len(begins))
 			}
 			var again []string
 			for g := range p.generations(v) {

@@ -125,7 +125,6 @@ func newLaneStatus(l *lane, j *job, gpus []string) *laneStatus {
 
 func (l *laneStatus) host(host string)   { l.update(func(s *LaneStatus) { s.Host = host }) }
 func (l *laneStatus) slots(n int)        { l.update(func(s *LaneStatus) { s.Slots = n }) }
-func (l *laneStatus) limit(n int)        { l.update(func(s *LaneStatus) { s.Limit = n }) }
 func (l *laneStatus) state(state string) { l.update(func(s *LaneStatus) { s.State = state }) }
 func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Known++ }) }
 
@@ -142,8 +141,8 @@ func (l *laneStatus) answered(tokens int) {
 	l.update(func(s *LaneStatus) { s.InFlight--; s.Calls++; s.OutputTokens += tokens })
 }
 
-func (l *laneStatus) took(c Cell) {
-	l.update(func(s *LaneStatus) { s.Cell = string(c.Method) + " " + string(c.Setting) })
+func (l *laneStatus) took(c Cell, limit int) {
+	l.update(func(s *LaneStatus) { s.Cell, s.Limit = string(c.Method)+" "+string(c.Setting), limit })
 }
 
 func (l *laneStatus) done(failed bool) {

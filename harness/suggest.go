@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -146,10 +145,12 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, *Variant, error) {
 
 // work makes the calls on all lanes that the schedule gives them.
 func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
-	source, stop := newQueue(p.eachItem(v), len(p.Dataset.Items))
-	defer stop()
+	items := newQueue(single(len(p.Dataset.Items)), func(i int) generation {
+		// No cell of a run: its name is for those who watch.
+		return generation{Cell{v, "suggesting", "preferences"}, &p.Dataset.Items[i], 0, i}
+	})
 	j := &job{
-		id: v.Label, variant: v, stage: Generate, total: len(p.Dataset.Items), source: source, done: func(generation) {},
+		id: v.Label, variant: v, stage: Generate, total: len(p.Dataset.Items), source: items, done: func(generation) {},
 		do: func(ctx context.Context, ask ask, one generation) (failed bool, err error) {
 			c, err := p.suggestion(v, *one.item)
 			if err != nil {
@@ -164,12 +165,13 @@ func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
 	}
 	planned, _, _ := p.jobs(g.Fleet, g.Config)
 	var flight singleflight.Group
+	var counting errgroup.Group
 	began := time.Now()
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, s := range schedule.Next(schedule.State{Devices: g.Fleet.Devices, Waiting: planned}) {
 		l := &lane{
 			name: laneName(s.Fit.Devices), devices: s.Fit.Devices, fleet: g.Fleet, store: g.Store,
-			warn: g.Warn, loads: func(Load) {}, allowCPU: g.Config.AllowCPU, flight: &flight, began: began,
+			warn: g.Warn, loads: func(Load) {}, allowCPU: g.Config.AllowCPU, flight: &flight, counting: &counting, began: began,
 		}
 		l.status = newLaneStatus(l, j, g.Fleet.gpus(l.devices))
 		l.use(v, settings{s.Fit.Slots, v.KVCache}, s.Fit.NumCtx, g.Config.pace(s.Fit))
@@ -184,19 +186,11 @@ func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
 			return err
 		})
 	}
-	return group.Wait()
-}
-
-// eachItem yields every item once. It is no cell of a run: its name is for
-// those who watch.
-func (p *Plan) eachItem(v *Variant) iter.Seq[generation] {
-	return func(yield func(generation) bool) {
-		for i := range p.Dataset.Items {
-			if !yield(generation{Cell{v, "suggesting", "preferences"}, &p.Dataset.Items[i], 0, i}) {
-				return
-			}
-		}
+	err := group.Wait()
+	if counted := counting.Wait(); err == nil {
+		err = counted
 	}
+	return err
 }
 
 // suggestions reads what the store has of a pass.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,10 +45,11 @@ the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
 Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows
 in error, 130 interrupted (what was answered is kept).`,
-		Flags: append(configFlags(),
+		Flags: slices.Concat(configFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "prune-quantized", Usage: "remove what --quantize made, once the run is finished"},
-			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"}),
-		Action: runAction,
+			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"},
+		}, profileFlags()),
+		Action: profiled(runAction),
 	}
 }
 
