@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"perg/harness/extract"
 	"perg/harness/judge"
@@ -174,15 +178,21 @@ type longest struct {
 // token that were seen.
 func findLongest(ctx context.Context, all []measurable, count counter) (longest, error) {
 	const margin = 1.1
+	first, err := countFirst(ctx, all[:min(measureFirst, len(all))], count)
+	if err != nil {
+		return longest{}, err
+	}
 	var l longest
 	ratio := 0.0
 	for i, m := range all {
 		if i >= measureFirst && (i >= measureMost || m.estimate*ratio*margin+float64(m.room) <= float64(l.need)) {
 			break
 		}
-		n, err := count(ctx, m.text)
-		if err != nil {
-			return l, fmt.Errorf("count the tokens of %s: %w", m.what, err)
+		var n int
+		if i < len(first) {
+			n = first[i]
+		} else if n, err = count(ctx, m.text); err != nil {
+			return l, m.failed(err)
 		}
 		ratio = max(ratio, float64(n)/m.estimate)
 		if n+m.room > l.need {
@@ -192,9 +202,37 @@ func findLongest(ctx context.Context, all []measurable, count counter) (longest,
 	return l, nil
 }
 
+func (m measurable) failed(err error) error {
+	return fmt.Errorf("count the tokens of %s: %w", m.what, err)
+}
+
+// countFirst counts the prompts that are counted in any case: the first alone,
+// because the model is loaded for it, the others at once.
+func countFirst(ctx context.Context, all []measurable, count counter) ([]int, error) {
+	counts := make([]int, len(all))
+	one := func(ctx context.Context, i int) (err error) {
+		if counts[i], err = count(ctx, all[i].text); err != nil {
+			return all[i].failed(err)
+		}
+		return nil
+	}
+	if err := one(ctx, 0); err != nil {
+		return nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for i := 1; i < len(all); i++ {
+		group.Go(func() error { return one(ctx, i) })
+	}
+	return counts, group.Wait()
+}
+
 // counting is a counter that asks the server once for each prompt and
-// tokenizer, ever. asked is set where it did, and the model was loaded for it.
-func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked *bool) counter {
+// tokenizer, ever, with a context that the model is likely to get in the run,
+// so that it need not be loaded again. asked is set where it did, and the model
+// was loaded for it.
+func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, likely int, asked *atomic.Bool) counter {
+	var numCtx atomic.Int64
+	numCtx.Store(int64(likely))
 	return func(ctx context.Context, text prompt.Prompt) (int, error) {
 		system, user := v.messages(text)
 		parts := []string{"tokens", v.Tokenizer, system, user}
@@ -209,11 +247,21 @@ func (p *Plan) counting(s *store.Store, client *models.Client, v *Variant, asked
 		if known, ok, err := s.Get(ctx, key); ok || err != nil {
 			return known.PromptTokens, err
 		}
-		*asked = true
-		n, err := client.CountTokens(ctx, models.Request{
-			Model: v.Name, System: system, User: user, Think: v.Think,
-			Options: models.Options{NumCtx: bucket(models.MostTokens(len(system) + len(user))), Seed: p.Seed},
-		})
+		asked.Store(true)
+		in := func(numCtx int) (int, error) {
+			return client.CountTokens(ctx, models.Request{
+				Model: v.Name, System: system, User: user, Think: v.Think,
+				Options: models.Options{NumCtx: numCtx, Seed: p.Seed},
+			})
+		}
+		within := int(numCtx.Load())
+		n, err := in(within)
+		enough := bucket(models.MostTokens(len(system) + len(user)))
+		// A count that fills the context may be that of a prompt that was cut.
+		if within < enough && (errors.Is(err, models.ErrContextOverflow) || err == nil && n >= within-1) {
+			numCtx.Store(int64(enough))
+			n, err = in(enough)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -240,12 +288,13 @@ func (p *Plan) answerMost(v *Variant, m prompt.Method) int {
 // A measure finds the longest of a variant's calls.
 type measure func(v *Variant, all []measurable) (longest, error)
 
-// measured counts through a server, which has the model in memory meanwhile.
+// measured counts through a server, which has the model in memory meanwhile:
+// and after it, where that is the only one and so the first to run.
 func (p *Plan) measured(ctx context.Context, s *store.Store, client *models.Client, warn func(string)) measure {
 	return func(v *Variant, all []measurable) (longest, error) {
-		asked := false
-		l, err := findLongest(ctx, all, p.counting(s, client, v, &asked))
-		if asked {
+		var asked atomic.Bool
+		l, err := findLongest(ctx, all, p.counting(s, client, v, bucket(int(all[0].total())), &asked))
+		if asked.Load() && (err != nil || len(p.models()) > 1) {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
 				warn(e.Error())

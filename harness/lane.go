@@ -178,24 +178,13 @@ type landed struct {
 // generations. A failed call is kept as such in the store; one that was cut off
 // by the end of the run, or whose lane is lost, is not.
 func (l *lane) ask(ctx context.Context, c call) (landed, error) {
-	key := c.key()
-	reply, ok, err := l.store.Get(ctx, key)
-	if err != nil {
-		return landed{}, err
-	}
-	if ok {
-		if c.variant == l.variant {
-			l.status.known()
-		}
-		return landed{reply: reply}, nil
-	}
 	if c.variant != l.variant {
 		reply, err := recorded(l.store)(ctx, c)
 		return landed{reply: reply}, err
 	}
+	key := c.key()
 	for {
 		got, err, _ := l.flight.Do(key.String(), func() (any, error) {
-			// Another flight may have landed since the look-up.
 			if reply, ok, err := l.store.Get(ctx, key); ok || err != nil {
 				return landed{reply: reply}, err
 			}
@@ -209,7 +198,11 @@ func (l *lane) ask(ctx context.Context, c call) (landed, error) {
 			return l.call(ctx, key, c)
 		})
 		if err == nil {
-			return got.(landed), nil
+			landed := got.(landed)
+			if landed.commit == nil {
+				l.status.known()
+			}
+			return landed, nil
 		}
 		if !l.others(ctx, err) {
 			return landed{}, err

@@ -1,8 +1,10 @@
 package harness
 
 import (
+	"cmp"
 	"iter"
 	"slices"
+	"strings"
 
 	"perg/data"
 	"perg/harness/prompt"
@@ -15,52 +17,66 @@ type order struct {
 	ends  []int // of the groups, as positions in items
 }
 
-// order sorts items by what comes first in a cell's prompts: with icl the
-// worked examples of the source, where the setting states it the item's own
-// preference. Both are in the order in which the dataset has them.
-func (p *Plan) order(bySource, byPreference bool) order {
-	prefix := func(it data.Item) [2]string {
-		var parts [2]string
-		if bySource {
-			parts[0] = it.Source
-		}
-		if byPreference {
-			parts[1] = it.Preference
-		}
-		return parts
-	}
-	// A preference that two sources share is two groups with icl, so ranks are
-	// by source first.
-	sources, groups := make(map[string]int), make(map[[2]string]int)
+// A beginning is what the prompts of some items of a cell have in common and
+// others do not: in the order of the templates the item's own preference, where
+// the setting states it, and the worked examples of icl.
+type beginning struct {
+	preference string
+	examples   int // the number of a set of them
+}
+
+// order sorts items by what their prompts begin with, each beginning in the
+// place of the first item that has it.
+func (p *Plan) order(of func(data.Item) beginning) order {
 	o := order{items: make([]int, len(p.Dataset.Items))}
+	preferences, beginnings := make(map[string]int), make(map[beginning]int)
 	for i, it := range p.Dataset.Items {
 		o.items[i] = i
-		parts := prefix(it)
-		if _, ok := sources[parts[0]]; !ok {
-			sources[parts[0]] = len(sources)
+		b := of(it)
+		if _, ok := preferences[b.preference]; !ok {
+			preferences[b.preference] = i
 		}
-		if _, ok := groups[parts]; !ok {
-			groups[parts] = len(groups)
+		if _, ok := beginnings[b]; !ok {
+			beginnings[b] = i
 		}
 	}
-	rank := func(i int) (source, group int) {
-		parts := prefix(p.Dataset.Items[i])
-		return sources[parts[0]], groups[parts]
-	}
-	slices.SortStableFunc(o.items, func(a, b int) int {
-		sourceA, groupA := rank(a)
-		sourceB, groupB := rank(b)
-		if sourceA != sourceB {
-			return sourceA - sourceB
-		}
-		return groupA - groupB
+	slices.SortStableFunc(o.items, func(x, y int) int {
+		a, b := of(p.Dataset.Items[x]), of(p.Dataset.Items[y])
+		return cmp.Or(preferences[a.preference]-preferences[b.preference], beginnings[a]-beginnings[b])
 	})
-	for i := range o.items {
-		if i+1 == len(o.items) || prefix(p.Dataset.Items[o.items[i]]) != prefix(p.Dataset.Items[o.items[i+1]]) {
+	for i, item := range o.items {
+		if i+1 == len(o.items) || of(p.Dataset.Items[item]) != of(p.Dataset.Items[o.items[i+1]]) {
 			o.ends = append(o.ends, i+1)
 		}
 	}
 	return o
+}
+
+// beginnings is what tells the prompts of a cell apart.
+func (p *Plan) beginnings(c Cell) func(data.Item) beginning {
+	examples := make(map[string]int) // by source
+	if c.Method == prompt.ICL {
+		sets := make(map[string]int)
+		for _, it := range p.Dataset.Items {
+			if _, ok := examples[it.Source]; ok {
+				continue
+			}
+			texts, _ := p.Examples.For(it.Source) // that there are some was checked
+			set := strings.Join(texts, "\x00")
+			if _, ok := sets[set]; !ok {
+				sets[set] = len(sets)
+			}
+			examples[it.Source] = sets[set]
+		}
+	}
+	own := c.Setting == prompt.Relevant || c.Setting == prompt.Mixed
+	return func(it data.Item) beginning {
+		b := beginning{examples: examples[it.Source]}
+		if own {
+			b.preference = it.Preference
+		}
+		return b
+	}
 }
 
 // An arrangement is a variant's generations in the order in which they are
@@ -74,12 +90,12 @@ type arrangement struct {
 
 func (p *Plan) arrange(v *Variant) arrangement {
 	a := arrangement{plan: p, cells: p.cells(v)}
-	type kind struct{ bySource, byPreference bool }
+	type kind struct{ icl, own bool }
 	known := make(map[kind]*order)
 	for _, c := range a.cells {
 		k := kind{c.Method == prompt.ICL, c.Setting == prompt.Relevant || c.Setting == prompt.Mixed}
 		if known[k] == nil {
-			known[k] = new(p.order(k.bySource, k.byPreference))
+			known[k] = new(p.order(p.beginnings(c)))
 		}
 		a.orders = append(a.orders, known[k])
 	}

@@ -126,6 +126,10 @@ const (
 	// between two calls.
 	waiting = 0.85
 	gaps    = 0.25
+	// asGood is the share of the best throughput that fewer calls in flight
+	// have to reach: where calls are short it is not the slots that are waited
+	// for.
+	asGood = 0.98
 )
 
 func newClimb(most int) climb {
@@ -141,7 +145,7 @@ func fixed(n int) climb { return climb{limit: n, most: n, settled: true} }
 func (c *climb) measured(throughput, atOnce float64) {
 	switch {
 	case c.settled:
-	case c.trying && throughput >= c.best/worthwhile:
+	case c.trying && throughput >= c.best*asGood:
 		c.settled = true
 	case c.trying:
 		c.trying = false

@@ -67,7 +67,12 @@ func Prepare(ctx context.Context, c Config, set data.Dataset, f *Fleet, s *store
 }
 
 // settle decides which context each model gets, and where it runs.
-func (p *Plan) settle(ctx context.Context, c Config, f *Fleet, s *store.Store, client *models.Client, warn func(string)) error {
+func (p *Plan) settle(ctx context.Context, c Config, f *Fleet, s *store.Store, client *models.Client, warn func(string)) (err error) {
+	defer func() {
+		if all := p.models(); err != nil && len(all) == 1 {
+			client.Unload(context.WithoutCancel(ctx), all[0].Name) // nothing will be run on it
+		}
+	}()
 	if err := p.fitContext(p.measured(ctx, s, client, warn), c.NumCtx, warn); err != nil {
 		return err
 	}

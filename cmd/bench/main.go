@@ -1,37 +1,89 @@
+// Bench measures perg against its limits on this machine, with a real Ollama
+// server and small models where the server is part of the question, and a
+// server that answers at once where perg alone is. It prints one table.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
 	"strconv"
-	"strings"
-	"time"
-
-	"github.com/ollama/ollama/api"
+	"syscall"
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "fake" {
-		n, _ := strconv.Atoi(os.Args[2])
-		if err := serveFake(n, os.Stdout, os.Stdin); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+// A bench is a place to measure in.
+type bench struct {
+	perg, ollama string
+	dir          string // scratch
+	repeats      int    // of what is measured against a peer, in turn with it
+	largest      int    // generations
+}
+
+// measurements are in the order of the table.
+var measurements = []struct {
+	name string
+	rows func(context.Context, *bench) ([]row, error)
+}{
+	{"real", realServer},
+	{"prefix", prefixes},
+	{"fake", fakeServer},
+	{"scale", scale},
+	{"help", help},
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	if len(args) == 2 && args[0] == "fake" {
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
 		}
-		return
+		return serveFake(n, os.Stdout, os.Stdin)
 	}
-	no := false
-	var reqs []api.ChatRequest
-	for i := range 28832 {
-		reqs = append(reqs, api.ChatRequest{Model: "fake:1", Stream: &no, Truncate: &no, Shift: &no, KeepAlive: &api.Duration{Duration: 30 * time.Minute},
-			Messages: []api.Message{{Role: "system", Content: "You are a helpful assistant. Your answers are factual and unbiased.\n\n" + strings.Repeat("x", 200)}, {Role: "user", Content: fmt.Sprint(i) + strings.Repeat("y", 400)}},
-			Options:  map[string]any{"num_ctx": 1024, "num_predict": 500, "seed": 42, "temperature": 0, "repeat_penalty": 1.0}})
+	var b bench
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&b.perg, "perg", "./perg", "perg program")
+	flags.StringVar(&b.ollama, "ollama", "ollama", "ollama program")
+	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
+	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, help")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-	for range 2 {
-		fmt.Println("api", apiLoop(os.Args[1], reqs, 64))
+	chosen, err := regexp.Compile(*only)
+	if err != nil {
+		return err
 	}
-	for range 3 {
-		a, err := newBareClient(os.Args[1]).loop(context.Background(), reqs, 64)
-		fmt.Println(a.took, float64(len(reqs))/a.took.Seconds(), err)
+	if b.perg, err = filepath.Abs(b.perg); err != nil {
+		return err
 	}
+	if b.dir, err = os.MkdirTemp("", "perg-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	var rows []row
+	for _, m := range measurements {
+		if !chosen.MatchString(m.name) {
+			continue
+		}
+		measured, err := m.rows(ctx, &b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		rows = append(rows, measured...)
+	}
+	return table(os.Stdout, rows)
 }

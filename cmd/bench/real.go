@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ollama/ollama/api"
+
+	"perg/data"
+	"perg/models"
+)
+
+const slots = 4
+
+// A real is a real server with four slots and two small models: "steady" says
+// one sentence, "endless" goes on until num_predict ends it.
+type real struct {
+	*models.Server
+	client *models.Client
+}
+
+func (b *bench) startReal(ctx context.Context) (r real, stop func() error, err error) {
+	s, err := models.StartServer(ctx, models.ServerConfig{
+		Program: b.ollama, Models: filepath.Join(b.dir, "models"), Slots: slots, Log: filepath.Join(b.dir, "ollama.log"),
+		Env: []string{"HOME=" + b.dir},
+	})
+	if err != nil {
+		return r, nil, err
+	}
+	base, err := url.Parse(s.URL())
+	if err != nil {
+		return r, nil, errors.Join(err, s.Stop())
+	}
+	for name, chain := range map[string]models.Chain{"steady": models.Steady("B"), "endless": models.Endless()} {
+		if err := chain.Install(ctx, api.NewClient(base, http.DefaultClient), name); err != nil {
+			return r, nil, errors.Join(err, s.Stop())
+		}
+	}
+	client, err := models.NewClient(s.URL())
+	return real{s, client}, s.Stop, err
+}
+
+// fresh has the model loaded anew, so that no slot has a prompt in its cache.
+func (r real) fresh(ctx context.Context, calls []recorded) error {
+	model := calls[0].request.Model
+	if err := r.client.Unload(ctx, model); err != nil {
+		return err
+	}
+	_, err := r.client.Load(ctx, model, models.Options{NumCtx: calls[0].request.Options["num_ctx"].(int)})
+	return err
+}
+
+// realServer compares a whole run, cold, with a bare client's loop over the
+// same calls.
+func realServer(ctx context.Context, b *bench) (rows []row, err error) {
+	server, stop, err := b.startReal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	var whole, bare, ratios []float64
+	var calls []recorded
+	client := newBareClient(server.URL())
+	for i := range b.repeats {
+		dir := filepath.Join(b.dir, fmt.Sprint("real", i))
+		p, err := b.run(ctx, "run", "endless", "--host", server.URL(), "--num-predict", "100", "--store", dir+".db", "--out", dir)
+		if err != nil {
+			return nil, err
+		}
+		if calls, err = recordedCalls(dir, func(g data.Generation) bool { return true }); err != nil {
+			return nil, err
+		}
+		if err := server.fresh(ctx, calls); err != nil {
+			return nil, err
+		}
+		a, err := client.loop(ctx, requestsOf(calls), slots)
+		if err != nil {
+			return nil, err
+		}
+		n := float64(len(calls))
+		whole, bare = append(whole, n/p.took.Seconds()), append(bare, n/a.took.Seconds())
+		ratios = append(ratios, a.took.Seconds()/p.took.Seconds())
+		fmt.Fprintf(os.Stderr, "bench: real: %d calls: perg %s, bare client %s\n", len(calls), p.took.Round(time.Millisecond), a.took.Round(time.Millisecond))
+	}
+	return []row{row{
+		what:  fmt.Sprintf("calls a second, real server, %d zero-shot calls of 100 tokens", len(calls)),
+		limit: fmt.Sprintf("bare client, %.1f", median(bare)), mark: "0.97",
+		got: fmt.Sprintf("%.1f", median(whole)), ratio: fmt.Sprintf("%.3f", median(ratios)), met: median(ratios) >= 0.97,
+		how: fmt.Sprintf("whole `perg run`, cold store, %d slots; same calls in the same order, as many at once; %d turns, ratios %s", slots, b.repeats, spread(ratios, "")),
+	}.progress()}, nil
+}
