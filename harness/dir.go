@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -96,6 +97,8 @@ type Dir struct {
 	Manifest Manifest
 	lock     *os.File
 	mu       sync.Mutex // of the manifest's loads
+
+	scoredAlike bool // the metrics that are there were scored as they would be now
 }
 
 const (
@@ -159,6 +162,8 @@ func (d *Dir) Adopt(m Manifest) error {
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads
+		d.Manifest.State, d.Manifest.EndedAt = old.State, old.EndedAt
+		d.scoredAlike = reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions())
 	}
 	return nil
 }
@@ -177,6 +182,24 @@ func (d *Dir) Close() error {
 
 // Resumed says whether the directory held the run already.
 func (d *Dir) Resumed() bool { return !d.Manifest.StartedAt.IsZero() }
+
+// Done says whether nothing is left to do in the directory: its run is
+// finished, nothing in it failed, and its tables are whole.
+func (d *Dir) Done() bool {
+	c := d.Manifest.Counts
+	if d.Manifest.State != StateFinished || !d.scoredAlike || c == nil || c.Missing+c.Failed+c.Unjudged > 0 {
+		return false
+	}
+	for _, t := range []struct {
+		name  string
+		least int
+	}{{"generations", c.Planned}, {"judgments", c.Rated + c.Unscored}, {"metrics", 1}} {
+		if n, err := data.CountRows(filepath.Join(d.Path, t.name)); err != nil || n < int64(t.least) {
+			return false
+		}
+	}
+	return true
+}
 
 func (d *Dir) begin(at time.Time) error {
 	if !d.Resumed() {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"perg/data"
 	"perg/harness/judge"
@@ -36,8 +39,7 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 	}
 	ask := recorded(r.Store)
 	for _, v := range r.Plan.Variants {
-		for g := range r.Plan.generations(v) {
-			s, err := r.Plan.evaluate(ctx, ask, g, r.Plan.Judges)
+		for s, err := range r.Plan.evaluated(ctx, ask, v) {
 			missing := errors.Is(err, errNotAsked)
 			if err != nil && !missing {
 				return counts, err
@@ -67,6 +69,50 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 		return counts, err
 	}
 	return counts, r.writeMetrics()
+}
+
+// evaluated works a variant's generations out on all processors, and yields
+// them in their order. A few hundred are in memory at a time.
+func (p *Plan) evaluated(ctx context.Context, ask ask, v *Variant) iter.Seq2[scored, error] {
+	const atOnce = 64
+	type result struct {
+		scored
+		err error
+	}
+	return func(yield func(scored, error) bool) {
+		a := p.arrange(v)
+		workers := runtime.GOMAXPROCS(0)
+		chunks, quit := make(chan chan []result, workers), make(chan struct{})
+		var group sync.WaitGroup
+		defer group.Wait()
+		defer close(quit)
+		group.Go(func() {
+			defer close(chunks)
+			for from := 0; from < a.len(); from += atOnce {
+				done := make(chan []result, 1)
+				select {
+				case chunks <- done:
+				case <-quit:
+					return
+				}
+				group.Go(func() {
+					results := make([]result, min(atOnce, a.len()-from))
+					for i := range results {
+						s, err := p.evaluate(ctx, ask, a.generation(from+i), p.Judges)
+						results[i] = result{s, err}
+					}
+					done <- results
+				})
+			}
+		})
+		for done := range chunks {
+			for _, r := range <-done {
+				if !yield(r.scored, r.err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // keepOthers takes the ratings of judges that the run had before over into its

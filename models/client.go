@@ -166,7 +166,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 	// A stream that was not asked for, or a proxy's: the last line decides,
 	// and an error line anywhere in it is an error.
 	for line := range bytes.Lines(text) {
-		if len(bytes.TrimSpace(line)) == 0 {
+		if !bytes.Contains(line, []byte(`"error"`)) {
 			continue
 		}
 		var e struct {

@@ -86,11 +86,19 @@ func (f *fake) chat(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"done":true}`)
 		return
 	}
+	if bytes.Contains(body, []byte(`"format":{`)) {
+		io.WriteString(w, rating)
+		return
+	}
 	h := maphash.Bytes(seed, body)
 	w.Write(f.answers[h%uint64(len(f.answers))])
 }
 
 var seed = maphash.MakeSeed()
+
+// rating is what the fake says as a judge.
+const rating = `{"model":"fake","message":{"role":"assistant","content":"{\"explanation\":\"The answer has what was asked for.\",\"score\":4}"},"done":true,"done_reason":"stop",` +
+	`"total_duration":2000000,"load_duration":100000,"prompt_eval_count":600,"prompt_eval_duration":900000,"eval_count":20,"eval_duration":900000}`
 
 // answers are replies of a length that answers to multiple-choice questions
 // have, some 600 bytes, each naming an option.

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ollama/ollama/api"
@@ -61,25 +63,21 @@ func requestsOf(calls []recorded) []api.ChatRequest {
 
 // An outcome is the last event of a run with --json.
 type outcome struct {
-	Event  string
-	Calls  int
-	Counts harness.Counts
+	Event   string
+	Calls   int
+	Counts  harness.Counts
+	Durable *float64 `json:"durable_p99_s"`
 }
 
-func (p process) outcome() (outcome, error) {
-	lines := slices.Collect(func(yield func(outcome) bool) {
-		d := json.NewDecoder(bytesOf(p.stdout))
-		for {
-			var o outcome
-			if d.Decode(&o) != nil || !yield(o) {
-				return
-			}
-		}
-	})
-	for _, o := range slices.Backward(lines) {
-		if o.Event == "result" {
+func (p process) outcome() (o outcome, err error) {
+	for d := json.NewDecoder(strings.NewReader(p.stdout)); ; {
+		var next outcome
+		switch err := d.Decode(&next); {
+		case err == io.EOF && o.Event == "result":
 			return o, nil
+		case err != nil:
+			return o, fmt.Errorf("perg ended without a result: %w", err)
 		}
+		o = next
 	}
-	return outcome{}, fmt.Errorf("perg ended without a result: %s", p.stdout)
 }

@@ -59,9 +59,18 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 		}
 	}
 
-	// Again: every reply is known. The judge's rows are the same ones.
+	// Again: there is nothing to do. Where a table is lost every reply is known.
+	// The judge's rows are the same ones.
 	before := table[data.Judgment](t, out, "judgments")
-	status, stdout, stderr = b.run("steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit))
+	again := []string{"steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit)}
+	status, stdout, stderr = b.run(again...)
+	if status != exitDone || !strings.Contains(stdout, "nothing to do, no call was made: the run is finished") || !strings.Contains(stdout, "steady:latest") {
+		t.Errorf("a finished run: exit status %d\n%s\n%s", status, stdout, stderr)
+	}
+	if err := os.RemoveAll(filepath.Join(out, "judgments")); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr = b.run(again...)
 	if status != exitDone || !strings.Contains(stdout, "no call was made: every reply came from the store") {
 		t.Errorf("the second run: exit status %d\n%s\n%s", status, stdout, stderr)
 	}

@@ -29,9 +29,13 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	}
 	resume := "perg run --out " + quoted(cfg.Out)
 	if v.json {
+		var durable any
+		if r.Durable != nil {
+			durable = r.Durable.Seconds()
+		}
 		return v.event("result", map[string]any{
 			"out": cfg.Out, "run_id": dir.Manifest.RunID, "state": dir.Manifest.State, "counts": r.Counts,
-			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "resume": resume,
+			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "durable_p99_s": durable, "resume": resume,
 			"metrics": report.Records(rows, ""),
 		})
 	}
@@ -62,6 +66,8 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
 	}
 	switch {
+	case r.Done:
+		fmt.Fprintln(w, "nothing to do, no call was made: the run is finished")
 	case r.Calls == 0 && r.Missing == 0:
 		fmt.Fprintf(w, "no call was made: every reply came from the store (%s)\n", elapsed(r.Elapsed))
 	default:

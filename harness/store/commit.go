@@ -60,6 +60,7 @@ type entry struct {
 	key     Key
 	reply   *row
 	failure *Failure
+	at      time.Time // it was put
 }
 
 func newGroup() *group {
@@ -122,6 +123,7 @@ func (s *Store) add(ctx context.Context, e entry) (*Commit, error) {
 	if err := s.refusal(); err != nil {
 		return nil, err
 	}
+	e.at = time.Now()
 	s.filling.add(e)
 	select {
 	case s.pending <- struct{}{}:
@@ -225,6 +227,9 @@ func (s *Store) commitGroup() {
 	s.mu.Lock()
 	s.writing, s.broken = nil, err
 	s.mu.Unlock()
+	if err == nil {
+		s.lags.add(g.entries, time.Now())
+	}
 	g.commit.err = err
 	close(g.commit.done)
 }

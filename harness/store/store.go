@@ -33,6 +33,8 @@ type Store struct {
 	broken  error  // the first commit that failed
 	closed  bool
 
+	lags lags
+
 	pending chan struct{} // something is in filling
 	closing chan struct{}
 	stopped chan struct{} // the committing goroutine has ended
