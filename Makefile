@@ -41,14 +41,13 @@ test: duckdb
 test-gpu:
 	PERG_TEST_GPU=1 $(GO) test -count=1 -v -run Machine ./gpu
 
-# What can be measured, each figure beside its limit or its peer: placement
-# against its lower bound (at most 1.10), memory estimates against a real server
-# (at most 10 % off), 5,000,000 GPU samples, a call against api.Client's, all
-# metrics of 100,000 generations with 2,000 resamples (at most 10 s).
-bench:
-	@program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" $(GO) test -run '^$$' -bench 'Placement|Thousand|Footprint|Usage|Metrics|Chat' -benchtime 1x -timeout 10m ./harness/schedule ./models ./harness/metrics
+# What can be measured, each figure beside its limit or its peer, in one table:
+# a quarter of an hour and more, and some gigabytes of scratch space. BENCH takes
+# flags of cmd/bench, as in make bench BENCH='-only real -repeats 5'.
+bench: build
+	@program=$$(models/build-ollama.sh) && $(GO) build -o perg-bench ./cmd/bench && ./perg-bench -perg ./perg -ollama "$$program" $(BENCH)
 
 clean:
-	rm -rf perg demo .duckdb
+	rm -rf perg perg-bench demo .duckdb
 
 FORCE:

@@ -43,6 +43,7 @@ var measurements = []struct {
 	{"fake", fakeServer},
 	{"scale", scale},
 	{"help", help},
+	{"parts", gobench},
 }
 
 func run(ctx context.Context, args []string) (err error) {
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.StringVar(&b.ollama, "ollama", "ollama", "ollama program")
 	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
 	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
-	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, help")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, help, parts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
