@@ -31,6 +31,7 @@ type bench struct {
 	dir          string // scratch
 	repeats      int    // of what is measured against a peer, in turn with it
 	largest      int    // generations
+	model        string // an installed one, to keep GPUs busy with; "": none
 }
 
 // measurements are in the order of the table.
@@ -42,6 +43,7 @@ var measurements = []struct {
 	{"prefix", prefixes},
 	{"fake", fakeServer},
 	{"scale", scale},
+	{"gpu", idleGPUs},
 	{"help", help},
 	{"parts", gobench},
 }
@@ -60,7 +62,8 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.StringVar(&b.ollama, "ollama", "ollama", "ollama program")
 	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
 	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
-	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, help, parts")
+	flags.StringVar(&b.model, "model", "", "model of the Ollama server that runs here, to measure idle GPUs with")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, gpu, help, parts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -20,15 +20,18 @@ type row struct {
 	got   string
 	ratio string // of the figure to the limit; "" where there is none
 	met   bool
-	how   string
+	how   string // or, of a row without a figure, why there is none
 }
 
 func (r row) String() string {
 	verdict := "met"
-	if !r.met {
+	switch {
+	case r.got == "":
+		verdict = "not measured"
+	case !r.met:
 		verdict = "**not met**"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", r.what, r.limit, r.mark, r.got, cmp.Or(r.ratio, "-"), verdict, r.how)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", r.what, r.limit, r.mark, cmp.Or(r.got, "-"), cmp.Or(r.ratio, "-"), verdict, r.how)
 }
 
 // progress tells of a row as soon as there is one: all of them take a while.

@@ -7,9 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"perg/data"
+	"perg/harness"
 )
 
 const (
@@ -23,8 +27,9 @@ const (
 type sized struct {
 	generations, calls  int
 	run, resume, report process
-	durable             float64 // seconds, 99th percentile
-	parquet, store      int64   // bytes
+	durable             float64         // seconds, 99th percentile
+	gaps                []time.Duration // from a variant's last call to the next one's load
+	parquet, store      int64           // bytes
 }
 
 // scale measures runs of growing size: what they take has to grow with it, and
@@ -82,10 +87,42 @@ func (b *bench) sized(ctx context.Context, host, set string, n, judge int) (s si
 	if s.report, err = b.run(ctx, "report", dir, "--by", "source,preference_type"); err != nil {
 		return s, err
 	}
+	if s.gaps, err = gaps(dir); err != nil {
+		return s, err
+	}
 	s.parquet = bytesUnder(filepath.Join(dir, "generations"))
 	s.store = bytesUnder(dir + ".db")
 	// A million replies are a few gigabytes: the next size needs the room.
 	return s, errors.Join(os.RemoveAll(dir), os.Remove(dir+".db"))
+}
+
+// gaps are the times in which a server had nothing to do between two variants:
+// from when the last call of one was sent to the load of the next.
+func gaps(dir string) ([]time.Duration, error) {
+	m, err := harness.ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	last := make(map[string]time.Time)
+	type sent struct {
+		Variant   string     `parquet:"variant"`
+		StartedAt *time.Time `parquet:"started_at,timestamp(microsecond)"`
+	}
+	for g, err := range data.ReadTable[sent](filepath.Join(dir, "generations")) {
+		if err != nil {
+			return nil, err
+		}
+		if g.StartedAt != nil && g.StartedAt.After(last[g.Variant]) {
+			last[g.Variant] = *g.StartedAt
+		}
+	}
+	var all []time.Duration
+	for i, l := range m.Loads[1:] {
+		if before, ok := last[m.Loads[i].Variant]; ok {
+			all = append(all, l.At.Sub(before))
+		}
+	}
+	return all, nil
 }
 
 func bytesUnder(path string) (n int64) {
@@ -136,6 +173,9 @@ func marks(all []sized) []row {
 		within("`perg report`", "`--by source,preference_type`", "s", s.report.took.Seconds(), 5),
 		within("memory of `perg report`", "resident set", "MB", float64(s.report.memory)/mb, 300),
 		within("a finished run, once more", "`perg run --out`, to \"nothing to do\"", "s", s.resume.took.Seconds(), 5),
+	}
+	if len(s.gaps) > 0 {
+		rows = append(rows, within("between two variants, from the last call to the next load", fmt.Sprintf("median of %d, the longest %s; perg's own part of it: nothing but the load itself is waited for", len(s.gaps), slices.Max(s.gaps).Round(time.Millisecond)), "ms", median(s.gaps).Seconds()*1000, 20))
 	}
 	if len(all) > 1 {
 		before := all[len(all)-2]
