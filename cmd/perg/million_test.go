@@ -29,7 +29,13 @@ type million struct {
 	examples   prompt.Examples
 	irrelevant []string
 	said       []quotation
-	words      []string // of all responses, as often as they come
+	words      []string           // of all responses, as often as they come
+	asked      map[string][]asked // by method and setting, in the order of items
+}
+
+type asked struct {
+	prompt.Prompt
+	stated []string // preferences
 }
 
 // A quotation is a response of the paper by its sentences.
@@ -60,7 +66,7 @@ func newMillion(tb testing.TB) *million {
 	if len(d.Items) != millionItems {
 		tb.Fatalf("PERGData has %d items", len(d.Items))
 	}
-	m := &million{items: d.Items}
+	m := &million{items: d.Items, asked: make(map[string][]asked)}
 	// A run asks items with the same preference one after the other.
 	slices.SortStableFunc(m.items, func(a, b data.Item) int { return strings.Compare(a.Preference, b.Preference) })
 	for _, p := range preferences.Irrelevant[:prompt.NIrrelevant] {
@@ -148,16 +154,11 @@ func (m *million) rows(tb testing.TB, r millionRun, write func(data.Generation) 
 		return hex.EncodeToString(raw[:])
 	}
 	began := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
-	asked := make(map[string][]prompt.Prompt) // by method and setting; the same text in all variants
-	stated := make(map[string][][]string)
 	for v := range r.variants {
 		model, digest, vram := fmt.Sprintf("model-%d:8b-instruct-q4_K_M", v), hash(), int64(5<<30+v)
 		for _, method := range r.methods {
 			for _, setting := range prompt.Settings() {
-				cell := string(method) + string(setting)
-				if asked[cell] == nil {
-					asked[cell], stated[cell] = m.ask(tb, method, setting)
-				}
+				asked := m.ask(tb, method, setting)
 				for i, it := range m.items {
 					response := m.response(rng)
 					took := int64(len(response)/4)*12e6 + rng.Int64N(1e8)
@@ -165,12 +166,12 @@ func (m *million) rows(tb testing.TB, r millionRun, write func(data.Generation) 
 					g := data.Generation{
 						RunID: "20260102-150405-a1b2c3", ItemID: it.ID, Source: it.Source, Category: it.Category,
 						Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
-						Preference: it.Preference, PreferenceType: string(it.PreferenceType), Preferences: stated[cell][i],
+						Preference: it.Preference, PreferenceType: string(it.PreferenceType), Preferences: asked[i].stated,
 						Setting: string(setting), Method: string(method),
 						Model: model, Variant: model, Digest: digest, Family: "llama", ParameterSize: "8.0B", Quantization: "Q4_K_M", KVCacheType: "f16",
-						SystemPrompt: asked[cell][i].System, UserPrompt: asked[cell][i].User,
+						SystemPrompt: asked[i].System, UserPrompt: asked[i].User,
 						Response: &response, Correct: new(false), AnswerFrom: "letter", Status: data.StatusOK, DoneReason: "stop",
-						PromptTokens: new(int64(len(asked[cell][i].System)+len(asked[cell][i].User)) / 4), OutputTokens: new(int64(len(response) / 4)),
+						PromptTokens: new(int64(len(asked[i].System)+len(asked[i].User)) / 4), OutputTokens: new(int64(len(response) / 4)),
 						TotalNS: new(took), LoadNS: new(2e7 + rng.Int64N(3e7)), PromptEvalNS: new(1e7 + rng.Int64N(4e7)), EvalNS: new(took - rng.Int64N(1e7)),
 						StartedAt: new(began), Host: "http://127.0.0.1:11434", GPUUUIDs: []string{"GPU-6a4d1a2e-9a0f-4c1e-8c8e-0a1b2c3d4e5f"}, VRAMBytes: &vram,
 						RequestHash: hash(),
@@ -191,9 +192,15 @@ func (m *million) rows(tb testing.TB, r millionRun, write func(data.Generation) 
 	}
 }
 
-func (m *million) ask(tb testing.TB, method prompt.Method, setting prompt.Setting) (asked []prompt.Prompt, stated [][]string) {
+// ask gives the prompts of a cell: the same ones in all variants.
+func (m *million) ask(tb testing.TB, method prompt.Method, setting prompt.Setting) []asked {
 	tb.Helper()
-	for _, it := range m.items {
+	cell := string(method) + "/" + string(setting)
+	if m.asked[cell] != nil {
+		return m.asked[cell]
+	}
+	all := make([]asked, len(m.items))
+	for i, it := range m.items {
 		q := prompt.Query{Item: it, Method: method, Setting: setting, Preferences: setting.Stated(it.Preference, m.irrelevant)}
 		if method == prompt.ICL {
 			var err error
@@ -205,9 +212,10 @@ func (m *million) ask(tb testing.TB, method prompt.Method, setting prompt.Settin
 		if err != nil {
 			tb.Fatal(err)
 		}
-		asked, stated = append(asked, p), append(stated, q.Preferences)
+		all[i] = asked{p, q.Preferences}
 	}
-	return asked, stated
+	m.asked[cell] = all
+	return all
 }
 
 // write makes the run in dir, with one judge's ratings.

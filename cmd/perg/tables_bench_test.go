@@ -17,9 +17,9 @@ import (
 
 // Limits of the table generations.
 const (
-	parquetRows = 50_000    // rows a second, at least, as they come
-	parquetSize = 1.0 / 6   // of the same rows as JSON lines, at most
-	parquetHeap = 60        // MB of the writer, at most
+	parquetRows = 50_000  // rows a second, at least, as they come
+	parquetSize = 1.0 / 6 // of the same rows as JSON lines, at most
+	parquetHeap = 60      // MB of the writer, at most
 )
 
 func millionOf(testing.TB) millionRun {
@@ -96,7 +96,7 @@ func sizeOf(tb testing.TB, dir string) (size int64) {
 // watchHeap looks at the heap until the function it returns is called, which
 // says how many MB were added at most.
 func watchHeap() (peak func() float64) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	before, most := sample[0].Value.Uint64(), uint64(0)
 	stop := make(chan struct{})
