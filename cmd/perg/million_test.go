@@ -17,6 +17,7 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/metrics"
 	"perg/harness/prompt"
 )
 
@@ -246,6 +247,11 @@ func (m *million) write(tb testing.TB, dir string, r millionRun) {
 	})
 	check(generations.Close())
 	check(judgments.Close())
+	table, err := metrics.Load(dir, metrics.Options{})
+	check(err)
+	rows, err := table.Records(metrics.BySource)
+	check(err)
+	check(data.WriteTable(filepath.Join(dir, "metrics"), rows))
 	manifest := harness.Manifest{
 		RunID: "20260102-150405-a1b2c3", State: harness.StateFinished, Dataset: harness.DatasetInfo{Name: "PERGData", Items: len(m.items)},
 		Judges: []harness.ModelInfo{{Name: "judge:24b"}},

@@ -70,10 +70,10 @@ func (c *Cell) over(positions []int32) *Resampled {
 		r.values[i] = make([]float64, stats.Resamples)
 	}
 	var byPair [1 << 8][]int32
-	for _, row := range c.rows {
-		if at := positions[row.item]; at >= 0 {
-			byPair[row.pair] = append(byPair[row.pair], at)
-			r.Add(row.pair, 1)
+	for i, item := range c.items {
+		if at := positions[item]; at >= 0 {
+			byPair[c.pairs[i]] = append(byPair[c.pairs[i]], at)
+			r.Add(c.pairs[i], 1)
 		}
 	}
 	for p, items := range byPair {
