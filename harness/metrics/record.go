@@ -9,7 +9,7 @@ import (
 )
 
 // batch is how many cells are resampled at once: each holds 128 kB meanwhile.
-const batch = 256
+const batch = 128
 
 // Records are the rows of the table metrics: the run's cells over all items
 // and, where by is set, over each value of the property, in the order of Cells.

@@ -131,7 +131,7 @@ func Percentile(values []float64) (low, high *float64) {
 	slices.Sort(sorted)
 	n := len(sorted)
 	k := max(int(0.025*float64(n+1)), 1)
-	return &sorted[k-1], &sorted[n-k]
+	return new(sorted[k-1]), new(sorted[n-k]) // not all of sorted
 }
 
 // SD is the standard deviation of a statistic's values in resamples, its
