@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -123,24 +125,36 @@ func openColumns(f *os.File) (file *parquet.File, err error) {
 
 func decodeColumns(file *parquet.File, g parquet.RowGroup, texts, numbers []string) (c *Columns, err error) {
 	defer recoverDamage(&err)
-	c = &Columns{Rows: int(g.NumRows()), Texts: make(map[string]Texts, len(texts)), Numbers: make(map[string]Numbers, len(numbers))}
+	c = &Columns{Texts: make(map[string]Texts, len(texts)), Numbers: make(map[string]Numbers, len(numbers))}
 	for _, name := range texts {
-		d := textDecoder{codes: make([]int32, 0, c.Rows)}
+		var d textDecoder
 		if err := eachPage(file, g, name, d.page); err != nil {
 			return nil, err
-		}
-		for len(d.codes) < c.Rows {
-			d.codes = append(d.codes, -1)
 		}
 		c.Texts[name] = Texts{d.codes, d.values}
+		c.Rows = max(c.Rows, len(d.codes))
 	}
 	for _, name := range numbers {
-		d := numberDecoder{values: make([]int64, 0, c.Rows), known: make([]bool, 0, c.Rows)}
+		var d numberDecoder
 		if err := eachPage(file, g, name, d.page); err != nil {
 			return nil, err
 		}
-		missing := max(c.Rows-len(d.values), 0)
-		c.Numbers[name] = Numbers{append(d.values, make([]int64, missing)...), append(d.known, make([]bool, missing)...)}
+		c.Numbers[name] = Numbers{d.values, d.known}
+		c.Rows = max(c.Rows, len(d.values))
+	}
+	// All that are there have as many rows as the group, which may say anything.
+	if int64(c.Rows) != g.NumRows() {
+		return nil, fmt.Errorf("it has none of the columns %s", strings.Join(append(slices.Clone(texts), numbers...), ", "))
+	}
+	for name, t := range c.Texts {
+		if len(t.Codes) < c.Rows {
+			c.Texts[name] = Texts{Codes: slices.Repeat([]int32{-1}, c.Rows)}
+		}
+	}
+	for name, n := range c.Numbers {
+		if len(n.Values) < c.Rows {
+			c.Numbers[name] = Numbers{make([]int64, c.Rows), make([]bool, c.Rows)}
+		}
 	}
 	return c, nil
 }
@@ -190,6 +204,7 @@ func (d *textDecoder) page(p parquet.Page) error {
 	if p.Type().Kind() != parquet.ByteArray {
 		return errors.New("it is no text")
 	}
+	d.codes = slices.Grow(d.codes, int(p.NumValues()))
 	dictionary := p.Dictionary()
 	if dictionary == nil {
 		return eachValue(p, func(v parquet.Value) {
@@ -254,6 +269,7 @@ func (d *numberDecoder) page(p parquet.Page) error {
 	if kind != parquet.Boolean && kind != parquet.Int32 && kind != parquet.Int64 {
 		return errors.New("it is no whole number")
 	}
+	d.values, d.known = slices.Grow(d.values, int(p.NumValues())), slices.Grow(d.known, int(p.NumValues()))
 	return eachValue(p, func(v parquet.Value) {
 		n := int64(0)
 		switch {
