@@ -14,6 +14,7 @@ type AppendWriter[T any] struct {
 	dir    string
 	number int // of the next part
 	part   *part[T]
+	batch  []T
 }
 
 // AppendTable goes on with the table in dir, which the first row makes where
@@ -56,13 +57,21 @@ func (w *AppendWriter[T]) Write(row T) error {
 		}
 		w.part = p
 	}
-	if err := w.part.write(row); err != nil {
-		return err
-	}
-	if w.part.rows < rowsPerPart {
+	w.batch = append(w.batch, row)
+	if len(w.batch) < rowsPerBatch {
 		return nil
 	}
+	if err := w.flush(); err != nil || w.part.rows < rowsPerPart {
+		return err
+	}
 	return w.Rotate()
+}
+
+func (w *AppendWriter[T]) flush() error {
+	err := w.part.write(w.batch)
+	clear(w.batch)
+	w.batch = w.batch[:0]
+	return err
 }
 
 // Rotate finishes the part that is being written, if there is one.
@@ -70,10 +79,14 @@ func (w *AppendWriter[T]) Rotate() error {
 	if w.part == nil {
 		return nil
 	}
+	err := w.flush()
 	p := w.part
 	w.part = nil
+	if e := p.finish(); err == nil {
+		err = e
+	}
 	tmp := p.file.Name()
-	if err := p.finish(); err != nil {
+	if err != nil {
 		os.Remove(tmp)
 		return err
 	}
@@ -94,5 +107,5 @@ func (w *AppendWriter[T]) Abort() {
 	}
 	w.part.file.Close()
 	os.Remove(w.part.file.Name())
-	w.part = nil
+	w.part, w.batch = nil, nil
 }

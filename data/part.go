@@ -6,21 +6,38 @@ import (
 	"path/filepath"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
+// A row group has a dictionary for each text column of its own, so its rows
+// have to be many for those that come again in each cell to be stored once: of
+// a million generations with real texts, groups of 8,192 rows take 621 bytes a
+// row, of 32,768 410, of 65,536 368. What a writer holds grows with them.
 const (
-	// rowsPerGroup bounds what a writer holds: 8,192 rows of a few kilobytes.
-	rowsPerGroup = 8 << 10
+	rowsPerGroup  = 32 << 10
+	bytesPerGroup = 32 << 20 // of long responses fewer rows make a group
+
+	// A dictionary that grows beyond dictionaryBytes is given up for the rest
+	// of its group: the prompts of methods of two calls hold drafts, and no two
+	// are the same. It is looked at each time that rowsPerLook rows are in.
+	dictionaryBytes = 8 << 20
+	rowsPerLook     = 8 << 10
+
+	rowsPerBatch = 256
 
 	unfinished = ".tmp"
 )
 
 // A part is one file of a table while it is written, under a temporary name.
 type part[T any] struct {
-	file    *os.File
-	parquet *parquet.GenericWriter[T]
-	buffer  []T
-	rows    int // the buffer's included
+	file         *os.File
+	parquet      *parquet.GenericWriter[T]
+	dictionaries []*parquet.ColumnWriter
+	rows         int
+	grouped      struct {
+		rows  int
+		bytes int64
+	} // in the groups that are finished
 }
 
 func createPart[T any](dir string, number int) (*part[T], error) {
@@ -28,39 +45,50 @@ func createPart[T any](dir string, number int) (*part[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	return &part[T]{
-		file: f, buffer: make([]T, 0, 256),
+	p := &part[T]{
+		file: f,
 		parquet: parquet.NewGenericWriter[T](f,
-			parquet.Compression(&parquet.Zstd),
-			parquet.MaxRowsPerRowGroup(rowsPerGroup),
+			parquet.Compression(tableCompression),
+			parquet.DictionaryMaxBytes(dictionaryBytes),
 			parquet.CreatedBy("perg", "", "")),
-	}, nil
-}
-
-func (p *part[T]) write(row T) error {
-	p.rows++
-	p.buffer = append(p.buffer, row)
-	if len(p.buffer) < cap(p.buffer) {
-		return nil
 	}
-	return p.flush()
+	schema, columns := p.parquet.Schema(), p.parquet.ColumnWriters()
+	for _, path := range schema.Columns() {
+		leaf, ok := schema.Lookup(path...)
+		if e := leaf.Node.Encoding(); ok && e != nil && e.Encoding() == format.RLEDictionary {
+			p.dictionaries = append(p.dictionaries, columns[leaf.ColumnIndex])
+		}
+	}
+	return p, nil
 }
 
-func (p *part[T]) flush() error {
-	if _, err := p.parquet.Write(p.buffer); err != nil {
+// write adds at most rowsPerBatch rows, and keeps none of them.
+func (p *part[T]) write(rows []T) error {
+	_, err := p.parquet.Write(rows)
+	p.rows += len(rows)
+	inGroup := p.rows - p.grouped.rows
+	switch {
+	case err != nil:
+	case inGroup >= rowsPerGroup, p.parquet.Size()-p.grouped.bytes >= bytesPerGroup:
+		err = p.parquet.Flush()
+		p.grouped.rows, p.grouped.bytes = p.rows, p.parquet.Size()
+	case inGroup%rowsPerLook < len(rows):
+		for _, c := range p.dictionaries {
+			// Sizes are compared where a page ends.
+			if err = c.Flush(); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", p.file.Name(), err)
 	}
-	clear(p.buffer)
-	p.buffer = p.buffer[:0]
 	return nil
 }
 
-// finish writes the rest and makes the file durable.
+// finish makes the file whole and durable.
 func (p *part[T]) finish() error {
-	err := p.flush()
-	if err == nil {
-		err = p.parquet.Close()
-	}
+	err := p.parquet.Close()
 	if err == nil {
 		err = p.file.Sync()
 	}

@@ -19,10 +19,22 @@ const rowsPerPart = 256 << 10
 // A TableWriter writes one table of a run: a directory of files
 // part-*.parquet, zstd, one fixed schema. The table takes the place of an
 // older one in Close, whole; until then nothing of it has its final name.
+//
+// Rows are encoded on a goroutine of the writer, while its user makes the next
+// ones: what they point to must not change once they are written. Close or
+// Abort ends it.
 type TableWriter[T any] struct {
-	dir   string
+	dir     string
+	batch   []T
+	batches chan []T // to encode; closed when there are no more
+	closed  bool
+	spent   chan []T // to fill again
+	ended   chan struct{}
+
+	// What follows is the goroutine's until it has ended.
 	parts []string // under their temporary names
 	part  *part[T]
+	err   error
 }
 
 // CreateTable starts a table in dir, which it makes where it is missing.
@@ -30,12 +42,55 @@ func CreateTable[T any](dir string) (*TableWriter[T], error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	w := &TableWriter[T]{dir: dir}
-	return w, w.open()
+	const queued = 2 // is enough to keep both sides at work
+	w := &TableWriter[T]{dir: dir, batches: make(chan []T, queued), spent: make(chan []T, queued), ended: make(chan struct{})}
+	if err := w.open(); err != nil {
+		return nil, err
+	}
+	go w.encode()
+	return w, nil
 }
 
-// Write adds a row.
+// Write adds a row. It may give the error of a row before.
 func (w *TableWriter[T]) Write(row T) error {
+	w.batch = append(w.batch, row)
+	if len(w.batch) < rowsPerBatch {
+		return nil
+	}
+	return w.hand()
+}
+
+// hand gives the batch to the goroutine and takes another to fill.
+func (w *TableWriter[T]) hand() error {
+	select {
+	case w.batches <- w.batch:
+	case <-w.ended:
+		return w.err
+	}
+	select {
+	case w.batch = <-w.spent:
+	default:
+		w.batch = make([]T, 0, rowsPerBatch)
+	}
+	return nil
+}
+
+// encode writes batches until there are no more, or one cannot be written.
+func (w *TableWriter[T]) encode() {
+	defer close(w.ended)
+	for rows := range w.batches {
+		if w.err = w.write(rows); w.err != nil {
+			return
+		}
+		clear(rows)
+		select {
+		case w.spent <- rows[:0]:
+		default:
+		}
+	}
+}
+
+func (w *TableWriter[T]) write(rows []T) error {
 	if w.part.rows >= rowsPerPart {
 		if err := w.part.finish(); err != nil {
 			return err
@@ -44,7 +99,7 @@ func (w *TableWriter[T]) Write(row T) error {
 			return err
 		}
 	}
-	return w.part.write(row)
+	return w.part.write(rows)
 }
 
 func (w *TableWriter[T]) open() error {
@@ -57,10 +112,27 @@ func (w *TableWriter[T]) open() error {
 	return nil
 }
 
+// end waits for the goroutine, which writes what it was given.
+func (w *TableWriter[T]) end() error {
+	if !w.closed {
+		close(w.batches)
+		w.closed = true
+	}
+	<-w.ended
+	return w.err
+}
+
 // Close finishes the table and puts it in the place of an older one. After an
 // error, and after Abort, an older table is as it was.
 func (w *TableWriter[T]) Close() error {
-	if err := w.part.finish(); err != nil {
+	if !w.closed {
+		w.hand() // its error is the goroutine's
+	}
+	err := w.end()
+	if err == nil {
+		err = w.part.finish()
+	}
+	if err != nil {
 		w.Abort()
 		return err
 	}
@@ -93,6 +165,7 @@ func (w *TableWriter[T]) Close() error {
 
 // Abort gives the table up and removes what was written of it.
 func (w *TableWriter[T]) Abort() {
+	w.end()
 	w.part.file.Close()
 	for _, tmp := range w.parts {
 		os.Remove(tmp)

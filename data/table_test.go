@@ -1,16 +1,21 @@
 package data
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 func writeTable[T any](t *testing.T, dir string, rows []T) {
@@ -70,6 +75,108 @@ func TestATableOfSeveralRowGroups(t *testing.T) {
 	for i, r := range got {
 		if r.ItemID != fmt.Sprint(i) || (r.Score == nil) != (i%2 == 1) {
 			t.Fatalf("row %d is %+v", i, r)
+		}
+	}
+}
+
+// Texts of which no two are the same leave their dictionary within a group, and
+// long ones end it: what a writer holds is bounded.
+func TestATableOfTextsThatDiffer(t *testing.T) {
+	const n, long = rowsPerLook + 3000, 2000
+	text := func(i int) string {
+		b := make([]byte, long)
+		rand.NewChaCha8([32]byte{byte(i), byte(i >> 8), byte(i >> 16)}).Read(b)
+		for j := range b {
+			b[j] = '0' + b[j]&63
+		}
+		return string(b)
+	}
+	dir := t.TempDir()
+	w, err := CreateTable[Generation](dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		response := text(i + n)
+		if err := w.Write(Generation{ItemID: fmt.Sprint(i % 7), UserPrompt: text(i), Response: &response, Options: []string{fmt.Sprint(i), "b"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := openTestPart(t, filepath.Join(dir, "part-00000.parquet"))
+	if groups := file.Metadata().RowGroups; len(groups) != 2 || groups[0].TotalByteSize > 3*bytesPerGroup/2 {
+		t.Errorf("%d groups, the first of %d bytes", len(groups), groups[0].TotalByteSize)
+	}
+	for i, g := range file.Metadata().RowGroups {
+		for _, c := range g.Columns {
+			plain := slices.ContainsFunc(c.MetaData.EncodingStats, func(s format.PageEncodingStats) bool {
+				return s.PageType != format.DictionaryPage && s.Encoding == format.Plain
+			})
+			if name := c.MetaData.PathInSchema[0]; i == 0 && plain != (name == "user_prompt") && slices.Contains([]string{"user_prompt", "item_id", "options"}, name) {
+				t.Errorf("%s leaves its dictionary: %v", name, plain)
+			}
+		}
+	}
+	i := 0
+	for g, err := range ReadTable[Generation](dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.ItemID != fmt.Sprint(i%7) || g.UserPrompt != text(i) || *g.Response != text(i+n) || g.Options[0] != fmt.Sprint(i) {
+			t.Fatalf("row %d is of %s: %.20s, %.20s, %s", i, g.ItemID, g.UserPrompt, *g.Response, g.Options)
+		}
+		i++
+	}
+	if i != n {
+		t.Errorf("%d rows, want %d", i, n)
+	}
+}
+
+func openTestPart(t *testing.T, path string) *parquet.File {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// An error of the goroutine that encodes comes to its user, be it while there
+// are more rows or at the end; and an older table stays.
+func TestWriteErrorsAreNotLost(t *testing.T) {
+	for name, more := range map[string]int{"at the end": 10, "with the last rows": rowsPerBatch, "before": 40 * rowsPerBatch} {
+		dir := t.TempDir()
+		writeTable(t, dir, []Judgment{{ItemID: "old"}})
+		w, err := CreateTable[Judgment](dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.part.file.Close() // as if the disk were gone
+		var early error
+		for i := range rowsPerGroup + more {
+			if early = w.Write(Judgment{ItemID: fmt.Sprint(i), Raw: strings.Repeat("x", 100)}); early != nil {
+				break
+			}
+		}
+		err = w.Close()
+		if err == nil || !strings.Contains(err.Error(), "part-00000") {
+			t.Errorf("%s: Close gives %v", name, err)
+		}
+		if more > 20*rowsPerBatch && early == nil {
+			t.Errorf("%s: rows went on after the error", name)
+		}
+		w.Abort()
+		if got := readTable[Judgment](t, dir); len(got) != 1 || got[0].ItemID != "old" {
+			t.Errorf("%s: the older table is now %d rows", name, len(got))
+		}
+		if files, _ := os.ReadDir(dir); len(files) != 1 {
+			t.Errorf("%s: files %v", name, files)
 		}
 	}
 }

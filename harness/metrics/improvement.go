@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 
 	"perg/harness/prompt"
 	"perg/harness/stats"
@@ -33,21 +34,32 @@ func (t *Table) Improvements() []Improvement {
 			base[cellOf{variant: c.Variant, setting: string(c.Setting)}] = c
 		}
 	}
-	var all []Improvement
+	type pair struct{ method, zeroShot *Cell }
+	var pairs []pair
 	for _, c := range t.cells {
 		zeroShot := base[cellOf{variant: c.Variant, setting: string(c.Setting)}]
 		if c.Method == prompt.ZeroShot || c.Setting == prompt.None || zeroShot == nil {
 			continue
 		}
-		pair := t.Resample([]*Cell{c, zeroShot})
-		method, reference := pair[0], pair[1]
-		all = append(all, Improvement{
-			Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting,
-			Breakage:   method.Difference(reference, BreakageRate),
-			Alignment:  method.Difference(reference, AlignmentFailure),
-			Robustness: method.Difference(reference, RobustnessError),
-			Relative:   relative(method, reference, RobustnessError),
-		})
+		pairs = append(pairs, pair{c, zeroShot})
+	}
+	var all []Improvement
+	for some := range slices.Chunk(pairs, batch/2) {
+		var cells []*Cell
+		for _, p := range some {
+			cells = append(cells, p.method, p.zeroShot)
+		}
+		resampled := t.Resample(cells)
+		for i, p := range some {
+			c, method, reference := p.method, resampled[2*i], resampled[2*i+1]
+			all = append(all, Improvement{
+				Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting,
+				Breakage:   method.Difference(reference, BreakageRate),
+				Alignment:  method.Difference(reference, AlignmentFailure),
+				Robustness: method.Difference(reference, RobustnessError),
+				Relative:   relative(method, reference, RobustnessError),
+			})
+		}
 	}
 	return all
 }

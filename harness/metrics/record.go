@@ -1,13 +1,15 @@
 package metrics
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 
 	"perg/data"
 )
 
 // batch is how many cells are resampled at once: each holds 128 kB meanwhile.
-const batch = 256
+const batch = 128
 
 // Records are the rows of the table metrics: the run's cells over all items
 // and, where by is set, over each value of the property, in the order of Cells.
@@ -16,11 +18,21 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []data.Metric
+	rows := make([]data.Metric, 0, len(cells))
 	for some := range slices.Chunk(cells, batch) {
-		for _, r := range t.Resample(some) {
-			rows = append(rows, r.Record())
+		resampled := t.Resample(some)
+		made := rows[len(rows) : len(rows)+len(some)]
+		var wg sync.WaitGroup
+		workers := runtime.GOMAXPROCS(0)
+		for w := range workers {
+			wg.Go(func() {
+				for i := w; i < len(made); i += workers {
+					made[i] = resampled[i].Record()
+				}
+			})
 		}
+		wg.Wait()
+		rows = rows[:len(rows)+len(some)]
 	}
 	return rows, nil
 }

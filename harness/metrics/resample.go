@@ -48,9 +48,10 @@ func Resample(ids []string, seed uint64, cells []*Cell) []*Resampled {
 		}
 		all[i] = c.over(positions[c.table])
 	}
-	stats.NewBootstrap(len(ids), stats.Resamples, seed).Each(func(n int, weights []uint16) {
+	metrics := Metrics()
+	stats.NewBootstrap(len(ids), stats.Resamples, seed).EachPacked(func(first int, drawn stats.Packed) {
 		for _, r := range all {
-			r.resample(n, weights)
+			r.resample(metrics, first, drawn)
 		}
 	})
 	for _, r := range all {
@@ -69,11 +70,22 @@ func (c *Cell) over(positions []int32) *Resampled {
 	for i := range r.values {
 		r.values[i] = make([]float64, stats.Resamples)
 	}
+	var counts [1 << 8]int
+	for i, item := range c.items {
+		if positions[item] >= 0 {
+			counts[c.pairs[i]]++
+		}
+	}
 	var byPair [1 << 8][]int32
-	for _, row := range c.rows {
-		if at := positions[row.item]; at >= 0 {
-			byPair[row.pair] = append(byPair[row.pair], at)
-			r.Add(row.pair, 1)
+	for p, n := range counts {
+		if n > 0 {
+			byPair[p] = make([]int32, 0, n)
+			r.Add(Pair(p), n)
+		}
+	}
+	for i, item := range c.items {
+		if at := positions[item]; at >= 0 {
+			byPair[c.pairs[i]] = append(byPair[c.pairs[i]], at)
 		}
 	}
 	for p, items := range byPair {
@@ -84,18 +96,21 @@ func (c *Cell) over(positions []int32) *Resampled {
 	return r
 }
 
-func (r *Resampled) resample(n int, weights []uint16) {
-	t := Tally{Setting: r.Setting, Judged: r.Judged}
-	for _, c := range r.classes {
-		sum := 0
-		for _, at := range c.items {
-			sum += int(weights[at])
-		}
-		t.Add(c.pair, sum)
+func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
+	var tallies [stats.Lanes]Tally
+	for i := range tallies {
+		tallies[i] = Tally{Setting: r.Setting, Judged: r.Judged}
 	}
-	for i, m := range Metrics() {
-		rate := t.Rate(m)
-		r.values[i][n] = float64(rate.Count) / float64(rate.Of) // 0/0 is NaN
+	for _, c := range r.classes {
+		for i, sum := range drawn.Sum(c.items) {
+			tallies[i].Add(c.pair, sum)
+		}
+	}
+	for i, t := range tallies[:min(stats.Lanes, stats.Resamples-first)] {
+		for n, m := range metrics {
+			rate := t.Rate(m)
+			r.values[n][first+i] = float64(rate.Count) / float64(rate.Of) // 0/0 is NaN
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -52,8 +53,10 @@ type Table struct {
 	Items   []Item // in order of first appearance
 	Repeats int    // generations of each item in each cell
 
-	seed  uint64
-	cells []*Cell // over all items, in the order in which the run made them
+	seed   uint64
+	cells  []*Cell // over all items, in the order in which the run made them
+	kinds  []Item  // without ids: what there is of items alike in every property
+	kindOf []int32 // by position of the item
 }
 
 // IDs are those of the table's items, in order.
@@ -69,29 +72,54 @@ func (t *Table) IDs() []string {
 // table: each over all items and, where by is set, then over those of each
 // value of the property, in order of appearance.
 func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
+	if by == "" {
+		return slices.Clone(t.cells), nil
+	}
+	groups, names, err := t.groups(by)
+	if err != nil {
+		return nil, err
+	}
 	var all []*Cell
 	for _, c := range t.cells {
 		all = append(all, c)
-		if by == "" {
-			continue
-		}
-		groups := make(map[string]*Cell)
-		for _, r := range c.rows {
-			name, err := t.Items[r.item].group(by)
-			if err != nil {
-				return nil, err
-			}
-			g := groups[name]
+		parts := make([]*Cell, len(names))
+		for i, item := range c.items {
+			kind := t.kindOf[item]
+			g := parts[groups[kind]]
 			if g == nil {
-				g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: name, table: t}
+				g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[groups[kind]], table: t}
 				g.Setting, g.Judged = c.Setting, c.Judged
-				groups[name] = g
+				parts[groups[kind]] = g
 				all = append(all, g)
 			}
-			g.add(r)
+			g.add(c.row(i))
+		}
+		for kind, cost := range c.costs {
+			if g := parts[groups[kind]]; g != nil {
+				g.addCost(cost)
+			}
 		}
 	}
 	return all, nil
+}
+
+// groups numbers the values of a property, and gives that of each kind.
+func (t *Table) groups(by GroupBy) (groups []int, names []string, err error) {
+	numbers := make(map[string]int)
+	for _, kind := range t.kinds {
+		name, err := kind.group(by)
+		if err != nil {
+			return nil, nil, err
+		}
+		n, ok := numbers[name]
+		if !ok {
+			n = len(names)
+			numbers[name] = n
+			names = append(names, name)
+		}
+		groups = append(groups, n)
+	}
+	return groups, names, nil
 }
 
 // A Cell is one variant x method x setting over one group of items, with its
@@ -109,52 +137,67 @@ type Cell struct {
 	Usage               // of the GPUs, where they were sampled
 
 	table *Table
-	rows  []row
+	// The cell's generations in the order of the run's table, five bytes each
+	// where there is one repeat.
+	items   []int32 // positions in the table
+	repeats []int32 // nil: all are 0
+	pairs   []Pair
+	costs   []cost // by kind of item; nil where the cell is not over all items
 }
 
 // A row is one generation.
 type row struct {
 	item, repeat int32 // item is a position in the table
 	pair         Pair
-	cost
 }
 
-// A cost is what a generation took; fields are zero where known is not.
-type cost struct {
-	tokens, evalNS, vram int64
-	timed, placed        bool
-	twoCalls, fellBack   bool
+// row is generation i of the cell.
+func (c *Cell) row(i int) row { return row{c.items[i], c.repeat(i), c.pairs[i]} }
+
+func (c *Cell) repeat(i int) int32 {
+	if c.repeats == nil {
+		return 0
+	}
+	return c.repeats[i]
 }
 
-func costOf(g generation) cost {
-	var c cost
-	if c.timed = g.OutputTokens != nil && g.EvalNS != nil; c.timed {
-		c.tokens, c.evalNS = *g.OutputTokens, *g.EvalNS
+// place adds a generation whose pair is not known yet.
+func (c *Cell) place(item, repeat int32) {
+	if repeat != 0 && c.repeats == nil {
+		c.repeats = make([]int32, len(c.items), cap(c.items))
 	}
-	if c.placed = g.VRAMBytes != nil; c.placed {
-		c.vram = *g.VRAMBytes
+	c.items = append(c.items, item)
+	if c.repeats != nil {
+		c.repeats = append(c.repeats, repeat)
 	}
-	if c.twoCalls = g.FellBack != nil; c.twoCalls {
-		c.fellBack = *g.FellBack
-	}
-	return c
+	c.pairs = append(c.pairs, 0)
 }
 
 func (c *Cell) add(r row) {
-	c.rows = append(c.rows, r)
+	c.place(r.item, r.repeat)
+	c.pairs[len(c.pairs)-1] = r.pair
 	c.Add(r.pair, 1)
-	c.OutputTokens += r.tokens
-	c.EvalNS += r.evalNS
-	if r.placed && (c.PeakVRAM == nil || r.vram > *c.PeakVRAM) {
-		c.PeakVRAM = new(r.vram)
+}
+
+// A cost is what generations took.
+type cost struct {
+	tokens, evalNS   int64 // of those that know both
+	vram             int64 // the most
+	fellBack         int64
+	placed, twoCalls bool // vram, fellBack are known of some
+}
+
+func (c *Cell) addCost(k cost) {
+	c.OutputTokens += k.tokens
+	c.EvalNS += k.evalNS
+	if k.placed && (c.PeakVRAM == nil || k.vram > *c.PeakVRAM) {
+		c.PeakVRAM = new(k.vram)
 	}
-	if r.twoCalls {
+	if k.twoCalls {
 		if c.FellBack == nil {
 			c.FellBack = new(int64)
 		}
-		if r.fellBack {
-			*c.FellBack++
-		}
+		*c.FellBack += k.fellBack
 	}
 }
 
@@ -167,15 +210,15 @@ func (c *Cell) Repeats() int { return c.table.Repeats }
 func (c *Cell) Outcomes(ids []string) [][]Pair {
 	at := c.table.positions(ids)
 	outcomes := make([][]Pair, len(ids))
-	for _, r := range c.rows {
-		i := at[r.item]
+	for n, item := range c.items {
+		i := at[item]
 		if i < 0 {
 			continue
 		}
 		if outcomes[i] == nil {
 			outcomes[i] = make([]Pair, c.table.Repeats)
 		}
-		outcomes[i][r.repeat] = r.pair
+		outcomes[i][c.repeat(n)] = c.pairs[n]
 	}
 	return outcomes
 }
@@ -184,10 +227,10 @@ func (c *Cell) Outcomes(ids []string) [][]Pair {
 // each over all items; nil where it is defined in fewer than two.
 func (c *Cell) RepeatsSD(m Metric) *float64 {
 	repeats := make([]Tally, c.table.Repeats)
-	for _, r := range c.rows {
-		t := &repeats[r.repeat]
+	for i, p := range c.pairs {
+		t := &repeats[c.repeat(i)]
 		t.Setting, t.Judged = c.Setting, c.Judged
-		t.Add(r.pair, 1)
+		t.Add(p, 1)
 	}
 	var values []float64
 	for _, t := range repeats {
@@ -206,8 +249,8 @@ func Common(cells ...*Cell) []string {
 	var ids []string
 	seen := make(map[string]int) // number of cells
 	for n, c := range cells {
-		for _, r := range c.rows {
-			id := c.table.Items[r.item].ID
+		for _, item := range c.items {
+			id := c.table.Items[item].ID
 			if n == 0 && seen[id] == 0 {
 				ids = append(ids, id)
 			}

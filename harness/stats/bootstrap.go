@@ -69,6 +69,55 @@ func (b *Bootstrap) draw(resample int, weights []uint16) {
 	}
 }
 
+// Lanes is how many resamples a Packed holds.
+const Lanes = 4
+
+// A Packed is up to Lanes resamples, which one addition sums at a time.
+type Packed struct {
+	weights []uint64 // by unit: a multiplicity in each 16 bits
+	most    int      // of all multiplicities
+}
+
+// EachPacked is Each with Lanes resamples to a call, of which first is the
+// number of the first; with the last call there may be fewer.
+func (b *Bootstrap) EachPacked(do func(first int, p Packed)) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			drawn, packed := make([]uint16, b.units), make([]uint64, b.units)
+			for first := w * Lanes; first < len(b.seeds); first += workers * Lanes {
+				clear(packed)
+				most := uint16(1)
+				for lane := range min(Lanes, len(b.seeds)-first) {
+					b.draw(first+lane, drawn)
+					for i, n := range drawn {
+						packed[i] |= uint64(n) << (16 * lane)
+						most = max(most, n)
+					}
+				}
+				do(first, Packed{packed, int(most)})
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Sum gives for each of the resamples the multiplicities of the units that are
+// listed, which may be listed more than once.
+func (p Packed) Sum(units []int32) (sums [Lanes]int) {
+	for some := range slices.Chunk(units, math.MaxUint16/p.most) { // no lane runs over
+		var sum uint64
+		for _, u := range some {
+			sum += p.weights[u]
+		}
+		for lane := range sums {
+			sums[lane] += int(uint16(sum >> (16 * lane)))
+		}
+	}
+	return sums
+}
+
 // Percentile is the 95 % percentile interval of a statistic from its values in
 // resamples: the k-th from below and from above, k = 0.025 (B + 1) rounded down
 // (Efron and Tibshirani 1993, sections 12.5 and 13.3). Values that are NaN are
@@ -82,7 +131,7 @@ func Percentile(values []float64) (low, high *float64) {
 	slices.Sort(sorted)
 	n := len(sorted)
 	k := max(int(0.025*float64(n+1)), 1)
-	return &sorted[k-1], &sorted[n-k]
+	return new(sorted[k-1]), new(sorted[n-k]) // not all of sorted
 }
 
 // SD is the standard deviation of a statistic's values in resamples, its

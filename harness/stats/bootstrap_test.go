@@ -203,3 +203,44 @@ func TestPairedDifferenceOfMany(t *testing.T) {
 		t.Error("not the percentiles")
 	}
 }
+
+// What is packed is what is drawn one by one, to the last resample, and sums do
+// not run over from one to the next.
+func TestPackedResamples(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, resamples := range []int{1, 4, 11, 50} {
+		const units = 40
+		listed := make([]int32, 100_000)
+		for i := range listed {
+			listed[i] = rng.Int32N(units)
+		}
+		want := make([][2]int, resamples)
+		sums := func(weights func(unit int32) int) (sum [2]int) {
+			for _, u := range listed {
+				sum[0] += weights(u)
+			}
+			for u := range int32(units) {
+				sum[1] += int(u) % 3 * weights(u)
+			}
+			return sum
+		}
+		b := NewBootstrap(units, resamples, 9)
+		b.Each(func(n int, weights []uint16) { want[n] = sums(func(u int32) int { return int(weights[u]) }) })
+		var thirds []int32
+		for u := range int32(units) {
+			for range u % 3 {
+				thirds = append(thirds, u)
+			}
+		}
+		got := make([][2]int, (resamples+Lanes-1)/Lanes*Lanes)
+		b.EachPacked(func(first int, p Packed) {
+			all, some := p.Sum(listed), p.Sum(thirds)
+			for lane := range Lanes {
+				got[first+lane] = [2]int{all[lane], some[lane]}
+			}
+		})
+		if !slices.Equal(got[:resamples], want) {
+			t.Errorf("%d resamples: %v, want %v", resamples, got[:resamples], want)
+		}
+	}
+}
