@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -135,8 +134,8 @@ func TestClimbSettles(t *testing.T) {
 	}
 }
 
-// The judge gets each generation once, none before it and its baseline are
-// answered, and whatever is given back again.
+// The judge gets each generation once, as soon as it and its baseline are
+// answered and not before, and whatever is given back again.
 func TestBacklog(t *testing.T) {
 	p := testPlan(t, 70, variant("a"), variant("b"))
 	p.Repeats = 2
@@ -144,46 +143,54 @@ func TestBacklog(t *testing.T) {
 	all := slices.Collect(p.all())
 	// Not in the order of the plan, and the variants are under way together.
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var mu sync.Mutex
-	told := make(map[string]bool)
 	name := func(g generation) string { return fmt.Sprint(g.Variant.Name, g.Setting, g.item.ID, g.repeat) }
-	got := make(chan generation, len(all)+1)
-	go func() {
-		defer close(got)
-		returned := false
-		for {
-			g, ok := b.next(t.Context())
-			if !ok {
-				return
-			}
-			mu.Lock()
-			if !told[name(g)] || !told[name(g.baseline())] {
-				t.Errorf("%s comes before it or its baseline is answered", name(g))
-			}
-			mu.Unlock()
-			if !returned {
-				returned = true
-				b.giveBack(g)
-				continue
-			}
-			got <- g
-		}
-	}()
+	told, seen := make(map[string]bool), make(map[string]int)
 	for _, g := range all {
-		mu.Lock()
 		told[name(g)] = true
-		mu.Unlock()
 		b.answered(g)
-	}
-	seen := make(map[string]bool)
-	for g := range got {
-		if seen[name(g)] {
-			t.Errorf("%s twice", name(g))
+		for _, a := range b.variants {
+			for g, ok := a.take(); ok; g, ok = a.take() {
+				seen[name(g)]++
+				if !told[name(g)] || !told[name(g.baseline())] {
+					t.Fatalf("%s comes before it or its baseline is answered", name(g))
+				}
+			}
 		}
-		seen[name(g)] = true
+		if can := told[name(g)] && told[name(g.baseline())]; can != (seen[name(g)] > 0) {
+			t.Fatalf("%s can be judged: %v, and was handed out %d times", name(g), can, seen[name(g)])
+		}
+	}
+	for id, times := range seen {
+		if times != 1 {
+			t.Errorf("%s %d times", id, times)
+		}
 	}
 	if len(seen) != len(all) || b.left() != 0 {
 		t.Errorf("%d of %d generations, %d left", len(seen), len(all), b.left())
+	}
+	b.giveBack(all[3])
+	if g, ok := b.next(t.Context()); !ok || g != all[3] || b.left() != 0 {
+		t.Errorf("what was given back does not come again: %v", ok)
+	}
+}
+
+// A limit that falls sends seats away.
+func TestAPaceThatFalls(t *testing.T) {
+	p := newPace(newClimb(8))
+	for range 4 {
+		if !p.acquire(t.Context()) || !p.keeps() {
+			t.Fatal("four calls in flight are too many")
+		}
+	}
+	p.climb.measured(100, 1)
+	if p.keeps() {
+		t.Error("four calls in flight stay where one is enough")
+	}
+	for range 3 {
+		p.release()
+	}
+	if !p.keeps() {
+		t.Error("the last one goes, too")
 	}
 }
 

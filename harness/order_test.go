@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,16 +69,88 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 	if want.Failed == 0 || want.Rated == 0 || want.Missing > 0 {
 		t.Fatalf("the test tests too little: %+v", want.Counts)
 	}
+	made := rows[data.Generation](t, one.Dir.Path, "generations")
+	at := 0
+	for g := range one.Plan.all() {
+		if r := made[at]; r.Variant != g.Variant.Label || r.Setting != string(g.Setting) || r.Method != string(g.Method) || r.ItemID != g.item.ID || r.Repeat != int32(g.repeat) {
+			t.Fatalf("row %d is of item %s, %s %s of %s, and not in the order of the plan", at, r.ItemID, r.Method, r.Setting, r.Variant)
+		}
+		at++
+	}
 	for _, parallel := range []string{"3", "16", "auto"} {
 		many, got := run(parallel)
 		if diff := cmp.Diff(want.Counts, got.Counts); diff != "" {
 			t.Errorf("%s in flight: counts (-one +many):\n%s", parallel, diff)
 		}
-		if diff := cmp.Diff(rows[data.Generation](t, one.Dir.Path, "generations"), rows[data.Generation](t, many.Dir.Path, "generations"), whenAndWhere); diff != "" {
+		if diff := cmp.Diff(made, rows[data.Generation](t, many.Dir.Path, "generations"), whenAndWhere); diff != "" {
 			t.Errorf("%s in flight: generations (-one +many):\n%s", parallel, diff)
 		}
 		if diff := cmp.Diff(rows[data.Judgment](t, one.Dir.Path, "judgments"), rows[data.Judgment](t, many.Dir.Path, "judgments"), whenAndWhere); diff != "" {
 			t.Errorf("%s in flight: judgments (-one +many):\n%s", parallel, diff)
 		}
+	}
+}
+
+// A run with failed rows tries them again; one without is left alone, as long
+// as its tables are whole.
+func TestAFinishedRunIsLeftAlone(t *testing.T) {
+	p := testPlan(t, 5, variant("a:latest"))
+	failing := true
+	client := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		if failing {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"error":"the input length exceeds the context length"}`)
+			return
+		}
+		io.WriteString(w, answerA)
+	})
+	r, _ := testRun(t, p, client)
+	execute := func() Result {
+		t.Helper()
+		if err := r.Dir.Adopt(Manifest{}); err != nil {
+			t.Fatal(err)
+		}
+		result, err := r.Execute(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	if got := execute(); got.Failed != 20 || got.Done {
+		t.Fatalf("the first time: %+v", got)
+	}
+	failing = false
+	if got := execute(); got.Done || got.Calls != 20 || got.OK != 20 {
+		t.Errorf("after failures: %+v", got)
+	}
+	if got := execute(); !got.Done || !got.Written || got.Calls+got.Known != 0 || got.OK != 20 {
+		t.Errorf("a finished run: %+v", got)
+	}
+	part := filepath.Join(r.Dir.Path, "generations", "part-00000.parquet")
+	whole, err := os.ReadFile(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, whole[:len(whole)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := execute(); got.Done || got.Calls != 0 || got.Known != 20 || got.OK != 20 {
+		t.Errorf("with half a table: %+v", got)
+	}
+	if got := rows[data.Generation](t, r.Dir.Path, "generations"); len(got) != 20 {
+		t.Errorf("%d rows in the table that was made again", len(got))
+	}
+}
+
+// What calls take reaches the queue, which decides by it who shares a group.
+func TestAQueueLearnsWhatCallsTake(t *testing.T) {
+	r, _ := testRun(t, testPlan(t, 30, variant("a:latest")), fake(t, replying(answerA)))
+	e := newExecutor(r)
+	q := e.jobs[0].source.(*queue)
+	if err := e.stages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if q.beginning.n == 0 || q.rest.n == 0 || q.rest.value() != 2 {
+		t.Errorf("beginnings %+v, the rest %+v, want 2 s of answering each", q.beginning, q.rest)
 	}
 }
