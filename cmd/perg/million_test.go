@@ -113,8 +113,9 @@ func (m *million) read(tb testing.TB, name string) {
 }
 
 // response draws a published response, takes every other sentence of it from
-// another one, and another word for one word in eight: long texts that repeat
-// would make the table smaller than a run's is.
+// another one, and another word for one word in eight: texts that repeat would
+// make the table smaller than a run's is. Short ones get some words more, so
+// that no two are the same.
 func (m *million) response(rng *rand.Rand) string {
 	var b strings.Builder
 	for i, sentence := range m.said[rng.IntN(len(m.said))] {
@@ -127,6 +128,11 @@ func (m *million) response(rng *rand.Rand) string {
 				word = m.words[rng.IntN(len(m.words))] + " "
 			}
 			b.WriteString(word)
+		}
+	}
+	if b.Len() < 200 {
+		for range 5 {
+			b.WriteString(" " + m.words[rng.IntN(len(m.words))])
 		}
 	}
 	return b.String()
