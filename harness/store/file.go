@@ -89,7 +89,7 @@ func (s *Store) open() error {
 	if err := look(full); err != nil {
 		return err
 	}
-	s.writer = connect(full, 1, "mode=rwc", "_txlock=immediate", "_pragma=synchronous(FULL)", "_pragma=cache_size(-65536)")
+	s.writer = connect(full, 1, "mode=rwc", "_txlock=immediate", "_pragma=synchronous(FULL)", "_pragma=cache_size(-16384)")
 	if err := whileBusy(s.prepareFile); err != nil {
 		return err
 	}
