@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test test-gpu bench ollama duckdb clean
+.PHONY: build demo test test-gpu bench ollama duckdb chromium clean
 
 build: perg
 
@@ -27,7 +27,18 @@ duckdb:
 		npm install --silent --no-save --no-audit --no-fund --prefix .duckdb @duckdb/node-api@1.5.5-r.5 >&2 || \
 		echo "no DuckDB from npm: Parquet is not read back by a second reader" >&2
 
-test: duckdb
+# Chromium opens the pages in tests.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing Debian's chromium" >&2; \
+			apt-get update -qq >&2; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2; \
+		else \
+			echo "no Chromium: pages are not opened in tests; to have them opened: sudo apt-get install chromium" >&2; \
+		fi
+
+test: duckdb chromium
 	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
