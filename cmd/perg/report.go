@@ -137,11 +137,7 @@ func reportAction(c *cli.Context) error {
 	}
 	if human {
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
-		improved := run
-		if !others {
-			improved = nil
-		}
-		if err := further(w, rows, improved); err != nil {
+		if err := further(w, rows, run); err != nil {
 			return err
 		}
 	}
