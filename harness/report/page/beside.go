@@ -82,7 +82,7 @@ func (r Run) besidePaper(l lead) (figure, string) {
 	for _, name := range order {
 		f.Chart.Panels = append(f.Chart.Panels, *panels[name])
 	}
-	f.Title = fmt.Sprintf("%d of %s of the paper's lie in this run's intervals", inside, plural(judged, "value", "values"))
+	f.Title = fmt.Sprintf("%d of %s that the paper has lie in this run’s intervals", inside, plural(judged, "value", "values"))
 	if len(some) == 0 {
 		f.Title = "Beside the paper's values"
 	}
@@ -91,7 +91,7 @@ func (r Run) besidePaper(l lead) (figure, string) {
 		over = "source " + clean(source)
 	}
 	f.Lead = fmt.Sprintf("Method %s, setting %s, over %s; every other cell is in the table. The paper (arXiv 2509.19358) had prompts, preferences and a judge of its own, so that its values are a landmark and no target.", l.Method, l.Setting, over)
-	f.Note = "Lines are this run's 95 % intervals. In the table, * is over other items than the paper's, ? a value of the paper's that is known to be inflated."
+	f.Note = "Lines are this run’s 95 % intervals. In the table, * is over other items than the paper’s, ? a value of the paper’s that is known to be inflated."
 	return f, ""
 }
 

@@ -31,6 +31,7 @@ func TestLook(t *testing.T) {
 				if e := tab.Errors(); len(e) > 0 {
 					t.Error(e)
 				}
+				tab.Media("", scheme)
 				if w == 1280 && scheme == "light" {
 					check(t, os.WriteFile(p+".pdf", browsertest.Get(tab, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4))), 0o644))
 				}

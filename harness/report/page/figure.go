@@ -75,7 +75,7 @@ type point struct {
 	Row   int      `json:"row"`
 	Key   int      `json:"key"`
 	X     float64  `json:"x"`
-	Y     float64  `json:"y,omitempty"`
+	Y     float64  `json:"y"`
 	XLow  *float64 `json:"xl,omitempty"`
 	XHigh *float64 `json:"xh,omitempty"`
 	YLow  *float64 `json:"yl,omitempty"`

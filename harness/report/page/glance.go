@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"perg/data"
@@ -27,12 +28,12 @@ var glanceColumns = []struct {
 	of     func(data.Metric) (v, low, high *float64)
 	higher bool // is better
 }{
+	{robustnessError.name, robustnessError.of, false},
+	{breakageRate.name, breakageRate.of, false},
+	{alignmentFailure.name, alignmentFailure.of, false},
 	{"Right without preference", func(m data.Metric) (v, low, high *float64) {
 		return m.AccuracyBaseline, m.AccuracyBaselineLow, m.AccuracyBaselineHigh
 	}, true},
-	{breakageRate.name, breakageRate.of, false},
-	{alignmentFailure.name, alignmentFailure.of, false},
-	{robustnessError.name, robustnessError.of, false},
 	{"Performance Variation", func(m data.Metric) (v, low, high *float64) {
 		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
 	}, false},
@@ -51,10 +52,17 @@ func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
 		rows = append(rows, glanceRow{Variant: r.label(m.Variant)})
 	}
 	for _, c := range glanceColumns {
-		var best *float64
+		var best, worst *float64
 		for _, m := range cells {
-			if v, _, _ := c.of(m); v != nil && (best == nil || (*v > *best) == c.higher) {
+			v, _, _ := c.of(m)
+			if v == nil {
+				continue
+			}
+			if best == nil || *v != *best && (*v > *best) == c.higher {
 				best = v
+			}
+			if worst == nil || *v != *worst && (*v < *worst) == c.higher {
+				worst = v
 			}
 		}
 		for i, m := range cells {
@@ -62,12 +70,42 @@ func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
 			g := glanceCell{Text: rate(v), Bounds: bounds(low, high)}
 			if v != nil {
 				g.Bar = *v * 100
-				g.Best = len(cells) > 1 && *v == *best
+				g.Best = *best != *worst && *v == *best
 			}
 			rows[i].Rates = append(rows[i].Rates, g)
 		}
 	}
 	return heads, rows
+}
+
+// glanceTitle says which variant comes first, and of how many others that may
+// be chance.
+func (r Run) glanceTitle(l lead) string {
+	cells := l.cells(r.Metrics)
+	by := measures(cells)
+	if len(by) == 0 {
+		return "Results"
+	}
+	last := by[len(by)-1]
+	v, _, high := last.of(cells[0])
+	first := r.label(cells[0].Variant)
+	if len(cells) == 1 || v == nil {
+		return fmt.Sprintf("%s of %s: %s", last.name, first, rate(v))
+	}
+	near := 0
+	for _, m := range cells[1:] {
+		if _, low, _ := last.of(m); low != nil && high != nil && *low <= *high {
+			near++
+		}
+	}
+	text := fmt.Sprintf("%s is the most robust of %d variants", first, len(cells))
+	switch {
+	case near == len(cells)-1:
+		return text + ", which may be chance"
+	case near > 0:
+		return text + fmt.Sprintf("; %d more may be as good", near)
+	}
+	return text
 }
 
 // everything is the table of all cells over all items.

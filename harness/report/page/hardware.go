@@ -137,17 +137,17 @@ func (r Run) overTime() (figure, string) {
 	}
 	var parts []string
 	if busy.N > 0 {
-		parts = append(parts, fmt.Sprintf("%s busy %.0f %% of the time", gpus(len(r.GPUs)), busy.Mean()*100))
+		parts = append(parts, fmt.Sprintf("%s %s busy %.0f"+blank+"%% of the time", gpus(len(r.GPUs)), was(len(r.GPUs)), busy.Mean()*100))
 	}
 	if peak.N > 0 {
-		parts = append(parts, fmt.Sprintf("at most %s GiB in use on one", number(peak.High/(1<<30))))
+		parts = append(parts, fmt.Sprintf("at most %s"+blank+"GiB in use on one", number(peak.High/(1<<30))))
 	}
 	f.Title = strings.Join(parts, ", ")
 	if f.Title == "" {
 		f.Title = "Power of " + gpus(len(r.GPUs))
 	}
 	f.Title = title(f.Title)
-	f.Lead = fmt.Sprintf("Times are UTC. Each line is the mean over spans of %s, its band the least and the greatest sample.", r.GPUs[0].Width)
+	f.Lead = fmt.Sprintf("Times are UTC. Each line is the mean over spans of %s, its band the least and the greatest sample.", lasting(r.GPUs[0].Width))
 	if len(r.Loads) > 0 {
 		f.Lead += " Vertical lines are model loads."
 	}
@@ -156,6 +156,13 @@ func (r Run) overTime() (figure, string) {
 
 // longestGap is the most between two samples that a line joins.
 const longestGap = 30 * time.Second
+
+func was(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
 
 func gpus(n int) string {
 	if n == 1 {
@@ -173,7 +180,7 @@ func (r Run) loads() table {
 	t := table{Head: []string{"At (UTC)", "Variant", "Lane", "Took", "Size", "of it on GPUs"}, Words: 3}
 	for _, l := range r.Loads {
 		t.Rows = append(t.Rows, []string{
-			l.At.UTC().Format(time.DateTime), r.label(l.Variant), clean(l.Lane), l.Took.Round(100 * time.Millisecond).String(), humanSize(l.Size), humanSize(l.VRAM),
+			l.At.UTC().Format(time.DateTime), r.label(l.Variant), clean(l.Lane), lasting(l.Took), humanSize(l.Size), humanSize(l.VRAM),
 		})
 	}
 	return t

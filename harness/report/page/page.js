@@ -25,7 +25,7 @@
     return box;
   };
 
-  const theme = () => ({ink: color("ink"), muted: color("muted"), line: color("line"), card: color("card"), paper: color("paper")});
+  const theme = () => ({ink: color("ink"), muted: color("muted"), line: color("line"), soft: color("soft"), card: color("card"), paper: color("paper")});
   const styleColor = key => color("s" + (key ? key.style % 8 : 0));
   const base = (t) => ({
     animation: false,
@@ -36,8 +36,13 @@
     axisLine: {lineStyle: {color: t.line}}, axisTick: {show: false}, splitLine: {lineStyle: {color: t.line}},
     axisLabel: {color: t.muted, fontSize: 12, hideOverlap: true}, nameTextStyle: {color: t.muted, fontSize: 12}, nameLocation: "middle",
   }, more);
-  // The end of an axis: as far as its values go, and no further than they can.
-  const end = (panel, top) => panel.top ? Math.min(panel.top, top <= 0 ? 1 : Math.ceil(top / 5) * 5) : null;
+  // Where an axis begins and ends, in even steps: as far as its values go, and
+  // no further than they can.
+  const range = (low, high, cap, most) => {
+    const span = Math.max(high - low, 1e-9), unit = 10 ** Math.floor(Math.log10(span / most));
+    const step = [1, 2, 2.5, 5, 10].map(f => f * unit).find(f => span / f <= most);
+    return {min: Math.floor(low / step) * step, max: Math.min(cap || Infinity, Math.ceil(high / step - 1e-9) * step || step), interval: step};
+  };
   const shape = (style, x, y, r, fill, stroke) => {
     const paint = {fill, stroke, lineWidth: 1};
     switch (style % 8) {
@@ -54,24 +59,32 @@
   // side by side where there is room.
   function dots(c, width, t) {
     const wide = width >= 640, keys = c.keys || [], n = Math.max(keys.length, 1), step = c.rows.length > 14 ? 8 : 11;
-    const rowHeight = Math.max(26, n * step + 12), longest = Math.max(...c.rows.map(r => r.length));
-    const labels = Math.min(longest * 6.8 + 16, wide ? 250 : width * .36), head = 46, plot = c.rows.length * rowHeight, gap = 26;
-    const panels = c.panels.length, each = wide ? (width - labels - 18 - gap * (panels - 1)) / panels : width - labels - 22;
+    // Where it is narrow a row's name stands above its dots.
+    const above = wide ? 0 : 16, rowHeight = Math.max(26, n * step + 12) + above, longest = Math.max(...c.rows.map(r => r.length));
+    const labels = wide ? Math.min(longest * 6.8 + 16, 250) : 10, head = 46, plot = c.rows.length * rowHeight, gap = 26;
+    const panels = c.panels.length, each = wide ? (width - labels - 22 - gap * (panels - 1)) / panels : width - labels - 22;
     const option = Object.assign(base(t), {grid: [], xAxis: [], yAxis: [], series: []});
     c.panels.forEach((p, i) => {
       const left = wide ? labels + i * (each + gap) : labels, top = wide ? head : i * (plot + head + 18) + head;
       option.grid.push({left, top, width: each, height: plot});
-      const far = Math.max(...p.points.map(q => q.xh ?? q.x));
-      option.xAxis.push(axis(t, {type: "value", gridIndex: i, position: "top", name: p.x, nameGap: 24, min: p.signed ? null : 0, max: p.signed ? null : end(p, far), splitNumber: each < 240 ? 3 : 5, axisLine: {show: false}}));
+      const ends = range(p.signed ? Math.min(0, ...p.points.map(q => q.xl ?? q.x)) : 0, Math.max(0, ...p.points.map(q => q.xh ?? q.x)), p.top, each < 240 ? 4 : 6);
+      option.xAxis.push(axis(t, {type: "value", gridIndex: i, position: "top", name: p.x, nameGap: 24, ...ends, axisLine: {show: false}}));
       option.yAxis.push(axis(t, {type: "category", gridIndex: i, data: c.rows, inverse: true, axisLine: {show: false}, splitLine: {show: true, lineStyle: {color: t.line}},
-        axisLabel: {show: !wide || i === 0, color: t.ink, fontSize: 12, width: labels - 14, overflow: "truncate", interval: 0}}));
+        axisLabel: {show: wide && i === 0, color: t.ink, fontSize: 12, width: labels - 14, overflow: "truncate", interval: 0}}));
+      if (!wide) option.series.push({
+        type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, data: c.rows.map((r, row) => [ends.min, row]),
+        renderItem: (params, api) => {
+          const row = params.dataIndex, [x, y] = api.coord([ends.min, row]);
+          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 4, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", textVerticalAlign: "top"}};
+        },
+      });
       option.series.push({
         type: "custom", xAxisIndex: i, yAxisIndex: i, clip: false, data: p.points.map(q => [q.x, q.row]),
         markLine: p.signed ? {silent: true, symbol: "none", label: {show: false}, lineStyle: {color: t.ink, type: "solid", width: 1}, data: [{xAxis: 0}]} : undefined,
         tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(c.rows[q.row], keys[q.key] && keys[q.key].name, p.x.split(",")[0] + ": " + q.says); }},
         renderItem: (params, api) => {
           const q = p.points[params.dataIndex], key = keys[q.key], paint = key ? styleColor(key) : t.muted;
-          const [x, mid] = api.coord([q.x, q.row]), y = mid + (q.key - (n - 1) / 2) * step;
+          const [x, mid] = api.coord([q.x, q.row]), y = mid + above / 2 + (q.key - (n - 1) / 2) * step;
           if (p.bars) {
             const x0 = api.coord([0, q.row])[0];
             return {type: "group", children: [{type: "rect", shape: {x: x0, y: y - 6, width: Math.max(x - x0, 1), height: 12}, style: {fill: color("s0"), opacity: .8}}]};
@@ -95,20 +108,20 @@
     const far = (low, v) => Math.max(...p.points.map(q => (!crowded && q[low] != null ? q[low] : q[v])));
     const option = Object.assign(base(t), {
       grid: {left: 58, right: 24, top: 16, bottom: 52},
-      xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, min: 0, max: end(p, far("xh", "x") * 1.04)}),
-      yAxis: axis(t, {type: "value", name: p.y, nameGap: 40, min: 0, max: end(p, far("yh", "y") * 1.04)}),
+      xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, ...range(0, far("xh", "x"), p.top, width < 640 ? 4 : 7)}),
+      yAxis: axis(t, {type: "value", name: p.y, nameGap: 40, ...range(0, far("yh", "y"), p.top, 6)}),
       series: [{
         type: "custom", silent: true, z: 1, clip: true, data: crowded ? [] : p.points.map(q => [q.x, q.y]),
         renderItem: (params, api) => {
           const q = p.points[params.dataIndex], [x, y] = api.coord([q.x, q.y]), parts = [];
-          if (q.xl != null && q.xh != null) parts.push(stroke(api.coord([q.xl, q.y])[0], y, api.coord([q.xh, q.y])[0], y, t.muted, .8));
-          if (q.yl != null && q.yh != null) parts.push(stroke(x, api.coord([q.x, q.yl])[1], x, api.coord([q.x, q.yh])[1], t.muted, .8));
+          if (q.xl != null && q.xh != null) parts.push(stroke(api.coord([q.xl, q.y])[0], y, api.coord([q.xh, q.y])[0], y, t.soft, 1));
+          if (q.yl != null && q.yh != null) parts.push(stroke(x, api.coord([q.x, q.yl])[1], x, api.coord([q.x, q.yh])[1], t.soft, 1));
           return {type: "group", silent: true, children: parts};
         },
       }, {
         type: "scatter", z: 2, symbolSize: crowded ? 11 : 15,
         data: p.points.map(q => ({value: [q.x, q.y], itemStyle: {color: heat(q.heat, list), borderColor: t.ink, borderWidth: 1}})),
-        label: {show: true, position: "right", distance: 7, color: t.ink, fontSize: 12, width: 170, overflow: "truncate", textBorderColor: t.paper, textBorderWidth: 3, formatter: m => p.points[m.dataIndex].name},
+        label: {show: true, position: "right", distance: 4, offset: [0, -10], color: t.ink, fontSize: 12, width: 170, overflow: "truncate", formatter: m => p.points[m.dataIndex].name},
         labelLayout: m => ({hideOverlap: true, x: m.labelRect.x + m.labelRect.width > width - 8 ? m.rect.x - 7 : undefined, align: m.labelRect.x + m.labelRect.width > width - 8 ? "right" : undefined}),
         tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(q.name, "Breakage Rate " + q.y.toFixed(1) + " %", "Alignment Failure " + q.x.toFixed(1) + " %", q.says); }},
       }],
@@ -123,7 +136,7 @@
     c.panels.forEach((p, i) => {
       option.grid.push({left: wide ? 58 + i * (each + gap) : 58, top: wide ? 14 : 14 + i * (plot + 74), width: each, height: plot});
       option.xAxis.push(axis(t, {type: "value", gridIndex: i, name: p.x, nameGap: 28, min: 0, splitLine: {show: false}}));
-      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 40, min: 0, max: p.top ? end(p, Math.max(...p.points.map(q => q.yh ?? q.y))) : null}));
+      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 40, ...range(0, Math.max(...p.points.map(q => q.yh ?? q.y)), p.top, 5)}));
       (c.keys || []).forEach((key, k) => {
         const points = p.points.filter(q => q.key === k), paint = styleColor(key);
         option.series.push({type: "line", xAxisIndex: i, yAxisIndex: i, symbol: "none", silent: true, data: points.map(q => [q.x, q.y]), lineStyle: {color: paint, width: 1.6}});
@@ -144,15 +157,23 @@
 
   // time: values over time, each with the band of its least and greatest.
   function time(c, width, t) {
-    const n = c.panels.length, plot = 130, head = 30, marks = c.marks || [], named = marks.length <= (width >= 640 ? 6 : 3);
-    const first = marks.length && named ? 22 : 0;
+    const n = c.panels.length, plot = 130, head = 30, marks = c.marks || [], room = 96;
+    const first = marks.length ? 20 : 0;
     const option = Object.assign(base(t), {useUTC: true, grid: [], xAxis: [], yAxis: [], series: []});
     const at = c.panels.flatMap(p => p.points.map(q => q.x)).concat(marks.map(m => m.at));
     const from = at.reduce((a, b) => Math.min(a, b)), to = at.reduce((a, b) => Math.max(a, b));
+    // A load's name stands at its line where it does not run into the last one's.
+    let before = -Infinity;
+    const named = marks.map(m => {
+      const x = (m.at - from) / (to - from || 1) * (width - 78);
+      if (x - before < room) return false;
+      before = x;
+      return true;
+    });
     c.panels.forEach((p, i) => {
       option.grid.push({left: 58, right: 20, top: i * (plot + head) + 14 + first, height: plot});
       option.xAxis.push(axis(t, {type: "time", gridIndex: i, min: from, max: to > from ? to : from + 1000, splitLine: {show: false}, axisLabel: {show: i === n - 1, color: t.muted, fontSize: 12, hideOverlap: true}}));
-      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 40, min: 0, max: p.top || null, splitNumber: 3}));
+      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 40, ...(p.top ? {min: 0, max: p.top, interval: p.top / 4} : range(0, Math.max(...p.points.map(q => q.yh)), 0, 4))}));
       (c.keys || []).forEach((key, k) => {
         const points = p.points.filter(q => q.key === k), paint = styleColor(key), runs = [];
         for (const q of points) {
@@ -172,8 +193,8 @@
           tooltip: {formatter: m => m.value[1] == null ? "" : tip(key.name, p.y.split(",")[0] + ": " + m.value[1] + " " + p.unit)},
           markLine: k === 0 && marks.length ? {
             symbol: "none", lineStyle: {color: t.muted, type: "dotted", width: 1},
-            label: {show: named && i === 0, position: "end", color: t.muted, fontSize: 11, width: Math.max(60, width / marks.length - 10), overflow: "truncate", formatter: m => m.name},
-            data: marks.map(m => ({xAxis: m.at, name: m.name})),
+            label: {position: "end", align: "left", color: t.muted, fontSize: 11, width: room - 8, overflow: "truncate", formatter: m => m.name},
+            data: marks.map((m, j) => ({xAxis: m.at, name: m.name, label: {show: i === 0 && named[j]}})),
             tooltip: {formatter: m => tip("Loaded " + m.name)},
           } : undefined,
         });

@@ -73,11 +73,20 @@ func (r Run) bySize(l lead) (figure, string) {
 	if len(speed.Points) > 0 {
 		f.Chart.Panels = append(f.Chart.Panels, speed)
 	}
-	n := plural(len(names), "model", "models")
+	few, most := series[names[0]][0], series[names[0]][len(series[names[0]])-1]
+	a, _, _ := shown.of(few.Metric)
+	b, _, _ := shown.of(most.Metric)
+	chance := ", within chance"
 	if worse > 0 {
-		f.Title = fmt.Sprintf("With the fewest bits, %d of %s has a higher %s than with the most, beyond the intervals", worse, n, shown.name)
-	} else {
-		f.Title = fmt.Sprintf("In none of %s is the %s with the fewest bits above that with the most, beyond the intervals", n, shown.name)
+		chance = ""
+	}
+	switch {
+	case len(names) == 1 && a != nil && b != nil:
+		f.Title = fmt.Sprintf("%s at %s bits per weight: %s %s, against %s at %s%s", clean(names[0]), number(few.Bits), shown.name, rate(a), rate(b), number(most.Bits), chance)
+	case worse == 0:
+		f.Title = fmt.Sprintf("In none of %d models are the fewest bits worse than the most, beyond the intervals", len(names))
+	default:
+		f.Title = fmt.Sprintf("In %d of %d models the fewest bits are worse than the most, beyond the intervals", worse, len(names))
 	}
 	f.Lead = fmt.Sprintf("Method %s, setting %s. Bits per weight are those of whole files: embeddings and output keep more than a quantization's name says. Speed is that of one slot while it generates.", l.Method, l.Setting)
 	f.Note = "Vertical lines are 95 % intervals; one measurement of speed has none. 'perg compare RUN' pairs each variant with its most precise sibling, item by item."

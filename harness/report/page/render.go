@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
-	"time"
 
 	"perg/data"
 	"perg/harness/metrics"
@@ -51,22 +50,23 @@ type view struct {
 	Scripts  []template.JS
 	Charts   map[string]chart
 
-	GlanceHead []string
-	Glance     []glanceRow
-	Everything table
-	Tradeoff   section
-	Overall    heat
-	Breakers   []breaker
-	NoWhere    string
-	Settings   section
-	Methods    section
-	Improve    section
-	Bits       section
-	Paper      section
-	PaperNotes []string
-	Speed      section
-	GPUs       section
-	Loads      table
+	GlanceTitle string
+	GlanceHead  []string
+	Glance      []glanceRow
+	Everything  table
+	Tradeoff    section
+	Overall     heat
+	Breakers    []breaker
+	NoWhere     string
+	Settings    section
+	Methods     section
+	Improve     section
+	Bits        section
+	Paper       section
+	PaperNotes  []string
+	Speed       section
+	GPUs        section
+	Loads       table
 }
 
 // A section holds a figure, or says why it is left out.
@@ -96,6 +96,7 @@ func Render(r Run) ([]byte, error) {
 	v.Everything = r.everything(l)
 	if l.Setting != "" {
 		v.GlanceHead, v.Glance = r.glance(l)
+		v.GlanceTitle = r.glanceTitle(l)
 		add := func(f figure, missing string) section {
 			if missing != "" {
 				return section{Missing: missing}
@@ -147,7 +148,7 @@ func (r Run) summary() string {
 		parts = append(parts, r.StartedAt.UTC().Format("2 January 2006"))
 	}
 	if r.EndedAt != nil && r.EndedAt.After(r.StartedAt) {
-		parts = append(parts, "in "+r.EndedAt.Sub(r.StartedAt).Round(time.Second).String())
+		parts = append(parts, "in "+lasting(r.EndedAt.Sub(r.StartedAt)))
 	}
 	return strings.Join(append(parts, clean(r.State)), " · ")
 }

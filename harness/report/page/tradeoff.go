@@ -1,9 +1,40 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
+
+// tradeOffTitle names the variant that breaks most and the one that ignores
+// most, where one does.
+func tradeOffTitle(points []point) string {
+	if len(points) == 1 {
+		return fmt.Sprintf("%s breaks %s of answers and ignores %s of preferences", points[0].Name, percent(points[0].Y/100), percent(points[0].X/100))
+	}
+	most := func(of func(point) float64) string {
+		at := slices.MaxFunc(points, func(a, b point) int { return cmp.Compare(of(a), of(b)) })
+		for _, p := range points {
+			if of(p) == of(at) && p.Name != at.Name {
+				return "" // a tie
+			}
+		}
+		return at.Name
+	}
+	breaks, ignores := most(func(p point) float64 { return p.Y }), most(func(p point) float64 { return p.X })
+	switch {
+	case breaks == "" && ignores == "":
+		return "Right against followed"
+	case breaks == "":
+		return ignores + " ignores most preferences"
+	case ignores == "":
+		return breaks + " breaks most answers"
+	case breaks == ignores:
+		return breaks + " breaks most answers and ignores most preferences"
+	}
+	return breaks + " breaks most answers, " + ignores + " ignores most preferences"
+}
 
 // tradeOff sets Alignment Failure against Breakage Rate, one mark for each
 // variant, coloured by Robustness Error.
@@ -41,28 +72,9 @@ func (r Run) tradeOff(l lead) (figure, string) {
 		return f, "Right against followed is left out: the run has no Alignment Failure (" + why + ")."
 	}
 	f.Chart.Panels = []panel{p}
-	both, breaks, ignores := 0, 0, 0
-	for _, q := range p.Points {
-		switch {
-		case q.Y > q.X:
-			breaks++
-		case q.X > q.Y:
-			ignores++
-		default:
-			both++
-		}
-	}
-	n := len(p.Points)
-	switch {
-	case breaks > ignores:
-		f.Title = fmt.Sprintf("%d of %s break an answer more often than they ignore a preference", breaks, plural(n, "variant", "variants"))
-	case ignores > breaks:
-		f.Title = fmt.Sprintf("%d of %s ignore a preference more often than they break an answer", ignores, plural(n, "variant", "variants"))
-	default:
-		f.Title = "Preferences are ignored about as often as answers break"
-	}
+	f.Title = tradeOffTitle(p.Points)
 	f.Lead = fmt.Sprintf("One mark for each variant: method %s, setting %s. Towards the lower left is better: right, and as the user asked.", l.Method, l.Setting)
 	f.Scale = &scale{"Robustness Error", "0 %", percent(most)}
-	f.Note = "Thin lines are 95 % intervals."
+	f.Note = "Thin lines are 95 % intervals. A name that would cover another is left out; the table has them all."
 	return f, ""
 }

@@ -49,16 +49,22 @@ func (r Run) where(l lead) (all heat, breakers []breaker, missing string) {
 	if len(breaking) == 0 {
 		return all, nil, "Where answers break is left out: none did."
 	}
+	var order []string
+	for _, m := range r.Metrics {
+		if m.Source != metrics.All && !slices.Contains(order, m.Source) {
+			order = append(order, m.Source)
+		}
+	}
 	own := func(variant string) []Breakage {
 		return slices.DeleteFunc(slices.Clone(r.Breakages), func(b Breakage) bool {
 			return b.Method != l.Method || b.Setting != l.Setting || variant != "" && b.Variant != variant
 		})
 	}
 	if cells := l.cells(r.Metrics); len(cells) > 1 {
-		all = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""))
+		all = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""), order)
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
-		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant))}
+		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order)}
 		b.Title = fmt.Sprintf("%s breaks %s of what it gets right", r.label(m.Variant), rate(m.BreakageRate))
 		if kind, ok := worstKind(own(m.Variant)); ok {
 			b.Title += ", most under " + kind.name + " preferences: " + share(kind.Rate)
@@ -100,11 +106,13 @@ func worstKind(all []Breakage) (kindRate, bool) {
 	return sorted[0], true
 }
 
-func heatOf(caption string, all []Breakage) heat {
+// heatOf has the sources in the given order.
+func heatOf(caption string, all []Breakage, order []string) heat {
 	h := heat{Caption: caption}
 	every := func(Breakage) bool { return true }
 	types, byType := sum(all, every, func(b Breakage) string { return b.PreferenceType })
 	sources, bySource := sum(all, every, func(b Breakage) string { return b.Source })
+	slices.SortStableFunc(sources, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
 	slices.SortStableFunc(types, func(a, b string) int {
 		known := data.PreferenceTypes()
 		place := func(t string) int {
@@ -151,7 +159,7 @@ func cellOf(r stats.Rate) heatCell {
 		return heatCell{Few: true}
 	}
 	v := *r.Value()
-	return heatCell{r, fmt.Sprintf("%.0f %%", v*100), min(int(math.Ceil(v*2*(levels-1))), levels-1), r.Of < few}
+	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), min(int(math.Ceil(v*2*(levels-1))), levels-1), r.Of < few}
 }
 
 // findings are the page's answer in a few sentences.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -11,12 +12,15 @@ import (
 	"perg/harness/stats"
 )
 
+// blank keeps a number and its unit on one line.
+const blank = "\u00a0"
+
 // percent shows a fraction: "12.4 %".
 func percent(v float64) string {
 	if v == 0 || v == 1 {
-		return strconv.FormatFloat(v*100, 'f', 0, 64) + " %"
+		return strconv.FormatFloat(v*100, 'f', 0, 64) + blank + "%"
 	}
-	return strconv.FormatFloat(v*100, 'f', 1, 64) + " %"
+	return strconv.FormatFloat(v*100, 'f', 1, 64) + blank + "%"
 }
 
 // rate shows a rate that may be undefined.
@@ -56,7 +60,7 @@ func number(v float64) string {
 
 // share shows a counted rate: "7 of 10 (70 %)".
 func share(r stats.Rate) string {
-	return fmt.Sprintf("%d of %d (%.0f %%)", r.Count, r.Of, 100*float64(r.Count)/float64(r.Of))
+	return fmt.Sprintf("%d of %d (%.0f"+blank+"%%)", r.Count, r.Of, 100*float64(r.Count)/float64(r.Of))
 }
 
 // overlap says whether the 95 % intervals of two rates have values in common.
@@ -107,6 +111,19 @@ func kindName(kind string) string {
 		return "no type"
 	}
 	return clean(kind)
+}
+
+// lasting shows a duration: "3 h 5 min".
+func lasting(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f"+blank+"s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d"+blank+"min %d"+blank+"s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d"+blank+"h %d"+blank+"min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d"+blank+"days %d"+blank+"h", int(d.Hours())/24, int(d.Hours())%24)
 }
 
 func humanSize(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
