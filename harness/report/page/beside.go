@@ -82,7 +82,7 @@ func (r Run) besidePaper(l lead) (figure, string) {
 	for _, name := range order {
 		f.Chart.Panels = append(f.Chart.Panels, *panels[name])
 	}
-	f.Title = fmt.Sprintf("%d of %s that the paper has lie in this run’s intervals", inside, plural(judged, "value", "values"))
+	f.Title = fmt.Sprintf("Of %s of the paper’s, %d lie in this run’s intervals", plural(judged, "value", "values"), inside)
 	if len(some) == 0 {
 		f.Title = "Beside the paper's values"
 	}

@@ -75,7 +75,7 @@
         type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, data: c.rows.map((r, row) => [ends.min, row]),
         renderItem: (params, api) => {
           const row = params.dataIndex, [x, y] = api.coord([ends.min, row]);
-          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 4, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", textVerticalAlign: "top"}};
+          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 4, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", align: "left", verticalAlign: "top"}};
         },
       });
       option.series.push({
@@ -103,13 +103,31 @@
   const mix = (a, b, f) => "#" + [1, 3, 5].map(i => Math.round(parseInt(a.slice(i, i + 2), 16) * (1 - f) + parseInt(b.slice(i, i + 2), 16) * f).toString(16).padStart(2, "0")).join("");
   const heat = (v, list) => { const at = Math.min(Math.max(v, 0), 1) * (list.length - 1), i = Math.min(Math.floor(at), list.length - 2); return mix(list[i], list[i + 1], at - i); };
 
+  // Names of marks, each beside its own where it covers neither a mark nor
+  // another name; the rest have none.
+  const beside = (marks, width) => {
+    const taken = marks.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]);
+    const free = b => b[0] > 0 && b[2] < width && taken.every((o, j) => b[2] <= o[0] || b[0] >= o[2] || b[3] <= o[1] || b[1] >= o[3]);
+    return marks.map(([x, y, name]) => {
+      const w = Math.min(name.length * 6.6 + 4, 190), h = 15;
+      for (const [left, top] of [[x + 9, y - h - 1], [x + 9, y + 1], [x - 9 - w, y - h - 1], [x - 9 - w, y + 1]]) {
+        const b = [left, top, left + w, top + h];
+        if (free(b)) { taken.push(b); return {x: left < x ? x - 9 : left, y: top, align: left < x ? "right" : "left", width: w}; }
+      }
+      return null;
+    });
+  };
+
   function scatter(c, width, t) {
     const p = c.panels[0], list = stops(), height = Math.min(Math.max(width * .55, 300), 520), crowded = p.points.length > 14;
     const far = (low, v) => Math.max(...p.points.map(q => (!crowded && q[low] != null ? q[low] : q[v])));
+    const xs = range(0, far("xh", "x"), p.top, width < 640 ? 4 : 7), ys = range(0, far("yh", "y"), p.top, 6);
+    const left = 58, right = 24, top = 16, bottom = 52;
+    const names = beside(p.points.map(q => [left + (q.x - xs.min) / (xs.max - xs.min) * (width - left - right), top + (1 - (q.y - ys.min) / (ys.max - ys.min)) * (height - top - bottom), q.name]), width);
     const option = Object.assign(base(t), {
-      grid: {left: 58, right: 24, top: 16, bottom: 52},
-      xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, ...range(0, far("xh", "x"), p.top, width < 640 ? 4 : 7)}),
-      yAxis: axis(t, {type: "value", name: p.y, nameGap: 40, ...range(0, far("yh", "y"), p.top, 6)}),
+      grid: {left, right, top, bottom},
+      xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, ...xs}),
+      yAxis: axis(t, {type: "value", name: p.y, nameGap: 40, ...ys}),
       series: [{
         type: "custom", silent: true, z: 1, clip: true, data: crowded ? [] : p.points.map(q => [q.x, q.y]),
         renderItem: (params, api) => {
@@ -119,10 +137,14 @@
           return {type: "group", silent: true, children: parts};
         },
       }, {
+        type: "custom", silent: true, z: 3, clip: false, data: p.points.map(q => [q.x, q.y]),
+        renderItem: params => {
+          const at = names[params.dataIndex];
+          return at && {type: "text", silent: true, style: {x: at.x, y: at.y, text: p.points[params.dataIndex].name, fill: t.ink, fontSize: 12, align: at.align, verticalAlign: "top", width: at.width, overflow: "truncate"}};
+        },
+      }, {
         type: "scatter", z: 2, symbolSize: crowded ? 11 : 15,
         data: p.points.map(q => ({value: [q.x, q.y], itemStyle: {color: heat(q.heat, list), borderColor: t.ink, borderWidth: 1}})),
-        label: {show: true, position: "right", distance: 4, offset: [0, -10], color: t.ink, fontSize: 12, width: 170, overflow: "truncate", formatter: m => p.points[m.dataIndex].name},
-        labelLayout: m => ({hideOverlap: true, x: m.labelRect.x + m.labelRect.width > width - 8 ? m.rect.x - 7 : undefined, align: m.labelRect.x + m.labelRect.width > width - 8 ? "right" : undefined}),
         tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(q.name, "Breakage Rate " + q.y.toFixed(1) + " %", "Alignment Failure " + q.x.toFixed(1) + " %", q.says); }},
       }],
     });

@@ -55,9 +55,7 @@ type view struct {
 	Glance      []glanceRow
 	Everything  table
 	Tradeoff    section
-	Overall     heat
-	Breakers    []breaker
-	NoWhere     string
+	Where       where
 	Settings    section
 	Methods     section
 	Improve     section
@@ -106,7 +104,7 @@ func Render(r Run) ([]byte, error) {
 			return section{Figure: &f}
 		}
 		v.Tradeoff = add(r.tradeOff(l))
-		v.Overall, v.Breakers, v.NoWhere = r.where(l)
+		v.Where = r.where(l)
 		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))
 		v.Improve, v.Bits = add(r.improvement(l)), add(r.bySize(l))
 		v.Paper, v.Speed, v.GPUs = add(r.besidePaper(l)), add(r.throughput(l)), add(r.overTime())

@@ -11,6 +11,14 @@ import (
 	"perg/harness/stats"
 )
 
+// where is what the page shows of broken answers, or why it shows none.
+type where struct {
+	Title    string
+	Overall  heat
+	Breakers []breaker
+	Missing  string
+}
+
 // A breaker is a variant that breaks answers: where, and some of them.
 type breaker struct {
 	Title    string // which it is, and where it breaks most
@@ -42,13 +50,14 @@ type heatCell struct {
 // levels is the number of colours of a heat map.
 const levels = 6
 
-// where shows where the variants that break most often do, and why there is
-// nothing to show where there is not.
-func (r Run) where(l lead) (all heat, breakers []breaker, missing string) {
+// where shows where the variants that break most often do.
+func (r Run) where(l lead) (w where) {
 	breaking := l.breaking(r.Metrics)
 	if len(breaking) == 0 {
-		return all, nil, "Where answers break is left out: none did."
+		w.Missing = "Where answers break is left out: none did, as far as is known."
+		return w
 	}
+	w.Title = "Where answers break, and how"
 	var order []string
 	for _, m := range r.Metrics {
 		if m.Source != metrics.All && !slices.Contains(order, m.Source) {
@@ -61,7 +70,10 @@ func (r Run) where(l lead) (all heat, breakers []breaker, missing string) {
 		})
 	}
 	if cells := l.cells(r.Metrics); len(cells) > 1 {
-		all = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""), order)
+		w.Overall = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""), order)
+		if kind, ok := worstKind(own("")); ok {
+			w.Title = fmt.Sprintf("%s preferences break most answers: %s of those that were right", title(kind.name), share(kind.Rate))
+		}
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
 		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order)}
@@ -74,9 +86,9 @@ func (r Run) where(l lead) (all heat, breakers []breaker, missing string) {
 				b.Examples = append(b.Examples, e)
 			}
 		}
-		breakers = append(breakers, b)
+		w.Breakers = append(w.Breakers, b)
 	}
-	return all, breakers, ""
+	return w
 }
 
 // A kindRate is the breakage under one type of preference.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -49,13 +51,10 @@ func within(v, low, high *float64) string {
 
 // number shows a value with up to three digits that matter.
 func number(v float64) string {
-	switch {
-	case v >= 100 || v <= -100:
+	if v >= 1000 || v <= -1000 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 10 || v <= -10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
 // share shows a counted rate: "7 of 10 (70 %)".
@@ -98,7 +97,13 @@ func (r Run) label(variant string) string {
 }
 
 // title begins with a capital.
-func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func title(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[n:]
+}
 
 // clean is a name from outside on one line.
 func clean(s string) string {
@@ -117,7 +122,7 @@ func kindName(kind string) string {
 func lasting(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return fmt.Sprintf("%.1f"+blank+"s", d.Seconds())
+		return number(d.Seconds()) + blank + "s"
 	case d < time.Hour:
 		return fmt.Sprintf("%d"+blank+"min %d"+blank+"s", int(d.Minutes()), int(d.Seconds())%60)
 	case d < 48*time.Hour:

@@ -3,9 +3,8 @@
 import {init, use} from 'echarts/core';
 import {CustomChart, LineChart, ScatterChart} from 'echarts/charts';
 import {GridComponent, MarkLineComponent, TooltipComponent} from 'echarts/components';
-import {LabelLayout} from 'echarts/features';
 import {SVGRenderer} from 'echarts/renderers';
 
-use([CustomChart, LineChart, ScatterChart, GridComponent, MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer]);
+use([CustomChart, LineChart, ScatterChart, GridComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
 
 export {init};
