@@ -72,8 +72,8 @@ type panel struct {
 // A point is one value. In dots it is X in row Row; with bounds it has an
 // interval. Fields that are null are not known.
 type point struct {
-	Row   int      `json:"row"`
-	Key   int      `json:"key"`
+	Row   int      `json:"row,omitempty"`
+	Key   int      `json:"key,omitempty"`
 	X     float64  `json:"x"`
 	Y     float64  `json:"y"`
 	XLow  *float64 `json:"xl,omitempty"`

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const charts = JSON.parse(document.getElementById("charts").textContent);
+  for (const c of Object.values(charts)) for (const p of c.panels) for (const q of p.points) { q.row ??= 0; q.key ??= 0; }
   const root = document.documentElement;
   const color = name => getComputedStyle(root).getPropertyValue("--" + name).trim();
   const drawn = [];
