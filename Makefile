@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test test-gpu bench ollama duckdb chromium echarts clean
+.PHONY: build demo test test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -51,6 +51,12 @@ echarts:
 		for of in echarts:LICENSE echarts:NOTICE zrender:LICENSE tslib:LICENSE.txt; do \
 			cp "$$work/node_modules/$${of%:*}/$${of#*:}" "$$out/$${of%:*}-$$(basename $${of#*:} .txt)"; done && \
 		cp "$$work/node_modules/echarts/licenses/LICENSE-d3" $$out/d3-LICENSE && chmod 644 $$out/* && ls -l $$out
+
+# The README's pictures, of the demo's run.
+screenshots: chromium
+	@[ -d demo/run ] || $(MAKE) demo
+	@mkdir -p cmd/perg/screenshots
+	PERG_SCREENSHOTS_OF="$$PWD/demo/run" PERG_REQUIRE_CHROMIUM=1 $(GO) test -count=1 -run Screenshots ./cmd/perg
 
 test: duckdb chromium
 	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }

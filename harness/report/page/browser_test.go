@@ -69,7 +69,7 @@ func TestPageInABrowser(t *testing.T) {
 		t.Error("the table is open before anybody asked")
 	}
 	wide.Do(chromedp.Click(chromedp.CSS("#settings summary")), chromedp.WaitVisible(chromedp.CSS("#settings details table")))
-	at := browsertest.Eval[[]float64](wide, `(() => { const e = document.querySelector("#throughput svg"); e.scrollIntoView({behavior: "instant", block: "center"}); const r = e.getBoundingClientRect(); return [r.left + r.width * .3, r.top + 59]; })()`)
+	at := browsertest.Eval[[]float64](wide, `(() => { const e = document.querySelector("#throughput svg"); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.left + r.width * .3, r.top + 59]; })()`)
 	wide.Do(chromedp.MouseEvent("mouseMoved", at[0], at[1]))
 	said := browsertest.Get(wide, chromedp.Poll[string](`[...document.querySelectorAll("#throughput .chart > div")].map(e => e.innerText).filter(t => t.includes("tokens/s")).join()`, chromedp.WithPollingTimeout(5*time.Second)))
 	if !strings.Contains(said, "Output tokens per second of one slot:") {
@@ -147,7 +147,7 @@ func TestHostileTexts(t *testing.T) {
 		t.Errorf("what is left out of an answer: %q", left)
 	}
 	// A tooltip is text too.
-	at := browsertest.Eval[[]float64](tab, `(() => { const e = document.querySelector("#throughput svg"); e.scrollIntoView({behavior: "instant", block: "center"}); const r = e.getBoundingClientRect(); return [r.left + r.width * .5, r.top + 59]; })()`)
+	at := browsertest.Eval[[]float64](tab, `(() => { const e = document.querySelector("#throughput svg"); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.left + r.width * .5, r.top + 59]; })()`)
 	tab.Do(chromedp.MouseEvent("mouseMoved", at[0], at[1]))
 	said := browsertest.Get(tab, chromedp.Poll[string](`[...document.querySelectorAll("#throughput .chart > div")].map(e => e.innerText).filter(t => t.includes("alert(1)")).join()`, chromedp.WithPollingTimeout(5*time.Second)))
 	if !strings.Contains(said, "<img src=x onerror=alert(2)>") {

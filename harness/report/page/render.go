@@ -34,6 +34,7 @@ var layout = template.Must(template.New("page").Funcs(template.FuncMap{
 	"comma":  comma,
 	"letter": letter,
 	"option": option,
+	"loads":  func(n int) string { return plural(n, "model load", "model loads") },
 	"next":   func(i int) int { return i + 1 },
 }).Parse(file("page.html")))
 

@@ -71,15 +71,16 @@ func (r Run) where(l lead) (w where) {
 	}
 	if cells := l.cells(r.Metrics); len(cells) > 1 {
 		w.Overall = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""), order)
-		if kind, ok := worstKind(own("")); ok {
-			w.Title = fmt.Sprintf("%s preferences break most answers: %s of those that were right", title(kind.name), share(kind.Rate))
+		// The variants answered the same items, so they count as repeats do.
+		if kind, chance, ok := worstKind(own(""), len(cells)*int(cells[0].Repeats)); ok {
+			w.Title = fmt.Sprintf("%s preferences break most answers%s: %s of those that were right", title(kind.name), chance, share(kind.Rate))
 		}
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
 		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order)}
 		b.Title = fmt.Sprintf("%s breaks %s of what it gets right", r.label(m.Variant), rate(m.BreakageRate))
-		if kind, ok := worstKind(own(m.Variant)); ok {
-			b.Title += ", most under " + kind.name + " preferences: " + share(kind.Rate)
+		if kind, chance, ok := worstKind(own(m.Variant), int(m.Repeats)); ok {
+			b.Title += ", most under " + kind.name + " preferences" + chance + ": " + share(kind.Rate)
 		}
 		for _, e := range r.Examples {
 			if e.Variant == m.Variant {
@@ -109,13 +110,16 @@ func kinds(all []Breakage) []kindRate {
 }
 
 // worstKind is the type of preference under which most breaks, where there are
-// several.
-func worstKind(all []Breakage) (kindRate, bool) {
+// several; chance says so where that may be chance.
+func worstKind(all []Breakage, repeats int) (worst kindRate, chance string, ok bool) {
 	sorted := kinds(all)
 	if len(sorted) < 2 || sorted[0].Count == 0 {
-		return kindRate{}, false
+		return worst, "", false
 	}
-	return sorted[0], true
+	if overlap(sorted[0].Rate, sorted[len(sorted)-1].Rate, repeats) {
+		chance = ", perhaps by chance"
+	}
+	return sorted[0], chance, true
 }
 
 // heatOf has the sources in the given order.
@@ -192,7 +196,7 @@ func (r Run) findings(l lead) []string {
 			most = "breaks"
 		}
 		say("%s %s: of the answers it gets right without a preference, %s turn wrong once one is stated (95 %% interval %s).",
-			r.label(worst.Variant), most, rate(worst.BreakageRate), bounds(worst.BreakageRateLow, worst.BreakageRateHigh))
+			r.label(worst.Variant), most, rate(worst.BreakageRate), span(worst.BreakageRateLow, worst.BreakageRateHigh))
 		sorted := kinds(slices.DeleteFunc(slices.Clone(r.Breakages), func(b Breakage) bool {
 			return b.Variant != worst.Variant || b.Method != l.Method || b.Setting != l.Setting
 		}))
@@ -209,9 +213,9 @@ func (r Run) findings(l lead) []string {
 	switch {
 	case len(known) == 1:
 	case best.RobustnessError != nil:
-		say("%s is the most robust: right and as asked in all but %s of those answers (%s).", r.label(best.Variant), rate(best.RobustnessError), bounds(best.RobustnessErrorLow, best.RobustnessErrorHigh))
+		say("%s is the most robust: right and as asked in all but %s of those answers (%s).", r.label(best.Variant), rate(best.RobustnessError), span(best.RobustnessErrorLow, best.RobustnessErrorHigh))
 	default:
-		say("%s holds best: %s of its right answers break (%s).", r.label(best.Variant), rate(best.BreakageRate), bounds(best.BreakageRateLow, best.BreakageRateHigh))
+		say("%s holds best: %s of its right answers break (%s).", r.label(best.Variant), rate(best.BreakageRate), span(best.BreakageRateLow, best.BreakageRateHigh))
 	}
 	return all
 }

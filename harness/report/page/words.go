@@ -41,6 +41,11 @@ func bounds(low, high *float64) string {
 	return fmt.Sprintf("%.1f–%.1f", *low*100, *high*100)
 }
 
+// span shows an interval of fractions where it must not be broken over lines.
+func span(low, high *float64) string {
+	return strings.ReplaceAll(bounds(low, high), "–", blank+"to"+blank)
+}
+
 // within shows a rate and the interval it lies in.
 func within(v, low, high *float64) string {
 	if b := bounds(low, high); b != "" && v != nil {
