@@ -32,7 +32,7 @@ func contains(t testing.TB, html string, all ...string) {
 }
 
 // small is a run in which one model breaks every answer under creative
-// preferences and none under others.
+// preferences and many under others.
 func small() synth {
 	return synth{
 		models:   []synthetic{{"steady:1b", "llama", "1.0B", "Q8_0", 8.5, 1, 0, .1, 50}, {"swayed:1b", "llama", "1.0B", "Q8_0", 8.5, 1, .6, .1, 50}},
@@ -54,7 +54,7 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 	contains(t, html,
 		fmt.Sprintf("swayed:1b (Q8_0) breaks most often: of the answers it gets right without a preference, %s turn wrong", percent(rate)),
 		"It breaks most under creative preferences, 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
-		"<h2>Creative preferences break most answers: 12 of 24 (50\u00a0%) of those that were right</h2>",
+		"<h2>Creative preferences break most answers, perhaps by chance: 12 of 24 (50\u00a0%) of those that were right</h2>",
 		"Example 1 of 3", "Example 3 of 3", "“I like answers with creative in them.”", "chosen with it", "right, chosen without a preference",
 	)
 	if n := strings.Count(html, `class="example"`); n != 3 {
@@ -105,6 +105,35 @@ func TestPageOfEverything(t *testing.T) {
 	contains(t, html, fmt.Sprintf("All %d cells", 8*(1+5*3)))
 	if again := render(t, r); again != html {
 		t.Error("the same run makes another page")
+	}
+}
+
+// A difference that may be chance is not said without that.
+func TestWorstKind(t *testing.T) {
+	of := func(creative, clarity, n int) []Breakage {
+		return []Breakage{
+			{Source: "a", PreferenceType: "clarity", Rate: stats.Rate{Count: clarity, Of: n}},
+			{Source: "a", PreferenceType: "creative", Rate: stats.Rate{Count: creative - 1, Of: n - 1}},
+			{Source: "b", PreferenceType: "creative", Rate: stats.Rate{Count: 1, Of: 1}},
+		}
+	}
+	for _, c := range []struct {
+		all     []Breakage
+		repeats int
+		chance  string
+		ok      bool
+	}{
+		{of(80, 10, 100), 1, "", true},
+		{of(80, 70, 100), 1, ", perhaps by chance", true},
+		{of(80, 60, 100), 1, "", true},
+		{of(80, 60, 100), 5, ", perhaps by chance", true}, // twenty items, five times each
+		{of(80, 10, 100)[:1], 1, "", false},
+		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, "", false},
+	} {
+		worst, chance, ok := worstKind(c.all, c.repeats)
+		if ok != c.ok || chance != c.chance || ok && (worst.name != "creative" || worst.Count != 80 || worst.Of != 100) {
+			t.Errorf("%v: %+v, %q, %v", c.all, worst, chance, ok)
+		}
 	}
 }
 
