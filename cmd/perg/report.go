@@ -135,9 +135,13 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 	}
+	var improvements []metrics.Improvement
+	if human && run != nil {
+		improvements = run.Improvements()
+	}
 	if human {
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
-		if err := further(w, rows, run); err != nil {
+		if err := further(w, rows, improvements); err != nil {
 			return err
 		}
 	}
@@ -149,7 +153,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), dir, m, rows, run)
+		size, err := writePage(c.String("html"), dir, m, rows, run, improvements)
 		if err != nil {
 			return err
 		}
@@ -159,8 +163,8 @@ func reportAction(c *cli.Context) error {
 }
 
 // further writes the tables that only some runs have: of repeats, and of what
-// methods change against zero-shot. run is nil where there is no such method.
-func further(w io.Writer, rows []data.Metric, run *metrics.Table) error {
+// methods change against zero-shot.
+func further(w io.Writer, rows []data.Metric, improvements []metrics.Improvement) error {
 	if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Repeats > 1 }) {
 		fmt.Fprint(w, "\nRepeats\n\n")
 		if err := report.Repeats(w, report.Overall(rows)); err != nil {
@@ -168,10 +172,6 @@ func further(w io.Writer, rows []data.Metric, run *metrics.Table) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", report.RepeatsLegend)
 	}
-	if run == nil {
-		return nil
-	}
-	improvements := run.Improvements()
 	if len(improvements) == 0 {
 		return nil
 	}

@@ -49,8 +49,9 @@ func checkHTML(c *cli.Context, format report.Format) error {
 }
 
 // writePage writes the page of a run whose tables are loaded.
-func writePage(path, dir string, m harness.Manifest, rows []data.Metric, t *metrics.Table) (size int, err error) {
+func writePage(path, dir string, m harness.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement) (size int, err error) {
 	r := pageOf(dir, m, rows)
+	r.Improvements = improvements
 	if err := r.Read(dir, t); err != nil {
 		return 0, err
 	}

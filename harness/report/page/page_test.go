@@ -139,7 +139,9 @@ func TestWorstKind(t *testing.T) {
 
 // What the heat maps count is what the metrics rate.
 func TestBreakagesAddUpToTheMetrics(t *testing.T) {
-	r := small().make(t, t.TempDir())
+	s := small()
+	s.models[0].right, s.models[1].right = .5, .8
+	r := s.make(t, t.TempDir())
 	checked := 0
 	for _, m := range r.Metrics {
 		if m.Setting != "relevant" {

@@ -2,11 +2,10 @@ package page
 
 import "perg/harness/metrics"
 
-// Read gathers from the tables of the run in dir, of which t is loaded, what
-// the page shows beside the table metrics. The metrics must be there already.
+// Read gathers from the tables of the run in dir, of which t is loaded, its
+// broken answers and GPU samples. The metrics must be there already.
 func (r *Run) Read(dir string, t *metrics.Table) error {
 	l := leading(r.Metrics)
-	r.Improvements = t.Improvements()
 	var err error
 	if r.Breakages, err = breakages(t); err != nil {
 		return err
