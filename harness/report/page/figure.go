@@ -21,8 +21,12 @@ type figure struct {
 // A key is what one colour and shape stand for.
 type key struct {
 	Name  string `json:"name"`
-	Style int    `json:"style"` // position in the palette of page.css
+	Style int    `json:"style"` // position in the palette of page.css, below 8
 }
+
+// palette is the number of colours and shapes in page.css. Where there are more
+// things they come again; the tables and tooltips tell them apart.
+const palette = 8
 
 // style is the place in the palette of a setting or a method, the same in every
 // figure: three settings, then five methods.

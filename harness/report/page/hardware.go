@@ -87,7 +87,7 @@ func (r Run) overTime() (figure, string) {
 	}
 	f.Table = table{Head: []string{"GPU"}, Words: 1}
 	for k, g := range r.GPUs {
-		f.Keys = append(f.Keys, key{clean(fmt.Sprintf("GPU %d %s %s", g.Index, g.Name, g.Host)), k})
+		f.Keys = append(f.Keys, key{clean(fmt.Sprintf("GPU %d %s %s", g.Index, g.Name, g.Host)), k % palette})
 		f.Table.Rows = append(f.Table.Rows, []string{f.Keys[k].Name})
 		f.Chart.Gap = max(f.Chart.Gap, max(2*g.Width, longestGap).Milliseconds())
 	}

@@ -27,7 +27,7 @@
   };
 
   const theme = () => ({ink: color("ink"), muted: color("muted"), line: color("line"), soft: color("soft"), card: color("card"), paper: color("paper")});
-  const styleColor = key => color("s" + (key ? key.style % 8 : 0));
+  const styleColor = key => color("s" + (key ? key.style : 0));
   const base = (t) => ({
     animation: false,
     textStyle: {fontFamily: getComputedStyle(document.body).fontFamily, color: t.ink},
@@ -46,7 +46,7 @@
   };
   const shape = (style, x, y, r, fill, stroke) => {
     const paint = {fill, stroke, lineWidth: 1};
-    switch (style % 8) {
+    switch (style) {
       case 1: case 4: return {type: "rect", shape: {x: x - r * .9, y: y - r * .9, width: r * 1.8, height: r * 1.8}, style: paint};
       case 2: case 5: return {type: "polygon", shape: {points: [[x, y - r * 1.15], [x + r * 1.1, y + r * .85], [x - r * 1.1, y + r * .85]]}, style: paint};
       case 6: return {type: "polygon", shape: {points: [[x, y - r * 1.25], [x + r * 1.25, y], [x, y + r * 1.25], [x - r * 1.25, y]]}, style: paint};
@@ -61,7 +61,7 @@
   function dots(c, width, t) {
     const wide = width >= 640, keys = c.keys || [], n = Math.max(keys.length, 1), step = c.rows.length > 14 ? 8 : 11;
     // Where it is narrow a row's name stands above its dots.
-    const above = wide ? 0 : 16, rowHeight = Math.max(26, n * step + 12) + above, longest = Math.max(...c.rows.map(r => r.length));
+    const above = wide ? 0 : 18, rowHeight = Math.max(26, n * step + 12) + above, longest = Math.max(...c.rows.map(r => r.length));
     const labels = wide ? Math.min(longest * 6.8 + 16, 250) : 10, head = 46, plot = c.rows.length * rowHeight, gap = 26;
     const panels = c.panels.length, each = wide ? (width - labels - 22 - gap * (panels - 1)) / panels : width - labels - 22;
     const option = Object.assign(base(t), {grid: [], xAxis: [], yAxis: [], series: []});
@@ -76,7 +76,7 @@
         type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, data: c.rows.map((r, row) => [ends.min, row]),
         renderItem: (params, api) => {
           const row = params.dataIndex, [x, y] = api.coord([ends.min, row]);
-          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 4, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", align: "left", verticalAlign: "top"}};
+          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 5, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", align: "left", verticalAlign: "top"}};
         },
       });
       option.series.push({
@@ -106,9 +106,9 @@
 
   // Names of marks, each beside its own where it covers neither a mark nor
   // another name; the rest have none.
-  const beside = (marks, width) => {
+  const beside = (marks, width, height) => {
     const taken = marks.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]);
-    const free = b => b[0] > 0 && b[2] < width && taken.every((o, j) => b[2] <= o[0] || b[0] >= o[2] || b[3] <= o[1] || b[1] >= o[3]);
+    const free = b => b[0] > 0 && b[2] < width && b[1] > 0 && b[3] < height && taken.every((o, j) => b[2] <= o[0] || b[0] >= o[2] || b[3] <= o[1] || b[1] >= o[3]);
     return marks.map(([x, y, name]) => {
       const w = Math.min(name.length * 6.6 + 4, 190), h = 15;
       for (const [left, top] of [[x + 9, y - h - 1], [x + 9, y + 1], [x - 9 - w, y - h - 1], [x - 9 - w, y + 1]]) {
@@ -124,7 +124,7 @@
     const far = (low, v) => Math.max(...p.points.map(q => (!crowded && q[low] != null ? q[low] : q[v])));
     const xs = range(0, far("xh", "x"), p.top, width < 640 ? 4 : 7), ys = range(0, far("yh", "y"), p.top, 6);
     const left = 58, right = 24, top = 16, bottom = 52;
-    const names = beside(p.points.map(q => [left + (q.x - xs.min) / (xs.max - xs.min) * (width - left - right), top + (1 - (q.y - ys.min) / (ys.max - ys.min)) * (height - top - bottom), q.name]), width);
+    const names = beside(p.points.map(q => [left + (q.x - xs.min) / (xs.max - xs.min) * (width - left - right), top + (1 - (q.y - ys.min) / (ys.max - ys.min)) * (height - top - bottom), q.name]), width, height - bottom);
     const option = Object.assign(base(t), {
       grid: {left, right, top, bottom},
       xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, ...xs}),
@@ -207,7 +207,7 @@
           type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, clip: true, z: 1, data: runs.map(r => [r[0].x, r[0].y]),
           renderItem: (params, api) => {
             const r = runs[params.dataIndex];
-            return {type: "polygon", silent: true, shape: {points: r.map(q => api.coord([q.x, q.yh])).concat(r.map(q => api.coord([q.x, q.yl])).reverse())}, style: {fill: paint, opacity: .18}};
+            return {type: "polygon", silent: true, shape: {points: r.map(q => api.coord([q.x, q.yh])).concat(r.map(q => api.coord([q.x, q.yl])).reverse())}, style: {fill: paint, opacity: .2 / Math.max(1, c.keys.length / 2)}};
           },
         });
         option.series.push({

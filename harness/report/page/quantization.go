@@ -47,7 +47,7 @@ func (r Run) bySize(l lead) (figure, string) {
 	f.Table = table{Head: []string{"Model", "Quantization", "Bits per weight", shown.name, "Output tokens/s"}, Words: 2}
 	worse := 0
 	for k, name := range names {
-		f.Keys = append(f.Keys, key{clean(name), k})
+		f.Keys = append(f.Keys, key{clean(name), k % palette})
 		s := series[name]
 		for _, q := range s {
 			v, low, high := shown.of(q.Metric)
