@@ -34,9 +34,7 @@ func quiet(t *testing.T, tab *browsertest.Tab) {
 
 func TestPageInABrowser(t *testing.T) {
 	browser := browsertest.Start(t)
-	s := full()
-	s.items, s.every = 60, 30*time.Second
-	url := open(t, s.make(t, t.TempDir()))
+	url := open(t, full().make(t, t.TempDir()))
 
 	wide := browser.Tab(t, 1280, 900)
 	wide.Media("", "light")
@@ -105,14 +103,17 @@ func TestPageInABrowser(t *testing.T) {
 func TestHostileTexts(t *testing.T) {
 	const attack = `</script><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>{{.Run}}&lt;b&gt; javascript:alert(4) "' ` + "\u202e\u2028"
 	s := small()
-	s.methods, s.settings = []prompt.Method{prompt.ZeroShot, prompt.PrefAligner}, prompt.Settings()
+	s.methods, s.settings = []prompt.Method{prompt.ZeroShot, prompt.PrefAligner}, []prompt.Setting{prompt.None, prompt.Relevant, prompt.Mixed}
 	s.models[0].name = attack
 	s.models[1].name = `{a|b}<b onmouseover=alert(5)>` + attack
 	s.models[1].quantization = `<i>` + attack
 	s.gpus, s.every, s.lasts = 1, time.Second, time.Minute
 	s.question = func(i int) string { return attack }
 	s.response = func(model string, setting prompt.Setting, i int, letter string) string {
-		return attack + strings.Repeat("A million characters. ", 50_000) + letter
+		if i == 4 { // breaks, and is shown first
+			return attack + strings.Repeat("A million characters. ", 50_000) + letter
+		}
+		return attack + letter
 	}
 	r := s.make(t, t.TempDir())
 	r.Name, r.Dataset, r.State = attack, attack, attack
