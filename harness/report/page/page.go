@@ -21,7 +21,6 @@ type Run struct {
 	Items     int
 	StartedAt time.Time
 	EndedAt   *time.Time
-	Judged    bool // a judge was to rate
 	Variants  []Variant
 	Loads     []Load
 	Facts     []Fact   // of the manifest

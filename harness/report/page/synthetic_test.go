@@ -131,7 +131,7 @@ func (s synth) make(t *testing.T, dir string) Run {
 	}
 	check(t, generations.Close())
 	check(t, judgments.Close())
-	r := Run{Name: "sweep", State: "finished", Dataset: "pergdata.parquet", Items: s.items, StartedAt: started, EndedAt: new(started.Add(s.lasts)), Judged: s.judged}
+	r := Run{Name: "sweep", State: "finished", Dataset: "pergdata.parquet", Items: s.items, StartedAt: started, EndedAt: new(started.Add(s.lasts))}
 	var measured []report.Measured
 	for _, m := range s.models {
 		series, _, _ := strings.Cut(m.name, "-instruct")
