@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test test-gpu bench ollama duckdb clean
+.PHONY: build demo test test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -27,7 +27,38 @@ duckdb:
 		npm install --silent --no-save --no-audit --no-fund --prefix .duckdb @duckdb/node-api@1.5.5-r.5 >&2 || \
 		echo "no DuckDB from npm: Parquet is not read back by a second reader" >&2
 
-test: duckdb
+# Chromium opens the pages in tests.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing Debian's chromium" >&2; \
+			apt-get update -qq >&2; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation >&2; \
+		else \
+			echo "no Chromium: pages are not opened in tests; to have them opened: sudo apt-get install chromium" >&2; \
+		fi
+
+# The library of the report's charts, from npm: what parts.js names of it, in
+# one file that is committed and embedded, beside the licences of what is in it.
+echarts:
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && out=harness/report/page/echarts && \
+		npm install --silent --no-audit --no-fund --prefix "$$work" echarts@6.1.0 esbuild@0.28.2 >&2 && \
+		cp $$out/parts.js "$$work" && \
+		"$$work/node_modules/.bin/esbuild" "$$work/parts.js" --bundle --minify --charset=utf8 --target=es2020 \
+			--format=iife --global-name=echarts --legal-comments=none --log-level=warning --outfile="$$work/echarts.js" && \
+		{ echo "/*! Apache ECharts 6.1.0, Copyright 2017-2026 The Apache Software Foundation, Apache License 2.0; with zrender 6.1.0 (BSD-3-Clause), tslib 2.3.0 (0BSD) and parts of d3 (BSD-3-Clause) */"; \
+			cat "$$work/echarts.js"; } >$$out/echarts.js && \
+		for of in echarts:LICENSE echarts:NOTICE zrender:LICENSE tslib:LICENSE.txt; do \
+			cp "$$work/node_modules/$${of%:*}/$${of#*:}" "$$out/$${of%:*}-$$(basename $${of#*:} .txt)"; done && \
+		cp "$$work/node_modules/echarts/licenses/LICENSE-d3" $$out/d3-LICENSE && chmod 644 $$out/* && ls -l $$out
+
+# The README's pictures, of the demo's run.
+screenshots: chromium
+	@[ -d demo/run ] || $(MAKE) demo
+	@mkdir -p cmd/perg/screenshots
+	PERG_SCREENSHOTS_OF="$$PWD/demo/run" PERG_REQUIRE_CHROMIUM=1 $(GO) test -count=1 -run Screenshots ./cmd/perg
+
+test: duckdb chromium
 	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
@@ -43,11 +44,13 @@ they change against it: paired by item, over the same resamples. Where fewer tha
 
    perg report runs/20260102-150405
    perg report runs/20260102-150405 --by source,preference_type
-   perg report runs/20260102-150405 --format csv > metrics.csv`,
+   perg report runs/20260102-150405 --format csv > metrics.csv
+   perg report runs/20260102-150405 --html report.html`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.Formats())},
 			&cli.StringSliceFlag{Name: "by", Usage: "also break down by a `LIST` of " + joined(metrics.GroupBys())},
 			publishedFlag(),
+			htmlFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 		},
 		Action: reportAction,
@@ -77,6 +80,11 @@ func reportAction(c *cli.Context) error {
 	}
 	if len(by) > 1 && (format == report.CSV || format == report.JSON) {
 		return usage(fmt.Errorf("--format %s writes one table, --by names %d", format, len(by)), "name one")
+	}
+	if c.IsSet("html") {
+		if err := checkHTML(c, format); err != nil {
+			return err
+		}
 	}
 
 	m, err := readRun(dir)
@@ -109,7 +117,7 @@ func reportAction(c *cli.Context) error {
 	}
 	var run *metrics.Table
 	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
-	if len(by) > 0 || others {
+	if len(by) > 0 || others || c.IsSet("html") {
 		if run, err = metrics.Load(dir, m.MetricsOptions()); err != nil {
 			return err
 		}
@@ -127,9 +135,13 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 	}
+	var improvements []metrics.Improvement
+	if human && run != nil {
+		improvements = run.Improvements()
+	}
 	if human {
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
-		if err := further(w, rows, run); err != nil {
+		if err := further(w, rows, improvements); err != nil {
 			return err
 		}
 	}
@@ -140,12 +152,19 @@ func reportAction(c *cli.Context) error {
 			fmt.Fprintln(c.App.ErrWriter, "perg: "+caveat)
 		}
 	}
+	if c.IsSet("html") {
+		size, err := writePage(c.String("html"), dir, m, rows, run, improvements)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\nPage: %s (%s), open it in a browser\n", c.String("html"), humanize.Bytes(uint64(size)))
+	}
 	return nil
 }
 
 // further writes the tables that only some runs have: of repeats, and of what
-// methods change against zero-shot. run is nil where there is no such method.
-func further(w io.Writer, rows []data.Metric, run *metrics.Table) error {
+// methods change against zero-shot.
+func further(w io.Writer, rows []data.Metric, improvements []metrics.Improvement) error {
 	if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Repeats > 1 }) {
 		fmt.Fprint(w, "\nRepeats\n\n")
 		if err := report.Repeats(w, report.Overall(rows)); err != nil {
@@ -153,10 +172,6 @@ func further(w io.Writer, rows []data.Metric, run *metrics.Table) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", report.RepeatsLegend)
 	}
-	if run == nil {
-		return nil
-	}
-	improvements := run.Improvements()
 	if len(improvements) == 0 {
 		return nil
 	}

@@ -26,13 +26,7 @@ func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, r
 	if len(c.StringSlice("by")) > 0 {
 		return usage(errors.New("--by with --published: the paper's values are by source alone"), "leave out --by")
 	}
-	var variants []report.Measured
-	for _, v := range m.Models {
-		variants = append(variants, report.Measured{
-			Variant: v.Variant, Model: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
-		})
-	}
-	compared := report.ComparePublished(rows, variants, m.Dataset.Name, m.Dataset.Items)
+	compared := comparePublished(m, rows)
 	w := c.App.Writer
 	human := format == report.Table
 	if !human || len(compared.Rows) > 0 {
@@ -54,4 +48,14 @@ func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, r
 		fmt.Fprintln(w, report.Prose(note))
 	}
 	return nil
+}
+
+func comparePublished(m harness.Manifest, rows []data.Metric) report.Comparison {
+	var variants []report.Measured
+	for _, v := range m.Models {
+		variants = append(variants, report.Measured{
+			Variant: v.Variant, Model: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
+		})
+	}
+	return report.ComparePublished(rows, variants, m.Dataset.Name, m.Dataset.Items)
 }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/compare"
+	"perg/harness/metrics"
+	"perg/harness/report"
+	"perg/harness/report/page"
+	"perg/models"
+)
+
+func htmlFlag() cli.Flag {
+	return &cli.StringFlag{Name: "html", Usage: "also write the report as one page to `FILE`: charts, where answers break, examples"}
+}
+
+// checkHTML says before any work what stands in the way of the page.
+func checkHTML(c *cli.Context, format report.Format) error {
+	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
+	path := c.String("html")
+	switch {
+	case path == "":
+		return usage(fmt.Errorf("--html names no file"), "perg report RUN --html report.html")
+	case format != report.Table:
+		return usage(fmt.Errorf("--html with --format %s: the page has the tables in it", format), "run perg report twice, once with each")
+	case c.Bool("published"):
+		return usage(fmt.Errorf("--html with --published: the page has the paper's values in it"), "leave out --published")
+	case strings.HasPrefix(path, "-"):
+		return usage(fmt.Errorf("--html %s is no name of a file", path), "the page is a file of its own: --html report.html")
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return usage(fmt.Errorf("--html %s is no file", path), "name a file in it: --html "+quoted(filepath.Join(path, "report.html")))
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return usage(fmt.Errorf("--html %s: there is no directory %s", path, filepath.Dir(path)), "make it, or name another file")
+	}
+	return nil
+}
+
+// writePage writes the page of a run whose tables are loaded.
+func writePage(path, dir string, m harness.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement) (size int, err error) {
+	r := pageOf(dir, m, rows)
+	r.Improvements = improvements
+	if err := r.Read(dir, t); err != nil {
+		return 0, err
+	}
+	html, err := page.Render(r)
+	if err != nil {
+		return 0, err
+	}
+	if err := data.WriteFile(path, html); err != nil {
+		return 0, &harness.Problem{Err: fmt.Errorf("write the page: %w", err), Hint: "choose a place you may write to with --html"}
+	}
+	return len(html), nil
+}
+
+// pageOf is what the page shows of the manifest and the table metrics.
+func pageOf(dir string, m harness.Manifest, rows []data.Metric) page.Run {
+	r := page.Run{
+		Name: filepath.Base(filepath.Clean(dir)), State: m.State, Dataset: m.Dataset.Name, Items: m.Dataset.Items,
+		StartedAt: m.StartedAt, EndedAt: m.EndedAt, Caveats: caveats(m, rows), Metrics: rows,
+		Published: comparePublished(m, rows), Facts: facts(m),
+	}
+	var all []compare.Model
+	for _, v := range m.Models {
+		all = append(all, compare.Model{
+			Variant: v.Variant, Name: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCache: models.KVType(v.KVCacheType), Think: v.Think,
+		})
+	}
+	best, _ := compare.Siblings(all)
+	for _, v := range m.Models {
+		r.Variants = append(r.Variants, page.Variant{
+			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization),
+		})
+	}
+	for _, l := range m.Loads {
+		r.Loads = append(r.Loads, page.Load{At: l.At, Took: time.Duration(l.Took), Variant: l.Variant, Lane: l.Lane, Size: l.Size, VRAM: l.VRAM})
+	}
+	return r
+}
+
+// bitsPerWeight is 0 where a quantization's is not known.
+func bitsPerWeight(quantization string) float64 {
+	switch {
+	case strings.EqualFold(quantization, "F32"):
+		return 32
+	case strings.EqualFold(quantization, "BF16"):
+		return 16
+	case slices.ContainsFunc(models.Quantizations(), func(q string) bool { return strings.EqualFold(q, quantization) }):
+		return models.BitsPerWeight(quantization)
+	}
+	return 0
+}
+
+// facts are the lines of the manifest that say what was run, on what.
+func facts(m harness.Manifest) []page.Fact {
+	var all []page.Fact
+	add := func(name, format string, args ...any) {
+		if text := strings.TrimSpace(fmt.Sprintf(format, args...)); text != "" {
+			all = append(all, page.Fact{Name: name, Value: text})
+		}
+	}
+	add("Run", "%s, %s", m.RunID, m.State)
+	add("Error", "%s", m.Error)
+	add("Dataset", "%s, %s items, SHA-256 %.12s", m.Dataset.Name, comma(m.Dataset.Items), m.Dataset.SHA256)
+	var lines []string
+	for _, v := range m.Models {
+		lines = append(lines, modelFact(v))
+	}
+	add("Variants", "%s", strings.Join(lines, "\n"))
+	lines = nil
+	for _, v := range m.Judges {
+		lines = append(lines, modelFact(v))
+	}
+	add("Judges", "%s", strings.Join(lines, "\n"))
+	if m.Extractor != nil {
+		add("Extractor", "%s", modelFact(*m.Extractor))
+	}
+	add("Methods", "%s", strings.Join(m.Config.Methods, ", "))
+	add("Settings", "%s", strings.Join(m.Config.Settings, ", "))
+	add("Repeats, seed", "%d, %d", m.Config.Repeats, m.Config.Seed)
+	if n := m.Counts; n != nil {
+		add("Generations", "%s planned, %s answered, %s failed, %s missing", comma(n.Planned), comma(n.OK), comma(n.Failed), comma(n.Missing))
+		add("Ratings", "%s read, %s not readable, %s failed", comma(n.Rated), comma(n.Unscored), comma(n.Unjudged))
+	}
+	add("Ollama", "%s %s", m.Ollama.Version, m.Ollama.Host)
+	lines = nil
+	for _, g := range m.GPUs.GPUs {
+		line := fmt.Sprintf("%d: %s", g.Index, g.Name)
+		if g.MemoryTotal != nil {
+			line += ", " + humanize.IBytes(uint64(*g.MemoryTotal))
+		}
+		lines = append(lines, line)
+	}
+	add("GPUs", "%s", cmp.Or(strings.Join(lines, "\n"), "none seen"))
+	add("perg", "%s", m.PergVersion)
+	return all
+}
+
+func modelFact(v harness.ModelInfo) string {
+	parts := []string{cmp.Or(v.Variant, v.Name)}
+	for _, p := range []string{v.ParameterSize, v.Quantization} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	if v.Size > 0 {
+		parts = append(parts, humanize.IBytes(uint64(v.Size)))
+	}
+	if v.Digest != "" {
+		parts = append(parts, fmt.Sprintf("%.12s", strings.TrimPrefix(v.Digest, "sha256:")))
+	}
+	return strings.Join(parts, ", ")
+}

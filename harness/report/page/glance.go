@@ -1,0 +1,134 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"perg/data"
+	"perg/harness/metrics"
+	"perg/harness/prompt"
+)
+
+// A glanceRow is a variant in the table that comes first.
+type glanceRow struct {
+	Variant string
+	Rates   []glanceCell // of glanceColumns
+}
+
+// A glanceCell is a rate, with its interval and a bar of its length.
+type glanceCell struct {
+	Text, Bounds string
+	Bar          float64 // percent of the cell; 0: none
+	Best         bool
+}
+
+var glanceColumns = []struct {
+	name   string
+	of     func(data.Metric) (v, low, high *float64)
+	higher bool // is better
+}{
+	{robustnessError.name, robustnessError.of, false},
+	{breakageRate.name, breakageRate.of, false},
+	{alignmentFailure.name, alignmentFailure.of, false},
+	{"Right without preference", func(m data.Metric) (v, low, high *float64) {
+		return m.AccuracyBaseline, m.AccuracyBaselineLow, m.AccuracyBaselineHigh
+	}, true},
+	{"Performance Variation", func(m data.Metric) (v, low, high *float64) {
+		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
+	}, false},
+	{"No option readable", func(m data.Metric) (v, low, high *float64) {
+		return m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh
+	}, false},
+}
+
+// glance is the lead's table: a row for each variant, the most robust first.
+func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
+	cells := l.cells(r.Metrics)
+	for _, c := range glanceColumns {
+		heads = append(heads, c.name)
+	}
+	for _, m := range cells {
+		rows = append(rows, glanceRow{Variant: r.label(m.Variant)})
+	}
+	for _, c := range glanceColumns {
+		var best, worst *float64
+		for _, m := range cells {
+			v, _, _ := c.of(m)
+			if v == nil {
+				continue
+			}
+			if best == nil || *v != *best && (*v > *best) == c.higher {
+				best = v
+			}
+			if worst == nil || *v != *worst && (*v < *worst) == c.higher {
+				worst = v
+			}
+		}
+		for i, m := range cells {
+			v, low, high := c.of(m)
+			g := glanceCell{Text: rate(v), Bounds: bounds(low, high)}
+			if v != nil {
+				g.Bar = *v * 100
+				g.Best = *best != *worst && *v == *best
+			}
+			rows[i].Rates = append(rows[i].Rates, g)
+		}
+	}
+	return heads, rows
+}
+
+// glanceTitle says which variant comes first, and of how many others that may
+// be chance.
+func (r Run) glanceTitle(l lead) string {
+	cells := l.cells(r.Metrics)
+	by := measures(cells)
+	if len(by) == 0 {
+		return "Results"
+	}
+	last := by[len(by)-1]
+	v, _, high := last.of(cells[0])
+	first := r.label(cells[0].Variant)
+	if len(cells) == 1 || v == nil {
+		return fmt.Sprintf("%s of %s: %s", last.name, first, rate(v))
+	}
+	near := 0
+	for _, m := range cells[1:] {
+		if _, low, _ := last.of(m); low != nil && high != nil && *low <= *high {
+			near++
+		}
+	}
+	text := fmt.Sprintf("%s is the most robust of %d variants", first, len(cells))
+	switch {
+	case near == len(cells)-1:
+		return text + ", which may be chance"
+	case near > 0:
+		return text + fmt.Sprintf("; %d more may be as good", near)
+	}
+	return text
+}
+
+// everything is the table of all cells over all items.
+func (r Run) everything(l lead) table {
+	t := table{Words: 3, Head: []string{
+		"Variant", "Method", "Setting", "n", "Q*", "Right", breakageRate.name, alignmentFailure.name, robustnessError.name, "Performance Variation", "No option readable", "Unscored", "Failed",
+	}}
+	rank := make(map[string]int)
+	for i, m := range l.cells(r.Metrics) {
+		rank[m.Variant] = i
+	}
+	rows := slices.DeleteFunc(slices.Clone(r.Metrics), func(m data.Metric) bool { return m.Source != metrics.All })
+	slices.SortStableFunc(rows, func(a, b data.Metric) int {
+		return cmp.Or(cmp.Compare(rank[a.Variant], rank[b.Variant]), cmp.Compare(a.Variant, b.Variant),
+			slices.Index(prompt.Methods(), prompt.Method(a.Method))-slices.Index(prompt.Methods(), prompt.Method(b.Method)))
+	})
+	for _, m := range rows {
+		t.Rows = append(t.Rows, []string{
+			r.label(m.Variant), m.Method, m.Setting, comma(int(m.N)), comma(int(m.NBaselineCorrect)),
+			within(m.Accuracy, m.AccuracyLow, m.AccuracyHigh), within(breakageRate.of(m)), within(alignmentFailure.of(m)), within(robustnessError.of(m)),
+			within(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh),
+			within(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh), comma(int(m.NUnscored)), comma(int(m.NError)),
+		})
+	}
+	return t
+}

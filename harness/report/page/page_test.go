@@ -1,0 +1,320 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"perg/data"
+	"perg/harness/metrics"
+	"perg/harness/prompt"
+	"perg/harness/report"
+	"perg/harness/stats"
+)
+
+func render(t testing.TB, r Run) string {
+	t.Helper()
+	html, err := Render(r)
+	check(t, err)
+	return string(html)
+}
+
+func contains(t testing.TB, html string, all ...string) {
+	t.Helper()
+	for _, want := range all {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// small is a run in which one model breaks every answer under creative
+// preferences and many under others.
+func small() synth {
+	return synth{
+		models:   []synthetic{{"steady:1b", "llama", "1.0B", "Q8_0", 8.5, 1, 0, .1, 50}, {"swayed:1b", "llama", "1.0B", "Q8_0", 8.5, 1, .6, .1, 50}},
+		methods:  []prompt.Method{prompt.ZeroShot},
+		settings: []prompt.Setting{prompt.None, prompt.Relevant},
+		items:    60, judged: true,
+	}
+}
+
+func TestPageSaysWhatBreaks(t *testing.T) {
+	r := small().make(t, t.TempDir())
+	html := render(t, r)
+	var rate float64
+	for _, m := range r.Metrics {
+		if m.Variant == "swayed:1b" && m.Source == metrics.All && m.Setting == "relevant" {
+			rate = *m.BreakageRate
+		}
+	}
+	contains(t, html,
+		fmt.Sprintf("swayed:1b (Q8_0) breaks most often: of the answers it gets right without a preference, %s turn wrong", percent(rate)),
+		"It breaks most under creative preferences, 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
+		"<h2>Creative preferences break most answers, perhaps by chance: 12 of 24 (50\u00a0%) of those that were right</h2>",
+		"Example 1 of 3", "Example 3 of 3", "“I like answers with creative in them.”", "chosen with it", "right, chosen without a preference",
+	)
+	if n := strings.Count(html, `class="example"`); n != 3 {
+		t.Errorf("%d examples: steady has none, swayed three", n)
+	}
+	// The kind that breaks most comes first, and each of three kinds once.
+	kinds := regexp.MustCompile(`user’s preference · (\w+)</span>`).FindAllStringSubmatch(html, -1)
+	if len(kinds) != 3 || kinds[0][1] != "creative" || kinds[1][1] == "creative" || kinds[2][1] == kinds[1][1] {
+		t.Errorf("examples of the kinds %q", kinds)
+	}
+	// What one cannot see is said where it would be.
+	contains(t, html, "Settings are not compared: the run has only the setting relevant.", "Methods are not compared: the run has only the method zero-shot.",
+		"What pref-aligner improves is left out", "A sweep over quantizations is left out", "The paper&#39;s values are left out",
+		"GPU memory, utilization and power are left out: the run has no GPU samples", "Model loads are left out")
+}
+
+func TestPageOfLittle(t *testing.T) {
+	s := small()
+	s.judged = false
+	contains(t, render(t, s.make(t, t.TempDir())), "Right against followed is left out: the run has no Alignment Failure (no judge rated its answers", "holds best: 0\u00a0% of its right answers break", "nothing was rated")
+
+	s = small()
+	s.models = s.models[:1]
+	html := render(t, s.make(t, t.TempDir()))
+	contains(t, html, "No answer broke", "Where answers break is left out: none did")
+
+	s.settings = s.settings[:1]
+	contains(t, render(t, s.make(t, t.TempDir())), "The run has no cell with a preference yet")
+	contains(t, render(t, Run{}), "The run has no cell with a preference yet")
+}
+
+func TestPageOfEverything(t *testing.T) {
+	r := full().make(t, t.TempDir())
+	html := render(t, r)
+	for _, id := range []string{"tradeoff", "settings", "methods", "improvement", "quantization", "paper", "throughput", "gpus"} {
+		contains(t, html, `<section id="`+id+`">`, `data-chart="`+id+`"`)
+	}
+	if strings.Contains(html, `class="missing"`) {
+		t.Error("something is left out of a run that has everything")
+	}
+	contains(t, html, "llama3.1:8b at 3.1 bits per weight: Robustness Error", "The 2 GPUs were busy", "3 model loads", "NVIDIA H100")
+	// Every figure has its table, and the whole run is in one.
+	if n := strings.Count(html, "The numbers as a table"); n != 8 {
+		t.Errorf("%d tables of 8 figures", n)
+	}
+	contains(t, html, fmt.Sprintf("All %d cells", 3*(1+2*2)))
+	if again := render(t, r); again != html {
+		t.Error("the same run makes another page")
+	}
+}
+
+// A difference that may be chance is not said without that.
+func TestWorstKind(t *testing.T) {
+	of := func(creative, clarity, n int) []Breakage {
+		return []Breakage{
+			{Source: "a", PreferenceType: "clarity", Rate: stats.Rate{Count: clarity, Of: n}},
+			{Source: "a", PreferenceType: "creative", Rate: stats.Rate{Count: creative - 1, Of: n - 1}},
+			{Source: "b", PreferenceType: "creative", Rate: stats.Rate{Count: 1, Of: 1}},
+		}
+	}
+	for _, c := range []struct {
+		all     []Breakage
+		repeats int
+		chance  string
+		ok      bool
+	}{
+		{of(80, 10, 100), 1, "", true},
+		{of(80, 70, 100), 1, ", perhaps by chance", true},
+		{of(80, 60, 100), 1, "", true},
+		{of(80, 60, 100), 5, ", perhaps by chance", true}, // twenty items, five times each
+		{of(80, 10, 100)[:1], 1, "", false},
+		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, "", false},
+	} {
+		worst, chance, ok := worstKind(c.all, c.repeats)
+		if ok != c.ok || chance != c.chance || ok && (worst.name != "creative" || worst.Count != 80 || worst.Of != 100) {
+			t.Errorf("%v: %+v, %q, %v", c.all, worst, chance, ok)
+		}
+	}
+}
+
+// What the heat maps count is what the metrics rate.
+func TestBreakagesAddUpToTheMetrics(t *testing.T) {
+	s := small()
+	s.models[0].right, s.models[1].right = .5, .8
+	r := s.make(t, t.TempDir())
+	checked := 0
+	for _, m := range r.Metrics {
+		if m.Setting != "relevant" {
+			continue
+		}
+		var got stats.Rate
+		for _, b := range r.Breakages {
+			if b.Variant == m.Variant && (b.Source == m.Source || m.Source == metrics.All) {
+				got.Count += b.Count
+				got.Of += b.Of
+			}
+		}
+		checked++
+		if int64(got.Of) != m.NBaselineCorrect || math.Abs(*got.Value()-*m.BreakageRate) > 1e-12 {
+			t.Errorf("%s, %s: %d of %d broke; the metric is %v of %d", m.Variant, m.Source, got.Count, got.Of, *m.BreakageRate, m.NBaselineCorrect)
+		}
+	}
+	if checked != 8 {
+		t.Errorf("%d cells", checked)
+	}
+}
+
+func TestSamplesKeepLeastAndGreatest(t *testing.T) {
+	g := &GPU{Width: firstWidth, origin: started.Truncate(24 * time.Hour), buckets: make(map[int64]*Bucket)}
+	day := started.Truncate(24 * time.Hour)
+	const n = 100_000
+	var sum float64
+	for i := range n {
+		watts := int64(300e3)
+		switch i {
+		case 77_777:
+			watts = 700e3
+		case 12_345:
+			watts = 10e3
+		}
+		sum += float64(watts) / 1e3
+		g.add(sampleRow{At: day.Add(time.Duration(i) * 5 * time.Second), PowerMW: &watts})
+		if len(g.buckets) > 2*mostBuckets {
+			t.Fatal(len(g.buckets), "buckets are held")
+		}
+	}
+	// A clock that was set back, a day before the first sample.
+	g.add(sampleRow{At: day.Add(-30 * time.Hour), PowerMW: new(int64(300e3))})
+	done := g.finish(mostBuckets)
+	if len(done.Buckets) > mostBuckets || len(done.Buckets) < mostBuckets/4 {
+		t.Errorf("%d buckets", len(done.Buckets))
+	}
+	var all Span
+	for i, b := range done.Buckets {
+		all.join(b.Power)
+		if i > 0 && !b.At.After(done.Buckets[i-1].At) {
+			t.Fatal("not by time")
+		}
+		if b.Utilization.N != 0 || b.Memory.N != 0 {
+			t.Fatal("values that no sample has")
+		}
+	}
+	if all.N != n+1 || all.Low != 10 || all.High != 700 || math.Abs(all.Sum-sum-300) > 1e-3 {
+		t.Errorf("%+v of %d samples with the sum %v", all, n, sum)
+	}
+	if at := done.Buckets[0].At; at.After(day.Add(-30*time.Hour)) || at.Add(done.Width).Before(day.Add(-30*time.Hour)) {
+		t.Errorf("the first bucket is at %v, %v wide", at, done.Width)
+	}
+}
+
+// A full sweep: 35 variants in 16 cells over four sources, and a week of eight
+// GPUs.
+func TestPageOfAFullSweepIsSmall(t *testing.T) {
+	var s synth
+	for i := range 35 {
+		s.models = append(s.models, synthetic{fmt.Sprintf("a-model-with-a-long-name%d:8b-instruct-q4_K_M", i), "llama", "8.0B", "Q4_K_M", 4.86, .7, .1, .1, 80})
+	}
+	r := Run{Name: "sweep", State: "finished", Items: 7208, Dataset: "perg.parquet", StartedAt: started}
+	value := func(i int) (v, low, high *float64) {
+		x := .05 + float64(i%97)/300
+		return &x, new(x - .01234), new(x + .02345)
+	}
+	i := 0
+	var measured []report.Measured
+	for k, m := range s.models {
+		r.Variants = append(r.Variants, Variant{m.name, "Q4_K_M", fmt.Sprint("series", k/5), 3 + float64(k%5)})
+		name := []string{"llama3.1:8b", "gemma2:9b", "gemma2:27b", "qwen3:32b"}[k%4]
+		measured = append(measured, report.Measured{Variant: m.name, Model: name})
+		for range 3 {
+			r.Loads = append(r.Loads, Load{At: started.Add(time.Duration(k) * time.Hour), Took: time.Second, Variant: m.name, Lane: "gpu0", Size: 5e9, VRAM: 5e9})
+		}
+		for _, method := range prompt.Methods() {
+			for _, setting := range prompt.Settings() {
+				if setting == prompt.None && method != prompt.ZeroShot {
+					continue
+				}
+				for _, source := range []string{metrics.All, "truthfulqa", "commonsenseqa", "mmlu"} {
+					i++
+					row := data.Metric{Variant: m.name, Method: string(method), Setting: string(setting), Source: source, Repeats: 1, N: 7208, NBaselineCorrect: 5000, OutputTokensPerSecond: new(float64(i))}
+					row.Accuracy, row.AccuracyLow, row.AccuracyHigh = value(i)
+					row.AccuracyBaseline, row.AccuracyBaselineLow, row.AccuracyBaselineHigh = value(i)
+					row.InvalidRate, row.InvalidRateLow, row.InvalidRateHigh = value(i)
+					if setting != prompt.None {
+						row.BreakageRate, row.BreakageRateLow, row.BreakageRateHigh = value(i)
+						row.RobustnessError, row.RobustnessErrorLow, row.RobustnessErrorHigh = value(i)
+						row.AlignmentFailure, row.AlignmentFailureLow, row.AlignmentFailureHigh = value(i)
+						row.PerformanceVariation, row.PerformanceVariationLow, row.PerformanceVariationHigh = value(i)
+						d := metrics.Difference{Value: row.Accuracy, Low: row.AccuracyLow, High: row.AccuracyHigh}
+						if source == metrics.All && method != prompt.ZeroShot {
+							r.Improvements = append(r.Improvements, metrics.Improvement{Variant: m.name, Method: method, Setting: setting, Breakage: d, Alignment: d, Robustness: d, Relative: d})
+						}
+						for _, kind := range data.PreferenceTypes() {
+							r.Breakages = append(r.Breakages, Breakage{m.name, string(method), string(setting), source, string(kind), stats.Rate{Count: 10, Of: 300}})
+						}
+					}
+					r.Metrics = append(r.Metrics, row)
+				}
+			}
+		}
+	}
+	r.Published = report.ComparePublished(r.Metrics, measured, r.Dataset, r.Items)
+	if len(r.Published.Rows) < 1000 {
+		t.Fatal("nothing beside the paper", len(r.Published.Rows))
+	}
+	for k := range brokenVariants * eachVariant {
+		long := textOf(strings.Repeat("long answer ", 1000))
+		r.Examples = append(r.Examples, Example{Variant: s.models[k].name, Question: long, Options: []string{"a", "b"}, Gold: "A", Before: Answer{long, "A"}, After: Answer{long, "B"}})
+	}
+	for k := range int32(8) {
+		g := &GPU{UUID: fmt.Sprint("GPU-", k), Name: "NVIDIA H100 80GB HBM3", Index: k, Width: firstWidth, origin: started.Truncate(24 * time.Hour), buckets: make(map[int64]*Bucket)}
+		for at := time.Duration(0); at < 7*24*time.Hour; at += 30 * time.Second {
+			v := int64(at/time.Second) % 79_999
+			g.add(sampleRow{At: started.Add(at), MemoryUsed: new(v * 1e6), GPUUtilization: new(float64(v) / 80_000), PowerMW: new(v * 8)})
+		}
+		r.GPUs = append(r.GPUs, g.finish(allBuckets/8))
+	}
+	html := render(t, r)
+	t.Logf("%.2f MB, of which %.2f MB are ECharts", float64(len(html))/1e6, float64(len(file("echarts/echarts.js")))/1e6)
+	if len(html) >= 3_000_000 {
+		t.Errorf("%d bytes; the limit is 3 MB", len(html))
+	}
+}
+
+// The page holds its scripts whole: nothing in them ends the element they are
+// in, and their hashes are in the policy.
+func TestPolicy(t *testing.T) {
+	html := render(t, small().make(t, t.TempDir()))
+	for _, name := range []string{"echarts/echarts.js", "page.js"} {
+		script := file(name)
+		if i := regexp.MustCompile(`(?i)</script|<!--`).FindStringIndex(script); i != nil {
+			t.Errorf("%s has %q", name, script[i[0]:i[1]])
+		}
+		contains(t, html, "<script>"+script+"</script>")
+	}
+	for _, word := range []string{"innerHTML", "eval(", "fetch(", "import("} {
+		if strings.Contains(file("page.js"), word) {
+			t.Errorf("page.js has %s", word)
+		}
+	}
+	contains(t, html, `content="default-src &#39;none&#39;; script-src &#39;sha256-`)
+	if found := regexp.MustCompile(`(?:src|href)="[^#"][^"]*"`).FindAllString(html[:strings.Index(html, "<script>")], -1); len(found) != 1 || found[0] != `href="data:,"` {
+		t.Errorf("the page names other places: %q", found)
+	}
+}
+
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		percent(.12345): "12.3\u00a0%", percent(0): "0\u00a0%", percent(1): "100\u00a0%", percent(.9996): "100.0\u00a0%",
+		number(3.1): "3.1", number(16): "16", number(118.4): "118", number(0.04567): "0.0457", number(123456): "123456",
+		lasting(32 * time.Second): "32\u00a0s", lasting(3*time.Hour + 5*time.Minute): "3\u00a0h 5\u00a0min", lasting(61 * time.Second): "1\u00a0min 1\u00a0s", lasting(50 * time.Hour): "2\u00a0days 2\u00a0h",
+		signed(-1.26, 1): "−1.3", signed(.5, 1): "+0.5", signed(-.04, 1): "0.0",
+		comma(1234567): "1,234,567", comma(-1234): "-1,234", comma(999): "999", comma(-999): "-999",
+		title("élan"): "Élan", title(""): "", clean("a\n b\u202ec"): "a b\ufffdc",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	long := textOf(strings.Repeat("ж", longestText+10))
+	if len([]rune(long.Shown)) != longestText || long.Left != 20 {
+		t.Error(len(long.Shown), long.Left)
+	}
+}

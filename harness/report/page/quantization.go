@@ -1,0 +1,94 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"perg/data"
+)
+
+// bySize shows error and speed against bits per weight, a line for each model
+// that was run at several.
+func (r Run) bySize(l lead) (figure, string) {
+	f := figure{ID: "quantization", Chart: chart{Kind: "lines"}}
+	type at struct {
+		Variant
+		data.Metric
+	}
+	var names []string
+	series := make(map[string][]at)
+	cells := l.cells(r.Metrics)
+	for _, v := range r.Variants {
+		i := slices.IndexFunc(cells, func(m data.Metric) bool { return m.Variant == v.Name })
+		if v.Series == "" || v.Bits == 0 || i < 0 {
+			continue
+		}
+		if series[v.Series] == nil {
+			names = append(names, v.Series)
+		}
+		series[v.Series] = append(series[v.Series], at{v, cells[i]})
+	}
+	names = slices.DeleteFunc(names, func(n string) bool {
+		s := series[n]
+		slices.SortStableFunc(s, func(a, b at) int { return cmp.Compare(a.Bits, b.Bits) })
+		return s[0].Bits == s[len(s)-1].Bits
+	})
+	if len(names) == 0 {
+		return f, "A sweep over quantizations is left out: no model was run at two of them. More: perg run --quantize q8_0,q4_K_M."
+	}
+	by := measures(cells)
+	if len(by) == 0 {
+		return f, "A sweep over quantizations is left out: the run has no metrics of its variants."
+	}
+	shown := by[len(by)-1] // Robustness Error, or Breakage Rate where nothing was rated
+	errors := panel{X: "bits per weight", Y: shown.name + ", %", Unit: "%", Top: 100}
+	speed := panel{X: "bits per weight", Y: "output tokens per second", Unit: "tokens/s"}
+	f.Table = table{Head: []string{"Model", "Quantization", "Bits per weight", shown.name, "Output tokens/s"}, Words: 2}
+	worse := 0
+	for k, name := range names {
+		f.Keys = append(f.Keys, key{clean(name), k % palette})
+		s := series[name]
+		for _, q := range s {
+			v, low, high := shown.of(q.Metric)
+			if v != nil {
+				errors.Points = append(errors.Points, point{
+					Key: k, X: rounded(q.Bits), Y: rounded(*v * 100), YLow: hundred(low), YHigh: hundred(high), Name: r.label(q.Name), Says: within(v, low, high),
+				})
+			}
+			tokens := "–"
+			if t := q.OutputTokensPerSecond; t != nil {
+				tokens = number(*t)
+				speed.Points = append(speed.Points, point{Key: k, X: rounded(q.Bits), Y: rounded(*t), Name: r.label(q.Name), Says: tokens + " tokens/s"})
+			}
+			f.Table.Rows = append(f.Table.Rows, []string{clean(name), clean(q.Variant.Quantization), number(q.Bits), within(v, low, high), tokens})
+		}
+		_, lowest, _ := shown.of(s[0].Metric)
+		_, _, highest := shown.of(s[len(s)-1].Metric)
+		if lowest != nil && highest != nil && *lowest > *highest {
+			worse++
+		}
+	}
+	f.Chart.Panels = []panel{errors}
+	if len(speed.Points) > 0 {
+		f.Chart.Panels = append(f.Chart.Panels, speed)
+	}
+	few, most := series[names[0]][0], series[names[0]][len(series[names[0]])-1]
+	a, _, _ := shown.of(few.Metric)
+	b, _, _ := shown.of(most.Metric)
+	chance := ", within chance"
+	if worse > 0 {
+		chance = ""
+	}
+	switch {
+	case len(names) == 1 && a != nil && b != nil:
+		f.Title = fmt.Sprintf("%s at %s bits per weight: %s %s, against %s at %s%s", clean(names[0]), number(few.Bits), shown.name, rate(a), rate(b), number(most.Bits), chance)
+	case worse == 0:
+		f.Title = fmt.Sprintf("In none of %d models are the fewest bits worse than the most, beyond the intervals", len(names))
+	default:
+		f.Title = fmt.Sprintf("In %d of %d models the fewest bits are worse than the most, beyond the intervals", worse, len(names))
+	}
+	f.Lead = fmt.Sprintf("Method %s, setting %s. Bits per weight are those of whole files: embeddings and output keep more than a quantization's name says. Speed is that of one slot while it generates.", l.Method, l.Setting)
+	f.Note = "Vertical lines are 95 % intervals; one measurement of speed has none. 'perg compare RUN' pairs each variant with its most precise sibling, item by item."
+	return f, ""
+}

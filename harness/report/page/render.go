@@ -1,0 +1,172 @@
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"perg/data"
+	"perg/harness/metrics"
+	"perg/harness/prompt"
+	"perg/harness/report"
+)
+
+//go:embed page.html page.css page.js echarts/echarts.js
+var files embed.FS
+
+// file is one of the embedded ones.
+func file(name string) string {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // ours
+	}
+	return string(text)
+}
+
+var layout = template.Must(template.New("page").Funcs(template.FuncMap{
+	"text":   report.Printable,
+	"clean":  clean,
+	"kind":   kindName,
+	"comma":  comma,
+	"letter": letter,
+	"option": option,
+	"loads":  func(n int) string { return plural(n, "model load", "model loads") },
+	"next":   func(i int) int { return i + 1 },
+}).Parse(file("page.html")))
+
+// view is what the template shows.
+type view struct {
+	Run      Run
+	Name     string
+	Summary  string
+	Findings []string
+	Caveats  []string
+	Lead     lead
+	Policy   string
+	Style    template.CSS
+	Scripts  []template.JS
+	Charts   map[string]chart
+
+	GlanceTitle string
+	GlanceHead  []string
+	Glance      []glanceRow
+	Everything  table
+	Tradeoff    section
+	Where       where
+	Settings    section
+	Methods     section
+	Improve     section
+	Bits        section
+	Paper       section
+	PaperNotes  []string
+	Speed       section
+	GPUs        section
+	Loads       table
+}
+
+// A section holds a figure, or says why it is left out.
+type section struct {
+	Figure  *figure
+	Missing string
+}
+
+// Render makes the page: one file of HTML that loads nothing. It works without
+// scripts as tables.
+func Render(r Run) ([]byte, error) {
+	l := leading(r.Metrics)
+	v := view{
+		Run: r, Name: clean(r.Name), Summary: r.summary(), Lead: l, Findings: r.findings(l),
+		Style: template.CSS(file("page.css")), Charts: make(map[string]chart),
+	}
+	for _, script := range []string{file("echarts/echarts.js"), file("page.js")} {
+		v.Scripts = append(v.Scripts, template.JS(script))
+	}
+	v.Policy = policy(v.Scripts)
+	for _, c := range r.Caveats {
+		v.Caveats = append(v.Caveats, report.Printable(title(strings.TrimPrefix(c, "caveat: "))+"."))
+	}
+	for _, n := range r.Published.Notes {
+		v.PaperNotes = append(v.PaperNotes, report.Printable(n))
+	}
+	v.Everything = r.everything(l)
+	if l.Setting != "" {
+		v.GlanceHead, v.Glance = r.glance(l)
+		v.GlanceTitle = r.glanceTitle(l)
+		add := func(f figure, missing string) section {
+			if missing != "" {
+				return section{Missing: missing}
+			}
+			f.Chart.Keys = f.Keys
+			v.Charts[f.ID] = f.Chart
+			return section{Figure: &f}
+		}
+		v.Tradeoff = add(r.tradeOff(l))
+		v.Where = r.where(l)
+		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))
+		v.Improve, v.Bits = add(r.improvement(l)), add(r.bySize(l))
+		v.Paper, v.Speed, v.GPUs = add(r.besidePaper(l)), add(r.throughput(l)), add(r.overTime())
+	}
+	if len(r.Loads) > 0 {
+		v.Loads = r.loads()
+	}
+	var b bytes.Buffer
+	if err := layout.Execute(&b, v); err != nil {
+		return nil, fmt.Errorf("make the page: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// policy lets the page's own scripts run and nothing be loaded, sent or run
+// beside them, whatever else gets into it.
+func policy(scripts []template.JS) string {
+	var hashes []string
+	for _, s := range scripts {
+		sum := sha256.Sum256([]byte(s))
+		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return "default-src 'none'; script-src " + strings.Join(hashes, " ") + "; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
+// summary says in a line what was run.
+func (r Run) summary() string {
+	methods, settings := make(map[string]bool), make(map[string]bool)
+	for _, m := range r.Metrics {
+		if m.Source == metrics.All && m.Setting != string(prompt.None) {
+			methods[m.Method], settings[m.Setting] = true, true
+		}
+	}
+	parts := []string{
+		fmt.Sprintf("%s on %s of %s", plural(len(r.Variants), "variant", "variants"), plural(r.Items, "item", "items"), clean(r.Dataset)),
+		fmt.Sprintf("%s, %s", plural(len(methods), "method", "methods"), plural(len(settings), "setting", "settings")),
+	}
+	if !r.StartedAt.IsZero() {
+		parts = append(parts, r.StartedAt.UTC().Format("2 January 2006"))
+	}
+	if r.EndedAt != nil && r.EndedAt.After(r.StartedAt) {
+		parts = append(parts, "in "+lasting(r.EndedAt.Sub(r.StartedAt)))
+	}
+	return strings.Join(append(parts, clean(r.State)), " · ")
+}
+
+// letter shows an extracted answer.
+func letter(s string) string {
+	if s == "" {
+		return "none readable"
+	}
+	return clean(s)
+}
+
+// option says what an option is to an example: "gold", "before" and "after"
+// where they are.
+func option(e Example, i int) (o struct {
+	Letter              string
+	Gold, Before, After bool
+}) {
+	o.Letter = data.Letter(i)
+	o.Gold, o.Before, o.After = o.Letter == e.Gold, o.Letter == e.Before.Letter, o.Letter == e.After.Letter
+	return o
+}
