@@ -92,7 +92,7 @@ rates 4, and 2 where there is much to read.
 
 `)
 	args := []string{
-		"run", "steady", "swayed", "--judge", "judge", "--parallel", "8",
+		"run", "steady", "swayed", "--judge", "judge",
 		"--host", server.URL(), "--store", filepath.Join(dir, "replies.db"), "--out", filepath.Join(dir, "run"),
 	}
 	fmt.Printf("$ perg %s\n", strings.Join(args, " "))
