@@ -24,17 +24,21 @@ type part[T any] struct {
 }
 
 func createPart[T any](dir string, number int) (*part[T], error) {
-	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("part-%05d.parquet%s", number, unfinished)))
+	return createFile[T](filepath.Join(dir, fmt.Sprintf("part-%05d.parquet", number)))
+}
+
+// createFile starts the file that is to have the given path.
+func createFile[T any](path string, more ...parquet.WriterOption) (*part[T], error) {
+	f, err := os.Create(path + unfinished)
 	if err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	return &part[T]{
-		file: f, buffer: make([]T, 0, 256),
-		parquet: parquet.NewGenericWriter[T](f,
-			parquet.Compression(&parquet.Zstd),
-			parquet.MaxRowsPerRowGroup(rowsPerGroup),
-			parquet.CreatedBy("perg", "", "")),
-	}, nil
+	options := append([]parquet.WriterOption{
+		parquet.Compression(&parquet.Zstd),
+		parquet.MaxRowsPerRowGroup(rowsPerGroup),
+		parquet.CreatedBy("perg", "", ""),
+	}, more...)
+	return &part[T]{file: f, buffer: make([]T, 0, 256), parquet: parquet.NewGenericWriter[T](f, options...)}, nil
 }
 
 func (p *part[T]) write(row T) error {
