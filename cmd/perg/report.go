@@ -85,10 +85,7 @@ func reportAction(c *cli.Context) error {
 	}
 	rows, err := readMetrics(dir)
 	if errors.Is(err, data.ErrNoTable) {
-		return &harness.Problem{
-			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
-			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
-		}
+		return noTables(dir, m)
 	}
 	if err != nil {
 		return err
