@@ -106,21 +106,24 @@ type judgmentKey struct {
 
 // newJoiner goes through the tables of the run in dir once; data.ErrNoTable
 // where it has no generations.
-func newJoiner(dir string, scoring metrics.Options) (j *joiner, err error) {
-	j = &joiner{
+func newJoiner(dir string, scoring metrics.Options) (*joiner, error) {
+	j := &joiner{
 		scoring: scoring, variants: names{}, cells: names{}, items: names{},
 		baselines: make(map[place]baseline), last: make(map[place]int32),
 	}
-	defer func() {
-		if err != nil {
-			j.close()
-		}
-	}()
+	if err := j.load(dir); err != nil {
+		j.close()
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *joiner) load(dir string) (err error) {
 	generations, judgments := filepath.Join(dir, "generations"), filepath.Join(dir, "judgments")
 	row := int64(0)
 	for g, err := range data.ReadTable[generationKey](generations) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if g.Setting == string(prompt.None) && g.Method == string(prompt.ZeroShot) {
 			at := place{j.variants.number(g.Variant), j.items.number(g.ItemID), g.Repeat}
@@ -129,7 +132,7 @@ func newJoiner(dir string, scoring metrics.Options) (j *joiner, err error) {
 		row++
 	}
 	if j.answers, err = data.OpenRows[answerText](generations); err != nil {
-		return nil, err
+		return err
 	}
 	row = 0
 	for r, err := range data.ReadTable[judgmentKey](judgments) {
@@ -137,17 +140,17 @@ func newJoiner(dir string, scoring metrics.Options) (j *joiner, err error) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		j.addRating(row, r)
 		row++
 	}
 	for _, of := range j.judges {
 		if of.rows, err = data.OpenRows[judgmentText](judgments); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return j, nil
+	return nil
 }
 
 func (j *joiner) addRating(row int64, r judgmentKey) {

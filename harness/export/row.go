@@ -6,7 +6,11 @@ import "perg/data"
 // Columns are described by Columns.
 type Row struct {
 	data.Generation
+	Joined
+}
 
+// Joined is what a row has besides its generation.
+type Joined struct {
 	BaselineResponse *string `parquet:"baseline_response"`
 	BaselineAnswer   *string `parquet:"baseline_answer,dict"`
 	BaselineCorrect  *bool   `parquet:"baseline_correct"`
