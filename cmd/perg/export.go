@@ -25,23 +25,24 @@ func exportCommand() *cli.Command {
 		Description: `Writes a directory of four files:
 
    results.parquet  one generation a row, with its judgments, the baseline's
-                    response to the same item, and what became of the answer:
-                    kept, broken, mended, wrong twice, unscored, error
+                    response to the same item, and what became of it: kept,
+                    broken, mended, wrong twice, unscored, error
    perg.sql         named queries for the main figures, for DuckDB
-   perg.ipynb       a notebook in Python (pandas, DuckDB, matplotlib) that runs
-                    the queries and draws the figures
-   README.md        what each column is; the metadata of results.parquet says
-                    it too
+   perg.ipynb       a notebook in Python (pandas, DuckDB, matplotlib) that
+                    runs the queries and draws the figures
+   README.md        what each column is; the metadata of results.parquet
+                    says it too
 
    perg export runs/20260102-150405 -o results
    cd results && duckdb -f perg.sql
    cd results && jupyter notebook perg.ipynb
 
-A run that is not finished is exported as far as it came. Exported again to the
-same directory, a run's results are written anew; SQL and notebook stay as they
-are where you changed them. A directory that holds anything else is refused.`,
+A run that is not finished is exported as far as it came. Exported again to
+the same directory, a run's results are written anew; SQL and notebook stay
+as they are where you changed them. A directory that holds anything else is
+refused.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR`ectory to write, a new one or that of an earlier export"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR`ectory to write: new, or of an earlier export"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object: out, rows, bytes, caveats, kept"},
 		},
 		Action: exportAction,
