@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -34,7 +36,7 @@ func exportCommand() *cli.Command {
                     says it too
 
    perg export runs/20260102-150405 -o results
-   cd results && duckdb -f perg.sql
+   cd results && duckdb < perg.sql
    cd results && jupyter notebook perg.ipynb
 
 A run that is not finished is exported as far as it came. Exported again to
@@ -84,7 +86,11 @@ func exportAction(c *cli.Context) error {
 	case errors.Is(err, export.ErrChanged):
 		return &harness.Problem{Err: fmt.Errorf("%s: %w", dir, err), Hint: "when the run has stopped: perg export " + quoted(dir) + " -o " + quoted(out)}
 	case err != nil:
-		return fmt.Errorf("export %s: %w", dir, err)
+		p := &harness.Problem{Err: fmt.Errorf("export %s: %w", dir, err)}
+		if path, ok := errors.AsType[*fs.PathError](err); ok && strings.HasPrefix(path.Path, filepath.Clean(out)) {
+			p.Hint = "choose a directory that you may write to with --out"
+		}
+		return p
 	}
 	return exported(c, run, out, done)
 }
@@ -124,7 +130,7 @@ func exported(c *cli.Context, run export.Run, out string, done export.Done) erro
 		})
 	}
 	file := func(name, what string) { fmt.Fprintf(w, "  %-15s  %s\n", name, what) }
-	fmt.Fprintf(w, "%s written to %s\n", report.Printable(run.About), report.Printable(out))
+	fmt.Fprintf(w, "%s\nwritten to %s:\n", report.Printable(run.About), report.Printable(out))
 	file(export.Results, fmt.Sprintf("%s generations, %d columns, %s", comma(int(done.Rows)), len(export.Columns()), humanize.IBytes(uint64(info.Size()))))
 	file(export.SQL, "the main figures in SQL")
 	file(export.Notebook, "the same in Python, drawn")
@@ -135,6 +141,6 @@ func exported(c *cli.Context, run export.Run, out string, done export.Done) erro
 	for _, name := range done.Kept {
 		fmt.Fprintln(w, report.Prose(fmt.Sprintf("note: %s stays as it is, because it was changed; for a fresh one export to a new directory", name)))
 	}
-	fmt.Fprintf(w, "next, where DuckDB or Jupyter is:\n  cd %s && duckdb -f %s\n  cd %s && jupyter notebook %s\n", quoted(out), export.SQL, quoted(out), export.Notebook)
+	fmt.Fprintf(w, "next, where DuckDB or Jupyter is:\n  cd %s && duckdb < %s\n  cd %s && jupyter notebook %s\n", quoted(out), export.SQL, quoted(out), export.Notebook)
 	return nil
 }

@@ -45,7 +45,8 @@ func TestExportSays(t *testing.T) {
 		status = run(t.Context(), append([]string{"perg", "export"}, args...), &out, &errs)
 		return status, regexp.MustCompile(`[0-9.]+ KiB`).ReplaceAllString(out.String(), "N KiB"), errs.String()
 	}
-	const first = `runs/x: interrupted, 100 items of hand written to out of/x
+	const first = `runs/x: interrupted, 100 items of hand
+written to out of/x:
   results.parquet  29 generations, 54 columns, N KiB
   perg.sql         the main figures in SQL
   perg.ipynb       the same in Python, drawn
@@ -55,7 +56,7 @@ caveat: in 2 of the cells fewer than 30 items have responses: every interval is
 wide
 `
 	const next = `next, where DuckDB or Jupyter is:
-  cd 'out of/x' && duckdb -f perg.sql
+  cd 'out of/x' && duckdb < perg.sql
   cd 'out of/x' && jupyter notebook perg.ipynb
 `
 	status, stdout, stderr := perg("runs/x", "-o", "out of/x")
@@ -80,7 +81,7 @@ wide
 	}
 	for _, tt := range []struct{ name, out, want string }{
 		{"the run itself", "runs/x", "perg: error: runs/x: not an export of this run: it holds generations, judgments, metrics and 1 more\n"},
-		{"a file", "runs/x/run.json", "perg: error: "},
+		{"a file", "runs/x/run.json", "perg: error: export runs/x: open runs/x/run.json: not a directory\nperg: hint: choose a directory that you may write to with --out\n"},
 	} {
 		if status, _, stderr := perg("runs/x", "-o", tt.out); status == exitDone || !strings.HasPrefix(stderr, tt.want) {
 			t.Errorf("%s: exit status %d\n%s", tt.name, status, stderr)

@@ -1,7 +1,7 @@
 -- The main figures of a run of perg, from its results.parquet: plain SQL for
 -- DuckDB 1.0 or later, to be run where that file is:
 --
---   duckdb -f perg.sql
+--   duckdb < perg.sql
 --
 -- A line "-- name: ..." begins a query; the notebook runs them by these names.
 -- Rates are fractions. _low and _high bound a 95 % interval, Wilson's (1927);

@@ -25,7 +25,7 @@ func readme(run Run, rows int64) []byte {
 
 To open them, in this directory:
 
-    duckdb -f %s
+    duckdb < %s
     jupyter notebook %s
 
 The notebook needs pandas and matplotlib, and DuckDB as a Python package or as
