@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -127,7 +128,9 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 func response(g data.Generation, size int) string {
 	text := fmt.Sprintf("%s %s %s %s %d %s ", g.Variant, g.Method, g.Setting, g.ItemID, g.Repeat, hostile)
 	if n := size - len(text); n > 0 {
-		words := rand.New(rand.NewPCG(uint64(len(g.ItemID)), uint64(g.Repeat)))
+		seed := fnv.New64()
+		seed.Write([]byte(text))
+		words := rand.New(rand.NewPCG(seed.Sum64(), 0))
 		var b strings.Builder
 		b.WriteString(text)
 		for b.Len() < size {
