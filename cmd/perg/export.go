@@ -75,7 +75,9 @@ func exportAction(c *cli.Context) error {
 	run := export.Run{
 		Dir: dir, ID: m.RunID, About: about(dir, m), Scoring: m.MetricsOptions(), Caveats: caveats(m, rows),
 	}
-	done, err := export.Write(c.Context, run, out, exportProgress(c, m))
+	progress, wipe := exportProgress(c, m)
+	done, err := export.Write(c.Context, run, out, progress)
+	wipe()
 	switch {
 	case errors.Is(err, context.Canceled):
 		return harness.ErrInterrupted
@@ -100,19 +102,16 @@ func about(dir string, m harness.Manifest) string {
 	return fmt.Sprintf("%s: %s, %d items of %s", dir, m.State, m.Dataset.Items, m.Dataset.Name)
 }
 
-// exportProgress tells a person at a terminal how far a long export is.
-func exportProgress(c *cli.Context, m harness.Manifest) func(int64) {
+// exportProgress tells a person at a terminal how far a long export is; wipe
+// takes it off the screen.
+func exportProgress(c *cli.Context, m harness.Manifest) (progress func(int64), wipe func()) {
 	w := c.App.ErrWriter
 	if width(w) == 0 || m.Counts == nil || c.Bool("json") {
-		return func(int64) {}
+		return func(int64) {}, func() {}
 	}
-	total := m.Counts.Planned - m.Counts.Missing
-	return func(rows int64) {
-		fmt.Fprintf(w, "\rperg: %s of %s rows", comma(int(rows)), comma(total))
-		if int(rows)+5000 > total {
-			fmt.Fprint(w, "\r\x1b[K")
-		}
-	}
+	total := comma(m.Counts.Planned - m.Counts.Missing)
+	return func(rows int64) { fmt.Fprintf(w, "\rperg: %s of %s rows", comma(int(rows)), total) },
+		func() { fmt.Fprint(w, "\r\x1b[K") }
 }
 
 func exported(c *cli.Context, run export.Run, out string, done export.Done) error {

@@ -3,6 +3,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -90,21 +91,33 @@ func Write(ctx context.Context, run Run, dir string, progress func(rows int64)) 
 	if err := data.WriteFile(filepath.Join(dir, Readme), readme(run, done.Rows)); err != nil {
 		return done, err
 	}
-	for name, text := range map[string][]byte{SQL: sql, Notebook: notebook} {
-		path := filepath.Join(dir, name)
-		old, err := os.ReadFile(path)
-		switch {
-		case err == nil && string(old) != string(text):
-			done.Kept = append(done.Kept, name)
-			continue
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+	for _, f := range []struct {
+		name string
+		text []byte
+	}{{SQL, sql}, {Notebook, notebook}} {
+		kept, err := writeUnlessChanged(filepath.Join(dir, f.name), f.text)
+		if err != nil {
 			return done, err
 		}
-		if err := data.WriteFile(path, text); err != nil {
-			return done, err
+		if kept {
+			done.Kept = append(done.Kept, f.name)
 		}
 	}
 	return done, nil
+}
+
+// writeUnlessChanged writes a file, unless one is there that has another text:
+// somebody works with it.
+func writeUnlessChanged(path string, text []byte) (kept bool, err error) {
+	old, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, data.WriteFile(path, text)
+	case err != nil:
+		return false, err
+	default:
+		return !bytes.Equal(old, text), nil
+	}
 }
 
 // inspect says whether a run may be exported to dir, and whether dir is new.
