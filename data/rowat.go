@@ -12,9 +12,9 @@ import (
 const windowRows = 256
 
 // A RowReader reads rows of a table by their number, with T naming the columns
-// that are wanted. Rows that are asked for in order, or nearly so, cost no more
-// than reading the table through; any other row costs a seek. It holds one
-// window of rows.
+// that are wanted. It holds one window of rows: those that are asked for in
+// order, either way, or nearly so, cost no more than reading the table through;
+// any other row costs a seek and a window.
 type RowReader[T any] struct {
 	parts []openedPart[T]
 
@@ -70,7 +70,7 @@ func (r *RowReader[T]) At(n int64) (T, error) {
 	return r.window[n-r.first], nil
 }
 
-// fill makes row n the first of the window.
+// fill reads the window that row n is in.
 func (r *RowReader[T]) fill(n int64) error {
 	r.read = 0
 	i := len(r.parts) - 1
@@ -81,15 +81,16 @@ func (r *RowReader[T]) fill(n int64) error {
 	if n < 0 || n-p.first >= p.reader.NumRows() {
 		return fmt.Errorf("%s has no row %d", p.file.Name(), n)
 	}
-	if p.next != n {
-		if err := p.seek(n); err != nil {
+	r.first = n - (n-p.first)%windowRows
+	if p.next != r.first {
+		if err := p.seek(r.first); err != nil {
 			return fmt.Errorf("read %s: %w", p.file.Name(), err)
 		}
 	}
 	for r.read < len(r.window) {
 		some, err := readRows(p.reader, r.window[r.read:])
 		r.read += some
-		p.next = n + int64(r.read)
+		p.next = r.first + int64(r.read)
 		if err == io.EOF {
 			break
 		}
@@ -97,10 +98,9 @@ func (r *RowReader[T]) fill(n int64) error {
 			return fmt.Errorf("read %s: %w", p.file.Name(), err)
 		}
 	}
-	if r.read == 0 {
-		return fmt.Errorf("%s has no row %d", p.file.Name(), n)
+	if n >= r.first+int64(r.read) {
+		return fmt.Errorf("%s ends before row %d", p.file.Name(), n)
 	}
-	r.first = n
 	return nil
 }
 

@@ -57,6 +57,9 @@ func TestRowsByNumber(t *testing.T) {
 	for i := range int64(2 * n) {
 		check(i)
 	}
+	for i := int64(2*n - 1); i >= 0; i-- {
+		check(i)
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		check(random.Int64N(2 * n))

@@ -238,7 +238,7 @@ func TestWhatIsThereAlready(t *testing.T) {
 // An export that stops leaves nothing behind, and an older one as it was.
 func TestAnExportThatStops(t *testing.T) {
 	dir := t.TempDir()
-	run := writeRun(t, dir, shape{variants: 1, items: progressEvery, repeats: 1, methods: []string{"zero-shot"}})
+	run := writeRun(t, dir, shape{variants: 1, items: progressEvery/4 + 1, repeats: 1, methods: []string{"zero-shot"}})
 	out := filepath.Join(dir, "out")
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
