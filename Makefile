@@ -23,6 +23,8 @@ demo: build
 PYTHON ?= /usr/bin/python3
 
 notebook: demo duckdb
+	@$(PYTHON) -c 'import pandas, matplotlib, ipykernel, nbconvert' || \
+		{ echo "no notebook: install python3-pandas python3-matplotlib python3-ipykernel jupyter-nbconvert, or name another PYTHON" >&2; exit 1; }
 	@rm -rf demo/export && ./perg export demo/run -o demo/export
 	@cd demo/export && DUCKDB=$(CURDIR)/harness/export/testdata/duckdb.mjs $(PYTHON) -m nbconvert --to notebook --execute \
 		--ExecutePreprocessor.record_timing=False --output-dir ../../harness/export --output demo.ipynb perg.ipynb
