@@ -28,7 +28,7 @@ type shape struct {
 const hostile = "'; drop table results; --\n\"quoted\",\ttabs\r\n\x01\x1b[31mred\x7f </script> $x^2$ \\N \u202eright to left \u05e9\u05dc\u05d5\u05dd \u2028 🙂 NULL"
 
 // writeRun writes the tables of a made-up run as a run would: by variant, the
-// baseline first, all repeats of an item together, the ratings of judges that
+// baseline first, by preference, all repeats of an item together, the ratings of judges that
 // no longer count first.
 func writeRun(tb testing.TB, dir string, s shape) Run {
 	tb.Helper()
@@ -53,7 +53,7 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 				if setting == "none" && method != string(prompt.ZeroShot) {
 					continue
 				}
-				for item := range s.items {
+				for _, item := range itemsOf(setting, s.items) {
 					for repeat := range s.repeats {
 						g := data.Generation{
 							RunID: "made-up", ItemID: fmt.Sprintf("item-%05d", item), Source: sources[item%3], Category: "c",
@@ -122,6 +122,21 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 		run.Scoring.Judges = s.judges[1:]
 	}
 	return run
+}
+
+// itemsOf is the order in which a cell asks its items: those of a preference
+// together where it is stated, in the order of the dataset where it is not.
+func itemsOf(setting string, n int) (items []int) {
+	preferences := 12
+	if !prompt.Setting(setting).Judged() {
+		preferences = 1
+	}
+	for first := range preferences {
+		for item := first; item < n; item += preferences {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // response is a text that tells its generation.
