@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo test test-gpu bench ollama duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -16,6 +16,18 @@ perg: FORCE
 # minute or two, without a download of weights.
 demo: build
 	@program=$$(models/build-ollama.sh) && $(GO) run ./cmd/demo -perg ./perg -ollama "$$program"
+
+# The notebook that perg export writes, executed on the demo's run, as it is
+# checked in with its figures. Debian has what it needs: python3-pandas,
+# python3-matplotlib, python3-ipykernel, jupyter-nbconvert.
+PYTHON ?= /usr/bin/python3
+
+notebook: demo duckdb
+	@$(PYTHON) -c 'import pandas, matplotlib, ipykernel, nbconvert' || \
+		{ echo "no notebook: install python3-pandas python3-matplotlib python3-ipykernel jupyter-nbconvert, or name another PYTHON" >&2; exit 1; }
+	@rm -rf demo/export && ./perg export demo/run -o demo/export
+	@cd demo/export && DUCKDB=$(CURDIR)/harness/export/testdata/duckdb.mjs $(PYTHON) -m nbconvert --to notebook --execute \
+		--ExecutePreprocessor.record_timing=False --output-dir ../../harness/export --output demo.ipynb perg.ipynb
 
 # The program that the demo and the end-to-end tests run.
 ollama:

@@ -41,17 +41,21 @@ type part[T any] struct {
 }
 
 func createPart[T any](dir string, number int) (*part[T], error) {
-	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("part-%05d.parquet%s", number, unfinished)))
+	return createFile[T](filepath.Join(dir, fmt.Sprintf("part-%05d.parquet", number)))
+}
+
+// createFile starts the file that is to have the given path.
+func createFile[T any](path string, more ...parquet.WriterOption) (*part[T], error) {
+	f, err := os.Create(path + unfinished)
 	if err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	p := &part[T]{
-		file: f,
-		parquet: parquet.NewGenericWriter[T](f,
-			parquet.Compression(tableCompression),
-			parquet.DictionaryMaxBytes(dictionaryBytes),
-			parquet.CreatedBy("perg", "", "")),
-	}
+	options := append([]parquet.WriterOption{
+		parquet.Compression(tableCompression),
+		parquet.DictionaryMaxBytes(dictionaryBytes),
+		parquet.CreatedBy("perg", "", ""),
+	}, more...)
+	p := &part[T]{file: f, parquet: parquet.NewGenericWriter[T](f, options...)}
 	schema, columns := p.parquet.Schema(), p.parquet.ColumnWriters()
 	for _, path := range schema.Columns() {
 		leaf, ok := schema.Lookup(path...)

@@ -83,6 +83,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 		t.Errorf("a run with the same store: exit status %d\n%s\n%s", status, stdout, stderr)
 	}
 	checkDuck(t, out, len(items))
+	checkExport(t, b, out)
 }
 
 func TestJudges(t *testing.T) {

@@ -24,3 +24,11 @@ func noRun(dir string) error {
 		Usage: true,
 	}
 }
+
+// noTables is what becomes of a run that has written no tables.
+func noTables(dir string, m harness.Manifest) error {
+	return &harness.Problem{
+		Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
+		Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
+	}
+}

@@ -37,6 +37,13 @@ together. Where fewer than 30 items are on either side of a rate (broken or not,
 followed or not) they are Wilson's. A terminal that is wide enough, and every
 other format, also shows those of Right and Invalid.
 
+In a table for a terminal the most robust variant and method come first, by the
+mean Robustness Error of their settings (by the Breakage Rate where nothing was
+rated), and • marks the best value of each setting; perg compare says whether a
+difference is more than chance. The other formats keep the order of the run and
+their columns: markdown and latex have one row a cell in percent, csv and json
+every column of the table metrics, rates as fractions, and each source too.
+
 With --repeats a table follows of how much each metric varies between items and
 between repeats. Where other methods were run besides zero-shot, one of what
 they change against it: paired by item, over the same resamples. Where fewer than
@@ -93,10 +100,7 @@ func reportAction(c *cli.Context) error {
 	}
 	rows, err := readMetrics(dir)
 	if errors.Is(err, data.ErrNoTable) {
-		return &harness.Problem{
-			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
-			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
-		}
+		return noTables(dir, m)
 	}
 	if err != nil {
 		return err
@@ -108,6 +112,7 @@ func reportAction(c *cli.Context) error {
 	w := c.App.Writer
 	human := format == report.Table
 	if human {
+		rows = report.Ranked(rows)
 		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, report.Printable(m.Dataset.Name))
 	}
 	if len(by) == 0 || human {
@@ -126,6 +131,9 @@ func reportAction(c *cli.Context) error {
 		cells, err := run.Records(g)
 		if err != nil {
 			return err
+		}
+		if human {
+			cells = report.Ranked(cells)
 		}
 		groups := slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
 		if human {

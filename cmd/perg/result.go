@@ -41,7 +41,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	}
 	w := v.stdout
 	if len(rows) > 0 {
-		if err := report.Write(w, report.Table, report.Overall(rows), "", width(w)); err != nil {
+		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "\n%s\n", report.Legend)

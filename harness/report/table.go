@@ -36,8 +36,8 @@ func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 // Legend says what a table's numbers are.
 const Legend = "Percent, with 95 % intervals (bootstrap over items, 2,000 resamples; Wilson's\n" +
 	"where fewer than 30 items are on a side); lower is better. Breakage, Alignment\n" +
-	"and Robustness are over Q*, the items right in the baseline.\n" +
-	"See perg report --help."
+	"and Robustness are over Q*, the items right in the baseline. The most robust\n" +
+	"comes first; " + bestMark + " marks the best of its setting. See perg report --help."
 
 // narrow is the width that every other table fits.
 const narrow = 80
@@ -75,50 +75,65 @@ type column struct {
 	title string
 	left  bool
 	value func(data.Metric) string
+
+	rate func(data.Metric) *float64 // what value shows, where one can be better than another
+	most bool                       // more is better
 }
 
 // columns are those of a table; everything adds those for which 80 columns are
 // too few.
 func columns(by metrics.GroupBy, everything bool) []column {
-	rate := interval
-	if !everything {
-		rate = func(v, low, high *float64) string {
-			return strings.NewReplacer("(", "", ")", "").Replace(interval(v, low, high))
+	text := func(title string, left bool, value func(data.Metric) string) column {
+		return column{title: title, left: left, value: value}
+	}
+	rate := func(title string, bounds func(data.Metric) (v, low, high *float64)) column {
+		return column{
+			title: title,
+			rate:  func(m data.Metric) *float64 { v, _, _ := bounds(m); return v },
+			value: func(m data.Metric) string {
+				shown := interval(bounds(m))
+				if !everything {
+					shown = strings.NewReplacer("(", "", ")", "").Replace(shown)
+				}
+				return shown
+			},
 		}
 	}
-	cols := []column{{"Setting", true, func(m data.Metric) string { return m.Setting }}}
+	cols := []column{text("Setting", true, func(m data.Metric) string { return m.Setting })}
 	if by != "" {
-		cols = append(cols, column{heading(string(by)), true, func(m data.Metric) string { return orDash(m.Source) }})
+		cols = append(cols, text(heading(string(by)), true, func(m data.Metric) string { return orDash(m.Source) }))
 	}
+	right := rate("Right", func(m data.Metric) (v, low, high *float64) {
+		if !everything {
+			return m.Accuracy, nil, nil
+		}
+		return m.Accuracy, m.AccuracyLow, m.AccuracyHigh
+	})
+	right.most = true
 	cols = append(cols,
-		column{"n", false, func(m data.Metric) string { return strconv.FormatInt(m.N, 10) }},
-		column{"Q*", false, func(m data.Metric) string { return strconv.FormatInt(m.NBaselineCorrect, 10) }},
-		column{"Right", false, func(m data.Metric) string {
-			if !everything {
-				return percent(m.Accuracy)
-			}
-			return rate(m.Accuracy, m.AccuracyLow, m.AccuracyHigh)
-		}},
-		column{"Breakage", false, func(m data.Metric) string {
-			return rate(m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh)
-		}},
-		column{"Alignment", false, func(m data.Metric) string {
-			return rate(m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh)
-		}},
-		column{"Robustness", false, func(m data.Metric) string {
-			return rate(m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh)
-		}},
-		column{"Variation", false, func(m data.Metric) string {
-			return rate(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh)
-		}},
+		text("n", false, func(m data.Metric) string { return strconv.FormatInt(m.N, 10) }),
+		text("Q*", false, func(m data.Metric) string { return strconv.FormatInt(m.NBaselineCorrect, 10) }),
+		right,
+		rate("Breakage", func(m data.Metric) (v, low, high *float64) {
+			return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
+		}),
+		rate("Alignment", func(m data.Metric) (v, low, high *float64) {
+			return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
+		}),
+		rate("Robustness", func(m data.Metric) (v, low, high *float64) {
+			return m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh
+		}),
+		rate("Variation", func(m data.Metric) (v, low, high *float64) {
+			return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
+		}),
 	)
 	if everything {
 		cols = append(cols,
-			column{"Invalid", false, func(m data.Metric) string {
-				return rate(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh)
-			}},
-			column{"Unscored", false, func(m data.Metric) string { return strconv.FormatInt(m.NUnscored, 10) }},
-			column{"Failed", false, func(m data.Metric) string { return strconv.FormatInt(m.NError, 10) }},
+			rate("Invalid", func(m data.Metric) (v, low, high *float64) {
+				return m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh
+			}),
+			text("Unscored", false, func(m data.Metric) string { return strconv.FormatInt(m.NUnscored, 10) }),
+			text("Failed", false, func(m data.Metric) string { return strconv.FormatInt(m.NError, 10) }),
 		)
 	}
 	return cols
@@ -135,8 +150,10 @@ func named(variant, quantization string) string {
 }
 
 func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
+	cols := columns(by, true)
+	best := findBests(cols, rows)
 	return writeSections(w, rows, subject, func(section []data.Metric) error {
-		return writeLines(w, columns(by, true), section)
+		return writeLines(w, cols, best, section)
 	})
 }
 
@@ -155,8 +172,10 @@ func writeNarrow(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	if by != "" {
 		heading = func(m data.Metric) string { return subject(m) + ", " + orDash(m.Source) }
 	}
+	cols := columns("", false)
+	best := findBests(cols, rows)
 	return writeSections(w, rows, heading, func(section []data.Metric) error {
-		if err := writeLines(w, columns("", false), section); err != nil {
+		if err := writeLines(w, cols, best, section); err != nil {
 			return err
 		}
 		for _, note := range missing(section) {
@@ -194,15 +213,28 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 	return nil
 }
 
-func writeLines(w io.Writer, cols []column, rows []data.Metric) error {
-	return writePlain(w, layoutOf(cols, rows))
+// writeLines writes a section's rows for a terminal, the best values marked. A
+// mark stands in the first of the two blanks behind a value.
+func writeLines(w io.Writer, cols []column, best bests, rows []data.Metric) error {
+	titles, words, lines := texts(cols, rows)
+	for i := range titles {
+		titles[i] += " "
+	}
+	for i, line := range lines {
+		for k := range line {
+			line[k] += best.mark(cols[k], rows[i])
+		}
+	}
+	return writePadded(w, grid(titles, words, lines), " ")
 }
 
 // writePlain writes a table for a terminal: no lines but that under the header.
-func writePlain(w io.Writer, t table.Writer) error {
+func writePlain(w io.Writer, t table.Writer) error { return writePadded(w, t, "  ") }
+
+func writePadded(w io.Writer, t table.Writer, padding string) error {
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true}
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", padding
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
 	for line := range strings.Lines(t.Render()) {
@@ -253,28 +285,34 @@ func layout(rows []data.Metric, by metrics.GroupBy) table.Writer {
 
 func documentColumns(by metrics.GroupBy) []column {
 	return append([]column{
-		{"Variant", true, func(m data.Metric) string { return m.Variant }},
-		{"Method", true, func(m data.Metric) string { return m.Method }},
+		{title: "Variant", left: true, value: func(m data.Metric) string { return m.Variant }},
+		{title: "Method", left: true, value: func(m data.Metric) string { return m.Method }},
 	}, columns(by, true)...)
 }
 
 func layoutOf(cols []column, rows []data.Metric) table.Writer {
-	titles, words := make([]string, len(cols)), 0
+	t := grid(texts(cols, rows))
+	t.SetStyle(table.StyleLight)
+	return t
+}
+
+// texts are a table's header, the number of its first columns that are words,
+// and its lines.
+func texts(cols []column, rows []data.Metric) (titles []string, words int, lines [][]string) {
 	for i, c := range cols {
-		titles[i] = c.title
+		titles = append(titles, c.title)
 		if c.left {
 			words = i + 1
 		}
 	}
-	lines := make([][]string, len(rows))
-	for i, m := range rows {
-		for _, c := range cols {
-			lines[i] = append(lines[i], c.value(m))
+	for _, m := range rows {
+		line := make([]string, len(cols))
+		for i, c := range cols {
+			line[i] = c.value(m)
 		}
+		lines = append(lines, line)
 	}
-	t := grid(titles, words, lines)
-	t.SetStyle(table.StyleLight)
-	return t
+	return titles, words, lines
 }
 
 // grid is a table of the given lines, whose first columns are words and the

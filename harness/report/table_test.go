@@ -234,3 +234,77 @@ func TestCaveats(t *testing.T) {
 		t.Errorf("caveats (-want +got):\n%s", diff)
 	}
 }
+
+// The most robust comes first, with all its rows and in every breakdown; what
+// nothing is known of comes last.
+func TestRanked(t *testing.T) {
+	row := func(variant, method, setting, source string, breakage, robustness float64) data.Metric {
+		m := data.Metric{Variant: variant, Method: method, Setting: setting, Source: source}
+		if breakage >= 0 {
+			m.BreakageRate = new(breakage)
+		}
+		if robustness >= 0 {
+			m.RobustnessError = new(robustness)
+		}
+		return m
+	}
+	order := func(rows []data.Metric) string {
+		var all []string
+		for _, m := range Ranked(rows) {
+			all = append(all, m.Variant+"/"+m.Method+"/"+m.Setting+"/"+m.Source)
+		}
+		return strings.Join(all, " ")
+	}
+	all := []data.Metric{
+		row("a", "zero-shot", "none", "all", -1, -1), row("a", "zero-shot", "relevant", "all", 0.1, 0.6), row("a", "zero-shot", "relevant", "x", 0, 0),
+		row("u", "zero-shot", "none", "all", -1, -1),
+		row("b", "zero-shot", "none", "all", -1, -1), row("b", "zero-shot", "relevant", "all", 0.2, 0.5), row("b", "zero-shot", "irrelevant", "all", 0.9, 0.9),
+		row("b", "cot", "relevant", "all", 0.3, 0.3),
+	}
+	want := "b/cot/relevant/all a/zero-shot/none/all a/zero-shot/relevant/all a/zero-shot/relevant/x " +
+		"b/zero-shot/none/all b/zero-shot/relevant/all b/zero-shot/irrelevant/all u/zero-shot/none/all"
+	if got := order(all); got != want {
+		t.Errorf("order %s\nwant  %s", got, want)
+	}
+	// Without ratings the Robustness Error of irrelevant preferences alone would
+	// decide.
+	unrated := []data.Metric{
+		row("a", "zero-shot", "relevant", "all", 0.4, -1), row("a", "zero-shot", "irrelevant", "all", 0.1, 0.1),
+		row("b", "zero-shot", "relevant", "all", 0.1, -1), row("b", "zero-shot", "irrelevant", "all", 0.2, 0.2),
+	}
+	if got := order(unrated); !strings.HasPrefix(got, "b/") {
+		t.Errorf("unrated: order %s", got)
+	}
+}
+
+// The best of each setting and group is marked, with all that show the same;
+// where all do, none is.
+func TestTheBestIsMarked(t *testing.T) {
+	row := func(variant, setting, source string, accuracy, robustness float64) data.Metric {
+		return data.Metric{Variant: variant, Method: "cot", Setting: setting, Source: source, N: 10, NBaselineCorrect: 5,
+			Accuracy: &accuracy, AccuracyLow: new(0.0), AccuracyHigh: new(1.0),
+			RobustnessError: &robustness, RobustnessErrorLow: new(0.0), RobustnessErrorHigh: new(1.0)}
+	}
+	all := []data.Metric{
+		row("a", "relevant", "x", 0.9, 0.2001), row("b", "relevant", "x", 0.8, 0.2002), row("c", "relevant", "x", 0.9, 0.3),
+		row("a", "mixed", "x", 0.5, 0.1), row("b", "mixed", "x", 0.5, 0.1),
+		row("a", "relevant", "y", 0.1, 0), row("b", "relevant", "y", 0.2, 1),
+	}
+	cols := columns(metrics.BySource, true)
+	best := findBests(cols, all)
+	var got []string
+	for _, m := range all {
+		for _, c := range cols {
+			if best.mark(c, m) == bestMark {
+				got = append(got, strings.Join([]string{m.Variant, m.Setting, m.Source, c.title}, " "))
+			}
+		}
+	}
+	want := []string{
+		"a relevant x Right", "a relevant x Robustness", "b relevant x Robustness", "c relevant x Right",
+		"a relevant y Robustness", "b relevant y Right",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("marked (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/metrics"
+)
+
+// onTerminal runs perg at a terminal of so many columns and gives what it shows.
+func onTerminal(t *testing.T, columns uint16, args ...string) (status int, screen string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("needs a terminal:", err)
+	}
+	defer master.Close()
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	shown := make(chan string)
+	go func() {
+		var b strings.Builder
+		io.Copy(&b, master) // ends with an error when the terminal closes
+		shown <- strings.ReplaceAll(b.String(), "\r\n", "\n")
+	}()
+	status = run(t.Context(), append([]string{"perg"}, args...), terminal, terminal)
+	terminal.Close()
+	return status, <-shown
+}
+
+// What perg report shows at a terminal, to the letter: at 80 columns and at 200.
+func TestReportOnATerminal(t *testing.T) {
+	golden, err := filepath.Abs("testdata/report")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	r := newWrittenRun("runs/x", harness.ModelInfo{Name: "steady:8b", Variant: "steady:8b"}, harness.ModelInfo{Name: "swayed:8b", Variant: "swayed:8b"})
+	r.cell("swayed:8b", "zero-shot", "none", "70r 29w 1f")
+	r.cell("swayed:8b", "zero-shot", "relevant", "30r 10R 29w 30W 1r")
+	r.cell("swayed:8b", "zero-shot", "irrelevant", "50r 50w")
+	r.cell("swayed:8b", "cot", "relevant", "50r 20w 30W")
+	r.cell("swayed:8b", "cot", "irrelevant", "60r 40w")
+	r.cell("steady:8b", "zero-shot", "none", "80r 20w")
+	r.cell("steady:8b", "zero-shot", "relevant", "66r 10R 4w 10r 10w")
+	r.cell("steady:8b", "zero-shot", "irrelevant", "78r 22w")
+	r.cell("steady:8b", "cot", "relevant", "70r 5R 5w 10r 10w")
+	r.cell("steady:8b", "cot", "irrelevant", "78r 22w")
+	for i := range r.rows {
+		r.rows[i].Source = []string{"mmlu", "truthfulqa"}[i%2]
+	}
+	r.write(t)
+	table, err := metrics.Load("runs/x", r.manifest.MetricsOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := table.Records(metrics.BySource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := data.WriteTable("runs/x/metrics", records); err != nil {
+		t.Fatal(err)
+	}
+	for _, columns := range []uint16{80, 200} {
+		status, got := onTerminal(t, columns, "report", "runs/x", "--by", "source")
+		if status != exitDone {
+			t.Fatal(status, got)
+		}
+		for line := range strings.Lines(got) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > int(columns) {
+				t.Errorf("%d columns of %d: %s", n, columns, line)
+			}
+		}
+		path := filepath.Join(golden, fmt.Sprintf("%d.txt", columns))
+		if os.Getenv("UPDATE_SCRIPTS") != "" {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("at %d columns (-want +got):\n%s", columns, diff)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package data
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// A FileWriter writes a table that is one Parquet file, for people to take
+// elsewhere, with what is to be known of it in the file's key/value metadata.
+// The file takes the place of an older one in Close, whole.
+type FileWriter[T any] struct {
+	path  string
+	part  *part[T]
+	batch []T
+}
+
+// CreateFile starts the file with the given path.
+func CreateFile[T any](path string, metadata map[string]string) (*FileWriter[T], error) {
+	var options []parquet.WriterOption
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		options = append(options, parquet.KeyValueMetadata(key, metadata[key]))
+	}
+	p, err := createFile[T](path, options...)
+	if err != nil {
+		return nil, err
+	}
+	return &FileWriter[T]{path, p, make([]T, 0, rowsPerBatch)}, nil
+}
+
+// Write adds a row.
+func (w *FileWriter[T]) Write(row T) error {
+	w.batch = append(w.batch, row)
+	if len(w.batch) < rowsPerBatch {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *FileWriter[T]) flush() error {
+	err := w.part.write(w.batch)
+	clear(w.batch)
+	w.batch = w.batch[:0]
+	return err
+}
+
+// Close finishes the file and gives it its name.
+func (w *FileWriter[T]) Close() error {
+	tmp := w.part.file.Name()
+	err := w.flush()
+	if err == nil {
+		err = w.part.finish()
+	}
+	if err != nil {
+		w.Abort()
+		return err
+	}
+	if err := os.Rename(tmp, w.path); err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("finish table: %w", err)
+	}
+	return SyncDir(filepath.Dir(w.path))
+}
+
+// Abort gives the file up and removes what was written of it. After Close it
+// does nothing.
+func (w *FileWriter[T]) Abort() {
+	w.part.file.Close()
+	os.Remove(w.part.file.Name())
+}
+
+// ReadFileMetadata gives the key/value metadata of a Parquet file.
+func ReadFileMetadata(path string) (all map[string]string, err error) {
+	defer recoverDamage(&err)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	file, err := openParquet(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	all = make(map[string]string)
+	for _, kv := range file.Metadata().KeyValueMetadata {
+		all[kv.Key] = kv.Value
+	}
+	return all, nil
+}
