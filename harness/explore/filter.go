@@ -72,7 +72,8 @@ func (f Filter) key() string {
 }
 
 // A Count is how many generations have a value of a facet, of those that all
-// other facets of the filter let through. The filter's text is left out of it:
+// other facets of the filter let through; every value that the run has is
+// counted, so that lists of them stay as they are. The filter's text is left out of it:
 // it would have to be looked for in every response.
 type Count struct {
 	Value    string
@@ -185,16 +186,17 @@ func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Cou
 	for i, facet := range facets {
 		sums := make(map[string]int)
 		add := func(value string, by []int32, at int) {
-			if n := int(by[at*kinds] + by[at*kinds+i+1]); n > 0 {
-				sums[value] += n
-			}
+			sums[value] += int(by[at*kinds] + by[at*kinds+i+1])
 		}
 		switch facet {
 		case ByOutcome, ByFollowed:
-			for o := range Outcome(outcomes) {
-				for _, v := range outcomeValues {
-					if v.facet == facet && o&v.outcome != 0 {
-						add(v.value, byOutcome, int(o))
+			for _, v := range outcomeValues {
+				if v.facet != facet || x.seen&v.outcome == 0 {
+					continue
+				}
+				for o := range outcomes {
+					if Outcome(o)&v.outcome != 0 {
+						add(v.value, byOutcome, o)
 					}
 				}
 			}

@@ -44,8 +44,9 @@ type index struct {
 	starts []int32
 	// judgments, by the row of their generation
 	judgments []judgmentAt
-	judged    bool // the table judgments has rows
-	repeats   bool // a generation is the second of its kind, or a later one
+	judged    bool    // the table judgments has rows
+	repeats   bool    // a generation is the second of its kind, or a later one
+	seen      Outcome // those that any row has
 }
 
 type judgmentAt struct{ row, judgment int32 } // row numbers of the two tables
@@ -365,6 +366,7 @@ func (x *index) readJudgments(ctx context.Context, t *data.Columns, items map[st
 		}
 		setting := prompt.Setting(x.cells[x.cell[row]].Setting)
 		x.outcome[row] = outcomeOf(setting, metrics.PairOf(baseline, outcome), x.judged) | asked
+		x.seen |= x.outcome[row]
 	}
 	return nil
 }

@@ -109,9 +109,10 @@ var functions = template.FuncMap{
 	"bytes": func(n *int64) string {
 		return orDash(n, func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) })
 	},
-	"score": func(s *float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", *s), ".0") },
-	"lower": strings.ToLower,
-	"upto":  func(n int) []int { return numbers(n) },
+	"score":   func(s *float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", *s), ".0") },
+	"upto":    numbers,
+	"deref":   func(b *bool) bool { return *b },
+	"deref32": func(n *int32) int { return int(*n) },
 }
 
 func orDash[T any](v *T, say func(T) string) string {
