@@ -109,80 +109,72 @@ type Texts struct {
 // Codes reads a text column of the whole table, some thousand rows at a time.
 // It ends at the first error.
 func (c *Columns) Codes(column string) iter.Seq2[Codes, error] {
-	return func(yield func(Codes, error) bool) {
-		for _, g := range c.groups {
-			codes := Codes{Row: g.row, Codes: make([]int32, 0, g.NumRows())}
-			dict := parquet.Dictionary(nil)
-			err := g.pages(column, 0, func(p parquet.Page) bool {
-				from := int32(len(codes.Dict))
-				if d := p.Dictionary(); d == nil {
-					eachText(p, func(text []byte) {
-						codes.Codes = append(codes.Codes, from)
-						codes.Dict = append(codes.Dict, string(text))
-						from++
-					}, func() { codes.Codes = append(codes.Codes, -1) })
-					return true
-				} else if d != dict {
-					dict = d
-					for i := range d.Len() {
-						codes.Dict = append(codes.Dict, string(d.Index(int32(i)).ByteArray()))
-					}
-				} else {
-					from -= int32(d.Len())
+	return eachGroup(c, func(g rowGroup) (Codes, error) {
+		codes := Codes{Row: g.row, Codes: make([]int32, 0, g.NumRows())}
+		var dict parquet.Dictionary
+		first := int32(0) // of dict, in codes.Dict
+		err := g.readAll(column, func(p parquet.Page) {
+			d := p.Dictionary()
+			if d == nil { // a writer leaves a dictionary that has grown too large
+				eachText(p, func(text []byte) {
+					codes.Codes = append(codes.Codes, int32(len(codes.Dict)))
+					codes.Dict = append(codes.Dict, string(text))
+				}, func() { codes.Codes = append(codes.Codes, -1) })
+				return
+			}
+			if d != dict {
+				dict, first = d, int32(len(codes.Dict))
+				for i := range d.Len() {
+					codes.Dict = append(codes.Dict, string(d.Index(int32(i)).ByteArray()))
 				}
-				data := p.Data()
-				at := 0
-				indexes := data.Int32()
-				eachPresent(p, func(there bool) {
-					if !there {
-						codes.Codes = append(codes.Codes, -1)
-						return
-					}
-					codes.Codes = append(codes.Codes, from+indexes[at])
-					at++
-				})
-				return true
+			}
+			values := p.Data()
+			indexes := values.Int32()
+			at := 0
+			eachPresent(p, func(there bool) {
+				if !there {
+					codes.Codes = append(codes.Codes, -1)
+					return
+				}
+				codes.Codes = append(codes.Codes, first+indexes[at])
+				at++
 			})
-			if err == nil && len(codes.Codes) > 0 && int(slices.Max(codes.Codes)) >= len(codes.Dict) {
-				err = fmt.Errorf("read %s: damaged file: column %s has an index outside its dictionary", g.name, column)
-			}
-			if err != nil {
-				yield(Codes{}, err)
-				return
-			}
-			if !yield(codes, nil) {
-				return
-			}
+		})
+		if err == nil && len(codes.Codes) > 0 && int(slices.Max(codes.Codes)) >= len(codes.Dict) {
+			err = fmt.Errorf("read %s: damaged file: column %s has an index outside its dictionary", g.name, column)
 		}
-	}
+		return codes, err
+	})
 }
 
 // Ints reads a column of 32-bit integers or booleans of the whole table, some
 // thousand rows at a time. It ends at the first error.
 func (c *Columns) Ints(column string) iter.Seq2[Ints, error] {
-	return func(yield func(Ints, error) bool) {
-		for _, g := range c.groups {
-			ints := Ints{Row: g.row, Values: make([]int32, 0, g.NumRows())}
-			err := g.pages(column, 0, func(p parquet.Page) bool {
-				eachValue(p, func(v parquet.Value) {
-					switch {
-					case v.IsNull():
-						ints.Values = append(ints.Values, Null)
-					case v.Kind() == parquet.Boolean && v.Boolean():
-						ints.Values = append(ints.Values, 1)
-					case v.Kind() == parquet.Boolean:
-						ints.Values = append(ints.Values, 0)
-					default:
-						ints.Values = append(ints.Values, v.Int32())
-					}
-				})
-				return true
+	return eachGroup(c, func(g rowGroup) (Ints, error) {
+		ints := Ints{Row: g.row, Values: make([]int32, 0, g.NumRows())}
+		err := g.readAll(column, func(p parquet.Page) {
+			eachValue(p, func(v parquet.Value) {
+				switch {
+				case v.IsNull():
+					ints.Values = append(ints.Values, Null)
+				case v.Kind() == parquet.Boolean && v.Boolean():
+					ints.Values = append(ints.Values, 1)
+				case v.Kind() == parquet.Boolean:
+					ints.Values = append(ints.Values, 0)
+				default:
+					ints.Values = append(ints.Values, v.Int32())
+				}
 			})
-			if err != nil {
-				yield(Ints{}, err)
-				return
-			}
-			if !yield(ints, nil) {
+		})
+		return ints, err
+	})
+}
+
+func eachGroup[T any](c *Columns, read func(rowGroup) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, g := range c.groups {
+			values, err := read(g)
+			if !yield(values, err) || err != nil {
 				return
 			}
 		}
@@ -194,29 +186,34 @@ func (c *Columns) Ints(column string) iter.Seq2[Ints, error] {
 func (c *Columns) Texts(column string, from int) iter.Seq2[Texts, error] {
 	return func(yield func(Texts, error) bool) {
 		for _, g := range c.groups {
-			skip := max(from-g.row, 0)
-			if skip >= int(g.NumRows()) {
-				continue
-			}
-			some := Texts{Row: g.row + skip}
-			more := true
-			err := g.pages(column, skip, func(p parquet.Page) bool {
-				some.Texts = some.Texts[:0]
-				eachText(p, func(text []byte) { some.Texts = append(some.Texts, text) },
-					func() { some.Texts = append(some.Texts, nil) })
-				more = yield(some, nil)
-				some.Row += len(some.Texts)
-				return more
-			})
-			if err != nil {
-				yield(Texts{}, err)
-				return
-			}
-			if !more {
+			if skip := max(from-g.row, 0); skip < int(g.NumRows()) && !g.texts(column, skip, yield) {
 				return
 			}
 		}
 	}
+}
+
+func (g rowGroup) texts(column string, from int, yield func(Texts, error) bool) (more bool) {
+	r, err := g.read(column, from)
+	defer r.close()
+	some := Texts{Row: g.row + from}
+	for err == nil {
+		some.Row += len(some.Texts)
+		some.Texts = some.Texts[:0]
+		var page bool
+		page, err = r.next(func(p parquet.Page) {
+			eachText(p, func(text []byte) { some.Texts = append(some.Texts, text) },
+				func() { some.Texts = append(some.Texts, nil) })
+		})
+		if err == nil && !page {
+			return true
+		}
+		if err == nil && !yield(some, nil) {
+			return false
+		}
+	}
+	yield(Texts{}, err)
+	return false
 }
 
 // ReadRows reads the rows with the given numbers, in their order; T has the
@@ -267,108 +264,4 @@ func readFrom[T any](g rowGroup, rows []T, numbers, each []int) (err error) {
 		}
 	}
 	return nil
-}
-
-// pages gives the pages of a column from a row of the group on, until each
-// wants no more.
-func (g rowGroup) pages(column string, from int, each func(parquet.Page) bool) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("read %s: column %s: %w", g.name, column, err)
-		}
-	}()
-	defer recoverDamage(&err)
-	leaf, ok := g.Schema().Lookup(column)
-	if !ok {
-		return errors.New("there is none: the file is of another kind, or of an older perg")
-	}
-	pages := g.ColumnChunks()[leaf.ColumnIndex].Pages()
-	defer pages.Close()
-	if from > 0 {
-		if err := pages.SeekToRow(int64(from)); err != nil {
-			return err
-		}
-	}
-	rows := from
-	for {
-		p, err := pages.ReadPage()
-		if err == io.EOF && rows == int(g.NumRows()) {
-			return nil
-		}
-		if err == io.EOF {
-			return fmt.Errorf("damaged file: %d rows of %d", rows, g.NumRows())
-		}
-		if err != nil {
-			return err
-		}
-		rows += int(p.NumRows())
-		more := each(p)
-		parquet.Release(p)
-		if !more {
-			return nil
-		}
-	}
-}
-
-// eachPresent says of each value of a page, in order, whether it is there.
-func eachPresent(p parquet.Page, each func(there bool)) {
-	levels := p.DefinitionLevels()
-	if len(levels) == 0 {
-		for range p.NumValues() {
-			each(true)
-		}
-		return
-	}
-	for _, l := range levels {
-		each(l > 0)
-	}
-}
-
-// eachText gives the texts of a page, and says where there is none.
-func eachText(p parquet.Page, text func([]byte), null func()) {
-	if p.Dictionary() != nil {
-		eachValue(p, func(v parquet.Value) {
-			if v.IsNull() {
-				null()
-			} else {
-				text(present(v.ByteArray()))
-			}
-		})
-		return
-	}
-	data := p.Data()
-	bytes, offsets := data.ByteArray()
-	at := 0
-	eachPresent(p, func(there bool) {
-		if !there {
-			null()
-			return
-		}
-		text(present(bytes[offsets[at]:offsets[at+1]:offsets[at+1]]))
-		at++
-	})
-}
-
-// present tells an empty text from none.
-func present(text []byte) []byte {
-	if text == nil {
-		return []byte{}
-	}
-	return text
-}
-
-// eachValue gives the values of a page that is small or dictionary-coded; the
-// values are good until it returns.
-func eachValue(p parquet.Page, each func(parquet.Value)) {
-	values := p.Values()
-	buffer := make([]parquet.Value, 1024)
-	for {
-		n, err := values.ReadValues(buffer)
-		for _, v := range buffer[:n] {
-			each(v)
-		}
-		if err != nil || n == 0 {
-			return // a page in memory has no error but its end
-		}
-	}
 }
