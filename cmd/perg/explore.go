@@ -50,7 +50,7 @@ Nothing else is written. The pages are to be had on this machine alone, under
 an address that holds the filters and the answer on show. Ctrl-C ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
-			&cli.IntFlag{Name: "port", Usage: fmt.Sprintf("`PORT` to serve at (default: %d, or another where that is taken)", viewPort)},
+			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
 			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
 			&cli.BoolFlag{Name: "open", Usage: "open the page in the browser"},
 		},
@@ -67,7 +67,7 @@ func viewAction(c *cli.Context) error {
 	switch {
 	case c.NArg() != 1:
 		return viewUsage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
-	case port < 0 || port > 65535 || c.IsSet("port") && port == 0:
+	case port < 1 || port > 65535:
 		return viewUsage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
 	dir := c.Args().First()
@@ -83,7 +83,7 @@ func viewAction(c *cli.Context) error {
 	if err != nil {
 		return viewUsage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
 	}
-	listener, err := listenLoopback(c.String("address"), port)
+	listener, err := listenLoopback(c.String("address"), port, !c.IsSet("port"))
 	if err != nil {
 		return err
 	}
@@ -115,9 +115,9 @@ func viewAction(c *cli.Context) error {
 	return errors.Join(serve(c.Context, listener, handler), run.Close())
 }
 
-// listenLoopback listens at an address of this machine that no other reaches. A
-// port of 0 is the usual one or, where that is taken, any.
-func listenLoopback(host string, port int) (net.Listener, error) {
+// listenLoopback listens at an address of this machine that no other reaches, at
+// the port or, where that is taken and another will do, at any.
+func listenLoopback(host string, port int, otherwise bool) (net.Listener, error) {
 	ip := net.ParseIP(host)
 	if host == "localhost" {
 		ip = net.IPv4(127, 0, 0, 1)
@@ -129,14 +129,10 @@ func listenLoopback(host string, port int) (net.Listener, error) {
 	at := func(port int) (net.Listener, error) {
 		return net.Listen("tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))
 	}
-	first := port
-	if port == 0 {
-		first = viewPort
-	}
-	l, err := at(first)
+	l, err := at(port)
 	taken := errors.Is(err, syscall.EADDRINUSE)
 	switch {
-	case taken && port == 0:
+	case taken && otherwise:
 		return at(0)
 	case taken:
 		return nil, viewUsage(fmt.Errorf("port %d is in use", port), "choose another with --port, or leave it out for a free one")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"perg/harness/explore"
+	"perg/harness/prompt"
 	"perg/harness/report"
 )
 
@@ -48,6 +49,7 @@ type rowView struct {
 	explore.Line
 	Address string
 	Snippet string
+	Stated  bool // the question's own preference
 }
 
 func (s *site) list(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +88,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 		p.Chosen = append(p.Chosen, valueView{term: term{Label: "“" + report.Printable(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: v.without().address()})
 	}
 	for _, line := range l.Lines {
-		row := rowView{Line: line, Address: v.answer(line.Ref)}
+		row := rowView{Line: line, Address: v.answer(line.Ref), Stated: prompt.Setting(line.Setting).Judged()}
 		if line.Response != nil {
 			row.Snippet = snippet(*line.Response)
 		}

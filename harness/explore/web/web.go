@@ -94,7 +94,7 @@ func guard(next http.Handler, port int) http.Handler {
 
 // soon is how long a page waits for the index before it says that it is being
 // read.
-const soon = 700 * time.Millisecond
+const soon = 400 * time.Millisecond
 
 // wait says whether the index is there; else it has answered the request.
 func (s *site) wait(w http.ResponseWriter, r *http.Request) bool {
