@@ -3,9 +3,12 @@ package explore
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -318,29 +321,64 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// checkDifferences: the spans of a side are its text, and what both have is the
+// same.
+func checkDifferences(t *testing.T, a, b string) {
+	t.Helper()
+	left, right := Differences(a, b)
+	whole := func(spans []Span) (all, shared string) {
+		for _, s := range spans {
+			all += s.Text
+			if !s.Differs {
+				shared += s.Text
+			}
+		}
+		return all, shared
+	}
+	gotA, sharedA := whole(left)
+	gotB, sharedB := whole(right)
+	if gotA != a || gotB != b || sharedA != sharedB {
+		t.Errorf("%q, %q: %v and %v", a, b, left, right)
+	}
+	if a == b && a != sharedA {
+		t.Errorf("%q differs from itself: %v", a, left)
+	}
+}
+
+// Thousands of different words are as many runes to go-diff, of one byte to four.
+func TestDifferencesOfManyWords(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, vocabulary := range []int{20, 300, 5000, 100_000} {
+		for range 40 {
+			text := func() string {
+				var b strings.Builder
+				for range 50 + rng.IntN(600) {
+					fmt.Fprintf(&b, "w%d%s", rng.IntN(vocabulary), []string{" ", ", ", ".\n"}[rng.IntN(3)])
+				}
+				return b.String()
+			}
+			a, b := text(), text()
+			half := len(b) / 2
+			checkDifferences(t, a, b)
+			checkDifferences(t, a+b, b[half:]+a)
+		}
+	}
+	var all strings.Builder
+	for i := range 70_000 {
+		fmt.Fprintf(&all, "w%d ", i)
+	}
+	started := time.Now()
+	checkDifferences(t, all.String(), "other "+all.String()+"words")
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("70,000 words took %v", took)
+	}
+}
+
 func FuzzDifferences(f *testing.F) {
 	f.Add("The answer is B.", "The right answer is C.")
 	f.Add("", "a")
+	f.Add("one two three four five six", "six one four two one three nine")
 	f.Add("same", "same")
 	f.Add("\ud7ff\ue000\U0010ffff \xff\xfe", "\xff e\u0301 日本語")
-	f.Fuzz(func(t *testing.T, a, b string) {
-		left, right := Differences(a, b)
-		whole := func(spans []Span) (all, shared string) {
-			for _, s := range spans {
-				all += s.Text
-				if !s.Differs {
-					shared += s.Text
-				}
-			}
-			return all, shared
-		}
-		gotA, sharedA := whole(left)
-		gotB, sharedB := whole(right)
-		if gotA != a || gotB != b || sharedA != sharedB {
-			t.Errorf("%q, %q: %v and %v", a, b, left, right)
-		}
-		if a == b && a != sharedA {
-			t.Errorf("%q differs from itself: %v", a, left)
-		}
-	})
+	f.Fuzz(checkDifferences)
 }

@@ -55,7 +55,7 @@ func Differences(a, b string) (left, right []Span) {
 		}
 		*to = append(*to, Span{text, differs})
 	}
-	for _, piece := range d.DiffCleanupMerge(d.DiffMainRunes(x, y, false)) {
+	for _, piece := range d.DiffCleanupSemantic(d.DiffMainRunes(x, y, false)) {
 		var b strings.Builder
 		for _, r := range piece.Text {
 			b.WriteString(words[indexOf(r)])
