@@ -44,9 +44,10 @@ test-gpu:
 # What can be measured, each figure beside its limit or its peer: placement
 # against its lower bound (at most 1.10), memory estimates against a real server
 # (at most 10 % off), 5,000,000 GPU samples, a call against api.Client's, all
-# metrics of 100,000 generations with 2,000 resamples (at most 10 s).
+# metrics of 100,000 generations with 2,000 resamples (at most 10 s), and perg view
+# over 1,000,000 generations (first page 1 s, filter 2 s, 500 MiB).
 bench:
-	@program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" $(GO) test -run '^$$' -bench 'Placement|Thousand|Footprint|Usage|Metrics|Chat' -benchtime 1x -timeout 10m ./harness/schedule ./models ./harness/metrics
+	@program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" $(GO) test -run '^$$' -bench 'Placement|Thousand|Footprint|Usage|Metrics|Chat|Explore' -benchtime 1x -timeout 10m ./harness/schedule ./models ./harness/metrics ./cmd/perg
 
 clean:
 	rm -rf perg demo .duckdb

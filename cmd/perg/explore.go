@@ -111,7 +111,7 @@ func viewAction(c *cli.Context) error {
 			fmt.Fprintf(c.App.ErrWriter, "perg: warning: no browser was opened: %s\n", report.Printable(err.Error()))
 		}
 	}
-	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr).Port)
+	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr))
 	return errors.Join(serve(c.Context, listener, handler), run.Close())
 }
 

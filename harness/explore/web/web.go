@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"perg/harness/explore"
@@ -42,9 +43,10 @@ type site struct {
 }
 
 // Handler serves the pages of a run to browsers on this machine: to requests
-// that name a loopback host and the given port, and no other, whoever sends
-// them. A page of another site cannot have it change anything.
-func Handler(run *explore.Run, about About, ratings *Ratings, port int) http.Handler {
+// that name the loopback address it is served at, or another name of it, and no
+// other, whoever sends them. A page of another site cannot have it change
+// anything.
+func Handler(run *explore.Run, about About, ratings *Ratings, at *net.TCPAddr) http.Handler {
 	s := &site{run: run, about: about, ratings: ratings, pages: make(map[string]*template.Template)}
 	for _, name := range []string{"list", "answer", "note"} {
 		s.pages[name] = template.Must(template.New(name).Funcs(functions).ParseFS(pages, "pages/frame.html", "pages/"+name+".html"))
@@ -58,7 +60,7 @@ func Handler(run *explore.Run, about About, ratings *Ratings, port int) http.Han
 		panic(err) // embedded
 	}
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
-	return guard(mux, port)
+	return guard(mux, at)
 }
 
 // policy lets pages load what perg serves, and nothing else.
@@ -67,10 +69,14 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 // guard turns away what does not come from a page of perg's own. A name of
 // another's that leads here (DNS rebinding) is another host, and a form on
 // another's page (CSRF) has another origin.
-func guard(next http.Handler, port int) http.Handler {
+func guard(next http.Handler, at *net.TCPAddr) http.Handler {
 	var hosts []string
-	for _, name := range []string{"127.0.0.1", "localhost", "::1"} {
-		hosts = append(hosts, net.JoinHostPort(name, strconv.Itoa(port)))
+	for _, name := range []string{at.IP.String(), "127.0.0.1", "localhost", "::1"} {
+		host := net.JoinHostPort(name, strconv.Itoa(at.Port))
+		hosts = append(hosts, host)
+		if at.Port == 80 { // which browsers leave out
+			hosts = append(hosts, strings.TrimSuffix(host, ":80"))
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -45,7 +45,7 @@ func serveRun(t *testing.T, dir string) served {
 	}
 	s := httptest.NewUnstartedServer(nil)
 	file := &Ratings{Path: filepath.Join(dir, "ratings.csv")}
-	s.Config.Handler = Handler(run, About{Name: "runs/small", Facts: []string{"2 variants"}}, file, s.Listener.Addr().(*net.TCPAddr).Port)
+	s.Config.Handler = Handler(run, About{Name: "runs/small", Facts: []string{"2 variants"}}, file, s.Listener.Addr().(*net.TCPAddr))
 	s.Start()
 	t.Cleanup(func() {
 		s.Close()
@@ -156,6 +156,23 @@ func TestGuard(t *testing.T) {
 		}
 		if !strings.HasPrefix(header.Get("Content-Security-Policy"), "default-src 'none'") || header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: headers %v", tt.name, header)
+		}
+	}
+}
+
+// What perg prints as its address is one that it answers to.
+func TestGuardKnowsItsAddress(t *testing.T) {
+	here := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "here") })
+	for host, at := range map[string]net.TCPAddr{
+		"127.0.0.2:8000": {IP: net.IPv4(127, 0, 0, 2), Port: 8000}, "[::1]:8000": {IP: net.IPv6loopback, Port: 8000},
+		"127.0.0.1": {IP: net.IPv4(127, 0, 0, 1), Port: 80}, "[::1]": {IP: net.IPv6loopback, Port: 80}, "localhost": {IP: net.IPv6loopback, Port: 80},
+	} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Host = host
+		r.Header.Set("Origin", "http://"+host)
+		w := httptest.NewRecorder()
+		if guard(here, &at).ServeHTTP(w, r); w.Code != 200 {
+			t.Errorf("%s: status %d", host, w.Code)
 		}
 	}
 }
