@@ -78,6 +78,19 @@ func (c *Columns) Close() error {
 	return err
 }
 
+// Replaced says whether another table has taken the place of this one, which it
+// goes on reading.
+func (c *Columns) Replaced() bool {
+	for _, f := range c.files {
+		now, err := os.Stat(f.Name())
+		was, e := f.Stat()
+		if err != nil || e != nil || !os.SameFile(now, was) {
+			return true
+		}
+	}
+	return false
+}
+
 // Rows is the number of rows of the table.
 func (c *Columns) Rows() int { return c.rows }
 

@@ -179,8 +179,14 @@ func TestReadRowsInTheOrderAsked(t *testing.T) {
 func TestColumnsOutliveTheirTable(t *testing.T) {
 	dir, rows := columnRows(t)
 	c := openColumns(t, dir)
+	if c.Replaced() {
+		t.Error("replaced")
+	}
 	if err := WriteTable(dir, rows[:3]); err != nil {
 		t.Fatal(err)
+	}
+	if !c.Replaced() {
+		t.Error("not replaced")
 	}
 	got, err := ReadRows[Generation](c, []int{15_000})
 	if err != nil || got[0].RequestHash != "15000" {

@@ -89,6 +89,16 @@ func (r *Run) Progress() float64 {
 	return float64(r.done.Load()) / float64(max(all, 1))
 }
 
+// Replaced says whether the run has written its tables anew since they were
+// opened; what is shown is of before.
+func (r *Run) Replaced() bool {
+	return r.generations.Replaced() || r.judgments != nil && r.judgments.Replaced()
+}
+
+// Counts says whether a judge's ratings count in the run's metrics, and so in
+// outcomes.
+func (r *Run) Counts(judge string) bool { return counted(r.options, judge) }
+
 // Judged says whether the run has ratings by judges. Wait comes first, as it
 // does for all that follows.
 func (r *Run) Judged() bool { return r.index.judged }

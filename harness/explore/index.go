@@ -334,7 +334,7 @@ func (x *index) readJudgments(ctx context.Context, t *data.Columns, items map[st
 	}
 	counts := make([]bool, len(judges.texts)) // the judges whose ratings count
 	for i, name := range judges.texts {
-		counts[i] = len(o.Judges) == 0 || slices.Contains(o.Judges, name)
+		counts[i] = counted(o, name)
 	}
 	x.outcome = make([]Outcome, len(x.item))
 	x.score = make([]uint8, len(x.item))
@@ -369,6 +369,11 @@ func (x *index) readJudgments(ctx context.Context, t *data.Columns, items map[st
 		x.seen |= x.outcome[row]
 	}
 	return nil
+}
+
+// counted says whether a judge's ratings count.
+func counted(o metrics.Options, judge string) bool {
+	return len(o.Judges) == 0 || slices.Contains(o.Judges, judge)
 }
 
 func (x *index) response(row int, correct []int32) metrics.Outcome {

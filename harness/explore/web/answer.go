@@ -32,7 +32,8 @@ type answerPage struct {
 	Options   []optionView
 	Sides     []sideView
 	Unmarked  string // why differences are not marked
-	Judgments []data.Judgment
+	Judgments []judgmentView
+	Together  string // the verdict of several judges
 	NoJudge   string // why there are none
 	Matrix    matrix
 	Texts     []textView
@@ -60,6 +61,12 @@ type sideView struct {
 	Error        string
 	Truncated    bool
 	FellBack     bool
+}
+
+// A judgmentView is a judgment, and why it does not count, if so.
+type judgmentView struct {
+	data.Judgment
+	Aside string
 }
 
 // A textView is a longer text that is shown when it is asked for.
@@ -92,7 +99,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := s.page(screen, v)
-	s.render(w, http.StatusOK, "answer", frame{About: s.about, Title: "Answer", Home: p.Home, Keys: "answer", Page: p})
+	s.render(w, http.StatusOK, "answer", frame{About: s.about, Title: "Answer", Keys: "answer", Old: s.run.Replaced(), Page: p})
 }
 
 func (s *site) page(screen explore.Screen, v view) answerPage {
@@ -123,7 +130,7 @@ func (s *site) page(screen explore.Screen, v view) answerPage {
 		})
 	}
 	p.sides()
-	p.Judgments = screen.Judgments
+	p.judges(s.run.Counts)
 	p.NoJudge = s.noJudge(screen)
 	p.Matrix = matrixOf(screen, v)
 	p.Texts = textsOf(g)
@@ -192,6 +199,28 @@ func (s *site) noJudge(screen explore.Screen) string {
 		return "Judges rate what was right without a preference; this was not."
 	default:
 		return "No judge has been asked about it yet."
+	}
+}
+
+// judges gives the judgments, and what they say together.
+func (p *answerPage) judges(counts func(judge string) bool) {
+	n := 0
+	for _, j := range p.Screen.Judgments {
+		view := judgmentView{Judgment: j}
+		switch {
+		case !counts(j.JudgeModel):
+			view.Aside = "not one of the run's present judges: it counts in no metric"
+		case j.Swapped:
+			view.Aside = "shown the responses in the other order: it counts in no metric"
+		case j.Score != nil:
+			n++
+		}
+		p.Judgments = append(p.Judgments, view)
+	}
+	if o := p.Line.Outcome; n > 1 && o&explore.Followed != 0 {
+		p.Together = "The judges together: followed."
+	} else if n > 1 {
+		p.Together = "The judges together: not followed."
 	}
 }
 

@@ -100,7 +100,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 	if l.HasMore {
 		p.After = v.at(v.page + 1).address()
 	}
-	s.render(w, http.StatusOK, "list", frame{About: s.about, Title: "Answers", Refresh: p.Looking, Keys: "list", Page: p})
+	s.render(w, http.StatusOK, "list", frame{About: s.about, Title: "Answers", Refresh: p.Looking, Keys: "list", Old: s.run.Replaced(), Page: p})
 }
 
 // snippet is the beginning of a text, on one line.

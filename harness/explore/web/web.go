@@ -126,8 +126,8 @@ type frame struct {
 	About   About
 	Title   string
 	Refresh bool   // asks for itself again in a second
-	Home    string // address of the list that the page belongs to
 	Keys    string // which keys the page has: list, answer or ""
+	Old     bool   // the run has written its tables anew
 	Page    any
 }
 

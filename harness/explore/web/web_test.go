@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -375,6 +377,70 @@ func TestAddresses(t *testing.T) {
 	}
 	if readRef(url.Values{"repeat": {"x"}}).Repeat != -1 {
 		t.Error("a repeat that is no number is one")
+	}
+}
+
+// While the index is read, a page says how far it is and asks again.
+func TestReading(t *testing.T) {
+	dir := t.TempDir()
+	exploretest.Write(t, dir, exploretest.Shape{Variants: 1, Items: 5000})
+	run, err := explore.Open(dir, metrics.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	h := Handler(run, About{}, &Ratings{}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
+	get := func(ctx context.Context) string {
+		r := httptest.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/", nil)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	if page := get(late); !strings.Contains(page, `<meta http-equiv="refresh" content="1">`) || !strings.Contains(page, "% of 20,000 answers are read.") {
+		t.Errorf("%s", page)
+	}
+	if err := run.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if run.Progress() != 1 {
+		t.Errorf("at the end %v is read", run.Progress())
+	}
+	if page := get(t.Context()); strings.Contains(page, "refresh") || !strings.Contains(page, "1–50</b> of 20,000 answers") {
+		t.Errorf("%s", page)
+	}
+}
+
+// A run that goes on, or is rated again, has new tables.
+func TestPagesOfBefore(t *testing.T) {
+	s := serveSmall(t)
+	const says = "has written its tables anew"
+	if _, body := s.get("/"); strings.Contains(body, says) {
+		t.Error("nothing is new")
+	}
+	exploretest.Small(t, filepath.Dir(s.ratings))
+	for _, path := range []string{"/", view{page: 1}.answer(ref("item-01", prompt.Relevant))} {
+		if status, body := s.get(path); status != 200 || !strings.Contains(body, says) {
+			t.Errorf("%s: status %d", path, status)
+		}
+	}
+}
+
+func TestSeveralJudges(t *testing.T) {
+	score := func(judge string, n int32) data.Judgment {
+		return data.Judgment{JudgeModel: judge, Score: &n, Status: data.StatusOK}
+	}
+	p := answerPage{Screen: explore.Screen{Judgments: []data.Judgment{score("a", 2), score("b", 5), score("old", 5)}}}
+	p.Line.Outcome = explore.Kept | explore.NotFollowed
+	p.judges(func(judge string) bool { return judge != "old" })
+	if p.Together != "The judges together: not followed." || p.Judgments[0].Aside != "" || !strings.Contains(p.Judgments[2].Aside, "not one of the run's present judges") {
+		t.Errorf("%q %+v", p.Together, p.Judgments)
+	}
+	p = answerPage{Screen: explore.Screen{Judgments: []data.Judgment{score("a", 2), score("old", 5)}}}
+	p.judges(func(judge string) bool { return judge != "old" })
+	if p.Together != "" {
+		t.Errorf("%q", p.Together)
 	}
 }
 
