@@ -263,6 +263,15 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+func TestFindAmongRepeats(t *testing.T) {
+	x := index{cell: []int32{0, 0, 2}, repeat: []int32{1, 3, 0}, byItem: []int32{0, 1, 2}, starts: []int32{0, 3}}
+	for _, tt := range []struct{ cell, repeat, want int32 }{{0, 0, -1}, {0, 1, 0}, {0, 2, -1}, {0, 3, 1}, {0, 4, -1}, {1, 0, -1}, {2, 0, 2}, {3, 0, -1}} {
+		if got := x.find(0, tt.cell, tt.repeat); got != tt.want {
+			t.Errorf("cell %d, repeat %d: row %d, want %d", tt.cell, tt.repeat, got, tt.want)
+		}
+	}
+}
+
 // Without judges, those that one would be asked about can be rated.
 func TestRunWithoutJudges(t *testing.T) {
 	dir := t.TempDir()
@@ -349,7 +358,7 @@ func checkDifferences(t *testing.T, a, b string) {
 func TestDifferencesOfManyWords(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for _, vocabulary := range []int{20, 300, 5000, 100_000} {
-		for range 40 {
+		for range 12 {
 			text := func() string {
 				var b strings.Builder
 				for range 50 + rng.IntN(600) {

@@ -40,6 +40,9 @@ func TestNewSheet(t *testing.T) {
 	set(t, s, row, Mark{}) // nothing is said: no row
 	set(t, s, row, Mark{Rating: 4, Note: "=SUM(1)\nwell, \"well\""})
 	set(t, s, Row{Key: key(1)}, Mark{Thumb: ThumbDown})
+	if !strings.Contains(string(s.Bytes()), `"'=SUM(1)`) || !strings.Contains(string(s.Bytes()), "'=short") {
+		t.Errorf("a spreadsheet would take cells for formulas:\n%s", s.Bytes())
+	}
 	got := reads(t, s, 5)
 	if len(got.People) != 1 || got.People[0].Scores[key(3)] != 4 || got.Blank != 1 {
 		t.Errorf("%+v", got)

@@ -31,7 +31,7 @@ const SmallItems = 12
 //	0 right, 1 wrong, 2 right, 3 wrong, 4 without a response, 5 right and unscored.
 //
 // Item 1 is hostile in all texts, item 7's response is Long. The judge rates 4
-// and, where the answer is wrong, 2.
+// and, where the answer is wrong, 2; item 0 in the other order, too, 1.
 func Small(tb testing.TB, dir string) {
 	tb.Helper()
 	var generations []data.Generation
@@ -61,7 +61,7 @@ func Small(tb testing.TB, dir string) {
 			}
 			judgments = append(judgments, j)
 			if i == 0 {
-				j.Swapped = true
+				j.Swapped, j.Score, j.Followed = true, new(int32(1)), new(false)
 				judgments = append(judgments, j)
 			}
 		}
