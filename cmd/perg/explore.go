@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -52,7 +51,6 @@ an address that holds the filters and the answer on show. Ctrl-C ends it.`,
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
 			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
 			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
-			&cli.BoolFlag{Name: "open", Usage: "open the page in the browser"},
 		},
 		Action: viewAction,
 	}
@@ -106,11 +104,6 @@ func viewAction(c *cli.Context) error {
 		fmt.Fprintf(w, " (%s so far)", comma(n))
 	}
 	fmt.Fprintln(w, "; Ctrl-C ends it")
-	if c.Bool("open") {
-		if err := openBrowser(address); err != nil {
-			fmt.Fprintf(c.App.ErrWriter, "perg: warning: no browser was opened: %s\n", report.Printable(err.Error()))
-		}
-	}
 	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr))
 	return errors.Join(serve(c.Context, listener, handler), run.Close())
 }
@@ -183,13 +176,4 @@ func plural(n int, what string) string {
 		what += "s"
 	}
 	return comma(n) + " " + what
-}
-
-func openBrowser(address string) error {
-	cmd := exec.Command("xdg-open", address)
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	go cmd.Wait()
-	return nil
 }
