@@ -170,7 +170,6 @@ const patience = 1200 * time.Millisecond
 // A Line is a generation as lists show it.
 type Line struct {
 	Ref
-	Row        int
 	Item       *Item
 	Outcome    Outcome
 	Plain      string   // the baseline's letter; "" is none
@@ -240,8 +239,8 @@ func (r *Run) lines(rows []int32) ([]Line, error) {
 
 func (x *index) line(row int) Line {
 	l := Line{
-		Ref: Ref{x.cells[x.cell[row]], x.items[x.item[row]].ID, int(x.repeat[row])},
-		Row: row, Item: &x.items[x.item[row]], Outcome: x.outcome[row], Answer: x.answer(row),
+		Ref:  Ref{x.cells[x.cell[row]], x.items[x.item[row]].ID, int(x.repeat[row])},
+		Item: &x.items[x.item[row]], Outcome: x.outcome[row], Answer: x.answer(row),
 		IsBaseline: int(x.baseline[row]) == row,
 	}
 	if b := x.baseline[row]; b >= 0 {

@@ -28,7 +28,6 @@ type listPage struct {
 	Looking bool // the text is still being looked for
 	Asides  bool // the filter has a text, which counts leave out
 	Repeats bool
-	Judged  bool
 }
 
 type facetView struct {
@@ -63,7 +62,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := listPage{
-		View: v, List: l, Query: v.filter.Text, Clear: "/", Repeats: s.run.Repeated(), Judged: s.run.Judged(),
+		View: v, List: l, Query: v.filter.Text, Clear: "/", Repeats: s.run.Repeated(),
 		Looking: !l.Done && len(l.Lines) < pageSize, Asides: v.filter.Text != "", From: l.From + 1, To: l.From + len(l.Lines),
 	}
 	for i, f := range explore.Facets() {
