@@ -55,7 +55,7 @@ func judgedRunDir(t *testing.T, judges ...string) string {
 	return "r"
 }
 
-func writeRun(t *testing.T, dir string, m harness.Manifest) {
+func writeRun(t testing.TB, dir string, m harness.Manifest) {
 	t.Helper()
 	text, err := json.Marshal(m)
 	if err == nil {

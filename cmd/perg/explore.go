@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"perg/data"
+	"perg/harness"
+	"perg/harness/explore"
+	"perg/harness/explore/web"
+	"perg/harness/report"
+)
+
+// viewPort is where perg view is found unless it is taken: PERG on a telephone.
+// A port that stays the same keeps addresses good.
+const viewPort = 7374
+
+func viewCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "view",
+		Usage:     "browse questions, answers and verdicts in a web page",
+		ArgsUsage: "RUN",
+		Description: `Serves pages over a run's tables to a browser on this machine: a list of
+answers with filters (outcome, setting, kind of preference, variant, method,
+source, category) and text search, and for each answer both responses side by
+side with their differences marked, how its letter was read, what the judge
+said, and the same question in other variants. ? shows what the words mean,
+and the keys.
+
+   perg view runs/20260102-150405
+
+An answer can be rated from 1 to 5, thumbed and noted. That is kept in
+RUN/ratings.csv, or the file that --ratings names, in the form of 'perg judge
+sample': one that is filled in already is gone on with.
+
+   perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
+
+Nothing else is written. The pages are to be had on this machine alone, under
+an address that holds the filters and the answer on show. Ctrl-C ends it.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
+			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
+			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
+		},
+		Action: viewAction,
+	}
+}
+
+func viewUsage(err error, hint string) error {
+	return &harness.Problem{Err: err, Hint: hint, Usage: true}
+}
+
+func viewAction(c *cli.Context) error {
+	port := c.Int("port")
+	switch {
+	case c.NArg() != 1:
+		return viewUsage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
+	case port < 1 || port > 65535:
+		return viewUsage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
+	}
+	dir := c.Args().First()
+	m, err := readRun(dir)
+	if err != nil {
+		return err
+	}
+	file := &web.Ratings{Path: c.String("ratings")}
+	if file.Path == "" {
+		file.Path = filepath.Join(dir, "ratings.csv")
+	}
+	sheet, err := file.Open()
+	if err != nil {
+		return viewUsage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
+	}
+	listener, err := listenLoopback(c.String("address"), port, !c.IsSet("port"))
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	run, err := explore.Open(dir, m.MetricsOptions())
+	if errors.Is(err, data.ErrNoTable) {
+		return &harness.Problem{
+			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
+			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
+		}
+	}
+	if err != nil {
+		return err
+	}
+	address := "http://" + listener.Addr().String() + "/"
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s: %s answers\n%s\n", report.Printable(dir), comma(run.Generations()), address)
+	fmt.Fprintf(w, "ratings are kept in %s", report.Printable(file.Path))
+	if n := sheet.Rated(); n > 0 {
+		fmt.Fprintf(w, " (%s so far)", comma(n))
+	}
+	fmt.Fprintln(w, "; Ctrl-C ends it")
+	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr))
+	return errors.Join(serve(c.Context, listener, handler), run.Close())
+}
+
+// listenLoopback listens at an address of this machine that no other reaches, at
+// the port or, where that is taken and another will do, at any.
+func listenLoopback(host string, port int, otherwise bool) (net.Listener, error) {
+	ip := net.ParseIP(host)
+	if host == "localhost" {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	if ip == nil || !ip.IsLoopback() {
+		return nil, viewUsage(fmt.Errorf("--address %s: other machines could read the run and change its ratings there", host),
+			"it has to be a loopback address, as 127.0.0.1 is; to look from elsewhere: ssh -L 7374:127.0.0.1:7374 MACHINE")
+	}
+	at := func(port int) (net.Listener, error) {
+		return net.Listen("tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))
+	}
+	l, err := at(port)
+	taken := errors.Is(err, syscall.EADDRINUSE)
+	switch {
+	case taken && otherwise:
+		return at(0)
+	case taken:
+		return nil, viewUsage(fmt.Errorf("port %d is in use", port), "choose another with --port, or leave it out for a free one")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, viewUsage(err, "choose a port from 1024 with --port")
+	}
+	return l, err
+}
+
+// serve answers until the context is done, which is the usual end.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return err
+	}
+	return <-stopped
+}
+
+// aboutRun is what the pages say of the run.
+func aboutRun(dir string, m harness.Manifest) web.About {
+	about := web.About{Name: dir, Facts: []string{plural(len(m.Models), "variant"), plural(m.Dataset.Items, "question")}}
+	for i, j := range m.Judges {
+		if i == 0 {
+			about.Facts = append(about.Facts, "judge "+j.Name)
+		} else {
+			about.Facts[len(about.Facts)-1] += ", " + j.Name
+		}
+	}
+	if m.State != harness.StateFinished {
+		about.Facts = append(about.Facts, "the run is "+m.State)
+	}
+	return about
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return comma(n) + " " + what
+}

@@ -1,0 +1,107 @@
+// Package explore looks through the generations of a run: which there are by
+// variant, setting, outcome and other properties, what they say, and one of them
+// beside its baseline with all that is known of it. It keeps a small index in
+// memory and reads texts from the run's tables when they are asked for. It shows
+// nothing, and knows nothing of pages: that is package web's.
+package explore
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"perg/data"
+	"perg/harness/metrics"
+)
+
+// A Run is a run's tables, open. Its methods may be called from several
+// goroutines.
+type Run struct {
+	generations *data.TableReader
+	judgments   *data.TableReader // nil: there are none
+	options     metrics.Options
+
+	done  atomic.Int64 // values that the index is made of, read so far
+	ready chan struct{}
+	index *index // when ready is closed; then err or index is set
+	err   error
+	stop  context.CancelFunc
+
+	mu   sync.Mutex
+	hits []*hits // of the last filters, the newest first
+}
+
+// Open opens the tables of the run in dir and begins to read its index; Wait
+// waits for it. The error is data.ErrNoTable where the run has no generations.
+// Ratings count as the options say.
+func Open(dir string, o metrics.Options) (*Run, error) {
+	generations, err := data.OpenTable(filepath.Join(dir, "generations"))
+	if err != nil {
+		return nil, err
+	}
+	judgments, err := data.OpenTable(filepath.Join(dir, "judgments"))
+	if err != nil && !errors.Is(err, data.ErrNoTable) {
+		generations.Close()
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Run{generations: generations, judgments: judgments, options: o, ready: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(r.ready)
+		r.index, r.err = build(ctx, generations, judgments, o, &r.done)
+	}()
+	return r, nil
+}
+
+// Close ends the reading and closes the tables. No other method may be called
+// meanwhile, or after it.
+func (r *Run) Close() error {
+	r.stop()
+	<-r.ready
+	err := r.generations.Close()
+	if r.judgments != nil {
+		err = errors.Join(err, r.judgments.Close())
+	}
+	return err
+}
+
+// Wait waits for the index; its error is why there is none.
+func (r *Run) Wait(ctx context.Context) error {
+	select {
+	case <-r.ready:
+		return r.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Generations is the number of generations of the run.
+func (r *Run) Generations() int { return r.generations.Rows() }
+
+// Progress is the fraction of the index that is there.
+func (r *Run) Progress() float64 {
+	all := generationColumns * r.generations.Rows()
+	if r.judgments != nil {
+		all += judgmentColumns * r.judgments.Rows()
+	}
+	return float64(r.done.Load()) / float64(max(all, 1))
+}
+
+// Replaced says whether the run has written its tables anew since they were
+// opened; what is shown is of before.
+func (r *Run) Replaced() bool {
+	return r.generations.Replaced() || r.judgments != nil && r.judgments.Replaced()
+}
+
+// Counts says whether a judge's ratings count in the run's metrics, and so in
+// outcomes.
+func (r *Run) Counts(judge string) bool { return counted(r.options, judge) }
+
+// Judged says whether the run has ratings by judges. Wait comes first, as it
+// does for all that follows.
+func (r *Run) Judged() bool { return r.index.judged }
+
+// Repeated says whether any generation was made more than once.
+func (r *Run) Repeated() bool { return r.index.repeats }

@@ -1,0 +1,315 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"perg/data"
+	"perg/harness/explore"
+	"perg/harness/prompt"
+	"perg/harness/ratings"
+	"perg/harness/report"
+)
+
+// maxMarked is the length in bytes of a text beyond which its differences are
+// not marked: nobody reads them, and a browser has to lay them out.
+const maxMarked = 64 << 10
+
+type answerPage struct {
+	explore.Screen
+	View      view
+	Home      string
+	Prev      string
+	Next      string
+	Place     string // "3 of 40"
+	Outcome   term
+	Unscored  bool
+	Stated    []statedView
+	Options   []optionView
+	Sides     []sideView
+	Unmarked  string // why differences are not marked
+	Judgments []judgmentView
+	Together  string // the verdict of several judges
+	NoJudge   string // why there are none
+	Matrix    matrix
+	Texts     []textView
+	Timings   []timing
+	Form      *rateForm
+}
+
+type statedView struct {
+	Text string
+	Own  bool
+}
+
+type optionView struct {
+	Letter, Text                  string
+	Gold, PlainChose, AnswerChose bool
+}
+
+// A sideView is one of the two responses.
+type sideView struct {
+	Title, Under string
+	Letter       string
+	Rule         string // how it was found
+	Correct      *bool
+	Spans        []explore.Span // nil: no response
+	Error        string
+	Truncated    bool
+	FellBack     bool
+}
+
+// A judgmentView is a judgment, and why it does not count, if so.
+type judgmentView struct {
+	data.Judgment
+	Aside string
+}
+
+// A textView is a longer text that is shown when it is asked for.
+type textView struct{ Title, Means, Text string }
+
+type timing struct{ Label, Means, Value string }
+
+// A rateForm is what a person may say of the answer.
+type rateForm struct {
+	Mark     ratings.Mark
+	Rateable bool
+	File     string
+	Trouble  string // why the file cannot be read
+	Hidden   map[string][]string
+}
+
+func (s *site) answer(w http.ResponseWriter, r *http.Request) {
+	if !s.wait(w, r) {
+		return
+	}
+	q := r.URL.Query()
+	v := readView(q)
+	screen, err := s.run.Screen(r.Context(), readRef(q), v.filter)
+	if errors.Is(err, explore.ErrUnknown) {
+		s.fail(w, http.StatusNotFound, "There is no such answer", report.Printable(err.Error())+". Perhaps the address is of another run.")
+		return
+	}
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, "The run cannot be read", err.Error())
+		return
+	}
+	p := s.page(screen, v)
+	s.render(w, http.StatusOK, "answer", frame{About: s.about, Title: "Answer", Keys: "answer", Old: s.run.Replaced(), Page: p})
+}
+
+func (s *site) page(screen explore.Screen, v view) answerPage {
+	g := screen.Generation
+	p := answerPage{Screen: screen, View: v, Home: v.at(1).address(), Outcome: outcomeTerm(screen.Line.Outcome), Unscored: screen.Line.Outcome&explore.Unscored != 0}
+	if screen.Number >= 0 {
+		p.Home = v.at(screen.Number/pageSize + 1).address()
+		p.Place = number(screen.Number+1) + " of " + number(screen.Hits)
+		if !screen.Done {
+			p.Place += " or more"
+		}
+	}
+	if screen.Before != nil {
+		p.Prev = v.answer(*screen.Before)
+	}
+	if screen.After != nil {
+		p.Next = v.answer(*screen.After)
+	}
+	for _, text := range g.Preferences {
+		p.Stated = append(p.Stated, statedView{text, text == g.Preference})
+	}
+	for i, text := range g.Options {
+		letter := data.Letter(i)
+		p.Options = append(p.Options, optionView{
+			Letter: letter, Text: text, Gold: letter == g.Gold,
+			PlainChose:  screen.Baseline != nil && screen.Baseline.Answer != nil && *screen.Baseline.Answer == letter,
+			AnswerChose: !screen.IsBaseline && g.Answer != nil && *g.Answer == letter,
+		})
+	}
+	p.sides()
+	p.judges(s.run.Counts)
+	p.NoJudge = s.noJudge(screen)
+	p.Matrix = matrixOf(screen, v)
+	p.Texts = textsOf(g)
+	p.Timings = timingsOf(g)
+	p.Form = s.form(screen, v)
+	return p
+}
+
+func (p *answerPage) sides() {
+	g, b := p.Generation, p.Baseline
+	with := sideOf(g, "With the preference", "setting "+g.Setting+", "+g.Method)
+	switch prompt.Setting(g.Setting) {
+	case prompt.None:
+		with.Title = "Without a preference"
+	case prompt.Mixed, prompt.Irrelevant:
+		with.Title = "With the preferences"
+	}
+	if p.IsBaseline || b == nil {
+		p.Sides = []sideView{with}
+		return
+	}
+	plain := sideOf(*b, "Without a preference", "setting none, zero-shot: the baseline")
+	if g.Response != nil && b.Response != nil {
+		if len(*g.Response) > maxMarked || len(*b.Response) > maxMarked {
+			p.Unmarked = "These texts are too long to have their differences marked."
+		} else {
+			plain.Spans, with.Spans = explore.Differences(report.Printable(*b.Response), report.Printable(*g.Response))
+			if *g.Response == *b.Response {
+				p.Unmarked = "Both responses are the same, to the letter."
+			}
+		}
+	}
+	p.Sides = []sideView{plain, with}
+}
+
+func sideOf(g data.Generation, title, under string) sideView {
+	s := sideView{Title: title, Under: under, Correct: g.Correct, Error: g.Error, Truncated: g.Status == data.StatusTruncated, FellBack: g.FellBack != nil && *g.FellBack}
+	if g.Answer != nil {
+		s.Letter = *g.Answer
+	}
+	s.Rule = g.AnswerFrom
+	if means, ok := rules[g.AnswerFrom]; ok && s.Letter != "" {
+		s.Rule = means + " (" + g.AnswerFrom + ")"
+	} else if s.Letter == "" && g.Response != nil {
+		s.Rule = "no option could be read from the text: invalid, which counts as not right"
+	}
+	if g.Response != nil {
+		s.Spans = []explore.Span{{Text: report.Printable(*g.Response)}}
+	}
+	return s
+}
+
+// noJudge says why a judge has not rated the answer.
+func (s *site) noJudge(screen explore.Screen) string {
+	o := screen.Line.Outcome
+	switch {
+	case len(screen.Judgments) > 0:
+		return ""
+	case !s.run.Judged():
+		return "The run has no judge: perg judge RUN --judge MODEL rates it."
+	case o&explore.Error != 0:
+		return "There is no pair of responses to rate."
+	case !prompt.Setting(screen.Setting).Judged():
+		return "Judges rate answers whose question's own preference is stated (settings relevant and mixed)."
+	case o&(explore.Mended|explore.WrongTwice) != 0:
+		return "Judges rate what was right without a preference; this was not."
+	default:
+		return "No judge has been asked about it yet."
+	}
+}
+
+// judges gives the judgments, and what they say together.
+func (p *answerPage) judges(counts func(judge string) bool) {
+	n := 0
+	for _, j := range p.Screen.Judgments {
+		view := judgmentView{Judgment: j}
+		switch {
+		case !counts(j.JudgeModel):
+			view.Aside = "not one of the run's present judges: it counts in no metric"
+		case j.Swapped:
+			view.Aside = "shown the responses in the other order: it counts in no metric"
+		case j.Score != nil:
+			n++
+		}
+		p.Judgments = append(p.Judgments, view)
+	}
+	if o := p.Line.Outcome; n > 1 && o&explore.Followed != 0 {
+		p.Together = "The judges together: followed."
+	} else if n > 1 {
+		p.Together = "The judges together: not followed."
+	}
+}
+
+// A matrix is the same question by variant and method, and by setting.
+type matrix struct {
+	Settings []string
+	Rows     []matrixRow
+}
+
+type matrixRow struct {
+	Variant, Method string
+	Cells           [][]matrixCell // by setting: one for each repeat
+}
+
+type matrixCell struct {
+	explore.Line
+	Address string
+	Here    bool
+}
+
+func matrixOf(screen explore.Screen, v view) matrix {
+	var m matrix
+	for _, s := range prompt.Settings() {
+		if slices.ContainsFunc(screen.Siblings, func(l explore.Line) bool { return l.Setting == string(s) }) {
+			m.Settings = append(m.Settings, string(s))
+		}
+	}
+	for _, l := range screen.Siblings {
+		at := slices.IndexFunc(m.Rows, func(r matrixRow) bool { return r.Variant == l.Variant && r.Method == l.Method })
+		if at < 0 {
+			at = len(m.Rows)
+			m.Rows = append(m.Rows, matrixRow{l.Variant, l.Method, make([][]matrixCell, len(m.Settings))})
+		}
+		if i := slices.Index(m.Settings, l.Setting); i >= 0 {
+			m.Rows[at].Cells[i] = append(m.Rows[at].Cells[i], matrixCell{l, v.answer(l.Ref), l.Ref == screen.Ref})
+		}
+	}
+	return m
+}
+
+func textsOf(g data.Generation) []textView {
+	var all []textView
+	add := func(title, means string, text *string) {
+		if text != nil && *text != "" {
+			all = append(all, textView{title, means, report.Printable(*text)})
+		}
+	}
+	add("Thinking", "What the model wrote before its answer. It is not scored.", g.Thinking)
+	of := ""
+	if g.SecondReply != nil {
+		of = " of the second call"
+		add("First response", "The draft that the second call was given.", g.DraftResponse)
+		add("Second reply, as it came", "The JSON that the scored response was read from.", g.SecondReply)
+	} else {
+		add("First response", "The draft that the second call was to be given.", g.DraftResponse)
+	}
+	add("System prompt"+of, "", &g.SystemPrompt)
+	add("User prompt"+of, "", &g.UserPrompt)
+	return all
+}
+
+func timingsOf(g data.Generation) []timing {
+	rate := "–"
+	if g.OutputTokens != nil && g.EvalNS != nil && *g.EvalNS > 0 {
+		rate = fmt.Sprintf("%.1f tokens/s", float64(*g.OutputTokens)/float64(*g.EvalNS)*1e9)
+	}
+	text := func(s string) string {
+		if s == "" {
+			return "–"
+		}
+		return report.Printable(s)
+	}
+	ns := functions["duration"].(func(*int64) string)
+	count := functions["count"].(func(*int64) string)
+	started := orDash(g.StartedAt, func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") })
+	return []timing{
+		{"Total", "From the request to the last token, as Ollama measured it", ns(g.TotalNS)},
+		{"Load", "To have the model in memory", ns(g.LoadNS)},
+		{"Prompt", "To read the prompt", count(g.PromptTokens) + " tokens, " + ns(g.PromptEvalNS)},
+		{"Answer", "To write the answer", count(g.OutputTokens) + " tokens, " + ns(g.EvalNS)},
+		{"Speed", "Of writing", rate},
+		{"Started", "", started},
+		{"Ended by", "stop: by the model; length: by the limit of tokens", text(g.DoneReason)},
+		{"Server", "", text(g.Host)},
+		{"GPUs", "", text(strings.Join(g.GPUUUIDs, ", "))},
+		{"GPU memory", "Of the model, after it was loaded", functions["bytes"].(func(*int64) string)(g.VRAMBytes)},
+		{"Status", "", text(g.Status)},
+		{"Model", "", text(strings.Join(slices.DeleteFunc([]string{g.Model, g.ParameterSize, g.Quantization, g.KVCacheType}, func(s string) bool { return s == "" }), ", "))},
+		{"Digest", "", text(g.Digest)},
+		{"Request", "Hash of all that determines the response", text(g.RequestHash)},
+	}
+}

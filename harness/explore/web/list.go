@@ -1,0 +1,123 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"perg/harness/explore"
+	"perg/harness/prompt"
+	"perg/harness/report"
+)
+
+// pageSize is how many answers a page of the list has.
+const pageSize = 50
+
+type listPage struct {
+	View    view
+	List    explore.List
+	Query   string
+	Facets  []facetView
+	Chosen  []valueView // the filters that are on, to be let go of
+	Clear   string
+	Rows    []rowView
+	Summary string
+	Before  string // addresses; "" where there is none
+	After   string
+	From    int
+	To      int
+	Looking bool // the text is still being looked for
+	Asides  bool // the filter has a text, which counts leave out
+	Repeats bool
+}
+
+type facetView struct {
+	term
+	Open   bool
+	On     int
+	Values []valueView
+}
+
+type valueView struct {
+	term
+	N       int
+	On      bool
+	Address string
+}
+
+type rowView struct {
+	explore.Line
+	Address string
+	Snippet string
+	Stated  bool // the question's own preference
+}
+
+func (s *site) list(w http.ResponseWriter, r *http.Request) {
+	if !s.wait(w, r) {
+		return
+	}
+	v := readView(r.URL.Query())
+	l, err := s.run.List(r.Context(), v.filter, (v.page-1)*pageSize, pageSize)
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, "The run cannot be read", err.Error())
+		return
+	}
+	p := listPage{
+		View: v, List: l, Query: v.filter.Text, Clear: "/", Repeats: s.run.Repeated(),
+		Looking: !l.Done && len(l.Lines) < pageSize, Asides: v.filter.Text != "", From: l.From + 1, To: l.From + len(l.Lines),
+	}
+	for i, f := range explore.Facets() {
+		fv := facetView{term: facets[f], Open: i < 5}
+		for _, c := range l.Facets[f] {
+			value := valueView{valueTerm(f, c.Value), c.N, c.Selected, v.toggled(f, c.Value).address()}
+			fv.Values = append(fv.Values, value)
+			if c.Selected {
+				fv.On++
+				p.Chosen = append(p.Chosen, value)
+			}
+		}
+		if fv.On > 0 {
+			fv.Open = true
+		}
+		// One value that everything has says nothing.
+		if len(fv.Values) > 1 || fv.On > 0 {
+			p.Facets = append(p.Facets, fv)
+		}
+	}
+	if p.Query != "" {
+		p.Chosen = append(p.Chosen, valueView{term: term{Label: "“" + report.Printable(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: v.without().address()})
+	}
+	for _, line := range l.Lines {
+		row := rowView{Line: line, Address: v.answer(line.Ref), Stated: prompt.Setting(line.Setting).Judged()}
+		if line.Response != nil {
+			row.Snippet = snippet(*line.Response)
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	if v.page > 1 {
+		p.Before = v.at(v.page - 1).address()
+	}
+	if l.HasMore {
+		p.After = v.at(v.page + 1).address()
+	}
+	s.render(w, http.StatusOK, "list", frame{About: s.about, Title: "Answers", Refresh: p.Looking, Keys: "list", Old: s.run.Replaced(), Page: p})
+}
+
+// snippet is the beginning of a text, on one line.
+func snippet(text string) string {
+	const bytes, runes = 2000, 220
+	cut := len(text) > bytes
+	if cut {
+		text = text[:bytes]
+	}
+	text = strings.Join(strings.Fields(report.Printable(strings.ToValidUTF8(text, ""))), " ")
+	n := 0
+	for i := range text {
+		if n++; n > runes {
+			return text[:i] + "…"
+		}
+	}
+	if cut {
+		text += "…"
+	}
+	return text
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"perg/harness/explore"
+	"perg/harness/extract"
+	"perg/harness/prompt"
+	"perg/harness/report"
+)
+
+// A term is a word of the benchmark as a newcomer is told it.
+type term struct {
+	Label string
+	Means string
+	Class string // of its colour
+	Sign  string // what stands for the colour where there is none
+}
+
+var facets = map[explore.Facet]term{
+	explore.ByOutcome:        {Label: "Outcome", Means: "What became of the answer once a preference was stated"},
+	explore.ByFollowed:       {Label: "Preference followed", Means: "Whether the judge finds the preference followed: a score of 3 or more of 5"},
+	explore.BySetting:        {Label: "Setting", Means: "Which preferences the model was told of"},
+	explore.ByPreferenceType: {Label: "Kind of preference", Means: "What the question's own preference is about"},
+	explore.ByVariant:        {Label: "Variant", Means: "A model at one quantization"},
+	explore.ByMethod:         {Label: "Method", Means: "How the model was prompted"},
+	explore.BySource:         {Label: "Source", Means: "The dataset that the question is from"},
+	explore.ByCategory:       {Label: "Category", Means: "The question's subject"},
+}
+
+var values = map[explore.Facet]map[string]term{
+	explore.ByOutcome: {
+		"broken":      {"broken", "Right without a preference, wrong with it", "bad", "✗"},
+		"kept":        {"kept", "Right without a preference, and right with it", "good", "✓"},
+		"mended":      {"mended", "Wrong without a preference, right with it", "fair", "↑"},
+		"wrong-twice": {"wrong twice", "Wrong without a preference, and wrong with it", "dull", "–"},
+		"plain-right": {"plain, right", "No preference was stated, and the answer is right", "good", "✓"},
+		"plain-wrong": {"plain, wrong", "No preference was stated, and the answer is wrong", "dull", "–"},
+		"unscored":    {"unscored", "A judge should have rated it, and no rating can be read", "odd", "?"},
+		"error":       {"error", "There is no response: a call failed, this one or the one without a preference", "odd", "!"},
+	},
+	explore.ByFollowed: {
+		"yes": {"followed", "The judge's score is 3 or more", "good", "✓"},
+		"no":  {"not followed", "The judge's score is below 3", "bad", "✗"},
+	},
+	explore.BySetting: {
+		string(prompt.None):       {Label: "none", Means: "No preference is stated: this answer is the baseline that others are compared with"},
+		string(prompt.Relevant):   {Label: "relevant", Means: "One preference is stated, which fits the question"},
+		string(prompt.Mixed):      {Label: "mixed", Means: "The fitting preference is stated among five that have nothing to do with the question"},
+		string(prompt.Irrelevant): {Label: "irrelevant", Means: "Five preferences are stated that have nothing to do with the question"},
+	},
+	explore.ByMethod: {
+		string(prompt.ZeroShot):    {Label: "zero-shot", Means: "The model is asked once, and knows the preferences"},
+		string(prompt.CoT):         {Label: "cot", Means: "Chain of thought: the model is told to think step by step first"},
+		string(prompt.ICL):         {Label: "icl", Means: "In-context learning: the model sees worked examples first"},
+		string(prompt.SelfCritic):  {Label: "self-critic", Means: "The model criticises and revises its own first answer"},
+		string(prompt.PrefAligner): {Label: "pref-aligner", Means: "The model answers without a preference; a second call re-styles that answer"},
+	},
+	explore.ByPreferenceType: {
+		"clarity":  {Label: "clarity", Means: "Plain, short, without jargon, balanced"},
+		"context":  {Label: "context", Means: "Background, culture, history, points of view"},
+		"thinking": {Label: "thinking", Means: "Step by step, cause and effect, summary first"},
+		"examples": {Label: "examples", Means: "Practical examples, real life, metaphors"},
+		"creative": {Label: "creative", Means: "Creative, with feeling"},
+	},
+}
+
+func valueTerm(f explore.Facet, value string) term {
+	if t, ok := values[f][value]; ok {
+		return t
+	}
+	if value == "" {
+		value = "(none)"
+	}
+	return term{Label: report.Printable(value)}
+}
+
+func outcomeTerm(o explore.Outcome) term { return valueTerm(explore.ByOutcome, o.Value()) }
+
+// rules say how a letter was found in a response.
+var rules = map[string]string{
+	extract.Boxed:         "it stands in \\boxed{}",
+	extract.Stated:        "the text says so, as in “the answer is B”",
+	extract.StatedText:    "the text says so in the option's own words",
+	extract.LeadingLetter: "the text begins with the letter",
+	extract.LeadingText:   "the text begins with the option's words",
+	extract.ClosingLetter: "the last line is the letter",
+	extract.Predicate:     "the letter follows “is”",
+	extract.Hedged:        "the text says so, but not firmly",
+	extract.OnlyNamed:     "no other option is named",
+	extract.LastNamed:     "the conclusion names it",
+	extract.OptionText:    "the first sentence says so in the option's own words",
+	extract.FromModel:     "a second model read the text, as no rule could",
+}
+
+var functions = template.FuncMap{
+	"number":   number,
+	"print":    report.Printable,
+	"outcome":  outcomeTerm,
+	"setting":  func(s string) term { return valueTerm(explore.BySetting, s) },
+	"method":   func(s string) term { return valueTerm(explore.ByMethod, s) },
+	"duration": func(ns *int64) string { return orDash(ns, func(n int64) string { return duration(time.Duration(n)) }) },
+	"count":    func(n *int64) string { return orDash(n, func(n int64) string { return humanize.Comma(n) }) },
+	"bytes": func(n *int64) string {
+		return orDash(n, func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) })
+	},
+	"score":   func(s *float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", *s), ".0") },
+	"upto":    numbers,
+	"deref":   func(b *bool) bool { return *b },
+	"deref32": func(n *int32) int { return int(*n) },
+}
+
+func orDash[T any](v *T, say func(T) string) string {
+	if v == nil {
+		return "–"
+	}
+	return say(*v)
+}
+
+func number(n int) string { return humanize.Comma(int64(n)) }
+
+func numbers(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
+}
+
+func duration(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
