@@ -83,14 +83,12 @@ func TestATableOfSeveralRowGroups(t *testing.T) {
 // long ones end it: what a writer holds is bounded.
 func TestATableOfTextsThatDiffer(t *testing.T) {
 	const n, long = rowsPerLook + 3000, 2000
-	text := func(i int) string {
-		b := make([]byte, long)
-		rand.NewChaCha8([32]byte{byte(i), byte(i >> 8), byte(i >> 16)}).Read(b)
-		for j := range b {
-			b[j] = '0' + b[j]&63
-		}
-		return string(b)
+	random := make([]byte, 2*n*long)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	for i := range random {
+		random[i] = '0' + random[i]&63
 	}
+	text := func(i int) string { return string(random[i*long : (i+1)*long]) }
 	dir := t.TempDir()
 	w, err := CreateTable[Generation](dir)
 	if err != nil {

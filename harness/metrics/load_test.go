@@ -181,7 +181,7 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 // What Load makes of a run is what its rows say, one by one.
 func TestLoadAgainstRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(12, 34))
-	for n := range 60 {
+	for n := range 12 {
 		generations, judgments := randomRun(rng)
 		if len(generations) == 0 {
 			continue
