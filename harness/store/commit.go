@@ -140,7 +140,8 @@ func (s *Store) refusal() error {
 	return s.broken
 }
 
-// Flush returns when everything put before it is durable.
+// Flush returns when everything put before it is durable, and gives back the
+// memory that writing took.
 func (s *Store) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	err, g := s.refusal(), s.writing
@@ -148,10 +149,16 @@ func (s *Store) Flush(ctx context.Context) error {
 		g = s.filling
 	}
 	s.mu.Unlock()
-	if err != nil || g == nil {
+	if err != nil {
 		return err
 	}
-	return g.commit.Wait(ctx)
+	if g != nil {
+		if err := g.commit.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = s.writer.ExecContext(ctx, "PRAGMA shrink_memory")
+	return s.explain("flush", err)
 }
 
 // Close makes what was put durable and closes the file. It returns the error
