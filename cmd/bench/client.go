@@ -61,6 +61,11 @@ type asked struct {
 
 // loop makes the requests in their order, so many at once.
 func (c *bareClient) loop(ctx context.Context, requests []api.ChatRequest, inFlight int) (asked, error) {
+	return loop(ctx, requests, inFlight, c.chat)
+}
+
+// loop makes requests in their order, so many at once, in some way.
+func loop(ctx context.Context, requests []api.ChatRequest, inFlight int, chat chat) (asked, error) {
 	a := asked{answers: make([]api.ChatResponse, len(requests))}
 	started := time.Now()
 	next := make(chan int)
@@ -80,7 +85,7 @@ func (c *bareClient) loop(ctx context.Context, requests []api.ChatRequest, inFli
 		group.Go(func() error {
 			for i := range next {
 				var err error
-				if a.answers[i], err = c.chat(ctx, requests[i]); err != nil {
+				if a.answers[i], err = chat(ctx, requests[i]); err != nil {
 					return err
 				}
 			}

@@ -57,12 +57,20 @@ func (q Query) stating() stating {
 // Ask asks the question: the whole of a method of one call, the first stage of
 // a method of two.
 func (s *Set) Ask(q Query) (Prompt, error) {
-	return s.render([]string{"system", "user", "preferences", "example"}, struct {
+	templates := []string{"system", "user", "preferences", "example"}
+	values := struct {
 		stating
 		Examples []string
 		Question string
 		Options  []Option
-	}{q.stating(), q.Examples, q.Item.Question, lettered(q.Item.Options)})
+	}{q.stating(), q.Examples, q.Item.Question, lettered(q.Item.Options)}
+	p := Prompt{Replaced: s.replacedHash(templates)}
+	var err error
+	if p.System, err = s.systems.get(q, p.Replaced == "", func() (string, error) { return s.text("system", values) }); err != nil {
+		return Prompt{}, err
+	}
+	p.User, err = s.text("user", values)
+	return p, err
 }
 
 // Revise is the second stage of a method of two calls: it hands the model the
@@ -114,17 +122,23 @@ func (s *Set) Extract(options []string, response string) (Prompt, error) {
 
 // render makes a prompt of the templates for its system and user text; the
 // others named are those that these two may use.
-func (s *Set) render(templates []string, values any) (Prompt, error) {
-	var p Prompt
-	for i, text := range []*string{&p.System, &p.User} {
-		var b strings.Builder
-		if err := s.templates.ExecuteTemplate(&b, templates[i], values); err != nil {
-			return Prompt{}, fmt.Errorf("prompt template: %w", err)
-		}
-		*text = strings.TrimSpace(b.String())
+func (s *Set) render(templates []string, values any) (p Prompt, err error) {
+	if p.System, err = s.text(templates[0], values); err != nil {
+		return Prompt{}, err
+	}
+	if p.User, err = s.text(templates[1], values); err != nil {
+		return Prompt{}, err
 	}
 	p.Replaced = s.replacedHash(templates)
 	return p, nil
+}
+
+func (s *Set) text(template string, values any) (string, error) {
+	var b strings.Builder
+	if err := s.templates.ExecuteTemplate(&b, template, values); err != nil {
+		return "", fmt.Errorf("prompt template: %w", err)
+	}
+	return strings.TrimSpace(b.String()), nil
 }
 
 // jsonText is a value as JSON that a model can read: no HTML escapes.

@@ -31,6 +31,7 @@ type Set struct {
 	templates *template.Template
 	texts     map[string]string
 	replaced  map[string]bool // not the project's own
+	systems   systems
 }
 
 // Embedded is the project's own set.
