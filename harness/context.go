@@ -175,9 +175,10 @@ type longest struct {
 
 // findLongest counts those with the highest estimates, which come first, and
 // goes on until no other could need more even at the most tokens per estimated
-// token that were seen.
-func findLongest(ctx context.Context, all []measurable, count counter) (longest, error) {
-	const margin = 1.1
+// token that were seen; or, with half as many again, more than the context that
+// the longest gets, which is wanted, where that is not 0, or a bucket.
+func findLongest(ctx context.Context, all []measurable, wanted int, count counter) (longest, error) {
+	const margin, wide = 1.1, 1.5
 	first, err := countFirst(ctx, all[:min(measureFirst, len(all))], count)
 	if err != nil {
 		return longest{}, err
@@ -185,8 +186,17 @@ func findLongest(ctx context.Context, all []measurable, count counter) (longest,
 	var l longest
 	ratio := 0.0
 	for i, m := range all {
-		if i >= measureFirst && (i >= measureMost || m.estimate*ratio*margin+float64(m.room) <= float64(l.need)) {
-			break
+		if i >= measureFirst {
+			gets := bucket(l.need)
+			if wanted >= l.need {
+				gets = min(gets, wanted)
+			}
+			within := func(margin float64, tokens int) bool {
+				return m.estimate*ratio*margin+float64(m.room) <= float64(tokens)
+			}
+			if i >= measureMost || within(margin, l.need) || within(wide, gets) {
+				break
+			}
 		}
 		var n int
 		if i < len(first) {
@@ -285,15 +295,20 @@ func (p *Plan) answerMost(v *Variant, m prompt.Method) int {
 	}
 }
 
-// A measure finds the longest of a variant's calls.
-type measure func(v *Variant, all []measurable) (longest, error)
+// A measure finds the longest of a variant's calls, as far as its context, which
+// is wanted where that is not 0, depends on it.
+type measure func(v *Variant, all []measurable, wanted int) (longest, error)
 
 // measured counts through a server, which has the model in memory meanwhile:
 // and after it, where that is the only one and so the first to run.
 func (p *Plan) measured(ctx context.Context, s *store.Store, client *models.Client, warn func(string)) measure {
-	return func(v *Variant, all []measurable) (longest, error) {
+	return func(v *Variant, all []measurable, wanted int) (longest, error) {
 		var asked atomic.Bool
-		l, err := findLongest(ctx, all, p.counting(s, client, v, bucket(int(all[0].total())), &asked))
+		likely := wanted
+		if wanted == 0 {
+			likely = bucket(int(all[0].total()))
+		}
+		l, err := findLongest(ctx, all, wanted, p.counting(s, client, v, likely, &asked))
 		if asked.Load() && (err != nil || len(p.models()) > 1) {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
@@ -305,7 +320,7 @@ func (p *Plan) measured(ctx context.Context, s *store.Store, client *models.Clie
 }
 
 // estimated asks nobody.
-func estimated(_ *Variant, all []measurable) (longest, error) {
+func estimated(_ *Variant, all []measurable, _ int) (longest, error) {
 	m := all[0]
 	return longest{int(m.estimate), int(m.total()), m.what}, nil
 }
@@ -341,7 +356,7 @@ func (p *Plan) fitContext(measure measure, wanted int, warn func(string)) error 
 		if !scores {
 			all = queries[p.answerMost(v, prompt.ZeroShot)]
 		}
-		l, err := measure(v, all.kept)
+		l, err := measure(v, all.kept, wanted)
 		if err != nil {
 			return err
 		}

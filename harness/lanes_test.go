@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestLongestIsFound(t *testing.T) {
 		}
 		return 900, nil
 	}
-	l, err := findLongest(t.Context(), all, count)
+	l, err := findLongest(t.Context(), all, 0, count)
 	if err != nil || l.tokens != 1400 || l.need != 1400 || l.what != "12" {
 		t.Errorf("%+v, error %v", l, err)
 	}
@@ -55,13 +56,38 @@ func TestLongestIsFound(t *testing.T) {
 		all[i].estimate = 1000 / float64(1+i)
 	}
 	counted = 0
-	if _, err := findLongest(t.Context(), all, func(_ context.Context, p prompt.Prompt) (int, error) {
+	if _, err := findLongest(t.Context(), all, 0, func(_ context.Context, p prompt.Prompt) (int, error) {
 		counted++
 		var i int
 		fmt.Sscan(p.User, &i)
 		return int(all[i].estimate), nil
 	}); err != nil || counted != measureFirst {
 		t.Errorf("%d prompts were counted, error %v", counted, err)
+	}
+}
+
+// Prompts of nearly one length need not all be counted where none of them could
+// need a larger context, by the buckets or by the user.
+func TestCountingEndsWithTheContext(t *testing.T) {
+	for _, c := range []struct{ length, room, wanted, counted int }{
+		{300, 500, 0, measureFirst},     // 800 of 1024
+		{300, 700, 0, measureMost},      // 1000 of 1024
+		{300, 500, 830, measureMost},    // 800 of 830
+		{300, 500, 16384, measureFirst}, // what a step down could reach is 1024
+		{300, 500, 600, measureFirst},   // too much already, as the error says
+	} {
+		var all []measurable
+		for i := range 200 {
+			all = append(all, measurable{what: fmt.Sprint(i), estimate: float64(c.length) - float64(i)/100, room: c.room})
+		}
+		var counted atomic.Int64
+		l, err := findLongest(t.Context(), all, c.wanted, func(context.Context, prompt.Prompt) (int, error) {
+			counted.Add(1)
+			return c.length, nil
+		})
+		if err != nil || l.need != c.length+c.room || int(counted.Load()) != c.counted {
+			t.Errorf("%+v: %d were counted, need %d, error %v", c, counted.Load(), l.need, err)
+		}
 	}
 }
 

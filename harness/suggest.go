@@ -124,7 +124,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, *Variant, error) {
 		texts.add(newMeasurable(text, suggestionTokens, "item %s", it.ID))
 	}
 	p.meanPrompt = texts.sum / float64(texts.n)
-	most, err := p.measured(ctx, g.Store, client, g.Warn)(v, texts.kept)
+	most, err := p.measured(ctx, g.Store, client, g.Warn)(v, texts.kept, 0)
 	if err != nil {
 		return nil, nil, err
 	}

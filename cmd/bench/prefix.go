@@ -75,7 +75,7 @@ func prefixes(ctx context.Context, b *bench) (rows []row, err error) {
 
 	// The baseline is in the store already: what is measured is icl alone.
 	baseline := filepath.Join(b.dir, "baseline")
-	flags := []string{"run", "steady", "--host", server.URL(), "--num-predict", "20", "--data", set, "--settings", "relevant", "--parallel", fmt.Sprint(slots)}
+	flags := []string{"run", "steady", "--host", server.URL(), "--num-predict", "20", "--data", set, "--settings", "relevant", "--parallel", fmt.Sprint(slots), "--num-ctx", fmt.Sprint(numCtx)}
 	if _, err := b.run(ctx, append(flags, "--methods", "zero-shot", "--settings", "none", "--store", baseline+".db", "--out", baseline)...); err != nil {
 		return nil, err
 	}
@@ -87,10 +87,8 @@ func prefixes(ctx context.Context, b *bench) (rows []row, err error) {
 		if err := copyFile(dir+".db", baseline+".db"); err != nil {
 			return nil, err
 		}
-		if calls != nil {
-			if err := server.fresh(ctx, calls); err != nil {
-				return nil, err
-			}
+		if err := server.fresh(ctx, "steady", numCtx); err != nil {
+			return nil, err
 		}
 		p, err := b.run(ctx, append(flags, "--methods", "icl", "--icl", examples, "--store", dir+".db", "--out", dir)...)
 		if err != nil {
@@ -103,7 +101,7 @@ func prefixes(ctx context.Context, b *bench) (rows []row, err error) {
 		inOrder := slices.SortedStableFunc(slices.Values(calls), func(a, b recorded) int {
 			return slices.IndexFunc(items, func(it data.Item) bool { return it.ID == a.ItemID }) - slices.IndexFunc(items, func(it data.Item) bool { return it.ID == b.ItemID })
 		})
-		if err := server.fresh(ctx, calls); err != nil {
+		if err := server.fresh(ctx, "steady", numCtx); err != nil {
 			return nil, err
 		}
 		a, err := client.loop(ctx, requestsOf(inOrder), slots)
