@@ -261,7 +261,7 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.view.warn}
 	w.view.begin(w.dir, plan)
-	w.view.follow(ctx, r.Progress)
+	w.view.follow(ctx, cfg.Out, r)
 	result, err := r.Execute(ctx)
 	w.view.close()
 	if e := w.view.result(cfg, result, w.dir); err == nil {
