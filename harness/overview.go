@@ -62,6 +62,8 @@ func (r *Run) Overview() Overview {
 		}
 		part.Done += int(j.through.Load())
 		part.Of += j.total
+		// A lane may have ended its work before its last replies are durable.
+		o.Failed += int(j.failed.Load())
 	}
 	o.Next, o.Left = ahead.rest(measured)
 	for _, s := range r.Samples() {
@@ -84,7 +86,7 @@ func (g *Suggesting) Overview() Overview {
 	o := g.tally.overview(statuses)
 	for _, s := range statuses {
 		l := s.snapshot()
-		o.Answers = Part{l.Done, l.Total} // of the one job that all share
+		o.Answers, o.Failed = Part{l.Done, l.Total}, int(s.job.failed.Load()) // of the one job that all share
 		o.Elapsed = max(o.Elapsed, l.Elapsed)
 		if left, ok := l.Left(); ok && (o.Left == nil || left < *o.Left) {
 			o.Left = &left
@@ -97,7 +99,8 @@ func (g *Suggesting) Overview() Overview {
 // calls of all.
 type tally struct {
 	mu     sync.Mutex
-	past   LaneStatus // counts alone
+	calls  int
+	known  int
 	pace   map[Stage]pacing
 	errors map[string]int
 	last   *Fault
@@ -123,9 +126,8 @@ func (p pacing) ratio() (ratio float64, ok bool) {
 func (t *tally) ended(s LaneStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.past.Calls += s.Calls
-	t.past.Known += s.Known
-	t.past.Failed += s.Failed
+	t.calls += s.Calls
+	t.known += s.Known
 	if t.pace == nil {
 		t.pace = make(map[Stage]pacing)
 	}
@@ -145,13 +147,12 @@ func (t *tally) failed(variant string, f store.Failure) {
 // overview has the counts, those of the lanes at work included.
 func (t *tally) overview(atWork []*laneStatus) Overview {
 	t.mu.Lock()
-	o := Overview{Calls: t.past.Calls, Known: t.past.Known, Failed: t.past.Failed, Errors: maps.Clone(t.errors), Last: t.last}
+	o := Overview{Calls: t.calls, Known: t.known, Errors: maps.Clone(t.errors), Last: t.last}
 	t.mu.Unlock()
 	for _, l := range atWork {
 		s := l.snapshot()
 		o.Calls += s.Calls
 		o.Known += s.Known
-		o.Failed += s.Failed
 	}
 	return o
 }

@@ -175,6 +175,9 @@ func (l *laneStatus) took(c Cell, limit int) {
 
 func (l *laneStatus) done(failed bool) {
 	l.job.through.Add(1)
+	if failed {
+		l.job.failed.Add(1)
+	}
 	l.update(func(s *LaneStatus) {
 		if failed {
 			s.Failed++

@@ -129,7 +129,7 @@ func (p picture) progress(columns int) []line {
 	switch {
 	case p.stopping:
 		left = fmt.Sprintf("stopping: %d in flight", inFlight(p.lanes))
-	case o.Left != nil && done < of:
+	case o.Left != nil && *o.Left >= time.Second && done < of:
 		left = "about " + roughly(*o.Left) + " left"
 		if *o.Left > 10*time.Minute {
 			end = "until " + p.at.Add(*o.Left).Format("Mon 15:04")
@@ -137,7 +137,7 @@ func (p picture) progress(columns int) []line {
 	}
 	return grid([]column{{bar: true, leaves: 2}, {right: true}, {}, {leaves: 1}, {least: 8, leaves: 3}, {leaves: 4}}, [][]cell{{
 		bar(share, green), styled(percent(share, done == of), bold), styled(left, bold), words(roughly(o.Elapsed) + " so far"),
-		styled(oneLine(p.name), faint), styled(end, faint),
+		styled(squeezed(oneLine(p.name), 24), faint), styled(end, faint),
 	}}, columns, false)
 }
 
@@ -212,10 +212,14 @@ func (p picture) work(l layout, columns, lanes int) []line {
 		if s.Total > 0 {
 			share = float64(s.Done) / float64(s.Total)
 		}
+		calls, tokens := "", ""
+		if s.Calls > 0 {
+			calls, tokens = fmt.Sprintf("%.1f", now.calls), comma(int(now.tokens+0.5))
+		}
 		all = append(all, []cell{
 			words(laneOf(s.Lane)), styled(shortName(s.Variant), bold), words(oneLine(doingOf(s))),
 			bar(share, green), words(percent(share, s.Done >= s.Total)), words(comma(s.Done) + "/" + comma(s.Total)),
-			words(fmt.Sprintf("%.1f", now.calls)), words(comma(int(now.tokens + 0.5))), words(comma(s.InFlight)), words(left),
+			words(calls), words(tokens), words(comma(s.InFlight)), words(left),
 		})
 	}
 	if len(all) == 0 {
