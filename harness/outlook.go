@@ -36,13 +36,12 @@ func (e *executor) outlook() *outlook {
 	prospect := func(j *job) prospect {
 		p := prospect{job: j, planned: e.planned[j.id]}
 		for _, name := range e.lanesOf(j) {
-			a := e.work[name]
+			a, shared := e.work[name], false
 			p.lanes = append(p.lanes, a.status)
 			for other, b := range e.work {
-				if other != name && overlap(a.devices, b.devices) {
-					a.status.shares()
-				}
+				shared = shared || other != name && overlap(a.devices, b.devices)
 			}
+			a.status.shares(shared, a.beside)
 		}
 		return p
 	}
@@ -108,7 +107,36 @@ func (o *outlook) rest(measured map[Stage]pacing) (order []string, left *time.Du
 			o.order = append(o.order, b.id)
 		}
 	}
+	if left, ok := o.atWork(); ok {
+		o.left = left
+	}
 	return o.order, new(o.left)
+}
+
+// settled is when a job's rate can be told: its first calls are slow.
+const settled = 5 * time.Second
+
+// atWork is how long all takes where nothing waits any more: as long as the
+// job that ends last at its rate. That is better than the plan knows.
+func (o *outlook) atWork() (left time.Duration, ok bool) {
+	if len(o.then) > 0 {
+		return 0, false
+	}
+	for _, p := range o.now {
+		var ends time.Duration
+		measured := false
+		for _, l := range p.lanes {
+			s := l.snapshot()
+			if d, ok := s.Left(); ok && s.calling >= settled && (!measured || d < ends) {
+				ends, measured = d, true
+			}
+		}
+		if !measured && p.source.left() > 0 {
+			return 0, false
+		}
+		left = max(left, ends)
+	}
+	return left, len(o.now) > 0
 }
 
 // remaining is what is left of a job, for the placement.
@@ -138,10 +166,11 @@ func (p prospect) ratio(measured map[Stage]pacing) float64 {
 	for _, l := range p.lanes {
 		own = own.plus(l.snapshot().pacing())
 	}
-	for _, m := range []pacing{own, measured[p.stage], measured[Generate].plus(measured[Score])} {
-		if r, ok := m.ratio(); ok {
+	for _, m := range []pacing{own, measured[p.stage]} {
+		if r, ok := m.ratio(); ok && !m.shared {
 			return r
 		}
 	}
-	return 1
+	r, _ := measured[Generate].plus(measured[Score]).ratio()
+	return r
 }

@@ -107,10 +107,17 @@ type tally struct {
 }
 
 // A pacing is the time that lanes had calls in flight, and the time that the
-// plan gave what they did in it.
-type pacing struct{ spent, planned time.Duration }
+// plan gave what they did in it. Where a judge is resident beside a variant
+// both take the time of one device: it is spent once, and what either did in it
+// cannot be told.
+type pacing struct {
+	spent, planned time.Duration
+	shared         bool
+}
 
-func (p pacing) plus(o pacing) pacing { return pacing{p.spent + o.spent, p.planned + o.planned} }
+func (p pacing) plus(o pacing) pacing {
+	return pacing{p.spent + o.spent, p.planned + o.planned, p.shared || o.shared}
+}
 
 // ratio is how many times longer things take than planned; ok is false where
 // too little was done to tell.
@@ -172,15 +179,10 @@ func (t *tally) measured(atWork []*laneStatus) map[Stage]pacing {
 	return all
 }
 
-// pacing is a lane's. Where a judge is resident beside the variant the two
-// share a device, which the plan reckons with by itself.
+// pacing is a lane's.
 func (s LaneStatus) pacing() pacing {
 	if s.Total == 0 {
 		return pacing{}
 	}
-	p := pacing{s.busy, time.Duration(float64(s.planned) * float64(s.own) / float64(s.Total))}
-	if s.shared {
-		p.spent /= 2
-	}
-	return p
+	return pacing{s.busy, time.Duration(float64(s.planned) * float64(s.own) / float64(s.Total)), s.shared}
 }

@@ -79,6 +79,7 @@ func TestTheRestIsMeasured(t *testing.T) {
 	at := func(id string, stage Stage, through int64) *job {
 		j := &job{id: id, stage: stage, total: 100}
 		j.through.Store(through)
+		j.source = newQueue(single(100), nil)
 		return j
 	}
 	atWork := func(spent time.Duration, own int) []*laneStatus {
@@ -93,10 +94,12 @@ func TestTheRestIsMeasured(t *testing.T) {
 	}{
 		{"nothing is measured", nil, atWork(0, 0), 75*time.Second + load + 200*time.Second},
 		{"the job itself is", map[Stage]pacing{}, atWork(100*time.Second, 25), 4*75*time.Second + load + 200*time.Second},
-		{"and so others of its stage", map[Stage]pacing{Generate: {100 * time.Second, 25 * time.Second}}, atWork(100*time.Second, 25), 4*75*time.Second + load + 4*200*time.Second},
-		{"another job of the stage was", map[Stage]pacing{Generate: {50 * time.Second, 25 * time.Second}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
-		{"the judge was", map[Stage]pacing{Score: {50 * time.Second, 25 * time.Second}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
-		{"too little is measured", map[Stage]pacing{Generate: {time.Millisecond, time.Nanosecond}}, atWork(0, 0), 75*time.Second + load + 200*time.Second},
+		{"and so others of its stage", map[Stage]pacing{Generate: {100 * time.Second, 25 * time.Second, false}}, atWork(100*time.Second, 25), 4*75*time.Second + load + 4*200*time.Second},
+		{"another job of the stage was", map[Stage]pacing{Generate: {50 * time.Second, 25 * time.Second, false}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
+		{"both stages were", map[Stage]pacing{Generate: {50 * time.Second, 25 * time.Second, false}, Score: {200 * time.Second, 25 * time.Second, false}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
+		{"the judge was", map[Stage]pacing{Score: {50 * time.Second, 25 * time.Second, false}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
+		{"a judge was beside a variant", map[Stage]pacing{Generate: {100 * time.Second, 40 * time.Second, true}, Score: {0, 10 * time.Second, true}}, atWork(0, 0), 2*75*time.Second + load + 2*200*time.Second},
+		{"too little is measured", map[Stage]pacing{Generate: {time.Millisecond, time.Nanosecond, false}}, atWork(0, 0), 75*time.Second + load + 200*time.Second},
 	} {
 		o := &outlook{devices: []schedule.Device{{ID: "gpu0", Memory: 10, Speed: 1}}, now: []prospect{
 			{job: at("first", Generate, 25), planned: planned("first", schedule.Generate, 100*time.Second), lanes: c.lanes},
@@ -106,6 +109,26 @@ func TestTheRestIsMeasured(t *testing.T) {
 		if left == nil || (*left-c.want).Abs() > time.Second || !slices.Equal(order, []string{"second"}) {
 			t.Errorf("%s: %v left, want %v; next %q", c.what, left, c.want, order)
 		}
+	}
+	// The judge's calls beside a variant take no time of their own.
+	beside := &laneStatus{job: at("judge", Score, 0)}
+	for _, shared := range []bool{true, false} {
+		beside.shares(shared, true)
+		beside.sent()
+		time.Sleep(2 * time.Millisecond)
+		beside.answered(1)
+		if busy := beside.snapshot().busy; busy > 0 == shared {
+			t.Errorf("shared %v: busy for %v", shared, busy)
+		}
+	}
+	// Where all is at work the last to end decides, at its rate.
+	j, k := at("first", Generate, 50), at("judge", Score, 20)
+	ends := &outlook{devices: []schedule.Device{{ID: "gpu0", Memory: 10, Speed: 1}}, now: []prospect{
+		{job: j, planned: planned("first", schedule.Generate, time.Second), lanes: []*laneStatus{{job: j, firstCall: time.Now().Add(-50 * time.Second), s: LaneStatus{Total: 100}}}},
+		{job: k, planned: planned("judge", schedule.Score, time.Second), lanes: []*laneStatus{{job: k, firstCall: time.Now().Add(-50 * time.Second), s: LaneStatus{Total: 100}}}},
+	}}
+	if order, left := ends.rest(nil); left == nil || (*left-200*time.Second).Abs() > 2*time.Second || len(order) != 0 {
+		t.Errorf("%v left, want 200 s; next %q", left, order)
 	}
 	// Judges that come later follow.
 	o := &outlook{devices: []schedule.Device{{ID: "gpu0", Memory: 10, Speed: 1}}, then: []prospect{

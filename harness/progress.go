@@ -51,9 +51,9 @@ type LaneStatus struct {
 	doneBefore int           // generations done when the first call went out
 	calling    time.Duration // since then
 	own        int           // of them, by this lane
-	busy       time.Duration // with calls in flight
+	busy       time.Duration // with calls in flight, less what counts as the other lane's
 	planned    time.Duration // of the whole job on this lane
-	shared     bool          // its devices, with another lane
+	shared     bool          // its devices, with another lane, at some time
 }
 
 // CallsPerSecond is the rate since the stage began; 0 before its first call.
@@ -99,6 +99,7 @@ type laneStatus struct {
 	since     time.Time // the stage began
 	firstCall time.Time
 	busySince time.Time // calls are in flight; zero: none is
+	rides     bool      // beside another lane, whose time it takes
 	tally     *tally
 }
 
@@ -113,9 +114,7 @@ func (l *laneStatus) snapshot() LaneStatus {
 	if !l.firstCall.IsZero() {
 		s.calling = time.Since(l.firstCall)
 	}
-	if !l.busySince.IsZero() {
-		s.busy += time.Since(l.busySince)
-	}
+	s.busy += l.unsettled()
 	return s
 }
 
@@ -138,7 +137,26 @@ func (l *laneStatus) host(host string)   { l.update(func(s *LaneStatus) { s.Host
 func (l *laneStatus) slots(n int)        { l.update(func(s *LaneStatus) { s.Slots = n }) }
 func (l *laneStatus) state(state string) { l.update(func(s *LaneStatus) { s.State = state }) }
 func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Known++ }) }
-func (l *laneStatus) shares()            { l.update(func(s *LaneStatus) { s.shared = true }) }
+
+// unsettled is the time of the calls in flight that busy lacks.
+func (l *laneStatus) unsettled() time.Duration {
+	if l.busySince.IsZero() || l.rides {
+		return 0
+	}
+	return time.Since(l.busySince)
+}
+
+// shares is told whether another lane is on the devices now, and whether this
+// is the one beside it.
+func (l *laneStatus) shares(now, beside bool) {
+	l.update(func(s *LaneStatus) {
+		s.busy += l.unsettled()
+		if !l.busySince.IsZero() {
+			l.busySince = time.Now()
+		}
+		s.shared, l.rides = s.shared || now, now && beside
+	})
+}
 
 // expects is told what the plan gives the whole job on this lane.
 func (l *laneStatus) expects(d time.Duration) { l.update(func(s *LaneStatus) { s.planned = d }) }
@@ -157,7 +175,7 @@ func (l *laneStatus) sent() {
 func (l *laneStatus) answered(tokens int) {
 	l.update(func(s *LaneStatus) {
 		if s.InFlight--; s.InFlight == 0 {
-			s.busy, l.busySince = s.busy+time.Since(l.busySince), time.Time{}
+			s.busy, l.busySince = s.busy+l.unsettled(), time.Time{}
 		}
 		s.Calls++
 		s.OutputTokens += tokens
