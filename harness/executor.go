@@ -24,6 +24,7 @@ type executor struct {
 	planned map[string]schedule.Job
 	backlog *backlog // of the first scorer, while variants generate; else nil
 	rating  []*job   // of further judges, each after all before it
+	all     []*job   // finished ones, too
 	began   time.Time
 	flight  singleflight.Group
 	// counting waits for what becomes durable, while the lanes go on.
@@ -79,6 +80,7 @@ func newExecutor(r *Run) *executor {
 	for i, j := range rating {
 		e.rating = append(e.rating, job(j, scorers[i], Score, newQueue(single(p.Total()), p.everywhere()), p.score(scorers[i]), func(generation) {}))
 	}
+	e.all = slices.Concat(e.jobs, e.rating)
 	return e
 }
 
@@ -172,6 +174,7 @@ func (e *executor) startAll(ctx context.Context) {
 	for _, s := range starts {
 		e.start(ctx, s)
 	}
+	e.run.expect(e.outlook())
 	if e.backlog != nil {
 		// A judge that waits for answers must not hold the only devices on
 		// which those could be given.
@@ -219,6 +222,7 @@ func (e *executor) start(ctx context.Context, s schedule.Start) {
 	}
 	e.lanes[name] = l
 	l.status = e.run.newStatus(l, j)
+	l.status.expects(s.Fit.Time)
 	l.use(j.variant, settings{s.Fit.Slots, j.variant.KVCache}, s.Fit.NumCtx, e.run.Config.pace(s.Fit))
 	e.work[name] = assignment{j, l.devices, s.Fit, s.Beside, l.status}
 	go func() {
@@ -313,6 +317,7 @@ func (e *executor) cannotLoad(ctx context.Context, lane string, a assignment, lo
 		if _, err := e.run.Store.Fail(context.WithoutCancel(ctx), key, failure); err != nil {
 			return store.Reply{}, err
 		}
+		a.status.callFailed(failure)
 		return store.Reply{}, &pastFailure{failure}
 	}
 	a.status = e.run.newStatus(e.lanes[lane], a.job)

@@ -20,6 +20,7 @@ type job struct {
 	// done is told of each generation that went through the stage.
 	done    func(generation)
 	through atomic.Int64 // generations whose replies are durable
+	failed  atomic.Int64 // of them
 }
 
 // A doing makes a generation's calls and says whether it failed; its error is

@@ -251,6 +251,7 @@ func (l *lane) call(ctx context.Context, key store.Key, c call) (landed, error) 
 		if _, err := l.store.Fail(keep, key, failure); err != nil {
 			return landed{}, err
 		}
+		l.status.callFailed(failure)
 		return landed{}, &pastFailure{failure}
 	}
 	vram := l.loaded.VRAM

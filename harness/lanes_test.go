@@ -36,9 +36,9 @@ func TestLongestIsFound(t *testing.T) {
 	for i := range 200 {
 		all = append(all, measurable{text: prompt.Prompt{User: fmt.Sprint(i)}, what: fmt.Sprint(i), estimate: float64(1000 - i)})
 	}
-	counted := 0
+	var counted atomic.Int64
 	count := func(_ context.Context, p prompt.Prompt) (int, error) {
-		counted++
+		counted.Add(1)
 		if p.User == "12" {
 			return 1400, nil
 		}
@@ -48,21 +48,21 @@ func TestLongestIsFound(t *testing.T) {
 	if err != nil || l.tokens != 1400 || l.need != 1400 || l.what != "12" {
 		t.Errorf("%+v, error %v", l, err)
 	}
-	if counted > measureMost {
-		t.Errorf("%d prompts were counted", counted)
+	if counted.Load() > measureMost {
+		t.Errorf("%d prompts were counted", counted.Load())
 	}
 	// Where tokens follow the estimate closely a few are enough.
 	for i := range all {
 		all[i].estimate = 1000 / float64(1+i)
 	}
-	counted = 0
+	counted.Store(0)
 	if _, err := findLongest(t.Context(), all, 0, func(_ context.Context, p prompt.Prompt) (int, error) {
-		counted++
+		counted.Add(1)
 		var i int
 		fmt.Sscan(p.User, &i)
 		return int(all[i].estimate), nil
-	}); err != nil || counted != measureFirst {
-		t.Errorf("%d prompts were counted, error %v", counted, err)
+	}); err != nil || counted.Load() != measureFirst {
+		t.Errorf("%d prompts were counted, error %v", counted.Load(), err)
 	}
 }
 

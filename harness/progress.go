@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"perg/gpu"
+	"perg/harness/store"
 )
 
 // A Stage is what a lane does with a variant.
@@ -49,6 +50,10 @@ type LaneStatus struct {
 
 	doneBefore int           // generations done when the first call went out
 	calling    time.Duration // since then
+	own        int           // of them, by this lane
+	busy       time.Duration // with calls in flight, less what counts as the other lane's
+	planned    time.Duration // of the whole job on this lane
+	shared     bool          // its devices, with another lane, at some time
 }
 
 // CallsPerSecond is the rate since the stage began; 0 before its first call.
@@ -93,6 +98,9 @@ type laneStatus struct {
 	job       *job
 	since     time.Time // the stage began
 	firstCall time.Time
+	busySince time.Time // calls are in flight; zero: none is
+	rides     bool      // beside another lane, whose time it takes
+	tally     *tally
 }
 
 func (l *laneStatus) snapshot() LaneStatus {
@@ -106,6 +114,7 @@ func (l *laneStatus) snapshot() LaneStatus {
 	if !l.firstCall.IsZero() {
 		s.calling = time.Since(l.firstCall)
 	}
+	s.busy += l.unsettled()
 	return s
 }
 
@@ -115,11 +124,12 @@ func (l *laneStatus) update(f func(*LaneStatus)) {
 	f(&l.s)
 }
 
-func newLaneStatus(l *lane, j *job, gpus []string) *laneStatus {
+func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 	return &laneStatus{
 		s:     LaneStatus{Lane: l.name, GPUs: gpus, Variant: j.variant.Label, Stage: j.stage, State: stateWorking, Total: j.total},
 		job:   j,
 		since: time.Now(),
+		tally: t,
 	}
 }
 
@@ -128,9 +138,34 @@ func (l *laneStatus) slots(n int)        { l.update(func(s *LaneStatus) { s.Slot
 func (l *laneStatus) state(state string) { l.update(func(s *LaneStatus) { s.State = state }) }
 func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Known++ }) }
 
+// unsettled is the time of the calls in flight that busy lacks.
+func (l *laneStatus) unsettled() time.Duration {
+	if l.busySince.IsZero() || l.rides {
+		return 0
+	}
+	return time.Since(l.busySince)
+}
+
+// shares is told whether another lane is on the devices now, and whether this
+// is the one beside it.
+func (l *laneStatus) shares(now, beside bool) {
+	l.update(func(s *LaneStatus) {
+		s.busy += l.unsettled()
+		if !l.busySince.IsZero() {
+			l.busySince = time.Now()
+		}
+		s.shared, l.rides = s.shared || now, now && beside
+	})
+}
+
+// expects is told what the plan gives the whole job on this lane.
+func (l *laneStatus) expects(d time.Duration) { l.update(func(s *LaneStatus) { s.planned = d }) }
+
 func (l *laneStatus) sent() {
 	l.update(func(s *LaneStatus) {
-		s.InFlight++
+		if s.InFlight++; s.InFlight == 1 {
+			l.busySince = time.Now()
+		}
 		if l.firstCall.IsZero() {
 			l.firstCall, s.doneBefore = time.Now(), int(l.job.through.Load())
 		}
@@ -138,7 +173,18 @@ func (l *laneStatus) sent() {
 }
 
 func (l *laneStatus) answered(tokens int) {
-	l.update(func(s *LaneStatus) { s.InFlight--; s.Calls++; s.OutputTokens += tokens })
+	l.update(func(s *LaneStatus) {
+		if s.InFlight--; s.InFlight == 0 {
+			s.busy, l.busySince = s.busy+l.unsettled(), time.Time{}
+		}
+		s.Calls++
+		s.OutputTokens += tokens
+	})
+}
+
+// callFailed counts a call that failed; its generation may get over it.
+func (l *laneStatus) callFailed(f store.Failure) {
+	l.tally.failed(l.job.variant.Label, f)
 }
 
 func (l *laneStatus) took(c Cell, limit int) {
@@ -148,6 +194,14 @@ func (l *laneStatus) took(c Cell, limit int) {
 func (l *laneStatus) done(failed bool) {
 	l.job.through.Add(1)
 	if failed {
-		l.update(func(s *LaneStatus) { s.Failed++ })
+		l.job.failed.Add(1)
 	}
+	l.update(func(s *LaneStatus) {
+		if failed {
+			s.Failed++
+		}
+		if !l.firstCall.IsZero() {
+			s.own++
+		}
+	})
 }

@@ -26,6 +26,8 @@ type Run struct {
 	mu       sync.Mutex
 	statuses []*laneStatus // of the lanes at work
 	watch    *watch        // nil where no GPU is sampled
+	ahead    *outlook      // nil: no work has begun
+	tally    tally
 }
 
 // Progress is the present state of the lanes at work. It may be called at any
@@ -161,7 +163,7 @@ func (r *Run) Samples() []gpu.Sample {
 }
 
 func (r *Run) newStatus(l *lane, j *job) *laneStatus {
-	s := newLaneStatus(l, j, r.Fleet.gpus(l.devices))
+	s := newLaneStatus(l, j, r.Fleet.gpus(l.devices), &r.tally)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statuses = append(r.statuses, s)
@@ -172,4 +174,11 @@ func (r *Run) drop(s *laneStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statuses = slices.DeleteFunc(r.statuses, func(other *laneStatus) bool { return other == s })
+	r.tally.ended(s.snapshot())
+}
+
+func (r *Run) expect(ahead *outlook) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ahead = ahead
 }

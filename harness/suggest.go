@@ -32,6 +32,7 @@ type Suggesting struct {
 
 	mu       sync.Mutex
 	statuses []*laneStatus
+	tally    tally
 }
 
 // Suggestions are what a pass came to. Every item is among Read, Unreadable,
@@ -173,7 +174,7 @@ func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
 			name: laneName(s.Fit.Devices), devices: s.Fit.Devices, fleet: g.Fleet, store: g.Store,
 			warn: g.Warn, loads: func(Load) {}, allowCPU: g.Config.AllowCPU, flight: &flight, counting: &counting, began: began,
 		}
-		l.status = newLaneStatus(l, j, g.Fleet.gpus(l.devices))
+		l.status = newLaneStatus(l, j, g.Fleet.gpus(l.devices), &g.tally)
 		l.use(v, settings{s.Fit.Slots, v.KVCache}, s.Fit.NumCtx, g.Config.pace(s.Fit))
 		g.mu.Lock()
 		g.statuses = append(g.statuses, l.status)

@@ -125,7 +125,7 @@ func generateAction(c *cli.Context) (err error) {
 	defer closing(fleet.Close)
 
 	g := &harness.Suggesting{Config: cfg, Dataset: items, Store: replies, Fleet: fleet, Say: view.say, Warn: view.warn}
-	view.follow(c.Context, g.Progress)
+	view.follow(c.Context, out, g)
 	found, err := g.Suggest(c.Context)
 	view.close()
 	if found.Items == 0 {

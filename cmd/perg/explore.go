@@ -157,7 +157,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // aboutRun is what the pages say of the run.
 func aboutRun(dir string, m harness.Manifest) web.About {
-	about := web.About{Name: dir, Facts: []string{plural(len(m.Models), "variant"), plural(m.Dataset.Items, "question")}}
+	about := web.About{Name: dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
 	for i, j := range m.Judges {
 		if i == 0 {
 			about.Facts = append(about.Facts, "judge "+j.Name)
@@ -169,11 +169,4 @@ func aboutRun(dir string, m harness.Manifest) web.About {
 		about.Facts = append(about.Facts, "the run is "+m.State)
 	}
 	return about
-}
-
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return comma(n) + " " + what
 }

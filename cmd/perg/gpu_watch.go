@@ -17,14 +17,17 @@ import (
 func watchGPUs(ctx context.Context, stdout, stderr io.Writer, interval time.Duration, asJSON bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	screen := &gpuScreen{w: stdout, columns: width(stdout)}
+	screen := &gpuScreen{w: stdout}
+	if width(stdout) > 0 {
+		screen.columns = func() int { return width(stdout) }
+	}
 	show := screen.show
 	if asJSON {
 		show = func(round []gpu.Sample) error { return json.NewEncoder(stdout).Encode(round) }
 	}
 	s := gpu.Sampler{Interval: interval, Warn: func(text string) {
 		fmt.Fprintln(stderr, "perg: warning: "+report.Printable(text))
-		screen.keep()
+		screen.forget() // it was written below
 	}}
 	s.Run(ctx, func(round []gpu.Sample) {
 		if err := show(round); err != nil {
@@ -41,9 +44,9 @@ func watchGPUs(ctx context.Context, stdout, stderr io.Writer, interval time.Dura
 // one before, elsewhere line after line.
 type gpuScreen struct {
 	w       io.Writer
-	columns int // of the terminal; 0: none
-	shown   int // lines to write over
+	columns func() int // of the terminal, as it is now; nil: there is none
 	begun   bool
+	screen
 }
 
 const (
@@ -55,15 +58,10 @@ var gpuHeads = []any{"GPU", "USED", "TOTAL", "BUSY", "MEM", "POWER", "TEMP", "CL
 
 func (s *gpuScreen) show(round []gpu.Sample) error {
 	var b strings.Builder
-	terminal := s.columns > 0
 	switch {
-	case terminal:
-		if s.shown > 0 {
-			fmt.Fprintf(&b, "\x1b[%dA\x1b[J", s.shown)
-		}
-		fmt.Fprintln(&b, fit(fmt.Sprintf("%s, until Ctrl-C", round[0].At.Format(time.TimeOnly)), s.columns))
-		fmt.Fprint(&b, s.fitted(fmt.Sprintf(gpuLine, gpuHeads...)))
-		s.shown = len(round) + 2
+	case s.columns != nil:
+		fmt.Fprintf(&b, "%s, until Ctrl-C\n", round[0].At.Format(time.TimeOnly))
+		fmt.Fprintf(&b, gpuLine, gpuHeads...)
 	case !s.begun:
 		fmt.Fprintf(&b, timeColumns+gpuLine, append([]any{"TIME"}, gpuHeads...)...)
 	}
@@ -71,20 +69,22 @@ func (s *gpuScreen) show(round []gpu.Sample) error {
 	for _, g := range round {
 		// The maker's name says least and would push the rest off the screen.
 		name := report.Printable(orUnknown(strings.TrimPrefix(g.Name, "NVIDIA ")))
-		line := fmt.Sprintf(gpuLine, g.Index, bytesOf(g.MemoryUsed), bytesOf(g.MemoryTotal), shareOf(g.GPUUtilization), shareOf(g.MemoryUtilization),
+		row := fmt.Sprintf(gpuLine, g.Index, bytesOf(g.MemoryUsed), bytesOf(g.MemoryTotal), shareOf(g.GPUUtilization), shareOf(g.MemoryUtilization),
 			watts(g.PowerMW), celsius(g.TemperatureC), megahertz(g.SMClockMHz), name)
-		if !terminal {
+		if s.columns == nil {
 			fmt.Fprintf(&b, timeColumns, g.At.Format(time.TimeOnly))
 		}
-		b.WriteString(s.fitted(line))
+		b.WriteString(row)
 	}
-	_, err := io.WriteString(s.w, b.String())
+	out := b.String()
+	if s.columns != nil {
+		columns := s.columns()
+		var frame []line
+		for text := range strings.Lines(out) {
+			frame = append(frame, line{{text: strings.TrimSuffix(text, "\n")}}.cut(columns-1))
+		}
+		out = s.draw("", frame, columns)
+	}
+	_, err := io.WriteString(s.w, out)
 	return err
 }
-
-func (s *gpuScreen) fitted(line string) string {
-	return fit(strings.TrimSuffix(line, "\n"), s.columns) + "\n"
-}
-
-// keep leaves what is shown where it is: something was written below.
-func (s *gpuScreen) keep() { s.shown = 0 }

@@ -39,6 +39,9 @@ answer, and "pref-aligner" has it re-style the baseline's.
 Every reply is kept in a store the moment it comes. The same command with
 the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
+On a terminal a live view shows lanes, GPUs, errors and the time left; in a
+pipe, in CI, with NO_COLOR or TERM=dumb there are plain lines instead.
+
    perg run llama3.1:8b qwen3:8b --judge gemma2:27b
    perg run llama3.1:8b --judge gemma2:27b --data PERG_Data.csv --limit 600
    perg run --out runs/20260102-150405
@@ -261,7 +264,7 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.view.warn}
 	w.view.begin(w.dir, plan)
-	w.view.follow(ctx, r.Progress)
+	w.view.follow(ctx, cfg.Out, r)
 	result, err := r.Execute(ctx)
 	w.view.close()
 	if e := w.view.result(cfg, result, w.dir); err == nil {

@@ -5,55 +5,61 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"perg/harness"
 	"perg/harness/report"
 )
 
 const (
-	barEvery   = 200 * time.Millisecond
-	lineEvery  = 10 * time.Second // where stderr is no terminal
+	lineEvery  = 10 * time.Second // where there is no live view
 	eventEvery = 2 * time.Second
 )
 
-// A view is what a user sees of a run: on a terminal a bar for each lane, in
-// a pipe a line from time to time, with --json events on stdout.
+// A view is what a user sees of a run: on a terminal a live view, in a pipe a
+// line from time to time, with --json events on stdout.
 type view struct {
 	stdout, stderr io.Writer
 	json           bool
 
-	mu    sync.Mutex          // orders lines and events
-	bars  *mpb.Progress       // nil where stderr is no terminal
-	lanes map[string]*laneBar // owned by the goroutine that follows
-	stop  func()
+	mu   sync.Mutex // orders lines and events
+	live *live      // nil where there is none
+	stop func()
+}
+
+// What is followed, a run or a pass.
+type followed interface {
+	Progress() []harness.LaneStatus
+	Overview() harness.Overview
 }
 
 func newView(stdout, stderr io.Writer, asJSON bool) *view {
-	return &view{stdout: stdout, stderr: stderr, json: asJSON, lanes: make(map[string]*laneBar), stop: func() {}}
+	return &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
 }
 
 // say tells the user something; warn what might spoil the results.
-func (v *view) say(text string)  { v.tell("perg: ", "note", text) }
-func (v *view) warn(text string) { v.tell("perg: warning: ", "warning", text) }
+func (v *view) say(text string) { v.tell("perg: ", "note", text) }
+
+func (v *view) warn(text string) {
+	v.mu.Lock()
+	l := v.live
+	v.mu.Unlock()
+	if l != nil {
+		l.warnings.Add(1)
+	}
+	v.tell("perg: warning: ", "warning", text)
+}
 
 func (v *view) tell(prefix, kind, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	line := prefix + report.Printable(text) + "\n"
-	if v.bars != nil {
-		// The terminal's echo of Ctrl-C may have moved the cursor.
-		io.WriteString(v.bars, "\r"+line)
+	if v.live != nil {
+		v.live.tell(line)
 	} else {
 		io.WriteString(v.stderr, line)
 	}
@@ -98,16 +104,30 @@ func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
 	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), methods, strings.Join(judges, ", ")))
 }
 
-// follow shows progress until close.
-func (v *view) follow(ctx context.Context, progress func() []harness.LaneStatus) {
+// follow shows progress until close. The name is for the live view.
+func (v *view) follow(ctx context.Context, name string, f followed) {
 	quit, done := make(chan struct{}), make(chan struct{})
-	show, every := v.follower(progress)
 	var once sync.Once
 	v.stop = func() {
 		once.Do(func() {
 			close(quit)
 			<-done
 		})
+	}
+	if terminal, ok := liveTerminal(v.stderr); ok && !v.json {
+		l := newLive(terminal, name, f)
+		v.mu.Lock()
+		v.live = l
+		v.mu.Unlock()
+		go func() {
+			defer close(done)
+			l.run(ctx, quit, v.stopping)
+		}()
+		return
+	}
+	show, every := v.lines, lineEvery
+	if v.json {
+		show, every = v.events, eventEvery
 	}
 	go func() {
 		defer close(done)
@@ -120,12 +140,16 @@ func (v *view) follow(ctx context.Context, progress func() []harness.LaneStatus)
 				return
 			case <-interrupted:
 				interrupted = nil
-				v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing what there is; Ctrl-C again quits at once", inFlight(progress())))
+				v.stopping(f.Progress())
 			case <-tick.C:
-				show()
+				show(f)
 			}
 		}
 	}()
+}
+
+func (v *view) stopping(lanes []harness.LaneStatus) {
+	v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing what there is; Ctrl-C again quits at once", inFlight(lanes)))
 }
 
 func inFlight(lanes []harness.LaneStatus) (n int) {
@@ -135,24 +159,21 @@ func inFlight(lanes []harness.LaneStatus) (n int) {
 	return n
 }
 
-func (v *view) follower(progress func() []harness.LaneStatus) (show func(), every time.Duration) {
-	if v.json {
-		return func() {
-			for _, l := range progress() {
-				v.event("progress", progressFields(l))
-			}
-		}, eventEvery
-	}
-	if width(v.stderr) > 0 {
-		return v.followOnTerminal(progress), barEvery
-	}
-	return func() {
-		for _, l := range progress() {
-			if l.Total > 0 {
-				v.say(laneText(l, 0))
-			}
+func (v *view) lines(f followed) {
+	for _, l := range f.Progress() {
+		if l.Total > 0 {
+			v.say(laneText(l))
 		}
-	}, lineEvery
+	}
+}
+
+func (v *view) events(f followed) {
+	whole := overviewFields(f.Overview())
+	for _, l := range f.Progress() {
+		fields := progressFields(l)
+		fields["run"] = whole
+		v.event("progress", fields)
+	}
 }
 
 func progressFields(l harness.LaneStatus) map[string]any {
@@ -173,81 +194,26 @@ func progressFields(l harness.LaneStatus) map[string]any {
 	return f
 }
 
-// followOnTerminal keeps one bar for each lane at work.
-func (v *view) followOnTerminal(progress func() []harness.LaneStatus) (show func()) {
-	bars := mpb.New(mpb.WithOutput(v.stderr), mpb.WithRefreshRate(barEvery))
-	v.mu.Lock()
-	v.bars = bars
-	v.mu.Unlock()
-	return func() {
-		lanes := progress()
-		for _, l := range lanes {
-			b, ok := v.lanes[l.Lane]
-			if !ok {
-				b = newLaneBar(v, bars)
-				v.lanes[l.Lane] = b
-			}
-			b.status.Store(&l)
-			b.bar.SetTotal(int64(l.Total), false)
-			b.bar.SetCurrent(int64(l.Done))
-		}
-		for lane, b := range v.lanes {
-			if !slices.ContainsFunc(lanes, func(l harness.LaneStatus) bool { return l.Lane == lane }) {
-				b.bar.Abort(true)
-				delete(v.lanes, lane)
-			}
-		}
+// overviewFields is the whole run at that moment, the same in each lane's
+// event.
+func overviewFields(o harness.Overview) map[string]any {
+	f := map[string]any{
+		"answered": o.Answers.Done, "to_answer": o.Answers.Of, "rated": o.Ratings.Done, "to_rate": o.Ratings.Of,
+		"calls": o.Calls, "known": o.Known, "failed": o.Failed, "errors": o.Errors, "next": o.Next,
+		"elapsed_s": o.Elapsed.Seconds(), "left_s": nil,
 	}
-}
-
-// A laneBar is the bar of a lane and what it last said.
-type laneBar struct {
-	bar    *mpb.Bar
-	status atomic.Pointer[harness.LaneStatus]
-}
-
-func newLaneBar(v *view, bars *mpb.Progress) *laneBar {
-	const barWidth = 8
-	b := new(laneBar)
-	b.status.Store(new(harness.LaneStatus))
-	// A bar that is made with a total ends when it is reached; these are
-	// ended when their lane leaves, because its total changes with its job.
-	b.bar = bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
-		mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-			// A line as wide as the terminal would wrap.
-			return " " + laneText(*b.status.Load(), width(v.stderr)-barWidth-2)
-		})))
-	return b
+	if o.Left != nil {
+		f["left_s"] = o.Left.Seconds()
+	}
+	return f
 }
 
 // close takes progress off the screen. It may be called more than once.
-func (v *view) close() {
-	v.stop()
-	v.mu.Lock()
-	bars := v.bars
-	v.bars = nil
-	v.mu.Unlock()
-	if bars == nil {
-		return
-	}
-	for _, b := range v.lanes {
-		b.bar.Abort(true)
-	}
-	bars.Wait()
-}
+func (v *view) close() { v.stop() }
 
-// laneText is a lane's progress in one line of at most so many columns, 0 for
-// any number. A long name gives way first.
-func laneText(l harness.LaneStatus, columns int) string {
-	what := l.Cell
-	if l.Stage == harness.Score {
-		what = "judging " + l.Cell
-	}
-	if l.State == "loading" {
-		what = "loading"
-	}
-	text := fmt.Sprintf(" %s %s/%s", what, comma(l.Done), comma(l.Total))
+// laneText is a lane's progress in one line.
+func laneText(l harness.LaneStatus) string {
+	text := fmt.Sprintf("%s %s %s/%s", l.Variant, doingOf(l), comma(l.Done), comma(l.Total))
 	if left, ok := l.Left(); ok && l.Done < l.Total {
 		text += " " + clock(left) + " left"
 	}
@@ -260,11 +226,18 @@ func laneText(l harness.LaneStatus, columns int) string {
 	if l.Failed > 0 {
 		text += fmt.Sprintf(" %s failed", comma(l.Failed))
 	}
-	if columns <= 0 {
-		return l.Variant + text
+	return text
+}
+
+// doingOf says what a lane is at.
+func doingOf(l harness.LaneStatus) string {
+	switch {
+	case l.State == "loading":
+		return "loading"
+	case l.Stage == harness.Score:
+		return "judging " + l.Cell
 	}
-	const shortest = 8
-	return fit(fit(l.Variant, max(columns-len(text), shortest))+text, columns)
+	return l.Cell
 }
 
 // clock shows a duration as h:mm:ss.
@@ -274,26 +247,4 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
-}
-
-// width is the number of columns of a terminal, 0 where w is none.
-func width(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
-}
-
-// fit cuts a line to a number of columns.
-func fit(s string, columns int) string {
-	runes := []rune(s)
-	if columns < 1 || len(runes) <= columns {
-		return s
-	}
-	return string(runes[:columns-1]) + "…"
 }

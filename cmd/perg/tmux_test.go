@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"perg/models/ollamatest"
+)
+
+// A window is a real terminal, tmux's, that a command runs in.
+type window struct {
+	t      *testing.T
+	socket string
+	raw    string // file of all bytes that came to it
+}
+
+// openWindow starts a shell command in a terminal of 80 columns and 24 rows.
+func openWindow(t *testing.T, dir, command string) window {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("needs tmux on PATH, to see what a terminal shows")
+	}
+	w := window{t, filepath.Join(dir, "tmux"), filepath.Join(dir, "raw")}
+	env := slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return name == "TMUX" || plainWanted(func(other string) string {
+			return map[string]string{"TERM": "xterm", name: "set"}[other]
+		})
+	})
+	cmd := exec.CommandContext(t.Context(), "tmux", "-S", w.socket, "-f", os.DevNull, "new-session", "-d", "-x", "80", "-y", "24", "sh")
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("tmux: %v\n%s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("tmux", "-S", w.socket, "kill-server").Run() })
+	w.tmux("pipe-pane", "cat > "+w.raw)
+	w.tmux("send-keys", command, "Enter")
+	return w
+}
+
+func (w window) tmux(args ...string) string {
+	w.t.Helper()
+	out, err := exec.Command("tmux", append([]string{"-S", w.socket}, args...)...).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("tmux %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (w window) screen() string { return w.tmux("capture-pane", "-p") }
+
+// waitFor waits until the screen is as it should be.
+func (w window) waitFor(what string, is func(screen string) bool) string {
+	w.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		s := w.screen()
+		if is(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s does not come; on the screen is\n%s", what, s)
+		}
+	}
+}
+
+// On a real terminal the view is there once, whatever its size and whatever is
+// told meanwhile, and nothing of it stays: not after Ctrl-C, and not where perg
+// is killed.
+func TestLiveViewOnATerminal(t *testing.T) {
+	b := newBench(t)
+	var calls atomic.Int32
+	slow := ollamatest.Proxy(t, b.host, func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+		if measures(body) {
+			return false
+		}
+		if calls.Add(1) == 9 {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `{"error":"the runner has\u001b[2Ja bad day"}`)
+			return true
+		}
+		time.Sleep(40 * time.Millisecond)
+		return false
+	})
+	b.host = slow
+	program := b.program()
+	command := func(out string) string {
+		args := b.args("steady", "swayed", "--judge", "judge", "--parallel", "2", "--out", filepath.Join(b.dir, out))
+		return fmt.Sprintf("PS1='ready> '; clear; %s %s; echo status $?", program, strings.Join(args, " "))
+	}
+	w := openWindow(t, b.dir, command("run"))
+
+	views := func(s string) int { return strings.Count(s, "answered ") }
+	s := w.waitFor("a view with an error", func(s string) bool {
+		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
+	})
+	for _, want := range []string{"perg: running ", "perg: warning: ", "zero-shot", "tok/s", "next: ", "1 failed", "bad day"} {
+		if !strings.Contains(s, want) {
+			t.Errorf("no %q in\n%s", want, s)
+		}
+	}
+	if views(s) != 1 {
+		t.Errorf("the view is there %d times:\n%s", views(s), s)
+	}
+	for _, size := range [][2]string{{"60", "24"}, {"40", "10"}, {"100", "30"}} {
+		w.tmux("resize-window", "-x", size[0], "-y", size[1])
+		time.Sleep(frameEvery) // that a view is drawn that should not be
+		if s := w.screen(); views(s) != 1 || !strings.Contains(s, "no errors") && !strings.Contains(s, "1 failed") {
+			t.Errorf("at %v the view is there %d times:\n%s", size, views(s), s)
+		}
+	}
+	w.tmux("send-keys", "C-c")
+	s = w.waitFor("the end", func(s string) bool { return strings.Contains(s, "status 130") })
+	if views(s) != 0 || !strings.Contains(s, "perg: error: interrupted") {
+		t.Errorf("after Ctrl-C:\n%s", s)
+	}
+
+	w.tmux("send-keys", command("second"), "Enter")
+	w.waitFor("a second view", func(s string) bool { return views(s) == 1 && strings.Contains(s, "calls/s") })
+	w.tmux("send-keys", "C-c")
+	w.waitFor("what the first Ctrl-C does", func(s string) bool { return strings.Contains(s, "Ctrl-C again") })
+	w.tmux("send-keys", "C-c")
+	w.waitFor("the prompt below the last view", func(s string) bool {
+		return views(s) == 1 && strings.HasSuffix(strings.TrimSpace(s), "^C\nready>")
+	})
+
+	if got := strings.TrimSpace(w.tmux("display-message", "-p", "#{cursor_flag} #{alternate_on} #{wrap_flag} #{insert_flag}")); got != "1 0 1 0" {
+		t.Errorf("the terminal is left with cursor, alternate screen, wrap and insert at %s, want 1 0 1 0", got)
+	}
+	raw, err := os.ReadFile(w.raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if modes := regexp.MustCompile(`\x1b\[\?(7|25|47|104[79]|2026)[hl]`).FindAll(raw, -1); len(modes) > 0 {
+		t.Errorf("modes of the terminal were changed: %q", modes)
+	}
+}
