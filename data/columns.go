@@ -164,14 +164,16 @@ func (d *textDecoder) page(p parquet.Page) error {
 		}
 	}
 	levels := p.DefinitionLevels()
-	at := 0
-	for i := range int(p.NumValues()) {
-		if len(levels) > 0 && levels[i] == 0 {
-			d.codes = append(d.codes, -1)
-			continue
+	if len(levels) == 0 && len(codes) == int(p.NumValues()) {
+		d.codes = append(d.codes, codes...)
+		return nil
+	}
+	for i := range p.NumValues() {
+		code := int32(-1)
+		if levels[i] > 0 {
+			code, codes = codes[0], codes[1:]
 		}
-		d.codes = append(d.codes, codes[at])
-		at++
+		d.codes = append(d.codes, code)
 	}
 	return nil
 }
@@ -204,17 +206,21 @@ func (d *numberDecoder) page(p parquet.Page) error {
 		return errors.New("it is no whole number")
 	}
 	d.values, d.known = slices.Grow(d.values, int(p.NumValues())), slices.Grow(d.known, int(p.NumValues()))
-	return eachValue(p, func(v parquet.Value) {
-		n := int64(0)
-		switch {
-		case v.IsNull():
-		case kind == parquet.Int64:
-			n = v.Int64()
-		case kind == parquet.Int32:
-			n = int64(v.Int32())
-		case v.Boolean():
-			n = 1
+	return eachValues(p, func(some []parquet.Value) {
+		values, known := d.values, d.known
+		for i := range some {
+			v, n := &some[i], int64(0)
+			switch {
+			case v.IsNull():
+			case kind == parquet.Int64:
+				n = v.Int64()
+			case kind == parquet.Int32:
+				n = int64(v.Int32())
+			case v.Boolean():
+				n = 1
+			}
+			values, known = append(values, n), append(known, !v.IsNull())
 		}
-		d.values, d.known = append(d.values, n), append(d.known, !v.IsNull())
+		d.values, d.known = values, known
 	})
 }

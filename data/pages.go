@@ -85,11 +85,13 @@ func eachText(p parquet.Page, each func([]byte)) error {
 		return errNoText
 	}
 	if p.Dictionary() != nil {
-		return eachValue(p, func(v parquet.Value) {
-			if v.IsNull() {
-				each(nil)
-			} else {
-				each(present(v.ByteArray()))
+		return eachValues(p, func(some []parquet.Value) {
+			for _, v := range some {
+				if v.IsNull() {
+					each(nil)
+				} else {
+					each(present(v.ByteArray()))
+				}
 			}
 		})
 	}
@@ -116,15 +118,14 @@ func present(text []byte) []byte {
 	return text
 }
 
-// eachValue gives the values of a page; they are good until it returns.
-func eachValue(p parquet.Page, each func(parquet.Value)) error {
+// eachValues gives the values of a page, some at a time; they are good until it
+// returns.
+func eachValues(p parquet.Page, each func([]parquet.Value)) error {
 	values := p.Values()
 	var buffer [256]parquet.Value
 	for left := int(p.NumValues()); left > 0; {
 		n, err := values.ReadValues(buffer[:min(left, len(buffer))])
-		for _, v := range buffer[:n] {
-			each(v)
-		}
+		each(buffer[:n])
 		if left -= n; left > 0 && (n == 0 || err != nil) {
 			return fmt.Errorf("damaged file: a page lacks %d of %d values", left, p.NumValues())
 		}
