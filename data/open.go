@@ -41,6 +41,10 @@ func OpenTable(dir string) (*Table, error) {
 		}
 		t.files = append(t.files, f)
 		for _, g := range file.RowGroups() {
+			if g.NumRows() < 0 {
+				t.Close()
+				return nil, fmt.Errorf("read %s: damaged file: %d rows", p, g.NumRows())
+			}
 			t.groups = append(t.groups, rowGroup{g, p, t.rows})
 			t.rows += int(g.NumRows())
 		}
