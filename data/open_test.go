@@ -156,6 +156,11 @@ func TestTextsFromARowOn(t *testing.T) {
 			t.Errorf("from %d: to %d", from, at)
 		}
 	}
+	for some, err := range table.Texts("system_prompt", 0) { // empty in all rows, and in a dictionary
+		if err != nil || slices.ContainsFunc(some.Texts, func(text []byte) bool { return text == nil }) {
+			t.Errorf("an empty text is none; error %v", err)
+		}
+	}
 	for some, err := range table.Texts("variant", 0) { // in a dictionary, and left early
 		if err != nil || string(some.Texts[0]) != "v0" {
 			t.Errorf("%q, error %v", some.Texts[0], err)
