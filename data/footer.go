@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -25,4 +26,24 @@ func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
 		return nil, damaged
 	}
 	return parquet.OpenFile(r, size)
+}
+
+// openFile opens a Parquet file that is to be closed.
+func openFile(path string) (f *os.File, file *parquet.File, err error) {
+	f, err = os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	defer recoverDamage(&err)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err = openParquet(f, info.Size())
+	return f, file, err
 }

@@ -74,22 +74,13 @@ func (w *FileWriter[T]) Abort() {
 }
 
 // ReadFileMetadata gives the key/value metadata of a Parquet file.
-func ReadFileMetadata(path string) (all map[string]string, err error) {
-	defer recoverDamage(&err)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	file, err := openParquet(f, info.Size())
+func ReadFileMetadata(path string) (map[string]string, error) {
+	f, file, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	all = make(map[string]string)
+	defer f.Close()
+	all := make(map[string]string)
 	for _, kv := range file.Metadata().KeyValueMetadata {
 		all[kv.Key] = kv.Value
 	}

@@ -1,10 +1,11 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+	"sort"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -20,62 +21,51 @@ const (
 // A RowReader reads rows of a table by their number, with T naming the columns
 // that are wanted. Rows that are asked for in order, either way, or near others
 // that were lately, cost no more than reading the table through; any other row
-// costs a seek and a window.
+// costs a seek and a window. One goroutine may use it.
 type RowReader[T any] struct {
-	parts   []openedPart[T]
-	windows []window[T] // the last used first
+	table      *Table
+	windowRows int
+	windows    []window[T] // the last used first
+
+	reader *parquet.GenericReader[T] // of group; nil before the first row
+	group  int
+	next   int // the number of the row that reader would read
 }
 
-// A window is some rows that follow each other.
+// A window is some rows of one group that follow each other.
 type window[T any] struct {
-	first int64 // the number of the first row
+	first int // the number of the first row
 	rows  []T
 }
 
-func (w window[T]) has(n int64) bool { return n >= w.first && n < w.first+int64(len(w.rows)) }
+func (w window[T]) has(n int) bool { return n >= w.first && n < w.first+len(w.rows) }
 
-type openedPart[T any] struct {
-	file   *os.File
-	reader *parquet.GenericReader[T]
-	first  int64 // the number of its first row
-	next   int64 // the number of the row that it would read
+// NewRowReader makes a reader of the table's rows. Close it before the table.
+func NewRowReader[T any](t *Table) *RowReader[T] {
+	return &RowReader[T]{table: t, windowRows: windowRows}
 }
 
-// OpenRows opens the table in dir; ErrNoTable where there is none.
-func OpenRows[T any](dir string) (r *RowReader[T], err error) {
-	paths, err := TableParts(dir)
-	if err != nil {
-		return nil, err
-	}
-	r = new(RowReader[T])
-	defer func() {
-		if err != nil {
-			r.Close()
-		}
-	}()
-	first := int64(0)
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
+// ReadRows reads the rows with the given numbers, which cost a seek each, in
+// their order; T names the columns that are wanted.
+func ReadRows[T any](t *Table, numbers []int) ([]T, error) {
+	r := &RowReader[T]{table: t, windowRows: 1}
+	defer r.Close()
+	rows := make([]T, len(numbers))
+	for i, n := range numbers {
+		var err error
+		if rows[i], err = r.At(n); err != nil {
 			return nil, err
 		}
-		reader, err := openPart[T](f)
-		if err != nil {
-			f.Close()
-			return nil, fmt.Errorf("read %s: %w", path, err)
-		}
-		r.parts = append(r.parts, openedPart[T]{f, reader, first, first})
-		first += reader.NumRows()
 	}
-	return r, nil
+	return rows, nil
 }
 
 // At is the row with a number; the first one of the table is row 0.
-func (r *RowReader[T]) At(n int64) (T, error) {
+func (r *RowReader[T]) At(n int) (T, error) {
 	i := slices.IndexFunc(r.windows, func(w window[T]) bool { return w.has(n) })
 	if i < 0 {
 		if len(r.windows) < windows {
-			r.windows = append(r.windows, window[T]{rows: make([]T, 0, windowRows)})
+			r.windows = append(r.windows, window[T]{rows: make([]T, 0, r.windowRows)})
 		}
 		i = len(r.windows) - 1
 		if err := r.fill(&r.windows[i], n); err != nil {
@@ -90,55 +80,53 @@ func (r *RowReader[T]) At(n int64) (T, error) {
 }
 
 // fill reads the window that row n is in.
-func (r *RowReader[T]) fill(w *window[T], n int64) error {
+func (r *RowReader[T]) fill(w *window[T], n int) error {
 	w.rows = w.rows[:0] // has no row, should this fail
-	i := len(r.parts) - 1
-	for i > 0 && r.parts[i].first > n {
-		i--
+	if n < 0 || n >= r.table.rows {
+		return fmt.Errorf("read row %d of a table of %d", n, r.table.rows)
 	}
-	p := &r.parts[i]
-	if n < 0 || n-p.first >= p.reader.NumRows() {
-		return fmt.Errorf("%s has no row %d", p.file.Name(), n)
+	at := sort.Search(len(r.table.groups), func(i int) bool { return r.table.groups[i].row > n }) - 1
+	g := r.table.groups[at]
+	first := n - (n-g.row)%r.windowRows
+	rows, err := r.read(at, first, w.rows[:min(r.windowRows, g.row+int(g.NumRows())-first)])
+	if err != nil {
+		return fmt.Errorf("read %s: %w", g.path, err)
 	}
-	w.first = n - (n-p.first)%windowRows
-	if p.next != w.first {
-		if err := p.seek(w.first); err != nil {
-			return fmt.Errorf("read %s: %w", p.file.Name(), err)
-		}
-	}
-	for len(w.rows) < windowRows {
-		some, err := readRows(p.reader, w.rows[len(w.rows):windowRows])
-		w.rows = w.rows[:len(w.rows)+some]
-		p.next = w.first + int64(len(w.rows))
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			w.rows = w.rows[:0]
-			return fmt.Errorf("read %s: %w", p.file.Name(), err)
-		}
-	}
-	if !w.has(n) {
-		return fmt.Errorf("%s ends before row %d", p.file.Name(), n)
-	}
+	w.first, w.rows = first, rows
 	return nil
 }
 
-func (p *openedPart[T]) seek(n int64) (err error) {
+// read reads the rows of a group from the number first on.
+func (r *RowReader[T]) read(group, first int, rows []T) (_ []T, err error) {
 	defer recoverDamage(&err)
-	return p.reader.SeekToRow(n - p.first)
-}
-
-// Close closes the table's files.
-func (r *RowReader[T]) Close() error {
-	var first error
-	for _, p := range r.parts {
-		if err := p.reader.Close(); first == nil {
-			first = err
-		}
-		if err := p.file.Close(); first == nil {
-			first = err
+	g := r.table.groups[group]
+	if r.reader == nil || r.group != group {
+		r.Close()
+		r.reader, r.group, r.next = parquet.NewGenericRowGroupReader[T](g.RowGroup), group, g.row
+	}
+	if r.next != first {
+		if err := r.reader.SeekToRow(int64(first - g.row)); err != nil {
+			return nil, err
 		}
 	}
-	return first
+	r.next = -1 // not known, should this fail
+	for n := 0; n < len(rows); {
+		some, err := readRows(r.reader, rows[n:])
+		if n += some; n < len(rows) && err != nil {
+			if err == io.EOF {
+				err = errors.New("damaged file: it lacks rows")
+			}
+			return nil, err
+		}
+	}
+	r.next = first + len(rows)
+	return rows, nil
+}
+
+// Close ends the reading; the table stays open.
+func (r *RowReader[T]) Close() error {
+	if r.reader == nil {
+		return nil
+	}
+	return r.reader.Close()
 }

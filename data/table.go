@@ -237,12 +237,12 @@ func ReadTable[T any](dir string) iter.Seq2[T, error] {
 }
 
 func readPart[T any](path string, yield func(T, error) bool) (more bool, err error) {
-	f, err := os.Open(path)
+	f, file, err := openFile(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	r, err := openPart[T](f)
+	r, err := newReader[T](file)
 	if err != nil {
 		return false, err
 	}
@@ -264,16 +264,8 @@ func readPart[T any](path string, yield func(T, error) bool) (more bool, err err
 	}
 }
 
-func openPart[T any](f *os.File) (r *parquet.GenericReader[T], err error) {
+func newReader[T any](file *parquet.File) (r *parquet.GenericReader[T], err error) {
 	defer recoverDamage(&err)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	file, err := openParquet(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
 	return parquet.NewGenericReader[T](file), nil
 }
 

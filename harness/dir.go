@@ -194,7 +194,12 @@ func (d *Dir) Done() bool {
 		name  string
 		least int
 	}{{"generations", c.Planned}, {"judgments", c.Rated + c.Unscored}, {"metrics", 1}} {
-		if n, err := data.CountRows(filepath.Join(d.Path, t.name)); err != nil || n < int64(t.least) {
+		table, err := data.OpenTable(filepath.Join(d.Path, t.name))
+		if err != nil {
+			return false
+		}
+		rows := table.Rows()
+		if err := table.Close(); err != nil || rows < t.least {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"perg/harness"
 )
@@ -11,7 +12,7 @@ import (
 // readRun reads the manifest of a run that a user named.
 func readRun(dir string) (harness.Manifest, error) {
 	m, err := harness.ReadManifest(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // which a file is, in place of one
 		return m, noRun(dir)
 	}
 	return m, err

@@ -19,11 +19,11 @@ import (
 // A Run is a run's tables, open. Its methods may be called from several
 // goroutines.
 type Run struct {
-	generations *data.TableReader
-	judgments   *data.TableReader // nil: there are none
+	generations *data.Table
+	judgments   *data.Table // nil: there are none
 	options     metrics.Options
 
-	done  atomic.Int64 // values that the index is made of, read so far
+	done  atomic.Int64 // rows that the index is made of, read so far
 	ready chan struct{}
 	index *index // when ready is closed; then err or index is set
 	err   error
@@ -82,9 +82,9 @@ func (r *Run) Generations() int { return r.generations.Rows() }
 
 // Progress is the fraction of the index that is there.
 func (r *Run) Progress() float64 {
-	all := generationColumns * r.generations.Rows()
+	all := r.generations.Rows()
 	if r.judgments != nil {
-		all += judgmentColumns * r.judgments.Rows()
+		all += r.judgments.Rows()
 	}
 	return float64(r.done.Load()) / float64(max(all, 1))
 }

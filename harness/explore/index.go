@@ -8,8 +8,6 @@ import (
 	"sort"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"perg/data"
 	"perg/harness/judge"
 	"perg/harness/metrics"
@@ -76,72 +74,60 @@ type column struct {
 	rows []int32
 }
 
-func readColumn(ctx context.Context, t *data.TableReader, name string, done *atomic.Int64) (*column, error) {
-	c := &column{rows: make([]int32, t.Rows())}
-	var own []int32
-	for codes, err := range t.Codes(name) {
+// add gives the column some more rows.
+func (c *column) add(t data.Texts) {
+	codes := make([]int32, 1+len(t.Values))
+	if slices.Contains(t.Codes, -1) {
+		codes[0] = c.code("")
+	}
+	for i, text := range t.Values {
+		codes[1+i] = c.code(text)
+	}
+	for _, code := range t.Codes {
+		c.rows = append(c.rows, codes[1+code])
+	}
+}
+
+// null stands for null among numbers.
+const null = math.MinInt32
+
+// readAll reads columns of a table, the first of texts has to be there.
+func readAll(ctx context.Context, t *data.Table, done *atomic.Int64, texts, numbers []string) (map[string]*column, map[string][]int32, error) {
+	columns, ints := make(map[string]*column), make(map[string][]int32)
+	for _, name := range texts {
+		columns[name] = &column{rows: make([]int32, 0, t.Rows())}
+	}
+	for _, name := range numbers {
+		ints[name] = make([]int32, 0, t.Rows())
+	}
+	for c, err := range t.Columns(texts, numbers) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		own = own[:0]
-		for _, text := range codes.Dict {
-			own = append(own, c.code(text))
+		for name, column := range columns {
+			column.add(c.Texts[name])
 		}
-		null := int32(-1)
-		for i, code := range codes.Codes {
-			if code >= 0 {
-				c.rows[codes.Row+i] = own[code]
-				continue
+		for name, rows := range ints {
+			from := c.Numbers[name]
+			for i, n := range from.Values {
+				if !from.Known[i] {
+					n = null
+				}
+				rows = append(rows, int32(n))
 			}
-			if null < 0 {
-				null = c.code("")
-			}
-			c.rows[codes.Row+i] = null
+			ints[name] = rows
 		}
-		done.Add(int64(len(codes.Codes)))
+		done.Add(int64(c.Rows))
 	}
-	return c, nil
-}
-
-func readInts(ctx context.Context, t *data.TableReader, name string, done *atomic.Int64) ([]int32, error) {
-	rows := make([]int32, 0, t.Rows())
-	for ints, err := range t.Ints(name) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, ints.Values...)
-		done.Add(int64(len(ints.Values)))
-	}
-	return rows, nil
-}
-
-// readAll reads columns of a table side by side.
-func readAll(ctx context.Context, t *data.TableReader, done *atomic.Int64, texts map[string]**column, ints map[string]*[]int32) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(4)
-	for name, to := range texts {
-		g.Go(func() (err error) {
-			*to, err = readColumn(ctx, t, name, done)
-			return err
-		})
-	}
-	for name, to := range ints {
-		g.Go(func() (err error) {
-			*to, err = readInts(ctx, t, name, done)
-			return err
-		})
-	}
-	return g.Wait()
+	return columns, ints, nil
 }
 
 // cellsOf numbers the cells of rows.
-func cellsOf(variant, method, setting *column, cells *[]Cell, numbers map[Cell]int32) []int32 {
+func cellsOf(texts map[string]*column, cells *[]Cell, numbers map[Cell]int32) []int32 {
+	variant, method, setting := texts["variant"], texts["method"], texts["setting"]
 	known := make(map[[3]int32]int32)
 	var last [3]int32
 	at := int32(-1)
@@ -165,31 +151,21 @@ func cellsOf(variant, method, setting *column, cells *[]Cell, numbers map[Cell]i
 	return variant.rows
 }
 
-// How many columns build reads of each row of generations, and of judgments,
-// to say how far it is.
-const (
-	generationColumns = 10
-	judgmentColumns   = 8
-)
-
 // build reads the columns that the index needs. judgments is nil where a run
 // has none.
-func build(ctx context.Context, generations, judgments *data.TableReader, o metrics.Options, done *atomic.Int64) (*index, error) {
+func build(ctx context.Context, generations, judgments *data.Table, o metrics.Options, done *atomic.Int64) (*index, error) {
 	if generations.Rows() > math.MaxInt32 {
 		return nil, fmt.Errorf("%d generations are more than an index of them can number", generations.Rows())
 	}
-	x := &index{}
-	var id, source, category, kind, variant, method, setting *column
-	var correct []int32
-	err := readAll(ctx, generations, done, map[string]**column{
-		"item_id": &id, "source": &source, "category": &category, "preference_type": &kind,
-		"variant": &variant, "method": &method, "setting": &setting, "answer": &x.answers,
-	}, map[string]*[]int32{"repeat": &x.repeat, "correct": &correct})
+	texts, ints, err := readAll(ctx, generations, done,
+		[]string{"item_id", "source", "category", "preference_type", "variant", "method", "setting", "answer"}, []string{"repeat", "correct"})
 	if err != nil {
 		return nil, err
 	}
+	id, source, category, kind := texts["item_id"], texts["source"], texts["category"], texts["preference_type"]
+	x := &index{answers: texts["answer"], repeat: ints["repeat"]}
 	numbers := make(map[Cell]int32)
-	x.cell = cellsOf(variant, method, setting, &x.cells, numbers)
+	x.cell = cellsOf(texts, &x.cells, numbers)
 	x.item = id.rows
 	x.items = make([]Item, len(id.texts))
 	for row, i := range x.item {
@@ -201,7 +177,7 @@ func build(ctx context.Context, generations, judgments *data.TableReader, o metr
 		return nil, err
 	}
 	x.group()
-	if err := x.readJudgments(ctx, judgments, id.codes, numbers, o, correct, done); err != nil {
+	if err := x.readJudgments(ctx, judgments, id.codes, numbers, o, ints["correct"], done); err != nil {
 		return nil, err
 	}
 	return x, nil
@@ -209,7 +185,7 @@ func build(ctx context.Context, generations, judgments *data.TableReader, o metr
 
 // readItems reads the questions and preferences of items, from the first rows
 // that have all of them.
-func (x *index) readItems(ctx context.Context, t *data.TableReader) error {
+func (x *index) readItems(ctx context.Context, t *data.Table) error {
 	for _, of := range []struct {
 		column string
 		text   func(*Item) *string
@@ -219,21 +195,22 @@ func (x *index) readItems(ctx context.Context, t *data.TableReader) error {
 	} {
 		known := make([]bool, len(x.items))
 		missing := len(known)
-		for codes, err := range t.Codes(of.column) {
+		for c, err := range t.Columns([]string{of.column}, nil) {
 			if err == nil {
 				err = ctx.Err()
 			}
 			if err != nil {
 				return err
 			}
-			for i, code := range codes.Codes {
-				item := x.item[codes.Row+i]
+			texts := c.Texts[of.column]
+			for i, code := range texts.Codes {
+				item := x.item[c.Row+i]
 				if known[item] || code < 0 {
 					continue
 				}
 				known[item] = true
 				missing--
-				*of.text(&x.items[item]) = codes.Dict[code]
+				*of.text(&x.items[item]) = texts.Values[code]
 			}
 			if missing == 0 {
 				break
@@ -298,21 +275,21 @@ func (x *index) find(item, cell, repeat int32) int32 {
 
 // readJudgments finds the judgments of each generation, and says what became of
 // it.
-func (x *index) readJudgments(ctx context.Context, t *data.TableReader, items map[string]int32, numbers map[Cell]int32, o metrics.Options, correct []int32, done *atomic.Int64) error {
+func (x *index) readJudgments(ctx context.Context, t *data.Table, items map[string]int32, numbers map[Cell]int32, o metrics.Options, correct []int32, done *atomic.Int64) error {
 	var scores, swapped []int32
 	judges := &column{}
 	if t != nil && t.Rows() > 0 {
 		x.judged = true
-		var id, variant, method, setting *column
-		var repeat []int32
-		if err := readAll(ctx, t, done, map[string]**column{
-			"item_id": &id, "variant": &variant, "method": &method, "setting": &setting, "judge_model": &judges,
-		}, map[string]*[]int32{"repeat": &repeat, "swapped": &swapped, "score": &scores}); err != nil {
+		texts, ints, err := readAll(ctx, t, done,
+			[]string{"item_id", "variant", "method", "setting", "judge_model"}, []string{"repeat", "swapped", "score"})
+		if err != nil {
 			return err
 		}
+		id, repeat := texts["item_id"], ints["repeat"]
+		judges, swapped, scores = texts["judge_model"], ints["swapped"], ints["score"]
 		all := slices.Clone(x.cells)
 		known := int32(len(all))
-		cell := cellsOf(variant, method, setting, &all, numbers)
+		cell := cellsOf(texts, &all, numbers)
 		itemOf := make([]int32, len(id.texts))
 		for i, text := range id.texts {
 			itemOf[i] = -1
@@ -345,7 +322,7 @@ func (x *index) readJudgments(ctx context.Context, t *data.TableReader, items ma
 		asked := Outcome(0)
 		for len(rest) > 0 && int(rest[0].row) == row {
 			j := rest[0].judgment
-			if s := scores[j]; s != data.Null && swapped[j] == 0 && counts[judges.rows[j]] {
+			if s := scores[j]; s != null && swapped[j] != 1 && counts[judges.rows[j]] {
 				readable = append(readable, int(s))
 			}
 			asked = Asked
@@ -377,7 +354,7 @@ func counted(o metrics.Options, judge string) bool {
 }
 
 func (x *index) response(row int, correct []int32) metrics.Outcome {
-	return metrics.Outcome{Responded: correct[row] != data.Null, Answered: x.answer(row) != "", Correct: correct[row] == 1}
+	return metrics.Outcome{Responded: correct[row] != null, Answered: x.answer(row) != "", Correct: correct[row] == 1}
 }
 
 func (x *index) answer(row int) string { return x.answers.texts[x.answers.rows[row]] }

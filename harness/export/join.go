@@ -25,6 +25,7 @@ type joiner struct {
 	judges                 []*judgeRows
 	judged                 bool // a judge whose ratings count was at work
 
+	tables  []*data.Table
 	answers *data.RowReader[answerText]
 }
 
@@ -46,7 +47,7 @@ func (n names) number(name string) int32 {
 
 // baseline is what is kept of a baseline's generation.
 type baseline struct {
-	row       int64
+	row       int
 	responded bool
 	answered  bool
 	correct   bool
@@ -54,7 +55,7 @@ type baseline struct {
 
 // rating is what is kept of a judgment.
 type rating struct {
-	row      int64
+	row      int
 	previous int32 // of the same generation; -1: none
 	judge    int32
 	score    int32 // 0: none
@@ -118,9 +119,9 @@ func newJoiner(dir string, scoring metrics.Options) (*joiner, error) {
 	return j, nil
 }
 
-func (j *joiner) load(dir string) (err error) {
+func (j *joiner) load(dir string) error {
 	generations, judgments := filepath.Join(dir, "generations"), filepath.Join(dir, "judgments")
-	row := int64(0)
+	row := 0
 	for g, err := range data.ReadTable[generationKey](generations) {
 		if err != nil {
 			return err
@@ -131,9 +132,11 @@ func (j *joiner) load(dir string) (err error) {
 		}
 		row++
 	}
-	if j.answers, err = data.OpenRows[answerText](generations); err != nil {
+	table, err := j.open(generations)
+	if err != nil {
 		return err
 	}
+	j.answers = data.NewRowReader[answerText](table)
 	row = 0
 	for r, err := range data.ReadTable[judgmentKey](judgments) {
 		if errors.Is(err, data.ErrNoTable) {
@@ -145,15 +148,27 @@ func (j *joiner) load(dir string) (err error) {
 		j.addRating(row, r)
 		row++
 	}
+	if len(j.judges) == 0 {
+		return nil
+	}
+	if table, err = j.open(judgments); err != nil {
+		return err
+	}
 	for _, of := range j.judges {
-		if of.rows, err = data.OpenRows[judgmentText](judgments); err != nil {
-			return err
-		}
+		of.rows = data.NewRowReader[judgmentText](table)
 	}
 	return nil
 }
 
-func (j *joiner) addRating(row int64, r judgmentKey) {
+func (j *joiner) open(dir string) (*data.Table, error) {
+	t, err := data.OpenTable(dir)
+	if err == nil {
+		j.tables = append(j.tables, t)
+	}
+	return t, err
+}
+
+func (j *joiner) addRating(row int, r judgmentKey) {
 	by := slices.IndexFunc(j.judges, func(of *judgeRows) bool { return of.name == r.JudgeModel })
 	if by < 0 {
 		by = len(j.judges)
@@ -263,5 +278,8 @@ func (j *joiner) close() {
 		if of.rows != nil {
 			of.rows.Close()
 		}
+	}
+	for _, t := range j.tables {
+		t.Close()
 	}
 }

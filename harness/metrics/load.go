@@ -56,23 +56,30 @@ func Load(dir string, o Options) (*Table, error) {
 	l := &loader{
 		table: &Table{seed: o.Seed}, cells: make(map[cellOf]*loading), items: make(map[string]int32), kinds: make(map[Item]int32),
 	}
-	for c, err := range data.ReadColumns(filepath.Join(dir, "generations"), generationTexts, generationNumbers) {
-		if err != nil {
-			return nil, err
-		}
-		l.generations(c)
+	if err := eachColumns(filepath.Join(dir, "generations"), generationTexts, generationNumbers, l.generations); err != nil {
+		return nil, err
 	}
-	for c, err := range data.ReadColumns(filepath.Join(dir, "judgments"), judgmentTexts, judgmentNumbers) {
-		if errors.Is(err, data.ErrNoTable) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		l.judgments(c, o.Judges)
+	err := eachColumns(filepath.Join(dir, "judgments"), judgmentTexts, judgmentNumbers, func(c *data.Columns) { l.judgments(c, o.Judges) })
+	if err != nil && !errors.Is(err, data.ErrNoTable) {
+		return nil, err
 	}
 	l.pair(o.Rule)
 	return l.table, addUsage(dir, l.table.cells)
+}
+
+func eachColumns(dir string, texts, numbers []string, do func(*data.Columns)) error {
+	t, err := data.OpenTable(dir)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	for c, err := range t.Columns(texts, numbers) {
+		if err != nil {
+			return err
+		}
+		do(c)
+	}
+	return nil
 }
 
 func (l *loader) generations(c *data.Columns) {

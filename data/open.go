@@ -1,0 +1,78 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// A Table is a table of a run, open to be read by column (Columns, Texts) and
+// by row number (ReadRows, RowReader), which is cheap where ReadTable would
+// read everything. It goes on reading the files that it opened where a new
+// table takes their place. Several goroutines may use it.
+type Table struct {
+	files  []*os.File
+	groups []rowGroup
+	rows   int
+}
+
+// A rowGroup holds some thousand rows, its first has the number row.
+type rowGroup struct {
+	parquet.RowGroup
+	path string // of its file
+	row  int
+}
+
+// OpenTable opens the table in dir: it looks at the ends of its files, which
+// finds those that were cut. The error is ErrNoTable where there is none.
+func OpenTable(dir string) (*Table, error) {
+	parts, err := TableParts(dir)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{}
+	for _, p := range parts {
+		f, file, err := openFile(p)
+		if err != nil {
+			t.Close()
+			return nil, fmt.Errorf("read %s: %w", p, err)
+		}
+		t.files = append(t.files, f)
+		for _, g := range file.RowGroups() {
+			if g.NumRows() < 0 {
+				t.Close()
+				return nil, fmt.Errorf("read %s: damaged file: %d rows", p, g.NumRows())
+			}
+			t.groups = append(t.groups, rowGroup{g, p, t.rows})
+			t.rows += int(g.NumRows())
+		}
+	}
+	return t, nil
+}
+
+// Close closes the table's files.
+func (t *Table) Close() error {
+	var err error
+	for _, f := range t.files {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// Replaced says whether another table has taken the place of this one, which
+// stays readable.
+func (t *Table) Replaced() bool {
+	for _, f := range t.files {
+		now, err := os.Stat(f.Name())
+		was, e := f.Stat()
+		if err != nil || e != nil || !os.SameFile(now, was) {
+			return true
+		}
+	}
+	return false
+}
+
+// Rows is the number of rows of the table.
+func (t *Table) Rows() int { return t.rows }
