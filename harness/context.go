@@ -37,7 +37,7 @@ func bucket(tokens int) int {
 // measured prompts: the longest by estimate, and more as long as another one
 // could still be longer than those.
 const (
-	measureFirst = 8
+	measureFirst = 4
 	measureMost  = 64
 )
 
@@ -176,7 +176,9 @@ type longest struct {
 // findLongest counts those with the highest estimates, which come first, and
 // goes on until no other could need more even at the most tokens per estimated
 // token that were seen; or, with half as many again, more than the context that
-// the longest gets, which is wanted, where that is not 0, or a bucket.
+// the longest gets, which is wanted, where that is not 0, or a bucket. One that
+// has most of its text in common with one that was counted, as prompts with the
+// same worked examples have, is judged by the rest of it.
 func findLongest(ctx context.Context, all []measurable, wanted int, count counter) (longest, error) {
 	const margin, wide = 1.1, 1.5
 	first, err := countFirst(ctx, all[:min(measureFirst, len(all))], count)
@@ -185,17 +187,23 @@ func findLongest(ctx context.Context, all []measurable, wanted int, count counte
 	}
 	var l longest
 	ratio := 0.0
+	counted := make(map[int]int) // tokens by position
 	for i, m := range all {
 		if i >= measureFirst {
 			gets := bucket(l.need)
 			if wanted >= l.need {
 				gets = min(gets, wanted)
 			}
-			within := func(margin float64, tokens int) bool {
-				return m.estimate*ratio*margin+float64(m.room) <= float64(tokens)
-			}
-			if i >= measureMost || within(margin, l.need) || within(wide, gets) {
+			within := func(tokens float64, limit int) bool { return tokens+float64(m.room) <= float64(limit) }
+			if i >= measureMost || within(m.estimate*ratio*margin, l.need) || within(m.estimate*ratio*wide, gets) {
 				break
+			}
+			alike := false
+			for other, tokens := range counted {
+				alike = alike || within(float64(tokens)+m.besides(all[other])*ratio*wide, gets)
+			}
+			if alike {
+				continue
 			}
 		}
 		var n int
@@ -204,12 +212,32 @@ func findLongest(ctx context.Context, all []measurable, wanted int, count counte
 		} else if n, err = count(ctx, m.text); err != nil {
 			return l, m.failed(err)
 		}
+		counted[i] = n
 		ratio = max(ratio, float64(n)/m.estimate)
 		if n+m.room > l.need {
 			l = longest{n, n + m.room, m.what}
 		}
 	}
 	return l, nil
+}
+
+// besides estimates the tokens of what the prompt has besides the beginnings
+// and ends of its texts that another one's have, too.
+func (m measurable) besides(other measurable) float64 {
+	return estimateTokens(prompt.Prompt{System: apart(m.text.System, other.text.System), User: apart(m.text.User, other.text.User)})
+}
+
+// apart is a text without the beginning and the end that it shares with another.
+func apart(text, other string) string {
+	n := 0
+	for n < min(len(text), len(other)) && text[n] == other[n] {
+		n++
+	}
+	text, other = text[n:], other[n:]
+	for len(text) > 0 && len(other) > 0 && text[len(text)-1] == other[len(other)-1] {
+		text, other = text[:len(text)-1], other[:len(other)-1]
+	}
+	return text
 }
 
 func (m measurable) failed(err error) error {

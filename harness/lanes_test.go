@@ -29,17 +29,20 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
+// unlike is a text of some length that has little in common with others.
+func unlike(i, bytes int) string { return fmt.Sprintf("%d %s %d", i, strings.Repeat("x", bytes), i) }
+
 // The longest prompt is found though the estimate orders wrongly: a prompt in
 // digits has more tokens than one of the same length in words.
 func TestLongestIsFound(t *testing.T) {
 	var all []measurable
 	for i := range 200 {
-		all = append(all, measurable{text: prompt.Prompt{User: fmt.Sprint(i)}, what: fmt.Sprint(i), estimate: float64(1000 - i)})
+		all = append(all, measurable{text: prompt.Prompt{User: unlike(i, 4000)}, what: fmt.Sprint(i), estimate: float64(1000 - i)})
 	}
 	var counted atomic.Int64
 	count := func(_ context.Context, p prompt.Prompt) (int, error) {
 		counted.Add(1)
-		if p.User == "12" {
+		if strings.HasPrefix(p.User, "12 ") {
 			return 1400, nil
 		}
 		return 900, nil
@@ -78,7 +81,7 @@ func TestCountingEndsWithTheContext(t *testing.T) {
 	} {
 		var all []measurable
 		for i := range 200 {
-			all = append(all, measurable{what: fmt.Sprint(i), estimate: float64(c.length) - float64(i)/100, room: c.room})
+			all = append(all, measurable{text: prompt.Prompt{User: unlike(i, 4*c.length)}, what: fmt.Sprint(i), estimate: float64(c.length) - float64(i)/100, room: c.room})
 		}
 		var counted atomic.Int64
 		l, err := findLongest(t.Context(), all, c.wanted, func(context.Context, prompt.Prompt) (int, error) {
@@ -87,6 +90,33 @@ func TestCountingEndsWithTheContext(t *testing.T) {
 		})
 		if err != nil || l.need != c.length+c.room || int(counted.Load()) != c.counted {
 			t.Errorf("%+v: %d were counted, need %d, error %v", c, counted.Load(), l.need, err)
+		}
+	}
+}
+
+// Prompts that share a long text differ by the rest of it: what was counted of
+// one holds for the others, unless their own part could be long.
+func TestPromptsWithACommonTextAreCountedOnce(t *testing.T) {
+	examples := strings.Repeat("An example with its answer. ", 300) // some 2,100 tokens
+	var all []measurable
+	for i := range 60 {
+		text := prompt.Prompt{System: fmt.Sprintf("I like %d things. %s", i, examples), User: fmt.Sprintf("%s %d?", strings.Repeat("Which? ", 60-i/10), i)}
+		all = append(all, newMeasurable(text, 100, "%d", i))
+	}
+	tokens := func(p prompt.Prompt) int { return (len(p.System) + len(p.User)) / 4 }
+	for _, c := range []struct{ wanted, least, most int }{{0, measureFirst, measureFirst}, {2320, measureFirst + 1, len(all)}} {
+		var counted atomic.Int64
+		l, err := findLongest(t.Context(), all, c.wanted, func(_ context.Context, p prompt.Prompt) (int, error) {
+			counted.Add(1)
+			return tokens(p), nil
+		})
+		if n := int(counted.Load()); err != nil || n < c.least || n > c.most || l.need < 2300 || l.need > 2320 {
+			t.Errorf("wanted %d: %d were counted, want %d to %d; need %d, error %v", c.wanted, n, c.least, c.most, l.need, err)
+		}
+	}
+	for _, c := range [][3]string{{"a b c", "a d c", "b"}, {"abc", "abc", ""}, {"abc", "", "abc"}, {"aaa", "aa", "a"}, {"", "x", ""}} {
+		if got := apart(c[0], c[1]); got != c[2] {
+			t.Errorf("%q without what %q has: %q, want %q", c[0], c[1], got, c[2])
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 const (
 	preferences   = 12
 	ofEach        = 24
-	examplesBytes = 4700
+	examplesBytes = 3800
 )
 
 // prefixItems are short questions in the order of PERGData: the preference
