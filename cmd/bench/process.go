@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -26,14 +25,39 @@ func (b *bench) run(ctx context.Context, args ...string) (process, error) {
 	c := exec.CommandContext(ctx, b.perg, args...)
 	c.Stdout, c.Stderr = &out, &errs
 	started := time.Now()
-	err := c.Run()
+	if err := c.Start(); err != nil {
+		return process{}, err
+	}
+	ended, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- peakMemory(c.Process.Pid, ended) }()
+	err := c.Wait()
 	p := process{took: time.Since(started), stdout: out.String()}
+	close(ended)
+	p.memory = <-peak
 	if err != nil {
 		return p, fmt.Errorf("perg %s: %w\n%s", strings.Join(args, " "), err, errs.String())
 	}
-	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
-	p.memory = usage.Maxrss << 10
 	return p, nil
+}
+
+// peakMemory is the most that was resident of a process, bytes, as it was last
+// seen before the end. What wait reports is no less than this process had when
+// it started the other.
+func peakMemory(pid int, ended <-chan struct{}) (peak int64) {
+	for tick := time.Tick(10 * time.Millisecond); ; {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			var kB int64
+			_, rest, _ := strings.Cut(string(text), "VmHWM:")
+			if n, _ := fmt.Sscan(rest, &kB); n == 1 {
+				peak = kB << 10
+			}
+		}
+		select {
+		case <-ended:
+			return peak
+		case <-tick:
+		}
+	}
 }
 
 // fakeProcess starts a server that answers at once, in a process of its own so
