@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -41,6 +42,9 @@ func gobench(ctx context.Context, b *bench) ([]row, error) {
 	return rows, nil
 }
 
+// processors are the end of a benchmark's name.
+var processors = regexp.MustCompile(`-\d+$`)
+
 // benchRows reads a line of go test's output; none where it is no result.
 func benchRows(pkg, line string) (rows []row) {
 	fields := strings.Fields(line)
@@ -57,7 +61,7 @@ func benchRows(pkg, line string) (rows []row) {
 		figures[fields[i+1]] = v
 		units = append(units, fields[i+1])
 	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(fields[0], "Benchmark"), "-")
+	name := processors.ReplaceAllString(strings.TrimPrefix(fields[0], "Benchmark"), "")
 	for _, unit := range units {
 		limit, ok := figures[unit+"-limit"]
 		if !ok {

@@ -26,4 +26,7 @@ func TestRowsOfGoBenchmarks(t *testing.T) {
 			t.Errorf("%q: %+v", c.line, rows[0])
 		}
 	}
+	if rows := benchRows("cmd/perg", "BenchmarkReport/zero-shot-2  1  2.5 s  5 s-limit"); len(rows) != 1 || rows[0].what != "Report/zero-shot, s" || rows[0].ratio != "0.50" {
+		t.Errorf("%+v", rows)
+	}
 }
