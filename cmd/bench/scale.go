@@ -168,14 +168,14 @@ func marks(all []sized) []row {
 	}
 	const mb = 1 << 20
 	rows := []row{
-		within("peak memory", "resident set of `perg run`, at its exit", "MB", float64(s.run.memory)/mb, memoryLimit/mb),
+		within("peak memory", "most that was resident of `perg run`", "MB", float64(s.run.memory)/mb, memoryLimit/mb),
 		within("a reply is durable", "99th percentile, from its arrival to the end of its transaction", "ms", s.durable*1000, float64(lagLimit.Milliseconds())),
 		within("`perg report`", "`--by source,preference_type`", "s", s.report.took.Seconds(), 5),
 		within("memory of `perg report`", "resident set", "MB", float64(s.report.memory)/mb, 300),
 		within("a finished run, once more", "`perg run --out`, to \"nothing to do\"", "s", s.resume.took.Seconds(), 5),
 	}
 	if len(s.gaps) > 0 {
-		rows = append(rows, within("between two variants, from the last call to the next load", fmt.Sprintf("median of %d, the longest %s; perg's own part of it: nothing but the load itself is waited for", len(s.gaps), slices.Max(s.gaps).Round(time.Millisecond)), "ms", median(s.gaps).Seconds()*1000, 20))
+		rows = append(rows, within("between two variants, from the last call to the next load", fmt.Sprintf("median of %d, the longest %s", len(s.gaps), slices.Max(s.gaps).Round(time.Millisecond)), "ms", median(s.gaps).Seconds()*1000, 20))
 	}
 	if len(all) > 1 {
 		before := all[len(all)-2]
