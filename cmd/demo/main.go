@@ -113,6 +113,7 @@ rates 4, and 2 where there is much to read.
 	if err := run.Wait(); err != nil {
 		return err
 	}
-	fmt.Printf("\nSee more: perg report %s --by source,preference_type\n", filepath.Join(dir, "run"))
+	out := filepath.Join(dir, "run")
+	fmt.Printf("\nSee more: perg report %s --by source,preference_type\n          perg report %s --html report.html\n          perg view %s\n", out, out, out)
 	return nil
 }

@@ -154,10 +154,7 @@ func openCompared(dir string) (*comparedRun, error) {
 	}
 	t, err := metrics.Load(dir, m.MetricsOptions())
 	if errors.Is(err, data.ErrNoTable) {
-		return nil, &harness.Problem{
-			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
-			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
-		}
+		return nil, noTables(dir, m)
 	}
 	if err != nil {
 		return nil, err

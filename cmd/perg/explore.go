@@ -88,10 +88,7 @@ func viewAction(c *cli.Context) error {
 	defer listener.Close()
 	run, err := explore.Open(dir, m.MetricsOptions())
 	if errors.Is(err, data.ErrNoTable) {
-		return &harness.Problem{
-			Err:  fmt.Errorf("%s has no tables yet: the run is %s", dir, m.State),
-			Hint: "they are written when it stops; to finish it: perg run --out " + quoted(dir),
-		}
+		return noTables(dir, m)
 	}
 	if err != nil {
 		return err
