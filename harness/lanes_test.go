@@ -77,7 +77,8 @@ func TestCountingEndsWithTheContext(t *testing.T) {
 		{300, 700, 0, measureMost},      // 1000 of 1024
 		{300, 500, 830, measureMost},    // 800 of 830
 		{300, 500, 16384, measureFirst}, // what a step down could reach is 1024
-		{300, 500, 600, measureFirst},   // too much already, as the error says
+		{300, 700, 16384, measureMost},
+		{300, 500, 600, measureFirst}, // too much already, as the error says
 	} {
 		var all []measurable
 		for i := range 200 {

@@ -126,6 +126,9 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	if got := execute(); !got.Done || !got.Written || got.Calls+got.Known != 0 || got.OK != 20 {
 		t.Errorf("a finished run: %+v", got)
 	}
+	if err := r.Dir.Adopt(Manifest{Config: Config{JudgeRule: "mean"}}); err != nil || r.Dir.Done() {
+		t.Errorf("metrics of another rule are taken for those of this one: %v, error %v", r.Dir.Done(), err)
+	}
 	part := filepath.Join(r.Dir.Path, "generations", "part-00000.parquet")
 	whole, err := os.ReadFile(part)
 	if err != nil {
