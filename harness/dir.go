@@ -98,7 +98,7 @@ type Dir struct {
 	lock     *os.File
 	mu       sync.Mutex // of the manifest's loads
 
-	scoredAlike bool // the metrics that are there were scored as they would be now
+	ratedAlike bool // the ratings and metrics that are there are those that are wanted now
 }
 
 const (
@@ -163,7 +163,7 @@ func (d *Dir) Adopt(m Manifest) error {
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads
 		d.Manifest.State, d.Manifest.EndedAt = old.State, old.EndedAt
-		d.scoredAlike = reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions())
+		d.ratedAlike = reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions()) && (old.Config.JudgeSwap || !m.Config.JudgeSwap)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (d *Dir) Resumed() bool { return !d.Manifest.StartedAt.IsZero() }
 // finished, nothing in it failed, and its tables are whole.
 func (d *Dir) Done() bool {
 	c := d.Manifest.Counts
-	if d.Manifest.State != StateFinished || !d.scoredAlike || c == nil || c.Missing+c.Failed+c.Unjudged > 0 {
+	if d.Manifest.State != StateFinished || !d.ratedAlike || c == nil || c.Missing+c.Failed+c.Unjudged > 0 {
 		return false
 	}
 	for _, t := range []struct {

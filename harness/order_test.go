@@ -126,8 +126,10 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	if got := execute(); !got.Done || !got.Written || got.Calls+got.Known != 0 || got.OK != 20 {
 		t.Errorf("a finished run: %+v", got)
 	}
-	if err := r.Dir.Adopt(Manifest{Config: Config{JudgeRule: "mean"}}); err != nil || r.Dir.Done() {
-		t.Errorf("metrics of another rule are taken for those of this one: %v, error %v", r.Dir.Done(), err)
+	for what, other := range map[string]Config{"metrics by another rule": {JudgeRule: "mean"}, "ratings in the other order": {JudgeSwap: true}} {
+		if err := r.Dir.Adopt(Manifest{Config: other}); err != nil || r.Dir.Done() {
+			t.Errorf("%s are taken to be there: error %v", what, err)
+		}
 	}
 	part := filepath.Join(r.Dir.Path, "generations", "part-00000.parquet")
 	whole, err := os.ReadFile(part)
