@@ -98,7 +98,7 @@ type Dir struct {
 	lock     *os.File
 	mu       sync.Mutex // of the manifest's loads
 
-	ratedAlike bool // the ratings and metrics that are there are those that are wanted now
+	ratedAlike bool // the answers, ratings and metrics that are there are those that would be made now
 }
 
 const (
@@ -163,7 +163,8 @@ func (d *Dir) Adopt(m Manifest) error {
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads
 		d.Manifest.State, d.Manifest.EndedAt = old.State, old.EndedAt
-		d.ratedAlike = reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions()) && (old.Config.JudgeSwap || !m.Config.JudgeSwap)
+		// Another version may read answers in another way.
+		d.ratedAlike = old.PergVersion == m.PergVersion && reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions()) && (old.Config.JudgeSwap || !m.Config.JudgeSwap)
 	}
 	return nil
 }

@@ -126,8 +126,11 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	if got := execute(); !got.Done || !got.Written || got.Calls+got.Known != 0 || got.OK != 20 {
 		t.Errorf("a finished run: %+v", got)
 	}
-	for what, other := range map[string]Config{"metrics by another rule": {JudgeRule: "mean"}, "ratings in the other order": {JudgeSwap: true}} {
-		if err := r.Dir.Adopt(Manifest{Config: other}); err != nil || r.Dir.Done() {
+	for what, other := range map[string]Manifest{
+		"metrics by another rule": {Config: Config{JudgeRule: "mean"}}, "ratings in the other order": {Config: Config{JudgeSwap: true}},
+		"answers as another version reads them": {PergVersion: "later"},
+	} {
+		if err := r.Dir.Adopt(other); err != nil || r.Dir.Done() {
 			t.Errorf("%s are taken to be there: error %v", what, err)
 		}
 	}
