@@ -96,6 +96,7 @@ type Dir struct {
 	Path     string
 	Manifest Manifest
 	lock     *os.File
+	made     []string   // directories that were not there before, the deepest first
 	mu       sync.Mutex // of the manifest's loads
 
 	ratedAlike bool // the answers, ratings and metrics that are there are those that would be made now
@@ -127,6 +128,7 @@ func HoldDir(path string) (*Dir, error) {
 	fail := func(err error) (*Dir, error) {
 		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
 	}
+	made := missing(path)
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return fail(err)
 	}
@@ -138,7 +140,7 @@ func HoldDir(path string) (*Dir, error) {
 		lock.Close()
 		return nil, &Problem{Err: fmt.Errorf("another perg is working on %s", path), Hint: "wait for it, or choose another --out"}
 	}
-	return &Dir{Path: path, lock: lock}, nil
+	return &Dir{Path: path, lock: lock, made: made}, nil
 }
 
 // Adopt makes the directory that of a run. A run that is there already goes on
@@ -169,13 +171,27 @@ func (d *Dir) Adopt(m Manifest) error {
 	return nil
 }
 
+// missing are the directories of a path that are not there, the deepest first.
+func missing(path string) (all []string) {
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return all
+		}
+		all = append(all, path)
+		path = filepath.Dir(path)
+	}
+}
+
 // Close lets another process have the directory. One that never became a
-// run's is removed, if nothing else is in it.
+// run's is removed, if nothing else is in it, with those that were made for it.
 func (d *Dir) Close() error {
 	if d.Manifest.RunID == "" {
 		if entries, err := os.ReadDir(d.Path); err == nil && len(entries) == 1 && entries[0].Name() == lockName {
 			os.Remove(filepath.Join(d.Path, lockName))
 			os.Remove(d.Path)
+			for _, dir := range d.made {
+				os.Remove(dir) // fails where another run is in it by now
+			}
 		}
 	}
 	return d.lock.Close()

@@ -15,6 +15,7 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/compare"
+	"perg/harness/metrics"
 )
 
 // A written run is one whose outcomes are set by hand.
@@ -61,6 +62,23 @@ func (r *writtenRun) cell(variant, method, setting, outcomes string) {
 				r.ratings = append(r.ratings, data.Judgment{ItemID: id, Setting: setting, Method: method, Variant: variant, JudgeModel: r.manifest.Judges[0].Name, Score: &score})
 			}
 		}
+	}
+}
+
+// writeWithMetrics writes the run with the table metrics.
+func (r *writtenRun) writeWithMetrics(t *testing.T) {
+	t.Helper()
+	r.write(t)
+	table, err := metrics.Load(r.dir, r.manifest.MetricsOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := table.Records(metrics.BySource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := data.WriteTable(filepath.Join(r.dir, "metrics"), records); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/export"
-	"perg/harness/metrics"
 )
 
 // What export says of a run that is not finished, in every case of the
@@ -28,18 +27,7 @@ func TestExportSays(t *testing.T) {
 	r.cell("swayed", "zero-shot", "relevant", "6r 4R 2w 2W")
 	r.manifest.State = harness.StateInterrupted
 	r.manifest.Counts = &harness.Counts{Planned: 30, OK: 29, Missing: 1}
-	r.write(t)
-	table, err := metrics.Load("runs/x", r.manifest.MetricsOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := table.Records(metrics.BySource)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := data.WriteTable("runs/x/metrics", records); err != nil {
-		t.Fatal(err)
-	}
+	r.writeWithMetrics(t)
 	perg := func(args ...string) (status int, stdout, stderr string) {
 		var out, errs bytes.Buffer
 		status = run(t.Context(), append([]string{"perg", "export"}, args...), &out, &errs)

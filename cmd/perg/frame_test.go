@@ -198,3 +198,12 @@ func TestHiddenLanesAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// text is a line without its styles.
+func (l line) text() string {
+	var b strings.Builder
+	for _, s := range l {
+		b.WriteString(s.text)
+	}
+	return b.String()
+}

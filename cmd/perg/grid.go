@@ -30,15 +30,6 @@ func (l line) width() (n int) {
 	return n
 }
 
-// text is a line without its styles.
-func (l line) text() string {
-	var b strings.Builder
-	for _, s := range l {
-		b.WriteString(s.text)
-	}
-	return b.String()
-}
-
 // String is a line as a terminal takes it.
 func (l line) String() string {
 	var b strings.Builder

@@ -12,9 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"perg/data"
 	"perg/harness"
-	"perg/harness/metrics"
 )
 
 // onTerminal runs perg at a terminal of so many columns and gives what it shows.
@@ -71,18 +69,7 @@ func TestReportOnATerminal(t *testing.T) {
 	for i := range r.rows {
 		r.rows[i].Source = []string{"mmlu", "truthfulqa"}[i%2]
 	}
-	r.write(t)
-	table, err := metrics.Load("runs/x", r.manifest.MetricsOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := table.Records(metrics.BySource)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := data.WriteTable("runs/x/metrics", records); err != nil {
-		t.Fatal(err)
-	}
+	r.writeWithMetrics(t)
 	for _, columns := range []uint16{80, 200} {
 		status, got := onTerminal(t, columns, "report", "runs/x", "--by", "source")
 		if status != exitDone {
