@@ -18,8 +18,9 @@ func SetStopTimeout(t *testing.T, d time.Duration) {
 
 var FileDigest = digest
 
+// SetHealth holds for servers that are started from now on.
 func SetHealth(t *testing.T, every time.Duration, after int) {
-	e, a := healthEvery, unhealthyAfter
-	healthEvery, unhealthyAfter = every, after
-	t.Cleanup(func() { healthEvery, unhealthyAfter = e, a })
+	old := patientHealth
+	patientHealth = health{every, after}
+	t.Cleanup(func() { patientHealth = old })
 }

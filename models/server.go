@@ -44,10 +44,11 @@ type ServerConfig struct {
 // process group of its own, so that Ctrl-C at a terminal does not reach it, and
 // it ends with its runners when this process ends, however that ends.
 type Server struct {
-	cfg  ServerConfig
-	port int
-	hold io.Closer // keeps the port ours
-	log  *os.File
+	cfg    ServerConfig
+	health health
+	port   int
+	hold   io.Closer // keeps the port ours
+	log    *os.File
 
 	ready    chan struct{} // closed once it has answered
 	stopping chan struct{} // closed by Stop
@@ -104,7 +105,7 @@ func startOnce(ctx context.Context, cfg ServerConfig, reserve func() (int, io.Cl
 		return nil, fmt.Errorf("find a free port: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, port: port, hold: hold, log: log,
+		cfg: cfg, health: patientHealth, port: port, hold: hold, log: log,
 		ready: make(chan struct{}), stopping: make(chan struct{}), done: make(chan struct{}),
 	}
 	go s.supervise()

@@ -6,20 +6,23 @@ import (
 	"time"
 )
 
-// A server that lives and does not answer /api/version for unhealthyAfter looks
-// in a row is ended, and so started again. v0.17.4 answers it at once, also
-// while it loads a model: a minute of silence is a server that hangs.
-var (
-	healthEvery    = 10 * time.Second
-	unhealthyAfter = 6
-)
+// A health says when a server hangs: it lives and does not answer /api/version
+// for so many looks in a row. It is ended then, and so started again.
+type health struct {
+	every time.Duration
+	after int
+}
+
+// v0.17.4 answers at once, also while it loads a model: a minute of silence is a
+// server that hangs. Each server keeps what held when it was started.
+var patientHealth = health{every: 10 * time.Second, after: 6}
 
 // watchHealth looks after one process until it ends.
 func (s *Server) watchHealth(ended <-chan struct{}, g *guard) {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: healthEvery / 2}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: s.health.every / 2}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	tick := time.NewTicker(healthEvery)
+	tick := time.NewTicker(s.health.every)
 	defer tick.Stop()
 	for silent := 0; ; {
 		select {
@@ -33,10 +36,10 @@ func (s *Server) watchHealth(ended <-chan struct{}, g *guard) {
 			silent = 0
 			continue
 		}
-		if silent++; silent < unhealthyAfter {
+		if silent++; silent < s.health.after {
 			continue
 		}
-		s.report("the Ollama server lives and has not answered for %v; ending it", time.Duration(silent)*healthEvery)
+		s.report("the Ollama server lives and has not answered for %v; ending it", time.Duration(silent)*s.health.every)
 		s.mu.Lock()
 		if s.guard == g {
 			g.kill()
