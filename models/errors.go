@@ -14,6 +14,9 @@ var (
 	// ErrUnreachable: nothing answers at the address, or stopped answering
 	// and did not come back within the client's patience.
 	ErrUnreachable = errors.New("server not reachable")
+	// ErrDenied: the server, or what stands before it, refuses the caller
+	// (HTTP 401, 403).
+	ErrDenied = errors.New("access denied")
 	// ErrCut: the connection ended before the response was whole.
 	ErrCut = errors.New("connection cut")
 	// ErrIncomplete: a whole response that says it is not done. Ollama ends a
@@ -39,7 +42,7 @@ var (
 )
 
 var sentinels = []error{
-	ErrUnreachable, ErrCut, ErrIncomplete, ErrContextOverflow, ErrModelNotFound,
+	ErrUnreachable, ErrDenied, ErrCut, ErrIncomplete, ErrContextOverflow, ErrModelNotFound,
 	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNotOllama,
 }
 

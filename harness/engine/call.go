@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"perg/harness/store"
+	"perg/models"
+)
+
+// An answer is a reply, and its receipt where it is not kept yet.
+type answer struct {
+	reply   store.Reply
+	receipt *receipt
+	made    bool // by a call of now
+}
+
+// ask gives the reply to a call. Equal calls in flight at once are made once,
+// whatever their lanes, and so is a failed one that several units share. A
+// failed call is kept as such; one that was cut off by the end of the run, or
+// by its lane's, is not.
+func (l *lane) ask(ctx context.Context, c Call) (answer, error) {
+	if c.Model != l.job.Model {
+		reply, err := Recorded(l.engine.Replies)(ctx, c)
+		return answer{reply: reply}, err
+	}
+	for {
+		got, err, _ := l.engine.flight.Do(c.Key.String(), func() (any, error) {
+			if r := l.engine.held.of(c.Key); r != nil {
+				return answer{reply: r.reply, receipt: r}, nil
+			}
+			if reply, ok, err := l.engine.Replies.Get(ctx, c.Key); ok || err != nil {
+				return answer{reply: reply}, err
+			}
+			if failure, ok := l.engine.past.of(c.Key); ok && c.Shared {
+				return answer{}, &FailedError{failure}
+			}
+			return l.call(ctx, c)
+		})
+		if err == nil {
+			a := got.(answer)
+			if !a.made {
+				l.status.known()
+			}
+			return a, nil
+		}
+		if !l.anothers(ctx, err) {
+			return answer{}, err
+		}
+	}
+}
+
+// anothers says whether an error is that of another lane, which made the same
+// call and was left or stopped: this one can make it.
+func (l *lane) anothers(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	var lane *LaneError
+	var load *LoadError
+	return errors.Is(err, context.Canceled) ||
+		errors.As(err, &lane) && lane.Lane != l.name || errors.As(err, &load) && load.Lane != l.name
+}
+
+// call makes a call. One that broke is made a second time; where it breaks
+// again, whose fault that is is found out by another one.
+func (l *lane) call(ctx context.Context, c Call) (answer, error) {
+	var said []error
+	for {
+		a, err := l.attempt(ctx, c, said)
+		switch {
+		case err == nil, decided(err):
+			return a, err
+		case ctx.Err() != nil:
+			return answer{}, context.Cause(ctx)
+		}
+		said = append(said, err)
+		switch blame(ctx, err) {
+		case theLane:
+			return answer{}, &LaneError{l.name, err}
+		case theLoad:
+			return answer{}, &LoadError{Lane: l.name, Err: fmt.Errorf("%s on %s: %w", l.job.Model.Label, l.name, err), Final: errors.Is(err, models.ErrModelNotFound)}
+		case theStopped:
+			return answer{}, ctx.Err()
+		case theCall:
+			return answer{}, l.failed(ctx, c, said)
+		}
+		if len(said) > 1 {
+			return answer{}, l.failed(ctx, c, said)
+		}
+	}
+}
+
+// decided says whether an error says already whose it is.
+func decided(err error) bool {
+	var lane *LaneError
+	var load *LoadError
+	var refused *RefusedError
+	return errors.As(err, &lane) || errors.As(err, &load) || errors.As(err, &refused)
+}
+
+// attempt makes a call once. After one that may have broken others it has the
+// lane to itself. After one that broke a second time, or to which nothing came
+// in time, the lane has to answer another one: a lane that does not is left.
+func (l *lane) attempt(ctx context.Context, c Call, said []error) (answer, error) {
+	if err := l.ready(ctx); err != nil {
+		return answer{}, err
+	}
+	weight := int64(1)
+	if n := len(said); n > 0 && endsOthers(said[n-1]) {
+		weight = everything
+	}
+	if err := l.gate.Acquire(ctx, weight); err != nil {
+		return answer{}, err
+	}
+	defer l.gate.Release(weight)
+	alone := weight == everything
+	if alone {
+		if err := l.loadAlone(ctx); err != nil {
+			return answer{}, err
+		}
+	}
+	c.Request.Options.NumCtx = l.numCtx
+	r, err := l.send(ctx, c.Request)
+	if err == nil {
+		return l.answered(c, r), nil
+	}
+	if ctx.Err() != nil || blame(ctx, err) != aBreak {
+		return answer{}, err
+	}
+	l.broke(err)
+	if len(said) == 0 && !errors.Is(err, models.ErrTimeout) {
+		return answer{}, err
+	}
+	return answer{}, l.probe(ctx, err, alone)
+}
+
+// broke notes that the model may have to be loaded again.
+func (l *lane) broke(err error) {
+	if endsOthers(err) {
+		l.cut.Store(true)
+	}
+	l.fresh.Store(false)
+}
+
+// probe asks for one token of anything: where that comes, err is not the
+// lane's, and is what it returns.
+func (l *lane) probe(ctx context.Context, err error, alone bool) error {
+	if alone {
+		if e := l.loadAlone(ctx); e != nil {
+			return e
+		}
+	}
+	_, e := l.send(ctx, models.Request{Model: l.job.Model.Name, User: "Hello", Options: models.Options{NumCtx: l.numCtx, NumPredict: 1}})
+	if e == nil || ctx.Err() != nil {
+		return err
+	}
+	l.broke(e)
+	return &LaneError{l.name, fmt.Errorf("%s answers nothing any more: %w; then to another call: %w", l.name, err, e)}
+}
+
+// send makes one request. It leaves a call in flight to itself only where the
+// lane is left: what is in flight when a run is stopped has been paid for.
+func (l *lane) send(ctx context.Context, r models.Request) (models.Response, error) {
+	if ctx.Err() != nil {
+		return models.Response{}, ctx.Err()
+	}
+	type result struct {
+		models.Response
+		error
+	}
+	came := make(chan result, 1)
+	server := l.server
+	l.status.sent()
+	go func() {
+		resp, err := server.Chat(ctx, r)
+		came <- result{resp, err}
+	}()
+	select {
+	case got := <-came:
+		l.status.answered(got.OutputTokens)
+		if got.error == nil && got.DoneReason == "length" && got.OutputTokens < r.Options.NumPredict {
+			// The key of a call leaves num_ctx out, because a context that is
+			// large enough changes nothing. This one was not.
+			return got.Response, fmt.Errorf("%w: %d tokens were full after %d of the answer's", models.ErrContextOverflow, r.Options.NumCtx, got.OutputTokens)
+		}
+		return got.Response, got.error
+	case <-l.lost:
+		l.status.answered(0)
+		return models.Response{}, context.Cause(ctx)
+	}
+}
+
+// answered takes in a reply.
+func (l *lane) answered(c Call, r models.Response) answer {
+	l.answers.Add(1)
+	l.pace.answered(r.PromptTokens+r.OutputTokens, r.PromptEval+r.Eval)
+	vram := l.loaded.VRAM
+	reply := store.Reply{
+		Content: r.Content, Thinking: r.Thinking, DoneReason: r.DoneReason,
+		PromptTokens: r.PromptTokens, OutputTokens: r.OutputTokens,
+		TotalDuration: r.Total, LoadDuration: r.Load, PromptEvalDuration: r.PromptEval, EvalDuration: r.Eval,
+		StartedAt: r.StartedAt, Host: l.server.Host(), GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram,
+	}
+	return answer{reply, l.voucher.hold(c.Key, reply), true}
+}
+
+// failed keeps a call as failed, with what was tried.
+func (l *lane) failed(ctx context.Context, c Call, said []error) error {
+	err := said[0]
+	if len(said) > 1 {
+		err = tried(said)
+	}
+	failure := store.Failure{Reason: models.Reason(err), Message: err.Error(), At: now()}
+	if _, err := l.engine.Replies.Fail(context.WithoutCancel(ctx), c.Key, failure); err != nil {
+		return err
+	}
+	if c.Shared {
+		l.engine.past.add(c.Key, failure)
+	}
+	l.status.callFailed(failure)
+	return &FailedError{failure}
+}

@@ -1,0 +1,480 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"perg/harness/schedule"
+	"perg/harness/store"
+	"perg/models"
+)
+
+// An executor carries stages of jobs out, one goroutine's own: whenever
+// something ends, or may be tried again, it asks the schedule what to start.
+type executor struct {
+	*Engine
+	trouble *trouble
+	jobs    []*job                // of the stage, not finished
+	planned map[*job]schedule.Job // as the schedule sees them
+	nothing map[onLane]bool       // a lane found nothing to do in a job that others are at work on
+
+	lanes   map[string]*lane      // with a server that may be used again, by name
+	work    map[string]assignment // what lanes do now, by lane
+	refused map[*job]bool         // their units are being failed
+	ended   chan ended
+}
+
+// An assignment is a lane at work on a job.
+type assignment struct {
+	job    *job
+	lane   *lane
+	fit    schedule.Fit
+	beside bool // resident next to a candidate
+	stuck  bool // told to take no further unit
+}
+
+// Ended is a lane that ended its work, or a job that was refused and whose
+// units have all failed, which is no lane's work.
+type ended struct {
+	lane string
+	job  *job
+	err  error
+}
+
+func newExecutor(e *Engine) *executor {
+	return &executor{
+		Engine: e, trouble: newTrouble(e.Patience / 2),
+		lanes: make(map[string]*lane), work: make(map[string]assignment), refused: make(map[*job]bool), ended: make(chan ended),
+	}
+}
+
+// carryOut runs jobs to their end, to the cancelling of ctx, or to an error that
+// concerns more than one lane. No lane is at work when it returns.
+func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e.jobs, e.planned, e.nothing = slices.Clone(jobs), make(map[*job]schedule.Job), make(map[onLane]bool)
+	for _, j := range jobs {
+		j.total = j.Source.Left()
+		e.planned[j] = schedule.Job{ID: j.ID, Kind: j.Kind, Fit: e.fit(j)}
+	}
+	var failure error
+	var undone []error
+	for {
+		for _, j := range slices.Clone(e.jobs) {
+			if e.finished(j) {
+				e.forget(j)
+			}
+		}
+		var again <-chan time.Time
+		if failure == nil && ctx.Err() == nil {
+			undone = append(undone, e.turn(ctx)...)
+			if at, ok := e.trouble.next(time.Now()); ok && len(e.jobs) > 0 {
+				again = time.After(time.Until(at))
+			}
+		}
+		if len(e.work) == 0 && len(e.refused) == 0 && again == nil {
+			break
+		}
+		stopped := ctx.Done()
+		if failure != nil || ctx.Err() != nil {
+			stopped = nil
+			if len(e.work) == 0 && len(e.refused) == 0 {
+				break
+			}
+		}
+		select {
+		case end := <-e.ended:
+			if err := e.finish(ctx, end); err != nil && failure == nil {
+				failure = err
+				cancel(err)
+			}
+		case <-again:
+		case <-stopped:
+		}
+	}
+	switch {
+	case failure != nil:
+		return failure
+	case len(e.jobs) == 0:
+		return errors.Join(undone...)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	for _, j := range slices.Clone(e.jobs) {
+		undone = append(undone, e.abandon(j, nil))
+	}
+	return errors.Join(undone...)
+}
+
+func (e *executor) finished(j *job) bool {
+	return len(e.lanesOf(j)) == 0 && !e.refused[j] && j.Source.Left() == 0
+}
+
+// forget takes a job off the list: it has no units left, or none that will be
+// done.
+func (e *executor) forget(j *job) {
+	e.jobs = slices.DeleteFunc(e.jobs, func(o *job) bool { return o == j })
+	j.ended()
+}
+
+// fit is a job's, as what failed lets it run now.
+func (e *executor) fit(j *job) func([]schedule.Device) schedule.Fit {
+	return func(set []schedule.Device) schedule.Fit {
+		f := j.Fit(set)
+		if f.Short > 0 {
+			return f
+		}
+		of := onLane{j.ID, setOf(f.Devices)}
+		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.nothing[of] {
+			f.Short, f.Dimension = 1, "GPU memory"
+		}
+		return f
+	}
+}
+
+// turn starts what the schedule says can start now, and gives up what can be
+// done nowhere. Its errors are those of jobs that were given up.
+func (e *executor) turn(ctx context.Context) (undone []error) {
+	for _, j := range slices.Clone(e.jobs) {
+		if len(e.lanesOf(j)) > 0 || e.refused[j] {
+			continue
+		}
+		switch e.hope(j) {
+		case refusedEverywhere:
+			e.refuse(ctx, j, e.refusal(j))
+		case devicesLost:
+			undone = append(undone, e.abandon(j, e.trouble.whyDevices()))
+		}
+	}
+	state := e.state()
+	generating := slices.ContainsFunc(e.jobs, func(j *job) bool { return j.Kind == schedule.Generate && !e.refused[j] })
+	working := slices.ContainsFunc(state.Working, func(j schedule.Job) bool { return j.Kind == schedule.Generate })
+	for _, s := range schedule.Next(state) {
+		j := e.job(s.Job)
+		if j.Kind == schedule.Generate {
+			working = true
+		}
+		if j.Kind == schedule.Score && generating && !working && !j.Source.Ready() {
+			continue // what it waits for waits for devices
+		}
+		e.start(ctx, j, s)
+	}
+	if generating && !working {
+		// A lane that waits for what others answer must not hold the devices
+		// on which those could be.
+		for name, a := range e.work {
+			if a.job.Kind == schedule.Score && !a.stuck {
+				a.stuck = true
+				e.work[name] = a
+				a.lane.recall()
+			}
+		}
+	}
+	e.expect(e.outlook())
+	return undone
+}
+
+// state is what the schedule decides on. Devices that are left alone are not in
+// it.
+func (e *executor) state() schedule.State {
+	var s schedule.State
+	at := time.Now()
+	for _, d := range e.Devices {
+		if !e.trouble.barred(d.ID, at) {
+			s.Devices = append(s.Devices, d)
+		}
+	}
+	for _, j := range e.jobs {
+		if e.refused[j] {
+			continue
+		}
+		lanes := e.lanesOf(j)
+		for _, name := range lanes {
+			a := e.work[name]
+			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside})
+		}
+		switch {
+		case len(lanes) == 0:
+			s.Waiting = append(s.Waiting, e.planned[j])
+		case j.Source.Left() > 0:
+			s.Working = append(s.Working, e.planned[j])
+		default:
+			// Nothing is left in it for another lane to do.
+			s.Working = append(s.Working, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: nowhere})
+		}
+	}
+	return s
+}
+
+func nowhere(set []schedule.Device) schedule.Fit { return schedule.Fit{Short: 1, Dimension: "work"} }
+
+func (e *executor) job(id string) *job {
+	return e.jobs[slices.IndexFunc(e.jobs, func(j *job) bool { return j.ID == id })]
+}
+
+func (e *executor) lanesOf(j *job) []string {
+	var names []string
+	for name, a := range e.work {
+		if a.job == j {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// timeLeft is what a lane's job is estimated to take still: from its own rate,
+// once there is one.
+func (e *executor) timeLeft(a assignment) time.Duration {
+	if left, ok := a.lane.status.snapshot().Left(); ok {
+		return left
+	}
+	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total, 1)))
+}
+
+// A hope is what is to be expected of a job that no lane is at work on.
+type hope int
+
+const (
+	hopeful           hope = iota
+	refusedEverywhere      // no lane that it fits on can load it
+	devicesLost            // what it fits on is gone, or it fits nowhere
+)
+
+func (e *executor) hope(j *job) hope {
+	at := time.Now()
+	spent := false
+	loads := schedule.Job{ID: j.ID, Kind: j.Kind, Fit: func(set []schedule.Device) schedule.Fit {
+		f := j.Fit(set)
+		if f.Short == 0 && e.trouble.refused(j.ID, f.Devices, at) {
+			spent = true
+			f.Short, f.Dimension = 1, "GPU memory"
+		}
+		return f
+	}}
+	if !schedule.Fits(e.Devices, loads) {
+		if spent {
+			return refusedEverywhere
+		}
+		return devicesLost
+	}
+	if slices.ContainsFunc(e.jobs, func(o *job) bool { return o.Kind == schedule.Generate && len(e.lanesOf(o)) > 0 }) {
+		return hopeful // a device may come back while others work
+	}
+	left := slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return e.trouble.lost(d.ID, at) })
+	if schedule.Fits(left, loads) {
+		return hopeful
+	}
+	if spent {
+		return refusedEverywhere
+	}
+	return devicesLost
+}
+
+// laneName names the lane on some devices.
+func laneName(devices []string, beside bool) string {
+	name := strings.Join(devices, "+")
+	if beside {
+		name += "-judge"
+	}
+	return name
+}
+
+func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
+	name := laneName(s.Fit.Devices, s.Beside)
+	l, ok := e.lanes[name]
+	if !ok {
+		l = &lane{engine: e.Engine, name: name, devices: s.Fit.Devices, beside: s.Beside}
+	}
+	for other, idle := range e.lanes {
+		if _, busy := e.work[other]; !busy && other != name && overlap(idle.devices, l.devices) {
+			delete(e.lanes, other)
+			e.closings.shut(ctx, idle)
+		}
+	}
+	e.lanes[name] = l
+	l.begin(ctx, j, s.Fit, e.pace(s.Fit), e.trouble.failedBefore(l.devices))
+	l.status = e.watch(l, s.Fit.Time)
+	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside}
+	go func() {
+		e.closings.wait(ctx, l.devices)
+		e.ended <- ended{name, j, l.work()}
+	}()
+}
+
+// finish takes note that a lane ended its work on a job. Its error is one that
+// ends the run.
+func (e *executor) finish(ctx context.Context, end ended) error {
+	if end.lane == "" {
+		delete(e.refused, end.job)
+		if end.err != nil {
+			return end.err
+		}
+		e.forget(end.job)
+		return nil
+	}
+	a := e.work[end.lane]
+	delete(e.work, end.lane)
+	e.drop(a.lane.status)
+	e.taken(a, end.err)
+	if a.lane.answers.Load() > 0 {
+		e.trouble.laneWorks(a.job.ID, a.lane.devices)
+	}
+	return e.judge(ctx, a, end.err)
+}
+
+// taken notes lanes that found nothing to do, so that they are not started on
+// the same job again until its other lanes have changed.
+func (e *executor) taken(a assignment, err error) {
+	of := onLane{a.job.ID, setOf(a.lane.devices)}
+	if err == nil && !a.stuck && a.lane.taken.Load() == 0 && a.job.Source.Left() > 0 {
+		e.nothing[of] = true
+		return
+	}
+	for of := range e.nothing {
+		if of.job == a.job.ID {
+			delete(e.nothing, of)
+		}
+	}
+}
+
+// judge puts an error down to the lane, or to the model.
+func (e *executor) judge(ctx context.Context, a assignment, err error) error {
+	at := time.Now()
+	var lane *LaneError
+	var load *LoadError
+	var refused *RefusedError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &refused):
+		e.leave(ctx, a.lane)
+		e.jobRefused(ctx, a.job, err)
+	case errors.As(err, &load):
+		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
+		if several && !a.beside {
+			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
+			return nil
+		}
+		e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
+	case errors.As(err, &lane) && a.beside:
+		// Its server is its own; the devices are another lane's, too.
+		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, false)
+		e.leave(ctx, a.lane)
+		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
+	case errors.As(err, &lane):
+		e.laneFailed(ctx, a, at, err)
+	default:
+		return err
+	}
+	return nil
+}
+
+func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
+	e.trouble.laneFailed(a.lane.devices, at, err)
+	e.leave(ctx, a.lane)
+	e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
+}
+
+// leave gives a lane's devices back: its server is ended, and another one is
+// opened when they are used again.
+func (e *executor) leave(ctx context.Context, l *lane) {
+	delete(e.lanes, l.name)
+	e.closings.shut(ctx, l)
+}
+
+// releaseAll begins to give back what the lanes hold.
+func (e *executor) releaseAll() {
+	for _, l := range e.lanes {
+		e.closings.shut(context.Background(), l)
+	}
+	clear(e.lanes)
+}
+
+// jobRefused ends a job that is not to be run any more.
+func (e *executor) jobRefused(ctx context.Context, j *job, err error) {
+	for _, name := range e.lanesOf(j) {
+		e.work[name].lane.fail(err)
+	}
+	if !e.refused[j] && slices.Contains(e.jobs, j) {
+		e.refuse(ctx, j, err)
+	}
+}
+
+// refusal is why no lane can load a job.
+func (e *executor) refusal(j *job) error {
+	why := e.trouble.why(j.ID)
+	if len(why) == 1 {
+		return why[0]
+	}
+	return tried(why)
+}
+
+// refuse fails what is left of a job, beside the lanes.
+func (e *executor) refuse(ctx context.Context, j *job, why error) {
+	e.Warn(fmt.Sprintf("%v; its units are in error, the others go on", why))
+	e.refused[j] = true
+	failure := store.Failure{Reason: reason(why), Message: why.Error(), At: now()}
+	refuse := func(ctx context.Context, c Call) (store.Reply, error) {
+		if c.Model != j.Model {
+			return Recorded(e.Replies)(ctx, c)
+		}
+		if reply, ok, err := e.Replies.Get(ctx, c.Key); ok || err != nil {
+			return reply, err
+		}
+		if _, err := e.Replies.Fail(context.WithoutCancel(ctx), c.Key, failure); err != nil {
+			return store.Reply{}, err
+		}
+		e.tally.failed(j.Model.Label, failure)
+		return store.Reply{}, &FailedError{failure}
+	}
+	go func() { e.ended <- ended{job: j, err: j.failAll(ctx, refuse)} }()
+}
+
+// failAll goes through what is left of a job with an ask that makes no call.
+func (j *job) failAll(ctx context.Context, ask Ask) error {
+	s := j.Source.Seat("")
+	defer s.Leave()
+	for {
+		u, ok := s.Next(ctx)
+		if !ok {
+			return ctx.Err()
+		}
+		failed, err := j.Do(ctx, ask, u)
+		if err != nil {
+			j.Source.GiveBack(u)
+			return err
+		}
+		j.done(u)
+		j.through.Add(1)
+		if failed {
+			j.failed.Add(1)
+		}
+	}
+}
+
+// abandon leaves what is left of a job undone.
+func (e *executor) abandon(j *job, why []error) error {
+	err := fmt.Errorf("%s: %w", j.ID, ErrUndone)
+	if len(why) > 0 {
+		err = fmt.Errorf("%s: %w: %w", j.ID, ErrUndone, tried(why))
+	}
+	e.Warn(err.Error())
+	e.forget(j)
+	return err
+}
+
+// reason is the short name under which a failure is counted.
+func reason(err error) string {
+	if errors.Is(err, ErrRemade) {
+		return ErrRemade.Error()
+	}
+	return models.Reason(err)
+}

@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+
+	"perg/harness/schedule"
+	"perg/harness/store"
+	"perg/models"
+)
+
+// A lane is one set of devices with one server, and one model in memory at a
+// time. It makes the calls that have no reply yet.
+type lane struct {
+	engine  *Engine
+	name    string
+	devices []string
+	beside  bool // resident next to another lane, whose devices it shares
+
+	server   Server // nil: none is open
+	settings Settings
+	inPlace  *Model // the one in memory, as far as this lane knows
+	loaded   models.Loaded
+	last     Load // the one that put it there
+
+	stint
+}
+
+// A stint is a lane's time with one job.
+type stint struct {
+	job    *job
+	status *laneStatus
+	want   Settings
+	numCtx int // of its calls
+	pace   *pace
+	again  bool // the lane failed before: it is not waited for
+
+	// gate lets calls through beside each other, and alone what must not have
+	// any beside it: a load, and a call that may have ended the runner.
+	gate    *semaphore.Weighted
+	fresh   atomic.Bool // the model is in memory, as far as is known
+	cut     atomic.Bool // a call was cut off, or its runner died
+	exits   int         // of the server, as last seen
+	voucher *voucher
+	answers atomic.Int64 // calls that succeeded
+	taken   atomic.Int64 // units
+
+	ctx    context.Context // of its calls: ends with the run, or with fail
+	taking context.Context // ends when no further unit is to be taken
+	recall func()          // ends it
+	fail   func(error)     // ends the stint at once; the first error counts
+	lost   chan struct{}   // closed by fail
+}
+
+// everything is the whole of a gate.
+const everything = 1 << 30
+
+// begin makes a job the one whose calls are made. No call may be in flight. Its
+// model is loaded by the first call: where every reply is known, none is.
+func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again bool) {
+	l.stint = stint{
+		job: j, want: Settings{f.Slots, j.Model.KVCache}, numCtx: f.NumCtx, pace: p, again: again,
+		gate: semaphore.NewWeighted(everything), lost: make(chan struct{}),
+	}
+	if l.server != nil {
+		l.exits = l.server.Exits() // none of them this job's
+	}
+	l.voucher = newVoucher(l)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var once sync.Once
+	lost := l.lost
+	l.fail = func(err error) {
+		once.Do(func() {
+			cancel(err)
+			close(lost)
+		})
+	}
+	l.ctx = ctx
+	l.taking, l.recall = context.WithCancel(ctx)
+}
+
+// work takes units until there are no more for this lane. It returns when each
+// is done, or given back: the lane is free for its next load then, while what
+// was answered becomes durable.
+func (l *lane) work() error {
+	defer l.recall()
+	go l.voucher.run(l.ctx)
+	outcomes, kept := l.keeping()
+	var seats sync.WaitGroup
+	for l.pace.acquire(l.taking) {
+		seats.Go(func() {
+			defer l.pace.release()
+			if err := l.sit(outcomes); err != nil {
+				l.fail(err)
+			}
+		})
+	}
+	seats.Wait()
+	l.voucher.end()
+	close(outcomes)
+	<-kept
+	if limit, found := l.pace.limit(); found {
+		l.loadEnds(limit)
+	}
+	if l.ctx.Err() != nil {
+		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, context.Cause(l.ctx))
+	}
+	l.fail(nil)
+	return nil
+}
+
+// sit is a seat's life.
+func (l *lane) sit(outcomes chan<- outcome) error {
+	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
+	defer s.Leave()
+	for l.pace.keeps() {
+		u, ok := s.Next(l.taking)
+		if !ok {
+			l.recall()
+			return nil
+		}
+		l.taken.Add(1)
+		o, err := l.take(l.ctx, s, u)
+		if err != nil {
+			l.job.Source.GiveBack(u)
+			return err
+		}
+		outcomes <- o
+	}
+	return nil
+}
+
+// An outcome is what became of a unit, with those of its replies that are not
+// kept yet.
+type outcome struct {
+	unit     Unit
+	failed   bool
+	receipts []*receipt
+	commits  []Commit
+}
+
+// take makes a unit's calls.
+func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
+	limit, _ := l.pace.limit()
+	l.status.took(u, limit)
+	o := outcome{unit: u}
+	var err error
+	o.failed, err = l.job.Do(ctx, func(ctx context.Context, c Call) (store.Reply, error) {
+		got, err := l.ask(ctx, c)
+		if got.receipt != nil {
+			o.receipts = append(o.receipts, got.receipt)
+			if got.made {
+				s.Reply(got.reply)
+			}
+		}
+		return got.reply, err
+	}, u)
+	return o, err
+}
+
+// keeping passes units on as their replies are kept: to the job, and when they
+// are durable to those who count. A unit with a reply that was dropped is given
+// back. kept is closed when all have been passed on.
+func (l *lane) keeping() (outcomes chan<- outcome, kept <-chan struct{}) {
+	all, done := make(chan outcome, 1<<10), make(chan struct{})
+	durable := make(chan outcome, 1<<10)
+	j, status, fail := l.job, l.status, l.fail
+	go func() {
+		defer close(done)
+		defer close(durable)
+		for o := range all {
+			switch err := o.kept(); {
+			case err == nil:
+				j.done(o.unit)
+				durable <- o
+			default:
+				j.Source.GiveBack(o.unit)
+				if !errors.Is(err, errDropped) {
+					fail(err)
+				}
+			}
+		}
+	}()
+	l.engine.counting.Go(func() error {
+		var err error
+		for o := range durable {
+			for _, c := range o.commits {
+				if err == nil {
+					err = c.Wait(context.Background())
+				}
+			}
+			if err == nil {
+				status.done(o.failed)
+			}
+		}
+		return err
+	})
+	return all, done
+}
+
+// kept waits until each of a unit's replies is kept, or was dropped.
+func (o *outcome) kept() error {
+	var err error
+	for _, r := range o.receipts {
+		<-r.done
+		switch {
+		case r.err != nil:
+			err = r.err
+		case r.commit != nil:
+			o.commits = append(o.commits, r.commit)
+		}
+	}
+	return err
+}

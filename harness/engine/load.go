@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"perg/models"
+)
+
+// A Load is a model put into memory.
+type Load struct {
+	At     time.Time
+	Lane   string
+	Host   string
+	Model  string   // its label
+	GPUs   []string // UUIDs; nil where there are none, or not known
+	Slots  int      // 0: the server's own, not known
+	NumCtx int      // tokens for each slot
+	Size   int64    // bytes, as the server reports them
+	VRAM   int64    // of them in GPU memory
+	Took   time.Duration
+	// InFlight is the number of calls at once that brought the most, or that
+	// was asked for; 0 where the job ended before it was measured.
+	InFlight int
+}
+
+// ErrRemade: the tag of a model is another model's now.
+var ErrRemade = errors.New("model was made anew")
+
+// A tightError is a load for which there was too little memory.
+type tightError struct{ err error }
+
+func (e *tightError) Error() string { return e.err.Error() }
+func (e *tightError) Unwrap() error { return e.err }
+
+// ready makes sure that the model is in memory. It waits for the calls in
+// flight where it has to be loaded.
+func (l *lane) ready(ctx context.Context) error {
+	if l.fresh.Load() {
+		return nil
+	}
+	if err := l.gate.Acquire(ctx, everything); err != nil {
+		return err
+	}
+	defer l.gate.Release(everything)
+	return l.loadAlone(ctx)
+}
+
+// loadAlone is ready for one that has the gate to itself. What fails here fails
+// the stint: whoever comes next does not try again.
+func (l *lane) loadAlone(ctx context.Context) error {
+	switch {
+	case l.fresh.Load():
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	err := l.buried(nil)
+	if err == nil {
+		err = l.load(ctx)
+	}
+	if err != nil {
+		l.fail(err)
+		return err
+	}
+	l.fresh.Store(true)
+	return nil
+}
+
+// buried is err, or a refusal of the job's model where servers ended with it.
+// One of the user's own is taken to have ended where a call was cut off and it
+// did not come back.
+func (l *lane) buried(err error) error {
+	if l.server == nil {
+		return err
+	}
+	deaths := l.server.Exits() - l.exits
+	l.exits += deaths
+	if l.exits == 0 && l.cut.Load() && errors.Is(err, models.ErrUnreachable) {
+		deaths = 1
+	}
+	if deaths > 0 {
+		if refused := l.job.died(deaths, time.Now()); refused != nil {
+			return refused
+		}
+	}
+	return err
+}
+
+// load puts the job's model in memory: where it does not fit, with fewer slots,
+// and then with a smaller context as long as every call fits that.
+func (l *lane) load(ctx context.Context) error {
+	l.status.state(stateLoading)
+	defer l.status.state(stateWorking)
+	started := time.Now()
+	for {
+		err := l.loadOnce(ctx)
+		var tight *tightError
+		switch {
+		case err == nil:
+			l.report(started)
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !errors.As(err, &tight):
+			return l.buried(l.loadFault(err))
+		}
+		others := strings.Join(l.others(ctx), ", ")
+		slots, numCtx, ok := lower(l.want.Slots, l.numCtx, l.job.Model.Contexts)
+		if !ok {
+			if others != "" {
+				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
+			}
+			return &LoadError{l.name, err, true}
+		}
+		what := fmt.Sprintf("%d slots instead of %d", slots, l.want.Slots)
+		if numCtx != l.numCtx {
+			what = fmt.Sprintf("a context of %d tokens instead of %d", numCtx, l.numCtx)
+		}
+		if others != "" {
+			what += "; " + others + " holds memory there"
+		}
+		l.engine.Warn(fmt.Sprintf("%v; trying again with %s", err, what))
+		l.want.Slots, l.numCtx = slots, numCtx
+	}
+}
+
+// loadFault says whose an error of a load is.
+func (l *lane) loadFault(err error) error {
+	if decided(err) {
+		return err
+	}
+	switch blame(context.Background(), err) {
+	case theLane:
+		return &LaneError{l.name, err}
+	default:
+		return &LoadError{l.name, err, errors.Is(err, models.ErrModelNotFound)}
+	}
+}
+
+// lower is the next smaller way to load a model: half the slots, then the next
+// smaller of the contexts. slots is 0 where they are not known.
+func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) {
+	if slots > 1 {
+		return slots / 2, numCtx, true
+	}
+	for _, c := range contexts {
+		if c < numCtx {
+			return slots, c, true
+		}
+	}
+	return slots, numCtx, false
+}
+
+// loadOnce loads the model as it is wanted now. What was in memory leaves
+// first, and is seen to have left: its calls have all come back.
+func (l *lane) loadOnce(ctx context.Context) error {
+	if l.server != nil && l.settings != l.want {
+		l.shut(ctx)
+	}
+	if l.server == nil {
+		if err := l.open(ctx); err != nil {
+			return err
+		}
+	}
+	m := l.job.Model
+	if l.inPlace != nil && l.inPlace.Digest != m.Digest {
+		l.unload(ctx)
+	}
+	if l.again {
+		// What failed before is not waited for a second time.
+		quick, cancel := context.WithTimeout(ctx, quickLook)
+		_, err := l.server.InMemory(quick, m.Name)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			return &LaneError{l.name, err}
+		}
+		l.again = false
+	}
+	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
+	if errors.Is(err, models.ErrMemory) {
+		return &tightError{err}
+	}
+	if err != nil {
+		return err
+	}
+	l.inPlace, l.loaded = m, loaded
+	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
+	if err := l.same(loaded); err != nil {
+		l.unload(ctx)
+		return err
+	}
+	if err := l.fits(loaded); err != nil {
+		l.unload(ctx)
+		return &tightError{err}
+	}
+	if loaded.ContextLength > 0 && loaded.ContextLength < l.numCtx {
+		l.engine.Warn(fmt.Sprintf("%s has a context of %d tokens, less than the %d asked for: longer prompts will fail", m.Name, loaded.ContextLength, l.numCtx))
+	}
+	return nil
+}
+
+// quickLook bounds the wait for a lane that failed before.
+const quickLook = 10 * time.Second
+
+// same compares the model that a server has with the one that it was asked for.
+// Where the server does not say what it has, it is believed.
+func (l *lane) same(loaded models.Loaded) error {
+	m := l.job.Model
+	if loaded.Digest == "" || m.Digest == "" || loaded.Digest == m.Digest {
+		return nil
+	}
+	return &LoadError{l.name, fmt.Errorf("%w: %s is %.12s on %s now, and %.12s when the run was planned", ErrRemade, m.Name, loaded.Digest, l.server.Host(), m.Digest), true}
+}
+
+func spilled(m models.Loaded) uint64 { return uint64(max(0, m.Size-m.VRAM)) }
+
+// fits says whether the model may stay where it was loaded: part of it may run
+// on the processor where that was allowed, or where there is no GPU.
+func (l *lane) fits(loaded models.Loaded) error {
+	name, size := l.job.Model.Name, humanize.IBytes(uint64(loaded.Size))
+	hasGPU := l.engine.Fleet.GPUs(l.devices) != nil
+	switch over := spilled(loaded); {
+	case over == 0:
+	case loaded.VRAM == 0 && (l.engine.AllowCPU || !hasGPU):
+		l.engine.Warn(name + " runs on the CPU, none of it in GPU memory")
+	case l.engine.AllowCPU:
+		l.engine.Warn(fmt.Sprintf("%s runs in part on the CPU: %s of its %s do not fit in GPU memory", name, humanize.IBytes(over), size))
+	default:
+		return fmt.Errorf("%s does not fit in GPU memory: %s of its %s would run on the CPU (--allow-cpu accepts that)", name, humanize.IBytes(over), size)
+	}
+	return nil
+}
+
+func (l *lane) open(ctx context.Context) error {
+	var err error
+	if l.server, err = l.engine.Fleet.Open(ctx, l.name, l.devices, l.want); err != nil {
+		l.server = nil
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return &LaneError{l.name, err}
+	}
+	l.settings, l.exits = l.want, l.server.Exits()
+	l.status.host(l.server.Host())
+	return nil
+}
+
+func (l *lane) report(started time.Time) {
+	load := Load{
+		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.settings.Slots,
+		NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
+	}
+	l.status.slots(l.settings.Slots)
+	l.last = load
+	l.engine.Loaded(load)
+}
+
+// loadEnds notes how many calls in flight the load was worth.
+func (l *lane) loadEnds(inFlight int) {
+	if l.last.Model != l.job.Model.Label {
+		return // every reply was known
+	}
+	l.last.InFlight = inFlight
+	l.engine.Loaded(l.last)
+}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+const (
+	// goneWithin is how long memory may take to come back after an unload, and
+	// after it the work goes on.
+	goneWithin = 10 * time.Second
+	// slack is what the driver may keep, or another program take meanwhile.
+	slack = 512 << 20
+	// memoryWithin bounds one look at the devices' memory.
+	memoryWithin = 2 * time.Second
+	// unloadWithin bounds an unload: a server may never answer it.
+	unloadWithin = 45 * time.Second
+)
+
+// Holdings are what the lanes have in memory.
+type holdings struct {
+	mu  sync.Mutex
+	all map[string]holding // by lane
+}
+
+type holding struct {
+	devices []string
+	bytes   uint64
+}
+
+func (h *holdings) set(lane string, devices []string, bytes uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all == nil {
+		h.all = make(map[string]holding)
+	}
+	h.all[lane] = holding{devices, bytes}
+}
+
+// besides are the bytes of other lanes on some devices.
+func (h *holdings) besides(lane string, devices []string) (bytes uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, held := range h.all {
+		if name != lane && overlap(held.devices, devices) {
+			bytes += held.bytes
+		}
+	}
+	return bytes
+}
+
+func (h *holdings) drop(lane string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, lane)
+}
+
+// memory is what is in use on devices, in all and by others than the fleet.
+func (e *Engine) memory(ctx context.Context, devices []string) (used uint64, others []string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, memoryWithin)
+	defer cancel()
+	all := e.Fleet.Memory(ctx, devices)
+	for _, m := range all {
+		used += m.Used
+		for _, o := range m.Others {
+			if !slices.Contains(others, o) {
+				others = append(others, o)
+			}
+		}
+	}
+	return used, others, len(all) > 0
+}
+
+// others names the programs that hold memory on the lane's devices.
+func (l *lane) others(ctx context.Context) []string {
+	_, others, _ := l.engine.memory(ctx, l.devices)
+	return others
+}
+
+// unload takes what the lane loaded out of memory again, and waits until that
+// memory is back: Ollama says that a model is gone a moment before it is. What
+// others hold there is not waited for.
+func (l *lane) unload(ctx context.Context) {
+	if l.inPlace == nil || l.server == nil {
+		return
+	}
+	e := l.engine
+	ctx, cancel := context.WithTimeout(ctx, unloadWithin)
+	defer cancel()
+	before, _, known := e.memory(ctx, l.devices)
+	besides := e.holdings.besides(l.name, l.devices)
+	name := l.inPlace.Name
+	l.inPlace = nil
+	if err := l.server.Unload(ctx, name); err != nil {
+		if ctx.Err() == nil {
+			e.Warn(err.Error())
+		}
+		return
+	}
+	if known {
+		l.freed(ctx, before, besides)
+	}
+	e.holdings.drop(l.name)
+}
+
+// freed waits until so much less than before is in use as the lane had loaded,
+// whatever other lanes have loaded there since.
+func (l *lane) freed(ctx context.Context, before, besides uint64) {
+	e := l.engine
+	held := uint64(max(0, l.loaded.VRAM))
+	for deadline := time.Now().Add(goneWithin); ; {
+		used, others, ok := e.memory(ctx, l.devices)
+		want := before - min(before, held) + slack
+		if now := e.holdings.besides(l.name, l.devices); now > besides {
+			want += now - besides
+		}
+		switch {
+		case !ok, used <= want:
+			return
+		case time.Now().After(deadline):
+			if len(others) > 0 {
+				e.Warn(fmt.Sprintf("after unloading, %s holds %s more than expected: %s", l.name, humanize.IBytes(used-want+slack), strings.Join(others, ", ")))
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// shut ends the lane's server, so that its devices are free for another lane.
+// A server of the user's own only gets its memory back.
+func (l *lane) shut(ctx context.Context) {
+	if l.server == nil {
+		return
+	}
+	l.unload(ctx)
+	if err := l.server.Close(); err != nil {
+		l.engine.Warn(err.Error())
+	}
+	l.server, l.settings, l.inPlace = nil, Settings{}, nil
+	l.engine.holdings.drop(l.name)
+}
+
+// Closings are lanes that are being shut: what starts on one of their devices
+// waits until they are gone.
+type closings struct {
+	mu  sync.Mutex
+	all []*closing
+}
+
+type closing struct {
+	devices []string
+	done    chan struct{}
+}
+
+// shut shuts a lane that nothing is in flight on, beside everything else.
+func (c *closings) shut(ctx context.Context, l *lane) {
+	one := &closing{l.devices, make(chan struct{})}
+	c.mu.Lock()
+	c.all = append(c.all, one)
+	c.mu.Unlock()
+	go func() {
+		l.shut(context.WithoutCancel(ctx))
+		c.mu.Lock()
+		c.all = slices.DeleteFunc(c.all, func(o *closing) bool { return o == one })
+		c.mu.Unlock()
+		close(one.done)
+	}()
+}
+
+// wait waits for the lanes that overlap with devices, nil for all lanes, or
+// until ctx is done.
+func (c *closings) wait(ctx context.Context, devices []string) {
+	c.mu.Lock()
+	var before []*closing
+	for _, one := range c.all {
+		if devices == nil || overlap(one.devices, devices) {
+			before = append(before, one)
+		}
+	}
+	c.mu.Unlock()
+	for _, one := range before {
+		select {
+		case <-one.done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(d string) bool { return slices.Contains(b, d) })
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"perg/harness/schedule"
+	"perg/harness/store"
+)
+
+const (
+	stateWorking = "working"
+	stateLoading = "loading"
+)
+
+// LaneStatus is a lane's progress at a moment. Done is that of its job, which
+// it may share with other lanes; the other counts are its own since it took
+// the job up.
+type LaneStatus struct {
+	Lane         string        `json:"lane"`
+	Host         string        `json:"host"`
+	Model        string        `json:"model"` // its label
+	Stage        Stage         `json:"stage"`
+	State        string        `json:"state"` // "working" or "loading"
+	Unit         []string      `json:"unit"`  // what the last unit taken up is called; nil before the first
+	Done         int           `json:"done"`  // units through the job
+	Total        int           `json:"total"`
+	Calls        int           `json:"calls"` // made and answered, or failed
+	InFlight     int           `json:"in_flight"`
+	GPUs         []string      `json:"gpus"`         // UUIDs; null where there are none, or not known
+	Slots        int           `json:"slots"`        // 0: the server's own, not known
+	Limit        int           `json:"limit"`        // most calls in flight, as measured so far
+	MemoryUsed   uint64        `json:"memory_used"`  // bytes on the lane's GPUs; 0: not known
+	MemoryTotal  uint64        `json:"memory_total"` // of them
+	PowerMW      uint64        `json:"power_mw"`     // 0: not known
+	Known        int           `json:"known"`        // replies that the store had
+	Failed       int           `json:"failed"`       // units
+	OutputTokens int           `json:"output_tokens"`
+	Elapsed      time.Duration `json:"elapsed_ns"`
+
+	kind       schedule.Kind
+	doneBefore int           // units done when the first call went out
+	calling    time.Duration // since then
+	own        int           // of them, by this lane
+	busy       time.Duration // with calls in flight, less what counts as the other lane's
+	planned    time.Duration // of the whole job on this lane
+	shared     bool          // its devices, with another lane, at some time
+}
+
+// CallsPerSecond is the rate since the stage began; 0 before its first call.
+func (s LaneStatus) CallsPerSecond() float64 { return perSecond(s.Calls, s.Elapsed) }
+
+// TokensPerSecond is the rate of output tokens since the stage began.
+func (s LaneStatus) TokensPerSecond() float64 { return perSecond(s.OutputTokens, s.Elapsed) }
+
+// Left estimates the time to the end of the stage from the units since
+// its first call: those that the store knew cost nothing and say nothing. ok is
+// false where there are none yet.
+func (s LaneStatus) Left() (left time.Duration, ok bool) {
+	n := s.Done - s.doneBefore
+	if s.calling <= 0 || n <= 0 {
+		return 0, false
+	}
+	return time.Duration(float64(s.calling) / float64(n) * float64(s.Total-s.Done)), true
+}
+
+func perSecond(n int, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
+
+type laneStatus struct {
+	mu        sync.Mutex
+	s         LaneStatus
+	job       *job
+	unit      Unit      // the last that was taken up; -1: none yet
+	since     time.Time // the stage began
+	firstCall time.Time
+	busySince time.Time // calls are in flight; zero: none is
+	rides     bool      // beside another lane, whose time it takes
+	tally     *tally
+}
+
+func (l *laneStatus) snapshot() LaneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.s
+	s.Done = int(l.job.through.Load())
+	if !l.since.IsZero() {
+		s.Elapsed = time.Since(l.since)
+	}
+	if !l.firstCall.IsZero() {
+		s.calling = time.Since(l.firstCall)
+	}
+	s.busy += l.uncounted()
+	if l.unit >= 0 && l.job.Name != nil {
+		s.Unit = l.job.Name(l.unit)
+	}
+	return s
+}
+
+func (l *laneStatus) update(f func(*LaneStatus)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.s)
+}
+
+func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
+	return &laneStatus{
+		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, kind: j.Kind, State: stateWorking, Total: j.total},
+		job:   j,
+		unit:  -1,
+		since: time.Now(),
+		tally: t,
+	}
+}
+
+func (l *laneStatus) host(host string)   { l.update(func(s *LaneStatus) { s.Host = host }) }
+func (l *laneStatus) slots(n int)        { l.update(func(s *LaneStatus) { s.Slots = n }) }
+func (l *laneStatus) state(state string) { l.update(func(s *LaneStatus) { s.State = state }) }
+func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Known++ }) }
+
+// uncounted is the time of the calls in flight that busy lacks.
+func (l *laneStatus) uncounted() time.Duration {
+	if l.busySince.IsZero() || l.rides {
+		return 0
+	}
+	return time.Since(l.busySince)
+}
+
+// shares is told whether another lane is on the devices now, and whether this
+// is the one beside it.
+func (l *laneStatus) shares(now, beside bool) {
+	l.update(func(s *LaneStatus) {
+		s.busy += l.uncounted()
+		if !l.busySince.IsZero() {
+			l.busySince = time.Now()
+		}
+		s.shared, l.rides = s.shared || now, now && beside
+	})
+}
+
+// expects is told what the plan gives the whole job on this lane.
+func (l *laneStatus) expects(d time.Duration) { l.update(func(s *LaneStatus) { s.planned = d }) }
+
+func (l *laneStatus) sent() {
+	l.update(func(s *LaneStatus) {
+		if s.InFlight++; s.InFlight == 1 {
+			l.busySince = time.Now()
+		}
+		if l.firstCall.IsZero() {
+			l.firstCall, s.doneBefore = time.Now(), int(l.job.through.Load())
+		}
+	})
+}
+
+func (l *laneStatus) answered(tokens int) {
+	l.update(func(s *LaneStatus) {
+		if s.InFlight--; s.InFlight == 0 {
+			s.busy, l.busySince = s.busy+l.uncounted(), time.Time{}
+		}
+		s.Calls++
+		s.OutputTokens += tokens
+	})
+}
+
+// callFailed counts a call that failed; its unit may get over it.
+func (l *laneStatus) callFailed(f store.Failure) {
+	l.tally.failed(l.job.Model.Label, f)
+}
+
+func (l *laneStatus) took(u Unit, limit int) {
+	l.update(func(s *LaneStatus) { l.unit, s.Limit = u, limit })
+}
+
+func (l *laneStatus) done(failed bool) {
+	l.job.through.Add(1)
+	if failed {
+		l.job.failed.Add(1)
+	}
+	l.update(func(s *LaneStatus) {
+		if failed {
+			s.Failed++
+		}
+		if !l.firstCall.IsZero() {
+			s.own++
+		}
+	})
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// longestWait bounds the time for which something that fails is left alone.
+	longestWait = 30 * time.Minute
+	// laneTries and loadTries are how often a lane, and a model on a lane, has
+	// to fail before it is not waited for any more, where nothing else is left
+	// to do.
+	laneTries = 3
+	loadTries = 2
+)
+
+// A trouble remembers what failed where, and for how long it is left alone:
+// devices whose lane failed, and models that could not be loaded on a lane. It
+// decides nothing about time: that is handed to it.
+type trouble struct {
+	first   time.Duration // the wait after a first failure; it doubles with each
+	devices map[string]*setback
+	loads   map[onLane]*setback
+	row     map[string][]string // by lane: the jobs whose loads failed there in a row
+}
+
+type onLane struct{ job, lane string }
+
+// A setback is a row of failures.
+type setback struct {
+	times int
+	until time.Time
+	final bool // trying again cannot help
+	why   error
+}
+
+func newTrouble(first time.Duration) *trouble {
+	return &trouble{first: first, devices: make(map[string]*setback), loads: make(map[onLane]*setback), row: make(map[string][]string)}
+}
+
+func (s *setback) again(first time.Duration, at time.Time, why error) {
+	wait := longestWait
+	if s.times < 16 {
+		wait = min(wait, first<<s.times)
+	}
+	s.times++
+	s.until, s.why = at.Add(wait), why
+}
+
+func (s *setback) bars(at time.Time) bool { return s != nil && (s.final || at.Before(s.until)) }
+
+// spent says whether there is no more to be hoped for.
+func (s *setback) spent(at time.Time, tries int) bool {
+	return s.bars(at) && (s.final || s.times >= tries)
+}
+
+func setOf(devices []string) string {
+	sorted := slices.Clone(devices)
+	slices.Sort(sorted)
+	return strings.Join(sorted, "\x00")
+}
+
+// laneFailed leaves a lane's devices alone for a while.
+func (t *trouble) laneFailed(devices []string, at time.Time, why error) {
+	for _, d := range devices {
+		if t.devices[d] == nil {
+			t.devices[d] = &setback{}
+		}
+		t.devices[d].again(t.first, at, why)
+	}
+}
+
+// laneWorks forgets what failed on devices: they answered.
+func (t *trouble) laneWorks(job string, devices []string) {
+	set := setOf(devices)
+	for _, d := range devices {
+		delete(t.devices, d)
+	}
+	delete(t.loads, onLane{job, set})
+	delete(t.row, set)
+}
+
+// cannotLoad keeps a job off a lane for a while, for good where trying again
+// cannot help. It says whether the lane failed to load several jobs in a row
+// now: then it is the lane that fails.
+func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why error, final bool) (several bool) {
+	set := setOf(devices)
+	of := onLane{job, set}
+	if t.loads[of] == nil {
+		t.loads[of] = &setback{}
+	}
+	t.loads[of].again(t.first, at, why)
+	t.loads[of].final = final
+	if final {
+		return false // the lane said what is wrong with the model
+	}
+	if !slices.Contains(t.row[set], job) {
+		t.row[set] = append(t.row[set], job)
+	}
+	return len(t.row[set]) > 1
+}
+
+// barred says whether a device is left alone at a moment; keptOff whether a job
+// is kept off a lane.
+func (t *trouble) barred(device string, at time.Time) bool { return t.devices[device].bars(at) }
+
+func (t *trouble) keptOff(job string, devices []string, at time.Time) bool {
+	return t.loads[onLane{job, setOf(devices)}].bars(at)
+}
+
+// lost says whether nothing is to be hoped for of a device, refused whether a
+// lane cannot be expected to load a job.
+func (t *trouble) lost(device string, at time.Time) bool {
+	return t.devices[device].spent(at, laneTries)
+}
+
+func (t *trouble) refused(job string, devices []string, at time.Time) bool {
+	return t.loads[onLane{job, setOf(devices)}].spent(at, loadTries)
+}
+
+// failedBefore says whether a lane is tried again.
+func (t *trouble) failedBefore(devices []string) bool {
+	return slices.ContainsFunc(devices, func(d string) bool { return t.devices[d] != nil })
+}
+
+// next is the first moment after another at which something that is left alone
+// may be tried again.
+func (t *trouble) next(at time.Time) (next time.Time, ok bool) {
+	look := func(s *setback) {
+		if !s.final && s.until.After(at) && (!ok || s.until.Before(next)) {
+			next, ok = s.until, true
+		}
+	}
+	for _, s := range t.devices {
+		look(s)
+	}
+	for _, s := range t.loads {
+		look(s)
+	}
+	return next, ok
+}
+
+// why is what was said where a job could not be loaded, in a fixed order.
+func (t *trouble) why(job string) []error {
+	var lanes []string
+	for of := range t.loads {
+		if of.job == job {
+			lanes = append(lanes, of.lane)
+		}
+	}
+	slices.Sort(lanes)
+	var all []error
+	for _, lane := range lanes {
+		all = append(all, t.loads[onLane{job, lane}].why)
+	}
+	return all
+}
+
+// whyDevices is what was said where lanes failed.
+func (t *trouble) whyDevices() []error {
+	var ids []string
+	for d := range t.devices {
+		ids = append(ids, d)
+	}
+	slices.Sort(ids)
+	var all []error
+	for _, d := range ids {
+		if why := t.devices[d].why; !slices.Contains(all, why) {
+			all = append(all, why)
+		}
+	}
+	return all
+}
