@@ -183,7 +183,7 @@ func (c *Counts) add(s scored) {
 
 // reason is the short name under which failures are counted together.
 func reason(err error) string {
-	var past *pastFailure
+	var past *engine.FailedError
 	switch {
 	case errors.As(err, &past):
 		return past.Reason

@@ -69,9 +69,15 @@ func (c *Client) loadOnce(ctx context.Context, model string, o Options) error {
 // moment another client's model may have had its place.
 func (c *Client) listed(ctx context.Context, model string) (l Loaded, ok bool, err error) {
 	for pause := time.Second / 8; ; pause *= 2 {
-		l, ok, err = c.InMemory(ctx, model)
-		if ok || err != nil || pause > time.Second {
-			return l, ok, err
+		all, err := c.InMemory(ctx, model)
+		if err != nil {
+			return Loaded{}, false, err
+		}
+		if len(all) > 0 {
+			return all[0], true, nil
+		}
+		if pause > time.Second {
+			return Loaded{}, false, nil
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return Loaded{}, false, err
@@ -79,19 +85,21 @@ func (c *Client) listed(ctx context.Context, model string) (l Loaded, ok bool, e
 	}
 }
 
-// InMemory looks once whether a model is in the server's memory. Not to be
-// called during a load: that can crash a v0.17.4 server.
-func (c *Client) InMemory(ctx context.Context, model string) (l Loaded, ok bool, err error) {
+// InMemory looks once which models of a name are in the server's memory, the
+// last used first: after a tag was made anew there may be two, with different
+// digests. Not to be called during a load: that can crash a v0.17.4 server.
+func (c *Client) InMemory(ctx context.Context, model string) ([]Loaded, error) {
 	var list api.ProcessResponse
 	if err := c.ask(ctx, thrice, http.MethodGet, "/api/ps", nil, &list); err != nil {
-		return Loaded{}, false, fmt.Errorf("look for %s in memory: %w", model, err)
+		return nil, fmt.Errorf("look for %s in memory: %w", model, err)
 	}
+	var all []Loaded
 	for _, m := range list.Models {
 		if sameModel(m.Name, model) {
-			return Loaded{Digest: m.Digest, Size: m.Size, VRAM: m.SizeVRAM, ContextLength: m.ContextLength}, true, nil
+			all = append(all, Loaded{Digest: m.Digest, Size: m.Size, VRAM: m.SizeVRAM, ContextLength: m.ContextLength})
 		}
 	}
-	return Loaded{}, false, nil
+	return all, nil
 }
 
 // Unload takes a model out of memory and waits until /api/ps no longer lists
@@ -123,8 +131,8 @@ func (c *Client) unload(ctx context.Context, model string) error {
 		return err
 	}
 	for pauses := 0; ; pauses++ {
-		_, ok, err := c.InMemory(ctx, model)
-		if err != nil || !ok {
+		all, err := c.InMemory(ctx, model)
+		if err != nil || len(all) == 0 {
 			return err
 		}
 		if err := sleep(ctx, backoff(pauses)); err != nil {

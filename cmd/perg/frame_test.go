@@ -32,7 +32,9 @@ func gpuNow(index int, memoryGiB uint64, busy float64, watts uint32) harness.GPU
 }
 
 func lane(name, variant, cell string, done, total int) harness.LaneStatus {
-	return harness.LaneStatus{Lane: name, Variant: variant, Stage: harness.Generate, State: "working", Cell: cell, Done: done, Total: total, Calls: done, InFlight: 12}
+	return harness.LaneStatus{LaneStatus: engine.LaneStatus{
+		Lane: name, Model: variant, Stage: harness.Generate, State: engine.Working, Unit: strings.Fields(cell), Done: done, Total: total, Calls: done, InFlight: 12,
+	}}
 }
 
 // sweep is a run on two GPUs, in its second day.

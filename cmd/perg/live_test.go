@@ -159,7 +159,7 @@ func TestWhereThereIsNoLiveView(t *testing.T) {
 // A server that stalls is seen within a minute, however long it was fast.
 func TestRatesAreOfTheLastMinute(t *testing.T) {
 	r := make(recent)
-	l := harness.LaneStatus{Lane: "gpu0", Variant: "a", Stage: harness.Generate, Elapsed: 10 * time.Hour, Calls: 360000}
+	l := harness.LaneStatus{LaneStatus: engine.LaneStatus{Lane: "gpu0", Model: "a", Stage: harness.Generate, Elapsed: 10 * time.Hour, Calls: 360000}}
 	at := func(second int) rate {
 		return r.rates(noon.Add(time.Duration(second)*time.Second), []harness.LaneStatus{l})["gpu0"]
 	}
