@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"perg/harness"
+	"perg/harness/engine"
 )
 
 // A glass is a terminal that wraps what is longer than its width anew when that
