@@ -86,7 +86,8 @@ func (p *Plan) stages(f *Fleet, c Config) [][]*engine.Job {
 	}
 	for i, planned := range generating {
 		a := p.arrange(p.Variants[i])
-		j := job(planned, p.Variants[i], Generate, engine.NewQueue(a.groups()), func(u engine.Unit) generation { return a.generation(int(u)) }, p.answerQuery)
+		pins := newPins(a, f)
+		j := job(planned, p.Variants[i], Generate, pins.source(a), func(u engine.Unit) generation { return a.generation(int(u)) }, p.respondOn(pins))
 		if b != nil {
 			j.Done = func(u engine.Unit) { b.answered(i, int(u)) }
 			j.Ended = func() { b.over(i) }
@@ -113,10 +114,13 @@ func (p *Plan) stages(f *Fleet, c Config) [][]*engine.Job {
 // one that ends the run.
 type doing func(context.Context, ask, generation) (failed bool, err error)
 
-// answerQuery makes the call of a generation.
-func (p *Plan) answerQuery(ctx context.Context, ask ask, g generation) (failed bool, err error) {
-	s, err := p.generate(ctx, ask, g)
-	return s.err != nil, err
+// respondOn makes the calls of a generation's response.
+func (p *Plan) respondOn(pins *pins) doing {
+	return func(ctx context.Context, ask ask, g generation) (failed bool, err error) {
+		s, err := p.generate(ctx, ask, g)
+		pins.answered(g.at, s.reply)
+		return s.err != nil, err
+	}
 }
 
 // score makes one scorer's calls for a generation, and says whether one of them

@@ -171,20 +171,34 @@ func (f *Fleet) GPUs(devices []string) []string {
 	return uuids
 }
 
-// Class names the kind of some devices: their GPUs' names, or the processor's.
-// Of a named server nothing is known but its address.
-func (f *Fleet) Class(devices []string) string {
+// Class names the kind of the devices: their GPUs' names; "" where they are no
+// GPUs, or those of a server that the user named.
+func (f *Fleet) Class(devices []string) string { return f.classOf(f.GPUs(devices)) }
+
+// classOf is the class of some GPUs by their UUIDs; "" where one of them is not
+// the fleet's.
+func (f *Fleet) classOf(uuids []string) string {
 	var names []string
-	for _, d := range devices {
-		if g, ok := f.byID[d]; ok {
-			names = append(names, g.Name)
-		} else if f.Managed() {
-			names = append(names, processor)
-		} else {
-			names = append(names, d)
+	for _, uuid := range uuids {
+		for _, g := range f.byID {
+			if g.UUID == uuid {
+				names = append(names, g.Name)
+			}
 		}
 	}
+	if len(names) < len(uuids) {
+		return ""
+	}
 	return strings.Join(names, "+")
+}
+
+// mixed says whether the fleet has GPUs of several kinds.
+func (f *Fleet) mixed() bool {
+	names := make(map[string]bool)
+	for _, g := range f.byID {
+		names[g.Name] = true
+	}
+	return len(names) > 1
 }
 
 // Memory is what NVML sees in use on devices; nil where they are no GPUs, or it

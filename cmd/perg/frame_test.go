@@ -163,7 +163,7 @@ func TestFramesFitAnyTerminal(t *testing.T) {
 		for range r.IntN(3) {
 			p.whole.Next = append(p.whole.Next, name())
 			p.whole.Errors = map[string]int{name(): 1 + r.IntN(1e6), name(): 2}
-			p.whole.Last = &engine.Fault{At: noon, Variant: name(), Message: name()}
+			p.whole.Last = &engine.Fault{At: noon, Model: name(), Message: name()}
 		}
 		columns, rows := 1+r.IntN(200), 1+r.IntN(50)
 		frame := p.lines(columns, rows)

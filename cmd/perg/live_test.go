@@ -180,7 +180,7 @@ func TestRatesAreOfTheLastMinute(t *testing.T) {
 	if got := at(165).calls; got != 0 {
 		t.Errorf("%v calls a second of a server that stalls", got)
 	}
-	l.Variant, l.Calls, l.Elapsed = "b", 30, 10*time.Second
+	l.Model, l.Calls, l.Elapsed = "b", 30, 10*time.Second
 	if got := at(166).calls; got != 3 {
 		t.Errorf("%v calls a second of the next variant, want 3", got)
 	}

@@ -72,6 +72,36 @@ func TestAQueueHandsEachUnitOutOnce(t *testing.T) {
 	}
 }
 
+// A unit that demands a class is handed to a seat of that class alone, and is
+// left where there is none.
+func TestUnitsThatDemandAClass(t *testing.T) {
+	q, n := sectioned([]int{10}, []int{10, 10})
+	q.Demand = func(u Unit) string {
+		if u < 10 {
+			return ""
+		}
+		return []string{"a", "b"}[u%2]
+	}
+	seats := map[string]Seat{"a": q.Seat("a"), "b": q.Seat("b")}
+	seen := make(map[Unit]int)
+	for _, class := range []string{"a", "b", "a", "b"} {
+		for u, ok := seats[class].Next(t.Context()); ok; u, ok = seats[class].Next(t.Context()) {
+			if want := q.Demand(u); want != "" && want != class {
+				t.Fatalf("unit %d, which demands %s, was handed to %s", u, want, class)
+			}
+			if seen[u]++; u == 11 && seen[u] == 1 {
+				q.GiveBack(u)
+			}
+		}
+		if class == "a" && len(seen) == 20 && q.Left() != 10 {
+			t.Errorf("%d are left for b, want 10", q.Left())
+		}
+	}
+	if len(seen) != n || q.Left() != 0 {
+		t.Errorf("%d of %d units were handed out, %d are left", len(seen), n, q.Left())
+	}
+}
+
 // beginnings counts how often a seat begins a group when all seats take turns,
 // and the sections that are under way at once.
 func beginnings(t *testing.T, q *Queue, seats int, prefill, rest time.Duration) (begun map[*group]int, ahead int) {
