@@ -80,7 +80,7 @@ func TestCancelledLoadGoesOnInTheServer(t *testing.T) {
 		var ended time.Duration
 		started := time.Now()
 		c := on(t, func(r *http.Request) (*http.Response, error) {
-			reached(r)
+			reached(r, 0)
 			select {
 			case <-time.After(time.Minute):
 			case <-r.Context().Done():
@@ -92,6 +92,7 @@ func TestCancelledLoadGoesOnInTheServer(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(started), err)
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if ended != time.Minute {
 			t.Errorf("the load ended after %s, want 1m0s", ended)
 		}
@@ -114,6 +115,7 @@ func TestCancelledLoadEndsWithTheCallsLimit(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if ended != 10*time.Minute {
 			t.Errorf("the request ended after %s, want 10m0s", ended)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,28 +20,30 @@ import (
 
 // What did not reach a working Ollama, in every form that was seen.
 var absences = map[string]wire{
-	"connection refused":        refused,
-	"no such host":              fails(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "gpubox", IsNotFound: true}}),
-	"dial timed out":            fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}),
-	"dial out of time":          fails(fmt.Errorf("%w", &net.OpError{Op: "dial", Err: context.DeadlineExceeded})),
-	"bad certificate":           fails(x509.UnknownAuthorityError{}),
-	"closed before the request": breaks(&net.OpError{Op: "write", Err: syscall.EPIPE}),
-	"closed while idle":         breaks(errors.New("http: server closed idle connection")),
-	"reset while idle":          breaks(errors.New("readLoopPeekFailLocked: read tcp: connection reset by peer")),
-	"408":                       page(408, "Request Timeout"),
-	"429":                       page(429, "429 Too Many Requests"),
-	"429 of Ollama's form":      says(429, `{"error":"too many requests"}`),
-	"502":                       page(502, "502 Bad Gateway"),
-	"502 of Ollama's form":      says(502, `{"error":"upstream"}`),
-	"502 without a body":        says(502, ""),
-	"503":                       page(503, "503 Service Temporarily Unavailable"),
-	"503 of Ollama":             says(503, `{"error":"server busy, please try again.  maximum pending requests exceeded"}`),
-	"504":                       page(504, "504 Gateway Time-out"),
-	"a page for an answer":      page(200, "Please log in"),
-	"404 page":                  page(404, "404 Not Found"),
-	"500 page":                  page(500, "500 Internal Server Error"),
-	"another's error":           says(500, `{"error":{"message":"no healthy upstream"}}`),
-	"another's JSON":            says(404, `{"message":"no Route matched with those values"}`),
+	"connection refused":          refused,
+	"no such host":                fails(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "gpubox", IsNotFound: true}}),
+	"dial timed out":              fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}),
+	"dial out of time":            fails(fmt.Errorf("%w", &net.OpError{Op: "dial", Err: context.DeadlineExceeded})),
+	"bad certificate":             fails(x509.UnknownAuthorityError{}),
+	"closed before the request":   breaks(&net.OpError{Op: "write", Err: syscall.EPIPE}, 0, 0),
+	"closed while idle":           breaks(errors.New("http: server closed idle connection"), time.Minute, 0),
+	"reset while idle":            breaks(errors.New("readLoopPeekFailLocked: read tcp: connection reset by peer"), time.Minute, 0),
+	"closed as it was written to": breaks(io.EOF, time.Minute, 100*time.Millisecond),
+	"reset as it was written to":  breaks(readReset, time.Minute, 100*time.Millisecond),
+	"408":                         page(408, "Request Timeout"),
+	"429":                         page(429, "429 Too Many Requests"),
+	"429 of Ollama's form":        says(429, `{"error":"too many requests"}`),
+	"502":                         page(502, "502 Bad Gateway"),
+	"502 of Ollama's form":        says(502, `{"error":"upstream"}`),
+	"502 without a body":          says(502, ""),
+	"503":                         page(503, "503 Service Temporarily Unavailable"),
+	"503 of Ollama":               says(503, `{"error":"server busy, please try again.  maximum pending requests exceeded"}`),
+	"504":                         page(504, "504 Gateway Time-out"),
+	"a page for an answer":        page(200, "Please log in"),
+	"404 page":                    page(404, "404 Not Found"),
+	"500 page":                    page(500, "500 Internal Server Error"),
+	"another's error":             says(500, `{"error":{"message":"no healthy upstream"}}`),
+	"another's JSON":              says(404, `{"message":"no Route matched with those values"}`),
 }
 
 const listing = `{"models":[{"name":"m:latest","digest":"d","size":8,"size_vram":4,"context_length":2048}]}`
@@ -103,7 +106,7 @@ func TestPatienceEnds(t *testing.T) {
 				w, count := inTurn(away)
 				started := time.Now()
 				err := asks(t.Context(), on(t, w))
-				if took := time.Since(started); took != 2*time.Minute {
+				if took := time.Since(started).Truncate(time.Second); took != 2*time.Minute {
 					t.Errorf("waited %s, want 2m0s", took)
 				}
 				if !errors.Is(err, ErrUnreachable) || Reason(err) != ErrUnreachable.Error() {
@@ -144,7 +147,7 @@ func TestAnErrorNamesItsCause(t *testing.T) {
 func TestPatienceBeginsWithTheAbsence(t *testing.T) {
 	after := func(d time.Duration, w wire) wire {
 		return func(r *http.Request) (*http.Response, error) {
-			reached(r)
+			reached(r, 0)
 			time.Sleep(d)
 			return w(r)
 		}
@@ -335,6 +338,25 @@ func TestGoneEndsTheWaiting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Nobody closes for being idle what was in use a moment ago, or is
+// in use for a second.
+func TestACutIsNotAnIdleConnection(t *testing.T) {
+	for name, cut := range map[string]wire{
+		"fresh":         breaks(io.EOF, 0, 0),
+		"in use before": breaks(io.EOF, 10*time.Millisecond, 0),
+		"at work":       breaks(readReset, time.Minute, 2*time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, count := inTurn(cut)
+				if err := asks(t.Context(), on(t, w)); !errors.Is(err, ErrCut) || count() != 1 {
+					t.Errorf("error %v after %d requests", err, count())
+				}
+			})
+		})
+	}
 }
 
 // What broke is returned by a run's own call, and made again by those that

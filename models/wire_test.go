@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A wire plays the network and the server behind it, inside a bubble of
@@ -48,19 +49,18 @@ func inTurn(steps ...wire) (w wire, count func() int) {
 		}
 }
 
-// reached is a request that has a connection and is written.
-func reached(r *http.Request) {
+// reached is a request that has a connection, which was idle for so long, and
+// is written.
+func reached(r *http.Request, idle time.Duration) {
 	trace := httptrace.ContextClientTrace(r.Context())
-	if trace.GotConn != nil {
-		trace.GotConn(httptrace.GotConnInfo{})
-	}
+	trace.GotConn(httptrace.GotConnInfo{Reused: idle > 0, WasIdle: idle > 0, IdleTime: idle})
 	trace.WroteRequest(httptrace.WroteRequestInfo{})
 }
 
 // says answers with a body, and headers by name and value.
 func says(status int, body string, header ...string) wire {
 	return func(r *http.Request) (*http.Response, error) {
-		reached(r)
+		reached(r, 0)
 		h := make(http.Header)
 		for i := 0; i < len(header); i += 2 {
 			h.Set(header[i], header[i+1])
@@ -81,19 +81,24 @@ func fails(err error) wire {
 
 var refused = fails(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connect: connection refused")})
 
-// breaks ends once the request is written.
-func breaks(err error) wire {
+// breaks ends so long after the request is written, on a connection that was
+// idle before.
+func breaks(err error, idle, after time.Duration) wire {
 	return func(r *http.Request) (*http.Response, error) {
-		reached(r)
+		reached(r, idle)
+		time.Sleep(after)
 		return nil, err
 	}
 }
 
-var reset = breaks(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
+var (
+	readReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	reset     = breaks(readReset, 0, 0)
+)
 
 // silent takes a request and never answers.
 func silent(r *http.Request) (*http.Response, error) {
-	reached(r)
+	reached(r, 0)
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
