@@ -264,13 +264,3 @@ func TestVersionTellsWhatIsThere(t *testing.T) {
 		t.Errorf("another server: %v", err)
 	}
 }
-
-func FuzzServerError(f *testing.F) {
-	f.Add(500, "model runner has unexpectedly stopped")
-	f.Add(400, "the input length exceeds the context length")
-	f.Fuzz(func(t *testing.T, status int, message string) {
-		if e := serverError(status, message); Reason(e) == "" || e.Error() == "" {
-			t.Errorf("serverError(%d, %q) = %v", status, message, e)
-		}
-	})
-}

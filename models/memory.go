@@ -44,9 +44,11 @@ func (c *Client) Load(ctx context.Context, model string, o Options) (Loaded, err
 }
 
 func (c *Client) loadOnce(ctx context.Context, model string, o Options) error {
+	no := false
 	req := api.ChatRequest{
 		Model:     model,
 		Messages:  []api.Message{},
+		Shift:     &no, // as in Chat: v0.30 and later load anew where it differs
 		KeepAlive: &api.Duration{Duration: keepLoaded},
 		Options:   o.api(),
 	}

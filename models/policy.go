@@ -37,11 +37,11 @@ var (
 // ErrUnreachable; a cancelled ctx ends the waiting at once with its error, and
 // its deadline ends it as the patience does.
 func (p policy) run(ctx context.Context, c *Client, request func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var w waiting
 	for attempt := 1; ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		err := request()
 		var away *absence
 		if errors.As(err, &away) {
@@ -121,14 +121,17 @@ func (w *waiting) wait(ctx context.Context, c *Client, away *absence) error {
 	w.pauses++
 	select {
 	case <-timer.C:
-		return nil
 	case <-c.Gone:
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return ctx.Err()
-		}
 	}
-	return c.unreachable(away, time.Since(w.since))
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case ctx.Err() != nil, closed(c.Gone):
+		return c.unreachable(away, time.Since(w.since))
+	default:
+		return nil
+	}
 }
 
 func (c *Client) unreachable(away *absence, waited time.Duration) error {

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -92,11 +93,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 			return nil, fmt.Errorf("encode request for %s: %w", path, err)
 		}
 	}
-	var written atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
-	})
-	req, err := http.NewRequestWithContext(traced, method, c.base.JoinPath(path).String(), bytes.NewReader(payload))
+	var t trip
+	req, err := http.NewRequestWithContext(t.trace(ctx), method, c.base.JoinPath(path).String(), bytes.NewReader(payload))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -106,7 +104,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return nil, ctx.Err()
-	case err != nil && (!written.Load() || unsent(err)):
+	case err != nil && t.lost(err):
 		return nil, &absence{kind: ErrUnreachable, host: c.Host(), cause: short(err)}
 	case err != nil:
 		return nil, c.broken(ctx, err)
@@ -119,18 +117,43 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	}
 }
 
-// unsent says whether a request failed before the server could have it whole:
-// the connection could not be made (a dial that timed out, too, though it is a
-// deadline exceeded), or was closed while nothing was asked on it.
-func unsent(err error) bool {
+// A trip is how far a request came.
+type trip struct {
+	written, heard atomic.Bool // all of it; the first byte of the answer
+	rested         time.Time   // when it got a connection that had long been idle; zero: it got another
+}
+
+func (t *trip) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			// Whoever closes idle connections leaves them a second at least.
+			if t.rested = (time.Time{}); info.IdleTime >= time.Second {
+				t.rested = time.Now()
+			}
+		},
+		WroteRequest:         func(info httptrace.WroteRequestInfo) { t.written.Store(info.Err == nil) },
+		GotFirstResponseByte: func() { t.heard.Store(true) },
+	})
+}
+
+// lost says whether a request failed before the server had it: the connection
+// could not be made (a dial that timed out, too, though that is a deadline
+// exceeded), broke while it was written, or had been closed for being idle.
+func (t *trip) lost(err error) bool {
 	var op *net.OpError
-	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "write") {
+	switch {
+	case !t.written.Load(), errors.As(err, &op) && (op.Op == "dial" || op.Op == "write"):
 		return true
+	// net/http (1.26) has no type for a connection whose closing was seen
+	// before the request was made, and asks again only where the method is GET.
+	case strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "readLoopPeekFailLocked"):
+		return true
+	// Its closing, or the reset that tells of it, crossed with the request.
+	case !t.rested.IsZero() && !t.heard.Load() && time.Since(t.rested) < time.Second:
+		return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+	default:
+		return false
 	}
-	// net/http (1.26) has no type for a connection that the server closed
-	// while it was idle, and asks again only where the method is GET.
-	return strings.Contains(err.Error(), "server closed idle connection") ||
-		strings.Contains(err.Error(), "readLoopPeekFailLocked")
 }
 
 // broken names what went wrong below HTTP once the server had the request.
