@@ -9,7 +9,8 @@ import (
 // judge: past a few, more slots gain less than a second load costs.
 const residentSlots = 4
 
-// reduced is a job's fit on a device of which so many bytes are taken.
+// reduced is a job's fit on a device of which so many bytes are taken. What
+// would spill there does not fit.
 func (p *policy) reduced(j Job, d Device, taken uint64) Fit {
 	key := fmt.Sprint(j.ID, "\x00", d.ID, "\x00", taken)
 	f, ok := p.beside[key]
@@ -18,7 +19,10 @@ func (p *policy) reduced(j Job, d Device, taken uint64) Fit {
 			return Fit{Short: taken - d.Memory + 1, Dimension: "GPU memory"}
 		}
 		d.Memory -= taken
-		f = j.Fit([]Device{d})
+		f = ask(j, []Device{d})
+		if f.Spill > 0 && f.Short == 0 {
+			f.Short, f.Dimension = f.Spill, "GPU memory"
+		}
 		p.beside[key] = f
 	}
 	return f
@@ -34,7 +38,7 @@ func (t *turn) besideJudge(f Fit) (judge Job, bytes uint64, ok bool) {
 	}
 	judge = t.Waiting[i]
 	d := t.device(f.Devices[0])
-	if d.Memory == 0 || t.fit(judge, []Device{d}).Short > 0 {
+	if d.Memory == 0 || !t.fit(judge, []Device{d}).holds() {
 		return Job{}, 0, false
 	}
 	bytes = t.leastJudge(judge, d)
@@ -43,16 +47,20 @@ func (t *turn) besideJudge(f Fit) (judge Job, bytes uint64, ok bool) {
 			continue
 		}
 		alone, with := t.fit(j, []Device{d}), t.reduced(j, d, bytes)
-		if alone.Short > 0 || with.Short > 0 || with.Slots < min(residentSlots, alone.Slots) {
+		if !alone.holds() || with.Short > 0 || with.Slots < min(residentSlots, alone.Slots) {
 			return Job{}, 0, false
 		}
 	}
 	return judge, bytes, true
 }
 
+// holds says whether the devices hold all of the job.
+func (f Fit) holds() bool { return f.Short == 0 && f.Spill == 0 }
+
 // leastJudge is the least memory in which the judge has enough slots.
 func (p *policy) leastJudge(judge Job, d Device) uint64 {
-	if bytes, ok := p.judge[d.Memory]; ok {
+	at := residence{judge.ID, d.Memory}
+	if bytes, ok := p.judge[at]; ok {
 		return bytes
 	}
 	want := min(residentSlots, p.fit(judge, []Device{d}).Slots)
@@ -60,14 +68,14 @@ func (p *policy) leastJudge(judge Job, d Device) uint64 {
 	low, high := uint64(0), d.Memory // does not fit, fits
 	for high-low > step {
 		mid := low + (high-low)/2
-		at := d
-		at.Memory = mid
-		if f := judge.Fit([]Device{at}); f.Short == 0 && f.Slots >= want {
+		less := d
+		less.Memory = mid
+		if f := ask(judge, []Device{less}); f.holds() && f.Slots >= want {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
-	p.judge[d.Memory] = high
+	p.judge[at] = high
 	return high
 }

@@ -12,7 +12,7 @@ func (p *policy) next(s State) []Start {
 	t := newTurn(p, s)
 	var scores []Job
 	var blocked *reservation
-	for _, j := range p.order(s.Waiting) {
+	for _, j := range p.order(t.Waiting) {
 		if j.Kind == Score {
 			scores = append(scores, j)
 			continue
@@ -24,7 +24,7 @@ func (p *policy) next(s State) []Start {
 		if t.start(j, h, blocked) || h.width == 1 || blocked != nil {
 			continue
 		}
-		blocked = t.reserve(j, h.width)
+		blocked = t.reserve(j, h)
 	}
 	for _, j := range scores {
 		t.startJudge(j, blocked)
@@ -50,7 +50,7 @@ type turn struct {
 	State
 	free     []Device                 // sorted; no candidate is on them
 	until    map[string]time.Duration // when a busy device is free
-	resident map[string]uint64        // bytes of the judge, by device
+	resident map[string]uint64        // bytes of the judge, by device that it is on
 	starts   []Start
 }
 
@@ -61,17 +61,29 @@ type reservation struct {
 	at      time.Duration
 }
 
+// newTurn takes the state as it comes: a lane may run on a device that is not
+// there any more, and a job that is at work does not wait.
 func newTurn(p *policy, s State) *turn {
 	t := &turn{policy: p, State: s, until: make(map[string]time.Duration), resident: make(map[string]uint64)}
+	atWork := make(map[string]bool)
+	for _, j := range s.Working {
+		atWork[j.ID] = true
+	}
 	for _, r := range s.Running {
+		atWork[r.Job] = true
 		for i, d := range r.Devices {
-			if r.Beside {
+			if !r.Beside {
+				t.until[d] = max(t.until[d], sound(r.Left))
+				continue
+			}
+			t.resident[d] += 0
+			if i < len(r.Bytes) {
 				t.resident[d] += r.Bytes[i]
-			} else {
-				t.until[d] = max(t.until[d], r.Left)
 			}
 		}
 	}
+	t.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(j Job) bool { return atWork[j.ID] })
+	slices.SortFunc(t.Waiting, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
 	for _, d := range p.devices {
 		if _, busy := t.until[d.ID]; !busy {
 			t.free = append(t.free, d)
@@ -102,12 +114,14 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 			free = append(free, d)
 		}
 	}
-	f, ok, _ := t.choose(j, h.width, free, blocked.allowed)
+	f, ok, _ := t.choose(j, h, free, blocked.allowed)
 	if !ok {
 		return false
 	}
 	reason := "fits " + f.Devices[0]
 	switch {
+	case f.Spill > 0:
+		reason += fmt.Sprintf(" in part: %.1f GiB of it on the CPU", float64(f.Spill)/(1<<30))
 	case h.width > 1:
 		reason = fmt.Sprintf("needs %d devices", h.width)
 	case blocked != nil && slices.Contains(blocked.devices, f.Devices[0]):
@@ -137,7 +151,7 @@ func (t *turn) device(id string) Device {
 }
 
 // reserve finds the devices that a wide job gets first, as running jobs end.
-func (t *turn) reserve(j Job, width int) *reservation {
+func (t *turn) reserve(j Job, h home) *reservation {
 	ends := []time.Duration{}
 	for _, end := range t.until {
 		ends = append(ends, end)
@@ -150,7 +164,7 @@ func (t *turn) reserve(j Job, width int) *reservation {
 				free = append(free, d)
 			}
 		}
-		if f, ok, _ := t.choose(j, width, free, nil); ok {
+		if f, ok, _ := t.choose(j, h, free, nil); ok {
 			return &reservation{j.ID, f.Devices, at}
 		}
 	}
@@ -163,7 +177,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	if slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
 		return
 	}
-	f, ok, _ := t.choose(j, t.home(j).width, t.free, blocked.allowed)
+	f, ok, _ := t.choose(j, t.home(j), t.free, blocked.allowed)
 	if !ok || !t.spares(f.Devices) {
 		return
 	}
@@ -172,7 +186,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	for _, g := range t.atWork() {
 		if g.job.Kind == Generate {
 			generating = true
-			if g.pays(f.Load) && t.canJoin(g.job, blocked) {
+			if _, ok := t.joining(g, blocked); ok {
 				longest = max(longest, g.left)
 			}
 		}
@@ -201,7 +215,7 @@ func (t *turn) spares(devices []string) bool {
 		if j.Kind == Score || t.home(j).width == 0 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Job == j.ID }) {
 			continue
 		}
-		if _, ok, _ := t.choose(j, t.home(j).width, others, nil); !ok {
+		if _, ok, _ := t.choose(j, t.home(j), others, nil); !ok {
 			return false
 		}
 	}
