@@ -373,7 +373,7 @@ func TestWhatBrokeIsMadeAgainWhereItPreparesARun(t *testing.T) {
 				if err := asks(t.Context(), on(t, w)); !errors.Is(err, broken.is) || count() != 1 {
 					t.Errorf("a chat: %v after %d requests", err, count())
 				}
-				w, count = inTurn(broken.wire, broken.wire, says(200, whole))
+				w, _ = inTurn(broken.wire, broken.wire, says(200, whole))
 				started := time.Now()
 				n, err := on(t, w).CountTokens(t.Context(), Request{Model: "m"})
 				if took := time.Since(started); err != nil || n != 7 || took != 1500*time.Millisecond {
