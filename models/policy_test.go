@@ -126,13 +126,15 @@ func TestPatienceEnds(t *testing.T) {
 
 func TestAnErrorNamesItsCause(t *testing.T) {
 	for want, away := range map[string]wire{
-		"connect: connection refused":                                   refused,
-		`"502 Bad Gateway" (HTTP 502)`:                                  page(502, "502 Bad\n  Gateway"),
-		`"server busy" (HTTP 503)`:                                      says(503, `{"error":"server busy"}`),
-		`HTTP 504 Gateway Timeout`:                                      says(504, ""),
-		`the answer to /api/chat is "Please log in" (HTTP 200)`:         page(200, "Please log in"),
-		`"no healthy upstream" (HTTP 503)`:                              says(503, "no healthy upstream"),
-		`the answer to /api/chat is "tea & \x1b[2Jbiscuits" (HTTP 200)`: page(200, "tea &amp; \x1b[2Jbiscuits"),
+		"connect: connection refused":                                                    refused,
+		`"502 Bad Gateway" (HTTP 502)`:                                                   page(502, "502 Bad\n  Gateway"),
+		`"server busy" (HTTP 503)`:                                                       says(503, `{"error":"server busy"}`),
+		"x509: certificate signed by unknown authority":                                  fails(x509.UnknownAuthorityError{}),
+		`the answer to /api/chat is "` + strings.Repeat("long ", 16) + `..." (HTTP 200)`: says(200, strings.Repeat("long ", 100)),
+		`HTTP 504 Gateway Timeout`:                                                       says(504, ""),
+		`the answer to /api/chat is "Please log in" (HTTP 200)`:                          page(200, "Please log in"),
+		`"no healthy upstream" (HTTP 503)`:                                               says(503, "no healthy upstream"),
+		`the answer to /api/chat is "tea & \x1b[2Jbiscuits" (HTTP 200)`:                  page(200, "tea &amp; \x1b[2Jbiscuits"),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if err := asks(t.Context(), on(t, away)); !strings.HasSuffix(err.Error(), ": "+want) {
@@ -308,6 +310,18 @@ func TestCancelEndsTheWaitingAtOnce(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// A call that is cancelled before it begins asks for nothing.
+func TestCancelledCallIsNotBegun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range calls {
+		w, count := inTurn(says(200, whole))
+		if err := call.call(ctx, on(t, w)); !errors.Is(err, context.Canceled) || count() != 0 {
+			t.Errorf("%s: error %v after %d requests", name, err, count())
 		}
 	}
 }
