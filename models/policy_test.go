@@ -31,6 +31,8 @@ var absences = map[string]wire{
 	"closed as it was written to": breaks(io.EOF, time.Minute, 100*time.Millisecond),
 	"reset as it was written to":  breaks(readReset, time.Minute, 100*time.Millisecond),
 	"408":                         page(408, "Request Timeout"),
+	"408 of Ollama's form":        says(408, `{"error":"too slow"}`),
+	"504 of Ollama's form":        says(504, `{"error":"upstream"}`),
 	"429":                         page(429, "429 Too Many Requests"),
 	"429 of Ollama's form":        says(429, `{"error":"too many requests"}`),
 	"502":                         page(502, "502 Bad Gateway"),
@@ -137,7 +139,7 @@ func TestAnErrorNamesItsCause(t *testing.T) {
 		`the answer to /api/chat is "tea & \x1b[2Jbiscuits" (HTTP 200)`:                  page(200, "tea &amp; \x1b[2Jbiscuits"),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := asks(t.Context(), on(t, away)); !strings.HasSuffix(err.Error(), ": "+want) {
+			if err := asks(t.Context(), on(t, away)); !strings.HasSuffix(err.Error(), "; the last that was heard: "+want) {
 				t.Errorf("%v\nwant it to end in %s", err, want)
 			}
 		})
