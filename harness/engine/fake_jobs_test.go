@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,10 +54,9 @@ type breakage struct {
 // A unit is one of a fake job: one call, or a second one that depends on the
 // reply to the first.
 type unit struct {
-	texts   []string // of its calls
-	poisons []poison
-	shared  bool // the first, by several units
-	base    int  // the unit that it has to be like, and is scored against; -1: none
+	texts  []string // of its calls
+	shared bool     // the first, by several units
+	base   int      // the unit that it has to be like, and is scored against; -1: none
 }
 
 // A fakeJob is a job of a world.
@@ -79,7 +79,7 @@ type fakeJob struct {
 func (w *world) generates(m *fakeModel, n int) *fakeJob {
 	j := &fakeJob{world: w, model: m}
 	for u := range n {
-		j.units = append(j.units, unit{texts: []string{fmt.Sprintf("%s/%d", m.Label, u)}, poisons: []poison{harmless}, base: -1})
+		j.units = append(j.units, unit{texts: []string{fmt.Sprintf("%s/%d", m.Label, u)}, base: -1})
 	}
 	w.join(j, 0, schedule.Generate, "generate "+m.Label)
 	return j
@@ -90,7 +90,7 @@ func (w *world) scores(m *fakeModel, stage int, of ...*fakeJob) *fakeJob {
 	j := &fakeJob{world: w, model: m, of: of}
 	for _, g := range of {
 		for u := range g.units {
-			j.units = append(j.units, unit{texts: []string{fmt.Sprintf("%s of %s/%d", m.Label, g.ID, u)}, poisons: []poison{harmless}, base: -1})
+			j.units = append(j.units, unit{texts: []string{fmt.Sprintf("%s:%s/%d", m.Label, strings.ReplaceAll(g.ID, " ", "-"), u)}, base: -1})
 		}
 	}
 	w.join(j, stage, schedule.Score, "score "+m.Label)
@@ -146,9 +146,10 @@ func sectionsOf(n int) [][]int {
 }
 
 // question is the call of a text, and its key.
-func (w *world) question(m *fakeModel, text string, p poison, shared bool) (*question, Call) {
+func (w *world) question(m *fakeModel, text string, shared bool) (*question, Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	p := w.poisons[strings.Fields(text)[0]]
 	q := w.questions[text]
 	k := store.Key(sha256.Sum256([]byte(m.Digest + "\x00" + text)))
 	if q == nil {
@@ -171,7 +172,7 @@ func (j *fakeJob) calls(ctx context.Context, ask Ask, u Unit) error {
 		if i > 0 {
 			text += " after " + fmt.Sprintf("%.8x", sha256.Sum256([]byte(unit.texts[0])))
 		}
-		_, c := j.world.question(j.model, text, unit.poisons[i], unit.shared && i == 0)
+		_, c := j.world.question(j.model, text, unit.shared && i == 0)
 		if _, err := ask(ctx, c); err != nil {
 			return err
 		}
@@ -231,7 +232,7 @@ func (j *fakeJob) tellDone(u Unit) {
 	}
 	err := j.calls(context.Background(), Recorded(j.world.replies), u)
 	var failure *FailedError
-	if errors.Is(err, ErrNotAsked) || !failed && errors.As(err, &failure) {
+	if !failed && err != nil || failed && len(j.of) == 0 && !errors.As(err, &failure) {
 		j.world.wrong("%s: unit %d is done, and its replies say %v", j.ID, u, err)
 	}
 	if a, ok := j.Source.(*alike); ok {

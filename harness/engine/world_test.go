@@ -31,6 +31,7 @@ const gib = 1 << 30
 type world struct {
 	*story
 	dice       dice
+	faults     []string // that were planned
 	background context.Context
 	patience   time.Duration
 	inFlight   int
@@ -48,6 +49,10 @@ type world struct {
 	killed  bool
 	asleep  bool
 
+	interrupted bool
+	finished    bool // no further fault
+
+	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
 	keys      map[store.Key]*question
 	deaths    []death
@@ -85,7 +90,7 @@ func newWorld(t *testing.T) *world {
 func emptyWorld(seed uint64) *world {
 	w := &world{
 		story: newStory(), dice: dice(seed), background: context.Background(), patience: 2 * time.Minute, changed: make(chan struct{}), models: make(map[string]*fakeModel),
-		stages: make([][]*fakeJob, 1), questions: make(map[string]*question), keys: make(map[store.Key]*question),
+		stages: make([][]*fakeJob, 1), poisons: make(map[string]poison), questions: make(map[string]*question), keys: make(map[store.Key]*question),
 	}
 	w.replies = newFakeReplies(w)
 	w.forget()
@@ -318,14 +323,17 @@ func (w *world) describe(out io.Writer) {
 		}
 		fmt.Fprintln(out)
 	}
+	for _, f := range w.faults {
+		fmt.Fprintf(out, "fault: %s\n", f)
+	}
 	for i, stage := range w.stages {
 		for _, j := range stage {
 			m := j.model
 			fmt.Fprintf(out, "stage %d: %s: %d units, model %s, weights %.1f GiB, %d KiB a token, KV %s, contexts %v, calls %v, %.2f times as big as planned",
 				i, j.ID, len(j.units), m.Label, float64(m.weights)/gib, m.kv>>10, m.KVCache, m.Contexts, m.call, m.bigger)
 			for u, unit := range j.units {
-				for _, p := range unit.poisons {
-					if p != harmless {
+				for _, text := range unit.texts {
+					if p := w.poisons[text]; p != harmless {
 						fmt.Fprintf(out, "; unit %d: %s", u, p)
 					}
 				}
