@@ -20,6 +20,7 @@ type device struct {
 // read describes the GPU at an index. The error says why it cannot be used.
 func (n *NVML) read(index int) (GPU, error) {
 	g := GPU{Index: index}
+	asking(index)
 	handle, ret := n.lib.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
 		return g, fault(ret)

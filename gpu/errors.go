@@ -22,6 +22,9 @@ var (
 	// ErrGPULost: a device fell off the bus, or needs a reset before it can
 	// be used again.
 	ErrGPULost = errors.New("GPU lost")
+	// ErrHangs: NVML did not answer in time. A call that concerns a GPU which
+	// fell off the bus, or whose driver is stuck, may never return.
+	ErrHangs = errors.New("NVML does not answer")
 	// ErrClosed: the handle was closed.
 	ErrClosed = errors.New("NVML handle is closed")
 )

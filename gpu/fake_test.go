@@ -53,7 +53,7 @@ func observe(inventory Inventory, err error) outcome {
 		return o
 	}
 	o.Error = err.Error()
-	for _, s := range []error{ErrNotBuilt, ErrNoDriver, ErrDriverMismatch, ErrNoGPU, ErrPermission, ErrGPULost, ErrClosed} {
+	for _, s := range []error{ErrNotBuilt, ErrNoDriver, ErrDriverMismatch, ErrNoGPU, ErrPermission, ErrGPULost, ErrHangs, ErrClosed} {
 		if errors.Is(err, s) {
 			o.Is = append(o.Is, s.Error())
 		}

@@ -5,13 +5,19 @@
 // [Discover] is one reading. The package works on Linux with cgo; built
 // without, it compiles and every reading says why there is none.
 //
+// No call waits for ever: NVML is given 30 seconds to answer, and less where
+// the caller's context ends before ([ErrHangs]).
+//
 // A program with this package must be linked for lazy binding, the default of
 // most toolchains; where it is not, -ldflags=-extldflags=-Wl,-z,lazy asks for
 // it. Bound at start (or run under LD_BIND_NOW), it ends at once with "symbol
 // lookup error" on a machine whose NVML lacks any function that go-nvml knows.
 package gpu
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // An Inventory is what NVML said about this machine at one moment.
 type Inventory struct {
@@ -83,11 +89,15 @@ func (g GPU) PeakBandwidth() *uint64 {
 }
 
 // Discover reads the inventory once: [Open], [NVML.Inventory], [NVML.Close].
-func Discover() (Inventory, error) {
-	n, err := Open()
-	if err != nil {
-		return Inventory{}, err
-	}
-	inventory, err := n.Inventory()
-	return inventory, errors.Join(err, n.Close())
+func Discover() (Inventory, error) { return discover(context.Background()) }
+
+func discover(ctx context.Context) (Inventory, error) {
+	return ask(ctx, func() (Inventory, error) {
+		n, err := load(libraryName)
+		if err != nil {
+			return Inventory{}, err
+		}
+		inventory, err := n.inventory()
+		return inventory, errors.Join(err, n.close())
+	})
 }

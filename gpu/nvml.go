@@ -3,10 +3,10 @@
 package gpu
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/NVIDIA/go-nvml/pkg/dl"
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -15,10 +15,6 @@ import (
 // libraryName is the file that every NVIDIA driver for Linux installs; the
 // dynamic loader looks for it in LD_LIBRARY_PATH and the system's folders.
 const libraryName = "libnvidia-ml.so.1"
-
-// calls serialises everything that reaches go-nvml: it keeps the functions it
-// resolved in package variables, and writes them whenever a library is loaded.
-var calls sync.Mutex
 
 // An NVML is an open handle on the driver's management library. Its methods
 // may be called from any goroutine.
@@ -29,14 +25,17 @@ type NVML struct {
 }
 
 // Open loads NVML and initialises it. It fails with [ErrNoDriver],
-// [ErrDriverMismatch], [ErrNoGPU], [ErrPermission] or [ErrNotBuilt], or with
-// NVML's own code where that says nothing more. One handle lasts for the life
+// [ErrDriverMismatch], [ErrNoGPU], [ErrPermission], [ErrHangs] or
+// [ErrNotBuilt], or with NVML's own code where that says nothing more. One handle lasts for the life
 // of a program; a second one is harmless.
 func Open() (*NVML, error) { return open(libraryName) }
 
 func open(library string) (*NVML, error) {
-	calls.Lock()
-	defer calls.Unlock()
+	return ask(context.Background(), func() (*NVML, error) { return load(library) })
+}
+
+// load is open for who has the turn.
+func load(library string) (*NVML, error) {
 	if err := probe(library); err != nil {
 		return nil, fmt.Errorf("open NVML: %w", err)
 	}
@@ -91,8 +90,12 @@ func (n *NVML) has(versions ...string) bool {
 
 // Close gives the library back. Closing twice does nothing.
 func (n *NVML) Close() error {
-	calls.Lock()
-	defer calls.Unlock()
+	_, err := ask(context.Background(), func() (struct{}, error) { return struct{}{}, n.close() })
+	return err
+}
+
+// close is Close for who has the turn.
+func (n *NVML) close() error {
 	if n.closed {
 		return nil
 	}
@@ -108,8 +111,11 @@ func (n *NVML) Close() error {
 // can be used there is an error beside the inventory: [ErrNoGPU] if NVML lists
 // none, else the reason of each, such as [ErrGPULost] or [ErrPermission].
 func (n *NVML) Inventory() (Inventory, error) {
-	calls.Lock()
-	defer calls.Unlock()
+	return ask(context.Background(), n.inventory)
+}
+
+// inventory is Inventory for who has the turn.
+func (n *NVML) inventory() (Inventory, error) {
 	if n.closed {
 		return Inventory{}, fmt.Errorf("read the GPU inventory: %w", ErrClosed)
 	}

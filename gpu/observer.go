@@ -38,12 +38,34 @@ func newObserver(warn func(string)) *observer {
 	}
 }
 
-// away notes that the driver does not answer.
-func (o *observer) away(err error) { o.trouble(subject{}, "no GPU samples for now: "+err.Error()) }
+// away notes that the driver answers with an error.
+func (o *observer) away(err error) {
+	o.answered()
+	o.trouble(subject{}, "no GPU samples for now: "+err.Error())
+}
+
+// anything is the value that is unknown of who does not answer at all.
+const anything = "anything"
+
+// unanswered notes that NVML has not returned in time from a question about
+// someone.
+func (o *observer) unanswered(who string) {
+	o.trouble(subject{who, anything}, fmt.Sprintf("no GPU samples for now: %s has not answered for %v", who, silence))
+}
+
+// answered notes that NVML returned from all questions of a round.
+func (o *observer) answered() {
+	for of := range o.all {
+		if of.value == anything {
+			o.well(of, of.gpu+" answers again")
+		}
+	}
+}
 
 // round gives the samples of the GPUs that were read. It is not whole if a GPU
 // is missing that opening NVML again may bring back.
 func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
+	o.answered()
 	o.well(subject{}, "the GPU driver answers again")
 	for _, r := range readings {
 		o.owned = o.owned || r.owned

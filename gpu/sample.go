@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -15,7 +16,7 @@ import (
 // Samples reads once what changes of the GPUs that can be read; Inventory says
 // why others cannot. It knows of no process, so ProcessMemory is nil.
 func (n *NVML) Samples() ([]Sample, error) {
-	readings, err := n.readings(nil)
+	readings, err := ask(context.Background(), func() ([]reading, error) { return n.readings(nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +45,9 @@ func (n *NVML) Memory(uuids []string) (map[string]uint64, error) {
 	return used, nil
 }
 
-// readings reads all GPUs once. The error is one of the driver: no GPU can be
-// read until it is opened again.
+// readings reads all GPUs once, for who has the turn. The error is one of the
+// driver: no GPU can be read until it is opened again.
 func (n *NVML) readings(owns func(pid int) bool) ([]reading, error) {
-	calls.Lock()
-	defer calls.Unlock()
 	if n.closed {
 		return nil, fmt.Errorf("sample the GPUs: %w", ErrClosed)
 	}
@@ -76,6 +75,7 @@ func (n *NVML) readings(owns func(pid int) bool) ([]reading, error) {
 
 func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 	r := reading{sample: Sample{At: time.Now(), Index: index}}
+	asking(index)
 	handle, ret := n.lib.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
 		r.err = fault(ret)
@@ -108,8 +108,7 @@ func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 // held is the memory of the owned processes, nil where it is not told, and
 // whether there are any.
 func (d *device) held(owns func(pid int) bool) (sum *uint64, owned bool) {
-	processes := query(d, "processes", d.handle.GetComputeRunningProcesses,
-		"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses")
+	processes := d.computing()
 	if processes == nil {
 		return nil, false
 	}

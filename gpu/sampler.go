@@ -29,37 +29,43 @@ type Sample struct {
 
 // A Sampler reads all GPUs again and again.
 type Sampler struct {
-	Interval time.Duration      // between two rounds; 200 ms where 0
-	Owns     func(pid int) bool // whose memory is Sample.ProcessMemory; nil: unknown
-	Warn     func(string)       // told once of each incident, and of its end, by the goroutine of Run; may be nil
+	Interval time.Duration // between two rounds; 200 ms where 0
+	// Owns says whose memory is Sample.ProcessMemory; nil: unknown. It is asked
+	// by a goroutine of its own, and once more after Run has returned if NVML
+	// answers then.
+	Owns func(pid int) bool
+	Warn func(string) // told once of each incident, and of its end, by the goroutine of Run; may be nil
 }
 
-const defaultInterval = 200 * time.Millisecond
+const (
+	defaultInterval = 200 * time.Millisecond
+	// silence is how long NVML may take over a round before it counts as not
+	// answering. A healthy one takes milliseconds, and seconds when it is
+	// opened while all GPUs sleep.
+	silence = 5 * time.Second
+	// lastRound is how long a round may go on when sampling ends.
+	lastRound = 500 * time.Millisecond
+)
 
-// Run samples until ctx is done, and gives each round to emit, never two at a
-// time; the samples are emit's only during the call. Where there is no NVML or
-// no GPU when it begins, it warns and returns: neither appears by waiting.
+// Run samples until ctx is done, and gives each round to take, never two at a
+// time and never after Run has returned; the samples are take's only during the
+// call. Where there is no NVML or no GPU when it begins, it warns and returns:
+// neither appears by waiting.
 //
 // Later nothing ends it. A GPU that is lost is left out until it is back; a
 // value that cannot be read any more is nil. NVML is closed and opened again
 // for whatever may come back by that, at once and then at most every 30
-// seconds. A round that takes longer than the interval delays the next, and
-// ctx is looked at between rounds.
-func (s *Sampler) Run(ctx context.Context, emit func([]Sample)) {
+// seconds. A round that takes longer than the interval delays the next. One
+// that NVML does not answer for 5 seconds is given up, and there are no samples
+// until it answers: what was read before and after is not of one moment.
+//
+// When ctx is done, Run returns within a second, even from a call that NVML
+// does not return from. It leaves the call behind then, and says so.
+func (s *Sampler) Run(ctx context.Context, take func([]Sample)) {
 	warn := s.Warn
 	if warn == nil {
 		warn = func(string) {}
 	}
-	n, err := Open()
-	if err != nil {
-		warn("no GPU samples: " + err.Error())
-		return
-	}
-	defer func() {
-		if n != nil {
-			n.Close()
-		}
-	}()
 	interval := s.Interval
 	if interval <= 0 {
 		interval = defaultInterval
@@ -67,35 +73,36 @@ func (s *Sampler) Run(ctx context.Context, emit func([]Sample)) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 
+	calls, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastRound, leave) })()
+
+	source := source{owns: s.Owns}
 	seen := newObserver(warn)
 	var retry backoff
-	for begun := false; ; begun = true {
-		if n == nil && retry.due(time.Now()) {
-			if n, err = Open(); err != nil {
-				n = nil
-			}
-		}
-		if n != nil {
-			readings, err := n.readings(s.Owns)
+	begun := false             // NVML has answered
+	open, whole := false, true // as of its last answer
+	for {
+		if again := !(open && whole) && retry.due(time.Now()); open || again {
+			round, err := source.read(calls, again)
 			switch {
-			case errors.Is(err, ErrNoGPU) && !begun:
+			case errors.Is(err, context.Canceled):
+				warn(leftBehind())
+				return
+			case errors.Is(err, ErrHangs):
+				seen.unanswered(silent())
+			case err != nil && !begun && (!round.opened || errors.Is(err, ErrNoGPU)):
 				warn("no GPU samples: " + err.Error())
 				return
 			case err != nil:
+				begun, open = true, false
 				seen.away(err)
-				n.Close() // which cannot succeed without a driver
-				n = nil
 			default:
-				samples, whole := seen.round(readings)
+				begun, open = true, true
+				var samples []Sample
+				samples, whole = seen.round(round.readings)
 				if len(samples) > 0 {
-					emit(samples)
-				}
-				if !whole && retry.due(time.Now()) {
-					n.Close()
-					if n, err = Open(); err != nil {
-						n = nil
-						seen.away(err)
-					}
+					take(samples)
 				}
 				if seen.quiet() {
 					retry.reset()
@@ -104,10 +111,17 @@ func (s *Sampler) Run(ctx context.Context, emit func([]Sample)) {
 		}
 		select {
 		case <-ctx.Done():
+			if source.end(calls) != nil {
+				warn(leftBehind())
+			}
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+func leftBehind() string {
+	return "the sampling of GPUs ends without NVML's last answer: " + silent() + " does not give one"
 }
 
 // A backoff says when to try again: at once, then after waits that double.

@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 )
@@ -11,7 +12,11 @@ import (
 type NVML struct{}
 
 // Open fails with [ErrNotBuilt].
-func Open() (*NVML, error) {
+func Open() (*NVML, error) { return load(libraryName) }
+
+const libraryName = ""
+
+func load(string) (*NVML, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("%w: GPUs are read on Linux only, and this is %s", ErrNotBuilt, runtime.GOOS)
 	}
@@ -21,13 +26,19 @@ func Open() (*NVML, error) {
 // Inventory fails with [ErrNotBuilt].
 func (*NVML) Inventory() (Inventory, error) { return Inventory{}, ErrNotBuilt }
 
+func (*NVML) inventory() (Inventory, error) { return Inventory{}, ErrNotBuilt }
+
 // Close does nothing.
 func (*NVML) Close() error { return nil }
+
+func (*NVML) close() error { return nil }
 
 // Samples fails with [ErrNotBuilt].
 func (*NVML) Samples() ([]Sample, error) { return nil, ErrNotBuilt }
 
 // Memory fails with [ErrNotBuilt].
 func (*NVML) Memory([]string) (map[string]uint64, error) { return nil, ErrNotBuilt }
+
+func (*NVML) usage(context.Context, []string) (map[string]Usage, error) { return nil, ErrNotBuilt }
 
 func (*NVML) readings(func(pid int) bool) ([]reading, error) { return nil, ErrNotBuilt }

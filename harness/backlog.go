@@ -5,115 +5,151 @@ import (
 	"math/bits"
 	"sync"
 
+	"perg/harness/engine"
 	"perg/harness/store"
 )
 
-// A backlog is the source of the judge's job: each variant's generations as
-// soon as they and their baselines were answered. It keeps two bits for each.
+// A backlog is the source of the first scorer's job: each variant's generations
+// as soon as they and their baselines were answered. Its units are places in the
+// whole run, variant after variant. It keeps two bits for each.
 type backlog struct {
 	mu       sync.Mutex
 	more     *sync.Cond
 	variants []*answers
-	byLabel  map[string]*answers
-	returned []generation
-	yielding bool
+	returned []engine.Unit
 }
 
-// answers are one variant's generations on their way to the judge.
+// Answers are one variant's generations on their way to the scorer.
 type answers struct {
 	arrangement
-	answered, taken places
-	from            int // all before it are taken
-	left            int // not taken
+	first        int    // the unit of its first generation
+	known, taken places // answered, and handed out
+	from         int    // all before it are handed out
+	left         int    // to be handed out
+	over         bool   // no more will be answered
 }
 
-// places are a set of them.
+// Places are a set of them.
 type places []uint64
 
 func (p places) add(place int)      { p[place/64] |= 1 << (place % 64) }
 func (p places) has(place int) bool { return p[place/64]&(1<<(place%64)) != 0 }
 
 func newBacklog(p *Plan) *backlog {
-	b := &backlog{byLabel: make(map[string]*answers)}
+	b := &backlog{}
 	b.more = sync.NewCond(&b.mu)
+	first := 0
 	for _, v := range p.Variants {
-		a := &answers{arrangement: p.arrange(v)}
+		a := &answers{arrangement: p.arrange(v), first: first}
 		a.left = a.len()
-		a.answered, a.taken = make(places, (a.left+63)/64), make(places, (a.left+63)/64)
+		a.known, a.taken = make(places, (a.left+63)/64), make(places, (a.left+63)/64)
 		b.variants = append(b.variants, a)
-		b.byLabel[v.Label] = a
+		first += a.len()
 	}
 	return b
 }
 
-// take gives the first generation that can be judged.
-func (a *answers) take() (generation, bool) {
+// generation is that of a unit.
+func (b *backlog) generation(u engine.Unit) generation {
+	for _, a := range b.variants {
+		if place := int(u) - a.first; place < a.len() {
+			return a.generation(place)
+		}
+	}
+	panic("harness: no generation at that place")
+}
+
+// ready yields the places that can be handed out, in their order.
+func (a *answers) ready(yield func(place int) bool) {
 	for a.from < a.len() && a.taken.has(a.from) {
 		a.from++
 	}
-	for word := a.from / 64; word < len(a.answered); word++ {
-		for open := a.answered[word] &^ a.taken[word]; open != 0; open &= open - 1 {
+	for word := a.from / 64; word < len(a.known); word++ {
+		for open := a.known[word] &^ a.taken[word]; open != 0; open &= open - 1 {
 			place := word*64 + bits.TrailingZeros64(open)
-			if a.answered.has(a.baseline(place)) {
-				a.taken.add(place)
-				a.left--
-				return a.generation(place), true
+			if a.known.has(a.baseline(place)) && !yield(place) {
+				return
 			}
 		}
 	}
-	return generation{}, false
 }
 
-// answered tells the backlog that a generation has its response, or will have
-// none.
-func (b *backlog) answered(g generation) {
+// take hands out the first generation that can be.
+func (a *answers) take() (place int, ok bool) {
+	for place = range a.ready {
+		a.taken.add(place)
+		a.left--
+		return place, true
+	}
+	return 0, false
+}
+
+// answered tells the backlog that a generation of a variant has its response,
+// or will have none.
+func (b *backlog) answered(variant, place int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.byLabel[g.Variant.Label].answered.add(g.at)
+	b.variants[variant].known.add(place)
 	b.more.Broadcast()
 }
 
-func (b *backlog) next(ctx context.Context) (generation, bool) {
+// over tells it that no more will come of a variant.
+func (b *backlog) over(variant int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.variants[variant]
+	a.over, a.left = true, 0
+	for range a.ready {
+		a.left++
+	}
+	b.more.Broadcast()
+}
+
+// Next waits until a generation can be handed out; it is false when no further
+// one will come.
+func (b *backlog) Next(ctx context.Context) (engine.Unit, bool) {
 	defer context.AfterFunc(ctx, b.wake)()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		if ctx.Err() != nil || b.yielding {
-			return generation{}, false
+		if ctx.Err() != nil {
+			return 0, false
 		}
 		if n := len(b.returned); n > 0 {
-			g := b.returned[n-1]
+			u := b.returned[n-1]
 			b.returned = b.returned[:n-1]
-			return g, true
+			return u, true
 		}
 		pending := false
 		for _, a := range b.variants {
-			if g, ok := a.take(); ok {
-				return g, true
+			if place, ok := a.take(); ok {
+				return engine.Unit(a.first + place), true
 			}
 			pending = pending || a.left > 0
 		}
 		if !pending {
-			return generation{}, false
+			return 0, false
 		}
 		b.more.Wait()
 	}
 }
 
-// Prompts of a judge begin alike whatever they rate: any seat is as good as
-// another.
-func (b *backlog) seat() seat          { return b }
-func (b *backlog) leave()              {}
-func (b *backlog) reply(r store.Reply) {}
+// Seat is the backlog itself: what is asked about one answer begins like what
+// is asked about any other, so that no seat has a prompt of its own to keep.
+func (b *backlog) Seat(string) engine.Seat { return b }
+func (b *backlog) Leave()                  {}
+func (b *backlog) Reply(store.Reply)       {}
 
-func (b *backlog) giveBack(g generation) {
+// GiveBack takes a generation back, to be handed out first.
+func (b *backlog) GiveBack(u engine.Unit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.returned = append(b.returned, g)
+	b.returned = append(b.returned, u)
 	b.more.Broadcast()
 }
 
-func (b *backlog) left() int {
+// Left is the number of generations that are, or may yet be, handed out.
+func (b *backlog) Left() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := len(b.returned)
@@ -123,16 +159,23 @@ func (b *backlog) left() int {
 	return n
 }
 
+// Ready says whether one can be handed out now.
+func (b *backlog) Ready() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.returned) > 0 {
+		return true
+	}
+	for _, a := range b.variants {
+		for range a.ready {
+			return true
+		}
+	}
+	return false
+}
+
 func (b *backlog) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.more.Broadcast()
-}
-
-// yield makes lanes that wait on the backlog leave it, or lets them wait again.
-func (b *backlog) yield(on bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.yielding = on
 	b.more.Broadcast()
 }

@@ -18,6 +18,7 @@ import (
 
 	"perg/data"
 	"perg/gpu"
+	"perg/harness/engine"
 )
 
 // The states of a run, as its manifest gives them.
@@ -231,9 +232,40 @@ func (d *Dir) begin(at time.Time) error {
 	return d.write()
 }
 
+// A Load is a variant put into memory, as the manifest lists them.
+type Load struct {
+	At      time.Time `json:"at"`
+	Lane    string    `json:"lane"`
+	Host    string    `json:"host"`
+	Variant string    `json:"variant"`
+	GPUs    []string  `json:"gpus"`    // UUIDs; null where there are none, or not known
+	Slots   *int      `json:"slots"`   // null: the server's own, not known
+	NumCtx  int       `json:"num_ctx"` // tokens for each slot
+	Size    int64     `json:"size"`    // bytes, as the server reports them
+	VRAM    int64     `json:"vram"`    // of them in GPU memory
+	Took    Duration  `json:"took"`
+	// InFlight is the number of calls at once that brought the most, or that
+	// was asked for; null where the job ended before it was measured.
+	InFlight *int `json:"in_flight"`
+}
+
+func loadOf(l engine.Load) Load {
+	known := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	return Load{
+		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
+		NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Took: Duration(l.Took), InFlight: known(l.InFlight),
+	}
+}
+
 // loaded adds a load to the manifest, or what was learned of one since. Its
 // errors are seen when the run ends and the manifest is written again.
-func (d *Dir) loaded(l Load) {
+func (d *Dir) loaded(load engine.Load) {
+	l := loadOf(load)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := slices.IndexFunc(d.Manifest.Loads, func(o Load) bool { return o.At.Equal(l.At) && o.Lane == l.Lane })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/extract"
 	"perg/harness/judge"
 	"perg/harness/prompt"
@@ -17,41 +18,16 @@ import (
 // below, and both a run and its tables follow it.
 type ask func(context.Context, call) (store.Reply, error)
 
-// errNotAsked: the call was never made; a run that was interrupted, or is
-// still going on, has such calls.
-var errNotAsked = errors.New("not asked yet")
-
-// A pastFailure is a call that was made and failed.
-type pastFailure struct{ store.Failure }
-
-func (f *pastFailure) Error() string { return f.Message }
-
 // recorded asks the store alone.
-func recorded(s *store.Store) ask {
-	return func(ctx context.Context, c call) (store.Reply, error) {
-		key := c.key()
-		reply, ok, err := s.Get(ctx, key)
-		if err != nil || ok {
-			return reply, err
-		}
-		failure, ok, err := s.Failure(ctx, key)
-		if err != nil {
-			return store.Reply{}, err
-		}
-		if ok {
-			return store.Reply{}, &pastFailure{failure}
-		}
-		return store.Reply{}, errNotAsked
-	}
-}
+func recorded(s *store.Store) ask { return loadable(nil).asks(engine.Recorded(replies{s})) }
 
 // fatal says whether an error ends the run, rather than one generation.
 func fatal(err error) bool {
 	if err == nil {
 		return false
 	}
-	var past *pastFailure
-	return !errors.As(err, &past)
+	var failed *engine.FailedError
+	return !errors.As(err, &failed)
 }
 
 // An answer is the option that a response was found to choose.
@@ -125,7 +101,7 @@ type judgment struct {
 
 // evaluate works a generation out: its response, its answer, and its ratings
 // by some of the judges where the setting has any and the baseline is correct.
-// Its error is one that ends the run, or errNotAsked; failed calls are part of
+// Its error is one that ends the run, or engine.ErrNotAsked; failed calls are part of
 // the result, and so is all that was asked.
 func (p *Plan) evaluate(ctx context.Context, ask ask, g generation, judges []*Variant) (scored, error) {
 	s, err := p.respond(ctx, ask, g)
@@ -147,7 +123,7 @@ func (p *Plan) evaluate(ctx context.Context, ask ask, g generation, judges []*Va
 			}
 			j, err := p.rate(ctx, ask, by, s, plain, swapped)
 			switch {
-			case errors.Is(err, errNotAsked):
+			case errors.Is(err, engine.ErrNotAsked):
 				notAsked = err
 			case err != nil:
 				return s, err

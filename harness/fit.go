@@ -65,7 +65,7 @@ func (pl placing) fit(set []schedule.Device) schedule.Fit {
 	}
 	bytes, short := spread(v.NumCtx, 1, v.cache(), free)
 	if short > 0 && pl.spill {
-		fit.Slots, fit.Bytes = 1, free
+		fit.Slots, fit.Bytes, fit.Spill = 1, free, short
 		fit.Time = pl.work.duration(v.Shape, v.NumCtx, 1, v.cache(), min(speed, processorSpeed))
 		return fit
 	}

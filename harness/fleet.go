@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"perg/gpu"
 	"perg/harness/schedule"
@@ -39,15 +35,7 @@ type Fleet struct {
 	report    func(string) // of clients and servers
 
 	mu    sync.Mutex
-	front *managed // started before any lane, to ask what is installed
-}
-
-// A managed is a server that perg started.
-type managed struct {
-	*models.Client
-	server   *models.Server
-	devices  []string
-	settings settings
+	front *front // nil: none was started
 }
 
 // OpenFleet reaches the servers that a config names: its hosts, else
@@ -104,6 +92,8 @@ func (f *Fleet) connect(ctx context.Context, c Config) error {
 		_, err = client.Version(ctx)
 		switch {
 		case err == nil:
+		case errors.Is(err, models.ErrDenied):
+			return &Problem{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or name another server"}
 		case errors.Is(err, models.ErrNotOllama):
 			return &Problem{Err: err, Hint: "check --host and OLLAMA_HOST"}
 		case named:
@@ -115,6 +105,10 @@ func (f *Fleet) connect(ctx context.Context, c Config) error {
 		if f.hosts[id] != nil {
 			return &Problem{Err: fmt.Errorf("host %s is named twice", id), Usage: true}
 		}
+		if same := f.sameServer(ctx, client); same != "" {
+			f.say(fmt.Sprintf("%s and %s are one server: it is one lane", same, id))
+			continue
+		}
 		f.hosts[id] = client
 		f.Devices = append(f.Devices, schedule.Device{ID: id, Name: id, Speed: 1})
 	}
@@ -122,6 +116,17 @@ func (f *Fleet) connect(ctx context.Context, c Config) error {
 		f.say(fmt.Sprintf("the server at %s is one lane, and this machine has %d GPUs: --lanes auto starts one server on each", hosts[0], len(f.usable())))
 	}
 	return nil
+}
+
+// sameServer is the address of a server that was named before under another
+// one; "" where there is none.
+func (f *Fleet) sameServer(ctx context.Context, client *models.Client) string {
+	for id, other := range f.hosts {
+		if models.SameServer(ctx, other, client) {
+			return id
+		}
+	}
+	return ""
 }
 
 // survey makes devices of the GPUs, or of the processor where there are none.
@@ -176,108 +181,6 @@ func (f *Fleet) usable() []gpu.GPU {
 // Managed says whether the servers are perg's own.
 func (f *Fleet) Managed() bool { return len(f.hosts) == 0 }
 
-// Client is a server to ask what is installed, and to count tokens with: the
-// first that was named, or one that perg starts on all devices.
-func (f *Fleet) Client(ctx context.Context) (*models.Client, error) {
-	if !f.Managed() {
-		return f.hosts[f.Devices[0].ID], nil
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.front == nil {
-		var devices []string
-		for _, d := range f.Devices {
-			devices = append(devices, d.ID)
-		}
-		s := settings{slots: 1, cache: models.KVF16}
-		if len(f.byID) == 0 {
-			// On a processor it is most likely just what the first lane needs.
-			devices, s.slots = devices[:1], processorSlots
-		}
-		m, err := f.start(ctx, laneName(devices), devices, s)
-		if err != nil {
-			return nil, err
-		}
-		f.front = m
-		f.say(fmt.Sprintf("started an Ollama server at %s, its log is %s", m.Host(), f.log(laneName(devices))))
-	}
-	return f.front.Client, nil
-}
-
-// open gives a lane its server.
-func (f *Fleet) open(ctx context.Context, lane string, devices []string, s settings) (server, func() error, error) {
-	if !f.Managed() {
-		return f.hosts[devices[0]], func() error { return nil }, nil
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m := f.front; m != nil {
-		f.front = nil
-		if slices.Equal(m.devices, devices) && m.settings == s {
-			return m, m.server.Stop, nil
-		}
-		if err := m.server.Stop(); err != nil {
-			return nil, nil, err
-		}
-	}
-	m, err := f.start(ctx, lane, devices, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, m.server.Stop, nil
-}
-
-func (f *Fleet) start(ctx context.Context, lane string, devices []string, s settings) (*managed, error) {
-	if err := os.MkdirAll(f.logs, 0o755); err != nil {
-		return nil, &Problem{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
-	}
-	cfg := models.ServerConfig{
-		Program: f.program, Slots: s.slots, KVType: s.cache, GPUs: f.gpus(devices),
-		Log: f.log(lane), Report: f.report,
-	}
-	srv, err := models.StartServer(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	client, err := models.NewClient(srv.URL())
-	if err != nil {
-		return nil, errors.Join(err, srv.Stop())
-	}
-	client.Report = f.report
-	return &managed{Client: client, server: srv, devices: devices, settings: s}, nil
-}
-
-func (f *Fleet) log(lane string) string { return filepath.Join(f.logs, "ollama-"+lane+".log") }
-
-// Close ends the servers that no lane took over.
-func (f *Fleet) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.front == nil {
-		return nil
-	}
-	m := f.front
-	f.front = nil
-	return m.server.Stop()
-}
-
-func (f *Fleet) gpus(devices []string) []string {
-	var uuids []string
-	for _, d := range devices {
-		if g, ok := f.byID[d]; ok {
-			uuids = append(uuids, g.UUID)
-		}
-	}
-	return uuids
-}
-
-func laneName(devices []string) string {
-	if len(devices) == 1 && strings.Contains(devices[0], "://") {
-		return devices[0]
-	}
-	return strings.Join(devices, "+")
-}
-
 // local says whether the servers run on this machine, so that its GPUs are
 // theirs.
 func (f *Fleet) local() bool {
@@ -287,59 +190,4 @@ func (f *Fleet) local() bool {
 		}
 	}
 	return true
-}
-
-// owns says whether a process is one of the servers' own: a child of a server
-// that perg started, or any runner of Ollama where the servers are the user's.
-func (f *Fleet) owns(pid int) bool {
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return err == nil && strings.HasPrefix(string(name), "ollama")
-}
-
-const (
-	settleTime = 10 * time.Second
-	// settleSlack is what the driver may take its time to give back, or
-	// another program take in the meantime.
-	settleSlack = 512 << 20
-)
-
-// settle waits until GPUs that nothing runs on have their memory back: as much
-// as before perg used them. Ollama says that a model is gone a moment before
-// its memory is.
-func (f *Fleet) settle(ctx context.Context, devices []string) error {
-	uuids := f.gpus(devices)
-	if len(uuids) == 0 {
-		return nil
-	}
-	n, err := gpu.Open()
-	if err != nil {
-		return nil // reported once, by the sampler
-	}
-	defer n.Close()
-	deadline := time.Now().Add(settleTime)
-	for {
-		used, err := n.Memory(uuids)
-		if err != nil {
-			return nil
-		}
-		var held []string
-		for _, d := range devices {
-			g := f.byID[d]
-			now, ok := used[g.UUID]
-			if ok && g.MemoryUsed != nil && now > *g.MemoryUsed+settleSlack {
-				held = append(held, fmt.Sprintf("%s holds %s more than before the run", d, humanize.IBytes(now-*g.MemoryUsed)))
-			}
-		}
-		if len(held) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("after unloading, %s; another program may be using it", strings.Join(held, ", "))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

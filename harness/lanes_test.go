@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"perg/harness/engine"
 	"perg/harness/prompt"
 	"perg/harness/schedule"
 	"perg/models"
@@ -122,75 +123,6 @@ func TestPromptsWithACommonTextAreCountedOnce(t *testing.T) {
 	}
 }
 
-func TestLowerGoesDownAndEnds(t *testing.T) {
-	var steps []string
-	slots, numCtx, ok := 8, 4096, true
-	for {
-		slots, numCtx, ok = lower(slots, numCtx, 1000)
-		if !ok {
-			break
-		}
-		steps = append(steps, fmt.Sprintf("%dx%d", slots, numCtx))
-	}
-	if got, want := strings.Join(steps, " "), "4x4096 2x4096 1x4096 1x3072 1x2048 1x1536 1x1024"; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if _, _, ok := lower(0, 1024, 1000); ok {
-		t.Error("below the smallest context that holds every call")
-	}
-}
-
-// A climb ends near the knee of a server's throughput and stays there,
-// wherever the knee is and with noise on what is measured. Where calls wait for
-// slots it goes down to those, unless that brings less.
-func TestClimbSettles(t *testing.T) {
-	for _, c := range []struct {
-		what                    string
-		knee, slots, most, want int
-	}{
-		{"a knee below the least", 1, 100, 32, 4},
-		{"a knee at 4", 4, 100, 32, 4},
-		{"a knee at 8", 8, 100, 32, 8},
-		{"a knee at 16", 16, 100, 24, 16},
-		{"no knee", 100, 100, 24, 24},
-		{"two at most", 2, 100, 2, 2},
-		{"one at most", 1, 100, 1, 1},
-		{"one slot", 100, 1, 32, 1},
-		{"two slots", 100, 2, 32, 2},
-		{"four slots", 100, 4, 32, 4},
-		{"six slots", 100, 6, 32, 6},
-		{"a family that is forced to one slot", 100, 1, 8, 1},
-	} {
-		climb := newClimb(c.most)
-		changes := 0
-		for step := range 20 {
-			noise := 1 + 0.02*float64(step%3-1)
-			was := climb.limit
-			served := min(climb.limit, c.slots)
-			// Waiting calls keep a slot from being empty between two.
-			atOnce := float64(served) * 0.99
-			if climb.limit <= c.slots {
-				atOnce = float64(served) * 0.9
-			}
-			climb.measured(100*float64(min(served, c.knee))*noise, atOnce)
-			if climb.limit != was {
-				changes++
-			}
-		}
-		if !climb.settled || climb.limit != c.want || changes > 4 {
-			t.Errorf("%s: settled %v at %d after %d changes, want %d", c.what, climb.settled, climb.limit, changes, c.want)
-		}
-	}
-	// The calls' own times may say less than there was: throughput decides.
-	c := newClimb(32)
-	c.measured(400, 1)
-	c.measured(100, 1)
-	c.measured(410, 1)
-	if !c.settled || c.limit != 4 {
-		t.Errorf("settled %v at %d, want 4", c.settled, c.limit)
-	}
-}
-
 // The judge gets each generation once, as soon as it and its baseline are
 // answered and not before, and whatever is given back again.
 func TestBacklog(t *testing.T) {
@@ -204,9 +136,10 @@ func TestBacklog(t *testing.T) {
 	told, seen := make(map[string]bool), make(map[string]int)
 	for _, g := range all {
 		told[name(g)] = true
-		b.answered(g)
+		b.answered(slices.Index(p.Variants, g.Variant), g.at)
 		for _, a := range b.variants {
-			for g, ok := a.take(); ok; g, ok = a.take() {
+			for place, ok := a.take(); ok; place, ok = a.take() {
+				g := a.generation(place)
 				seen[name(g)]++
 				if !told[name(g)] || !told[name(g.baseline())] {
 					t.Fatalf("%s comes before it or its baseline is answered", name(g))
@@ -222,32 +155,13 @@ func TestBacklog(t *testing.T) {
 			t.Errorf("%s %d times", id, times)
 		}
 	}
-	if len(seen) != len(all) || b.left() != 0 {
-		t.Errorf("%d of %d generations, %d left", len(seen), len(all), b.left())
+	if len(seen) != len(all) || b.Left() != 0 {
+		t.Errorf("%d of %d generations, %d left", len(seen), len(all), b.Left())
 	}
-	b.giveBack(all[3])
-	if g, ok := b.next(t.Context()); !ok || g != all[3] || b.left() != 0 {
+	unit := engine.Unit(b.variants[1].first + 3)
+	b.GiveBack(unit)
+	if u, ok := b.Next(t.Context()); !ok || u != unit || b.Left() != 0 || b.generation(u) != b.variants[1].generation(3) {
 		t.Errorf("what was given back does not come again: %v", ok)
-	}
-}
-
-// A limit that falls sends seats away.
-func TestAPaceThatFalls(t *testing.T) {
-	p := newPace(newClimb(8))
-	for range 4 {
-		if !p.acquire(t.Context()) || !p.keeps() {
-			t.Fatal("four calls in flight are too many")
-		}
-	}
-	p.climb.measured(100, 1)
-	if p.keeps() {
-		t.Error("four calls in flight stay where one is enough")
-	}
-	for range 3 {
-		p.release()
-	}
-	if !p.keeps() {
-		t.Error("the last one goes, too")
 	}
 }
 
@@ -256,12 +170,30 @@ func TestABacklogEndsWithTheRun(t *testing.T) {
 	b := newBacklog(p)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if _, ok := b.next(ctx); ok {
+	if _, ok := b.Next(ctx); ok || b.Ready() {
 		t.Error("a generation without an answer was handed out")
 	}
-	b.yield(true)
-	if _, ok := b.next(t.Context()); ok {
-		t.Error("a backlog that yields handed one out")
+}
+
+// What a variant that was given up has no answers to is not waited for.
+func TestABacklogWithoutTheRestOfAVariant(t *testing.T) {
+	p := testPlan(t, 5, variant("a"), variant("b"))
+	b := newBacklog(p)
+	for place := range 7 { // five baselines, and two more
+		b.answered(0, place)
+	}
+	b.answered(1, 6) // without its baseline
+	b.over(0)
+	b.over(1)
+	if b.Left() != 7 || !b.Ready() {
+		t.Errorf("%d left, ready %v", b.Left(), b.Ready())
+	}
+	n := 0
+	for _, ok := b.Next(t.Context()); ok; _, ok = b.Next(t.Context()) {
+		n++
+	}
+	if n != 7 || b.Left() != 0 || b.Ready() {
+		t.Errorf("%d were handed out, %d left", n, b.Left())
 	}
 }
 
@@ -296,7 +228,7 @@ func TestASpillStepsDown(t *testing.T) {
 	if err != nil || result.Failed != 8 || result.OK != 0 {
 		t.Errorf("result %+v, error %v", result, err)
 	}
-	want := "a:latest does not fit in GPU memory: 40 B of its 100 B would run on the CPU (--allow-cpu accepts that); its generations are rows in error, the others go on"
+	want := "a:latest does not fit in GPU memory: 40 B of its 100 B would run on the CPU (--allow-cpu accepts that); what is left of it is in error, the others go on"
 	if diff := cmp.Diff(want, (*warnings)[len(*warnings)-1]); diff != "" {
 		t.Errorf("the last warning (-want +got):\n%s", diff)
 	}

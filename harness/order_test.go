@@ -88,16 +88,3 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 		}
 	}
 }
-
-// What calls take reaches the queue, which decides by it who shares a group.
-func TestAQueueLearnsWhatCallsTake(t *testing.T) {
-	r, _ := testRun(t, testPlan(t, 30, variant("a:latest")), fake(t, replying(answerA)))
-	e := newExecutor(r)
-	q := e.jobs[0].source.(*queue)
-	if err := e.stages(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if q.beginning.n == 0 || q.rest.n == 0 || q.rest.value() != 2 {
-		t.Errorf("beginnings %+v, the rest %+v, want 2 s of answering each", q.beginning, q.rest)
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -116,7 +117,7 @@ func (p *Plan) answered(ctx context.Context, s *store.Store, path string) error 
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errNotAsked) {
+		if !errors.Is(err, engine.ErrNotAsked) {
 			return err
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"perg/gpu"
+	"perg/harness/engine"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -23,30 +25,60 @@ type Run struct {
 	Fleet  *Fleet
 	Warn   func(string) // a caveat for the user; may be called from many goroutines
 
-	mu       sync.Mutex
-	statuses []*laneStatus // of the lanes at work
-	watch    *watch        // nil where no GPU is sampled
-	ahead    *outlook      // nil: no work has begun
-	tally    tally
+	mu     sync.Mutex
+	engine *engine.Engine // nil: no work has begun
+	watch  *watch         // nil where no GPU is sampled
 }
+
+// LaneStatus is a lane's progress, with what its GPUs were last seen doing.
+type LaneStatus struct {
+	engine.LaneStatus
+	MemoryUsed  uint64 // bytes on the lane's GPUs; 0: not known
+	MemoryTotal uint64 // of them
+	PowerMW     uint64 // 0: not known
+}
+
+// Cell is the method and the setting of the last generation taken up.
+func (l LaneStatus) Cell() string { return strings.Join(l.Unit, " ") }
 
 // Progress is the present state of the lanes at work. It may be called at any
 // time.
 func (r *Run) Progress() []LaneStatus {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make([]LaneStatus, len(r.statuses))
-	for i, s := range r.statuses {
-		all[i] = s.snapshot()
-	}
-	if r.watch != nil {
-		for _, sample := range r.watch.samples() {
-			for i := range all {
-				all[i].sampled(sample)
-			}
+	samples := r.Samples()
+	var all []LaneStatus
+	for _, l := range r.lanes() {
+		status := LaneStatus{LaneStatus: l}
+		for _, s := range samples {
+			status.sampled(s)
 		}
+		all = append(all, status)
 	}
 	return all
+}
+
+// sampled adds what a GPU was last seen doing, if it is one of the lane's.
+func (l *LaneStatus) sampled(g gpu.Sample) {
+	if !slices.Contains(l.GPUs, g.UUID) || g.MemoryUsed == nil || g.MemoryTotal == nil {
+		return
+	}
+	l.MemoryUsed += *g.MemoryUsed
+	l.MemoryTotal += *g.MemoryTotal
+	if g.PowerMW != nil {
+		l.PowerMW += uint64(*g.PowerMW)
+	}
+}
+
+func (r *Run) atWork() *engine.Engine {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.engine
+}
+
+func (r *Run) lanes() []engine.LaneStatus {
+	if e := r.atWork(); e != nil {
+		return e.Lanes()
+	}
+	return nil
 }
 
 // A Result is what a run came to.
@@ -82,15 +114,15 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
+	e := engine.New(r.Config.engine(r.Fleet, r.Store, r.Warn, r.Dir.loaded), r.Plan.stages(r.Fleet, r.Config)...)
+	r.mu.Lock()
+	r.engine = e
+	r.mu.Unlock()
 	endWatch := r.beginWatch(ctx)
+	err := e.Run(ctx)
 	var result Result
-	e := newExecutor(r)
-	err := e.stages(ctx)
-	e.release(ctx)
-	result.Calls, result.Known = e.calls, e.known
-	if err := endWatch(); err != nil {
-		r.Warn(err.Error())
-	}
+	status := e.Status()
+	result.Calls, result.Known = status.Calls, status.Known
 	if e := r.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
@@ -98,6 +130,13 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		result.Durable = &lag
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
+	// After the tables: a server or a GPU that hangs must not keep them away.
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+	defer cancel()
+	e.Release(release)
+	if err := endWatch(); err != nil {
+		r.Warn(err.Error())
+	}
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
 	switch {
 	case err == nil:
@@ -106,6 +145,8 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		err = ErrInterrupted
 	case errors.Is(err, models.ErrUnreachable):
 		err = &Problem{Err: err, Hint: "what was answered is kept; start the server and run the same command again"}
+	case errors.Is(err, engine.ErrUndone):
+		err = &Problem{Err: err, Hint: "what was answered is kept; run the same command again when what it lacked is there"}
 	}
 	if tableErr != nil && !errors.Is(err, tableErr) {
 		r.Warn(tableErr.Error())
@@ -115,6 +156,10 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	}
 	return result, err
 }
+
+// releaseWithin bounds how long the end of a run waits for its servers to give
+// their memory back. Those that perg started end with it in any case.
+const releaseWithin = 20 * time.Second
 
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
@@ -138,9 +183,9 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 // workingOn is the lane that a GPU works for: the candidate's where the judge
 // is resident beside it. A server of the user's own has all GPUs as far as is
 // known, so where several are at work none can be told.
-func (r *Run) workingOn(uuid string) (LaneStatus, bool) {
-	lanes := r.Progress()
-	var found LaneStatus
+func (r *Run) workingOn(uuid string) (engine.LaneStatus, bool) {
+	lanes := r.lanes()
+	var found engine.LaneStatus
 	ok := false
 	for _, l := range lanes {
 		its := slices.Contains(l.GPUs, uuid) || l.GPUs == nil && len(lanes) == 1
@@ -160,25 +205,4 @@ func (r *Run) Samples() []gpu.Sample {
 		return nil
 	}
 	return w.samples()
-}
-
-func (r *Run) newStatus(l *lane, j *job) *laneStatus {
-	s := newLaneStatus(l, j, r.Fleet.gpus(l.devices), &r.tally)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.statuses = append(r.statuses, s)
-	return s
-}
-
-func (r *Run) drop(s *laneStatus) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.statuses = slices.DeleteFunc(r.statuses, func(other *laneStatus) bool { return other == s })
-	r.tally.ended(s.snapshot())
-}
-
-func (r *Run) expect(ahead *outlook) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ahead = ahead
 }

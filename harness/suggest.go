@@ -9,10 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
-
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/prompt"
 	"perg/harness/schedule"
 	"perg/harness/store"
@@ -30,9 +28,8 @@ type Suggesting struct {
 	Say     func(string)
 	Warn    func(string) // may be called from many goroutines
 
-	mu       sync.Mutex
-	statuses []*laneStatus
-	tally    tally
+	mu     sync.Mutex
+	engine *engine.Engine // nil: no work has begun
 }
 
 // Suggestions are what a pass came to. Every item is among Read, Unreadable,
@@ -50,15 +47,29 @@ type Suggestions struct {
 	Elapsed    time.Duration
 }
 
-// Progress is the present state of the lanes at work.
-func (g *Suggesting) Progress() []LaneStatus {
+func (g *Suggesting) atWork() *engine.Engine {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := make([]LaneStatus, len(g.statuses))
-	for i, s := range g.statuses {
-		all[i] = s.snapshot()
+	return g.engine
+}
+
+// Progress is the present state of the lanes at work.
+func (g *Suggesting) Progress() []LaneStatus {
+	var all []LaneStatus
+	if e := g.atWork(); e != nil {
+		for _, l := range e.Lanes() {
+			all = append(all, LaneStatus{LaneStatus: l})
+		}
 	}
 	return all
+}
+
+// Overview may be called at any time.
+func (g *Suggesting) Overview() Overview {
+	if e := g.atWork(); e != nil {
+		return overview(e.Status())
+	}
+	return Overview{}
 }
 
 // Suggest runs the pass to its end, to the cancelling of ctx (ErrInterrupted)
@@ -84,9 +95,9 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	if err == nil {
 		err = e
 	}
-	for _, s := range g.Progress() {
-		found.Calls += s.Calls
-		found.Known += s.Known
+	if e := g.atWork(); e != nil {
+		status := e.Status()
+		found.Calls, found.Known = status.Calls, status.Known
 	}
 	found.Elapsed = time.Since(started)
 	if errors.Is(err, models.ErrUnreachable) {
@@ -144,53 +155,33 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, *Variant, error) {
 	return p, v, p.refused()
 }
 
-// work makes the calls on all lanes that the schedule gives them.
+// work makes the calls.
 func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
-	items := newQueue(single(len(p.Dataset.Items)), func(i int) generation {
-		// No cell of a run: its name is for those who watch.
-		return generation{Cell{v, "suggesting", "preferences"}, &p.Dataset.Items[i], 0, i}
-	})
-	j := &job{
-		id: v.Label, variant: v, stage: Generate, total: len(p.Dataset.Items), source: items, done: func(generation) {},
-		do: func(ctx context.Context, ask ask, one generation) (failed bool, err error) {
-			c, err := p.suggestion(v, *one.item)
+	planned, _, _ := p.jobs(g.Fleet, g.Config)
+	models := p.loadable()
+	e := engine.New(g.Config.engine(g.Fleet, g.Store, g.Warn, nil), []*engine.Job{{
+		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: planned[0].Fit,
+		Source: engine.NewQueue(engine.Alike(len(p.Dataset.Items))),
+		Do: func(ctx context.Context, a engine.Ask, u engine.Unit) (failed bool, err error) {
+			c, err := p.suggestion(v, p.Dataset.Items[u])
 			if err != nil {
 				return false, err
 			}
-			_, err = ask(ctx, c)
+			_, err = models.asks(a)(ctx, c)
 			if fatal(err) {
 				return false, err
 			}
 			return err != nil, nil
 		},
-	}
-	planned, _, _ := p.jobs(g.Fleet, g.Config)
-	var flight singleflight.Group
-	var counting errgroup.Group
-	began := time.Now()
-	group, groupCtx := errgroup.WithContext(ctx)
-	for _, s := range schedule.Next(schedule.State{Devices: g.Fleet.Devices, Waiting: planned}) {
-		l := &lane{
-			name: laneName(s.Fit.Devices), devices: s.Fit.Devices, fleet: g.Fleet, store: g.Store,
-			warn: g.Warn, loads: func(Load) {}, allowCPU: g.Config.AllowCPU, flight: &flight, counting: &counting, began: began,
-		}
-		l.status = newLaneStatus(l, j, g.Fleet.gpus(l.devices), &g.tally)
-		l.use(v, settings{s.Fit.Slots, v.KVCache}, s.Fit.NumCtx, g.Config.pace(s.Fit))
-		g.mu.Lock()
-		g.statuses = append(g.statuses, l.status)
-		g.mu.Unlock()
-		group.Go(func() error {
-			err := l.work(groupCtx, j)
-			if e := l.shut(context.WithoutCancel(ctx)); e != nil {
-				g.Warn(e.Error())
-			}
-			return err
-		})
-	}
-	err := group.Wait()
-	if counted := counting.Wait(); err == nil {
-		err = counted
-	}
+		Name: func(engine.Unit) []string { return []string{"suggesting", "preferences"} },
+	}})
+	g.mu.Lock()
+	g.engine = e
+	g.mu.Unlock()
+	err := e.Run(ctx)
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+	defer cancel()
+	e.Release(release)
 	return err
 }
 
@@ -208,9 +199,9 @@ func (p *Plan) suggestions(ctx context.Context, v *Variant, s *store.Store) (Sug
 			return found, err
 		}
 		reply, err := recorded(s)(ctx, c)
-		past, failed := errors.AsType[*pastFailure](err)
+		past, failed := errors.AsType[*engine.FailedError](err)
 		switch {
-		case errors.Is(err, errNotAsked):
+		case errors.Is(err, engine.ErrNotAsked):
 			found.Missing++
 			continue
 		case failed:

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/judge"
 	"perg/harness/metrics"
 	"perg/harness/store"
@@ -45,7 +46,7 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 	ask := recorded(r.Store)
 	for _, v := range r.Plan.Variants {
 		for s, err := range r.Plan.evaluated(ctx, ask, v) {
-			missing := errors.Is(err, errNotAsked)
+			missing := errors.Is(err, engine.ErrNotAsked)
 			if err != nil && !missing {
 				return counts, err
 			}
@@ -182,7 +183,7 @@ func (c *Counts) add(s scored) {
 
 // reason is the short name under which failures are counted together.
 func reason(err error) string {
-	var past *pastFailure
+	var past *engine.FailedError
 	switch {
 	case errors.As(err, &past):
 		return past.Reason

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/harness/prompt"
-	"perg/harness/store"
-	"perg/models"
 )
 
 // counting answers as told by the system text and counts the calls for each
@@ -126,30 +123,6 @@ func TestFallingBack(t *testing.T) {
 				t.Errorf("one call %+v", row)
 			}
 		}
-	}
-}
-
-// A call that another lane makes is waited for, and made again where that lane
-// was lost or stopped.
-func TestACallOfALaneThatIsLost(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	l := &lane{name: "b"}
-	for _, c := range []struct {
-		err  error
-		want bool
-	}{
-		{&laneLost{err: models.ErrUnreachable, lane: "a"}, true},
-		{&laneLost{err: models.ErrUnreachable, lane: "b"}, false},
-		{context.Canceled, true},
-		{&pastFailure{store.Failure{Message: "no"}}, false},
-	} {
-		if got := l.others(ctx, c.err); got != c.want {
-			t.Errorf("%v: %v", c.err, got)
-		}
-	}
-	cancel()
-	if l.others(ctx, context.Canceled) {
-		t.Error("a lane that was stopped itself goes on")
 	}
 }
 

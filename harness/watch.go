@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"perg/data"
 	"perg/gpu"
+	"perg/harness/engine"
 )
 
 // rotateEvery is how much of the samples a machine that dies may lose.
@@ -20,7 +20,7 @@ const rotateEvery = 10 * time.Minute
 type watch struct {
 	table   *data.AppendWriter[data.GPUSample]
 	warn    func(string)
-	owner   func(uuid string) (LaneStatus, bool) // the lane that a GPU is working for
+	owner   func(uuid string) (engine.LaneStatus, bool) // the lane that a GPU is working for
 	rotated time.Time
 
 	mu     sync.Mutex
@@ -81,9 +81,10 @@ func (w *watch) write(round []gpu.Sample) error {
 			PowerMW: signed(s.PowerMW), TemperatureC: signed(s.TemperatureC), SMClockMHz: signed(s.SMClockMHz), EnergyMJ: signed(s.EnergyMJ),
 		}
 		if l, ok := w.owner(s.UUID); ok {
-			row.Host, row.Lane, row.Variant = l.Host, l.Lane, l.Variant
-			if l.Stage == Generate && l.State == stateWorking {
-				row.Method, row.Setting, _ = strings.Cut(l.Cell, " ")
+			row.Host, row.Lane, row.Variant = l.Host, l.Lane, l.Model
+			if l.Stage == Generate && l.State == engine.Working {
+				method, setting := cellOf(l)
+				row.Method, row.Setting = string(method), string(setting)
 			}
 		}
 		if err := w.table.Write(row); err != nil {

@@ -30,7 +30,7 @@ type Installed struct {
 // Catalogue lists the models that the server has, by name.
 func (c *Client) Catalogue(ctx context.Context) ([]Installed, error) {
 	var list api.ListResponse
-	if err := c.do(ctx, http.MethodGet, "/api/tags", nil, &list); err != nil {
+	if err := c.ask(ctx, thrice, http.MethodGet, "/api/tags", nil, &list); err != nil {
 		return nil, fmt.Errorf("list the models of %s: %w", c.Host(), err)
 	}
 	var all []Installed

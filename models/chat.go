@@ -3,9 +3,7 @@ package models
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -61,50 +59,27 @@ type Response struct {
 
 // Chat makes one call and guards it: an over-long prompt is ErrContextOverflow
 // rather than silently cut (truncate and shift are off), and a response
-// without done is ErrIncomplete. A busy server and one that went away are
-// waited for within c.Patience; a cut connection is tried again twice, a
-// crashed runner and an incomplete response once. The error is that of the
-// last attempt.
+// without done is ErrIncomplete. A server that is away is waited for within
+// c.Patience (ErrUnreachable); all that went wrong once the server had the
+// request is returned at once: ErrCut, ErrRunner, ErrIncomplete, ErrTimeout,
+// ErrMemory, ErrModelNotFound, ErrContextOverflow, another [ServerError].
 //
-// Cancelling ctx ends the waiting and the trying again. An attempt in flight is
+// Cancelling ctx ends the waiting. A request that has reached the server is
 // let finish: the server has already paid for it.
 func (c *Client) Chat(ctx context.Context, r Request) (Response, error) {
-	deadline := time.Now().Add(c.patience())
-	var cut, again int
-	for attempt := 0; ; attempt++ {
-		resp, err := c.chatOnce(ctx, r)
-		if err == nil {
-			return resp, nil
-		}
-		switch {
-		case ctx.Err() != nil:
-			return Response{}, err
-		case errors.Is(err, ErrBusy):
-			if time.Now().After(deadline) {
-				return Response{}, err
-			}
-			if err := pause(ctx, attempt); err != nil {
-				return Response{}, err
-			}
-		case errors.Is(err, ErrUnreachable), errors.Is(err, ErrCut):
-			if cut++; cut > 2 && errors.Is(err, ErrCut) {
-				return Response{}, err
-			}
-			if err := c.await(ctx, deadline); err != nil {
-				return Response{}, err
-			}
-		case errors.Is(err, ErrRunner), errors.Is(err, ErrIncomplete):
-			if again++; again > 1 {
-				return Response{}, err
-			}
-		default:
-			return Response{}, err
-		}
-	}
+	return c.chat(ctx, once, r)
+}
+
+func (c *Client) chat(ctx context.Context, p policy, r Request) (resp Response, err error) {
+	err = p.run(ctx, c, func() (err error) {
+		resp, err = c.chatOnce(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
 func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.callTimeout())
+	ctx, cancel := letFinish(ctx, c.callTimeout())
 	defer cancel()
 	no := false
 	req := api.ChatRequest{
@@ -143,57 +118,6 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		Eval:         a.EvalDuration,
 		StartedAt:    started,
 	}, nil
-}
-
-// await waits until the server answers, or fails with ErrUnreachable.
-func (c *Client) await(ctx context.Context, deadline time.Time) error {
-	for attempt := 0; ; attempt++ {
-		_, err := c.Version(ctx)
-		if err == nil {
-			if c.away.CompareAndSwap(true, false) {
-				c.report(c.Host() + " answers again")
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if c.away.CompareAndSwap(false, true) {
-			c.report(fmt.Sprintf("%s does not answer, waiting up to %s for it to come back", c.Host(), c.patience()))
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%w: %s, waited %s for it to come back", ErrUnreachable, c.Host(), c.patience())
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return err
-		}
-	}
-}
-
-func (c *Client) report(text string) {
-	if c.Report != nil {
-		c.Report(text)
-	}
-}
-
-// pause sleeps 50 ms doubled with every attempt up to 5 s, less up to a half:
-// calls that failed together do not come back together.
-func pause(ctx context.Context, attempt int) error {
-	d := min(50*time.Millisecond<<min(attempt, 10), 5*time.Second)
-	d -= rand.N(d / 2)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-func (c *Client) patience() time.Duration {
-	if c.Patience > 0 {
-		return c.Patience
-	}
-	return 2 * time.Minute
 }
 
 func (c *Client) callTimeout() time.Duration {

@@ -38,7 +38,7 @@ func BenchmarkChat(b *testing.B) {
 		b.ReportAllocs()
 		b.SetParallelism(32)
 		no := false
-		client := c.API()
+		client := api.NewClient(c.base, c.http)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				req := &api.ChatRequest{Model: "m", Stream: &no, Messages: []api.Message{{Role: "user", Content: "q"}}}

@@ -1,26 +1,21 @@
 package models
 
-import (
-	"testing"
-	"time"
-)
+import "time"
 
 // StartServerOn is StartServer with a choice of ports.
 var StartServerOn = startServer
 
 var ReservePort = reservePort
 
-func SetStopTimeout(t *testing.T, d time.Duration) {
-	old := stopTimeout
-	stopTimeout = d
-	t.Cleanup(func() { stopTimeout = old })
-}
-
 var FileDigest = digest
 
-// SetHealth holds for servers that are started from now on.
-func SetHealth(t *testing.T, every time.Duration, after int) {
-	old := patientHealth
-	patientHealth = health{every, after}
-	t.Cleanup(func() { patientHealth = old })
+// SetStop bounds each of the two ways in which a server is asked to end.
+func (c *ServerConfig) SetStop(d time.Duration) { c.limits.stop = d }
+
+// SetHealth makes a server hang that does not answer so many looks in a row.
+func (c *ServerConfig) SetHealth(every time.Duration, after int) {
+	c.limits.health = health{every, after}
 }
+
+// SetWell is how long a server is up that counts its restarts anew.
+func (c *ServerConfig) SetWell(d time.Duration) { c.limits.well = d }

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -58,14 +59,9 @@ func (c *Client) Quantize(ctx context.Context, catalogue []Installed, source Ins
 	fail := func(err error) (Installed, error) {
 		return Installed{}, fmt.Errorf("quantize %s to %s: %w", source.Name, level, err)
 	}
-	request := &api.CreateRequest{Model: name, From: source.Name, Quantize: level}
-	err = c.API().Create(ctx, request, func(p api.ProgressResponse) error {
-		if progress != nil && p.Total > 0 {
-			progress(p.Completed, p.Total)
-		}
-		return nil
-	})
-	if err != nil {
+	request := api.CreateRequest{Model: name, From: source.Name, Quantize: level}
+	// What broke is begun anew: the name exists only once all is made.
+	if err := thrice.run(ctx, c, func() error { return c.create(ctx, request, progress) }); err != nil {
 		return fail(err)
 	}
 	after, err := c.Catalogue(ctx)
@@ -82,10 +78,43 @@ func (c *Client) Quantize(ctx context.Context, catalogue []Installed, source Ins
 	return m, nil
 }
 
+// create follows the stream of one /api/create to its end, the line
+// {"status":"success"}.
+func (c *Client) create(ctx context.Context, r api.CreateRequest, progress func(done, total int64)) error {
+	const path = "/api/create"
+	resp, err := c.send(ctx, http.MethodPost, path, r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	done := false
+	for lines.Scan() {
+		if message, ok := stated(lines.Bytes()); ok {
+			return serverError(resp.StatusCode, message)
+		}
+		var p api.ProgressResponse
+		if err := c.decode(resp.StatusCode, path, lines.Bytes(), &p); err != nil {
+			return err
+		}
+		if done = p.Status == "success"; progress != nil && p.Total > 0 {
+			progress(p.Completed, p.Total)
+		}
+	}
+	switch err := lines.Err(); {
+	case err != nil:
+		return c.broken(ctx, err)
+	case !done:
+		return fmt.Errorf("%w: %s%s ended without success", ErrCut, c.Host(), path)
+	default:
+		return nil
+	}
+}
+
 // Delete removes a model. Files that other models share stay.
 func (c *Client) Delete(ctx context.Context, name string) error {
 	var none struct{}
-	err := c.do(ctx, http.MethodDelete, "/api/delete", api.DeleteRequest{Model: name}, &none)
+	err := c.ask(ctx, once, http.MethodDelete, "/api/delete", api.DeleteRequest{Model: name}, &none)
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,17 +15,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	startTimeout  = time.Minute // v0.17.4 answers only after it has probed the GPUs
-	startAttempts = 3           // ports tried
-	maxRestarts   = 3
-	logTail       = 2000 // bytes of the log that an error carries
+	startAttempts = 3           // where its port is taken, or it ends at once
+	maxRestarts   = 3           // in a row, without being well in between
+	logTail       = 2000        // bytes of the log that an error carries
 )
-
-var stopTimeout = 5 * time.Second
 
 // A ServerConfig says how to run `ollama serve`.
 type ServerConfig struct {
@@ -38,19 +38,28 @@ type ServerConfig struct {
 	// Report is told of unexpected exits and restarts; may be nil. It is
 	// called from another goroutine and must not call Stop.
 	Report func(msg string)
+
+	limits limits
+}
+
+// A limits is how patient a server is kept; what is zero has a default.
+type limits struct {
+	stop   time.Duration // for each of SIGTERM and SIGKILL to end it; 5 s
+	well   time.Duration // up for so long, it counts its restarts anew; 10 minutes
+	health health
 }
 
 // A Server is an Ollama server process of our own, on a loopback port. It has a
 // process group of its own, so that Ctrl-C at a terminal does not reach it, and
 // it ends with its runners when this process ends, however that ends.
 type Server struct {
-	cfg    ServerConfig
-	health health
-	port   int
-	hold   io.Closer // keeps the port ours
-	log    *os.File
+	cfg  ServerConfig
+	port int
+	hold io.Closer // keeps the port ours
+	log  *os.File
 
-	ready    chan struct{} // closed once it has answered
+	phase    atomic.Int32  // starting, then one of serving and failed
+	exits    atomic.Int32  // unasked
 	stopping chan struct{} // closed by Stop
 	done     chan struct{} // closed when no process is left and none will be started
 	exit     error         // how the last process ended; read after done
@@ -63,10 +72,22 @@ type Server struct {
 	guard   *guard      // of the process
 }
 
-var errPortTaken = errors.New("another program took the port")
+// The phases of a server. Its first answer and its end may come at one time:
+// only one of them leads out of starting.
+const (
+	starting = iota
+	serving  // it has answered, and is started again when it exits
+	failed   // it exited first
+)
+
+var (
+	errPortTaken = errors.New("another program took the port")
+	errFleeting  = errors.New("it answered once and exited")
+)
 
 // StartServer runs `ollama serve` and returns once it answers. A server that
-// exits unexpectedly is started again on the same port, three times in all.
+// exits unexpectedly is started again on the same port, three times in a row;
+// ten minutes of being up end the row.
 //
 // It never reaches out (OLLAMA_NO_CLOUD) and never removes files from the
 // model store (OLLAMA_NOPRUNE), which other servers may be using.
@@ -88,7 +109,7 @@ func startServer(ctx context.Context, cfg ServerConfig, reserve func() (int, io.
 		if err == nil {
 			return s, nil
 		}
-		if attempt == startAttempts || !errors.Is(err, errPortTaken) {
+		if attempt == startAttempts || !errors.Is(err, errPortTaken) && !errors.Is(err, errFleeting) {
 			return nil, fmt.Errorf("start an Ollama server: %w", err)
 		}
 	}
@@ -105,23 +126,30 @@ func startOnce(ctx context.Context, cfg ServerConfig, reserve func() (int, io.Cl
 		return nil, fmt.Errorf("find a free port: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, health: patientHealth, port: port, hold: hold, log: log,
-		ready: make(chan struct{}), stopping: make(chan struct{}), done: make(chan struct{}),
+		cfg: cfg, port: port, hold: hold, log: log,
+		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
+	s.cfg.limits = cfg.limits.orDefault()
 	go s.supervise()
-	if err := s.await(ctx); err != nil {
-		select {
-		case <-s.done:
-			if portTaken(port) {
-				err = errPortTaken
-			}
-		default:
-		}
-		err = fmt.Errorf("%s serve on port %d: %w%s", cfg.Program, port, err, s.tail())
-		return nil, errors.Join(err, s.Stop())
+	err = s.await(ctx)
+	switch {
+	case err == nil && s.phase.CompareAndSwap(starting, serving):
+		return s, nil
+	case err == nil:
+		<-s.done
+		err = fmt.Errorf("%w: %w", errFleeting, s.exit)
+	case closed(s.done) && portTaken(port):
+		err = errPortTaken
 	}
-	close(s.ready)
-	return s, nil
+	err = fmt.Errorf("%s serve on port %d: %w%s", cfg.Program, port, err, s.tail())
+	return nil, errors.Join(err, s.Stop())
+}
+
+func (l limits) orDefault() limits {
+	return limits{
+		stop: cmp.Or(l.stop, 5*time.Second), well: cmp.Or(l.well, 10*time.Minute),
+		health: cmp.Or(l.health, patientHealth),
+	}
 }
 
 // URL is where the server listens: http://127.0.0.1:PORT.
@@ -136,6 +164,14 @@ func (s *Server) Pid() int {
 	}
 	return s.process.Pid
 }
+
+// Exits is how many times the server's process has ended unasked so far. Where
+// it rises, what was in its memory is gone.
+func (s *Server) Exits() int { return int(s.exits.Load()) }
+
+// Gone is closed when no process is left and none will be started: the server
+// exited too often, or was stopped. See [Client.Gone].
+func (s *Server) Gone() <-chan struct{} { return s.done }
 
 // Stop ends the server and its runners and waits until they are gone: SIGTERM,
 // and SIGKILL to those that are left after 5 seconds. Calls after the first
@@ -176,7 +212,7 @@ func (s *Server) gone() bool {
 	select {
 	case <-s.done:
 		return true
-	case <-time.After(stopTimeout):
+	case <-time.After(s.cfg.limits.stop):
 		return false
 	}
 }
@@ -185,9 +221,19 @@ func (s *Server) gone() bool {
 func (s *Server) supervise() {
 	defer close(s.done)
 	for restart := 0; ; restart++ {
+		started := time.Now()
 		s.exit = s.runOnce()
-		if closed(s.stopping) || !closed(s.ready) {
-			return // as it was told to; or it never answered, and StartServer reports why
+		if closed(s.stopping) {
+			return
+		}
+		s.exits.Add(1)
+		if s.phase.CompareAndSwap(starting, failed) {
+			return // StartServer reports why, or tries again
+		}
+		// One that hangs is ended after a minute (watchHealth), so this one
+		// was well.
+		if time.Since(started) >= s.cfg.limits.well {
+			restart = 0
 		}
 		if restart == maxRestarts {
 			s.report("the Ollama server exited (%v) and was started %d times; giving up; its log: %s", s.exit, maxRestarts+1, s.log.Name())

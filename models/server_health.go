@@ -14,15 +14,16 @@ type health struct {
 }
 
 // v0.17.4 answers at once, also while it loads a model: a minute of silence is a
-// server that hangs. Each server keeps what held when it was started.
+// server that hangs.
 var patientHealth = health{every: 10 * time.Second, after: 6}
 
 // watchHealth looks after one process until it ends.
 func (s *Server) watchHealth(ended <-chan struct{}, g *guard) {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: s.health.every / 2}
+	health := s.cfg.limits.health
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: health.every / 2}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	tick := time.NewTicker(s.health.every)
+	tick := time.NewTicker(health.every)
 	defer tick.Stop()
 	for silent := 0; ; {
 		select {
@@ -32,14 +33,14 @@ func (s *Server) watchHealth(ended <-chan struct{}, g *guard) {
 			return
 		case <-tick.C:
 		}
-		if answers(ctx, client, s.URL()+"/api/version") || !closed(s.ready) {
+		if answers(ctx, client, s.URL()+"/api/version") || s.phase.Load() != serving {
 			silent = 0
 			continue
 		}
-		if silent++; silent < s.health.after {
+		if silent++; silent < health.after {
 			continue
 		}
-		s.report("the Ollama server lives and has not answered for %v; ending it", time.Duration(silent)*s.health.every)
+		s.report("the Ollama server lives and has not answered for %v; ending it", time.Duration(silent)*health.every)
 		s.mu.Lock()
 		if s.guard == g {
 			g.kill()

@@ -163,7 +163,7 @@ func TestServerLeavesNoTemporaryLog(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	cfg := playing(t, "stubborn server")
 	cfg.Log = ""
-	models.SetStopTimeout(t, 50*time.Millisecond)
+	cfg.SetStop(50 * time.Millisecond)
 	s, err := models.StartServer(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -332,8 +332,9 @@ func TestStartServerFails(t *testing.T) {
 }
 
 func TestStopKillsAServerThatIgnoresIt(t *testing.T) {
-	models.SetStopTimeout(t, 200*time.Millisecond)
-	s, err := models.StartServer(t.Context(), playing(t, "stubborn server"))
+	cfg := playing(t, "stubborn server")
+	cfg.SetStop(200 * time.Millisecond)
+	s, err := models.StartServer(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +365,7 @@ func TestStartServerTriesAnotherPort(t *testing.T) {
 		}
 	}
 	cfg := playing(t, "stubborn server")
-	models.SetStopTimeout(t, time.Millisecond)
+	cfg.SetStop(time.Millisecond)
 
 	s, err := models.StartServerOn(t.Context(), cfg, ports(2))
 	if err != nil {
@@ -431,9 +432,10 @@ func TestAServerThatHangsIsStartedAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out what needs a real server")
 	}
-	models.SetHealth(t, 200*time.Millisecond, 3)
 	reports := make(chan string, 10)
-	s := ollamatest.Start(t, models.ServerConfig{Report: func(msg string) { reports <- msg }})
+	cfg := models.ServerConfig{Report: func(msg string) { reports <- msg }}
+	cfg.SetHealth(200*time.Millisecond, 3)
+	s := ollamatest.Start(t, cfg)
 	first := s.Pid()
 	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -223,7 +223,7 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 
 func (c *Client) show(ctx context.Context, r api.ShowRequest) (api.ShowResponse, error) {
 	var show api.ShowResponse
-	err := c.do(ctx, http.MethodPost, "/api/show", r, &show)
+	err := c.ask(ctx, thrice, http.MethodPost, "/api/show", r, &show)
 	var server *ServerError
 	if errors.As(err, &server) && server.Status == http.StatusNotFound {
 		err = ErrModelNotFound

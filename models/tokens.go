@@ -12,10 +12,12 @@ func MostTokens(bytes int) int { return bytes + templateTokens }
 // CountTokens measures a prompt with the model's own template and tokenizer.
 // Ollama has no call for that alone, so the prompt is read and one token is
 // generated. v0.17.4 counts all tokens of the prompt, whether or not its start
-// was cached. r.Options.NumCtx must hold the prompt.
+// was cached. r.Options.NumCtx must hold the prompt. It belongs to the
+// preparing of a run, which a runner that crashes must not end: what broke is
+// asked twice more.
 func (c *Client) CountTokens(ctx context.Context, r Request) (int, error) {
 	r.Options.NumPredict = 1
-	resp, err := c.Chat(ctx, r)
+	resp, err := c.chat(ctx, thrice, r)
 	if err != nil {
 		return 0, err
 	}

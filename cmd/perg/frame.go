@@ -215,7 +215,7 @@ func (p picture) work(l layout, columns, lanes int) []line {
 			calls, tokens = fmt.Sprintf("%.1f", now.calls), comma(int(now.tokens+0.5))
 		}
 		all = append(all, []cell{
-			words(laneOf(s.Lane)), styled(shortName(s.Variant), bold), words(oneLine(doingOf(s))),
+			words(laneOf(s.Lane)), styled(shortName(s.Model), bold), words(oneLine(doingOf(s))),
 			bar(share, green), words(percent(share, s.Done >= s.Total)), words(comma(s.Done) + "/" + comma(s.Total)),
 			words(calls), words(tokens), words(comma(s.InFlight)), words(left),
 		})
@@ -316,7 +316,7 @@ func (p picture) errors(l layout, columns int) []line {
 	}
 	lines := []line{{{fit("failed calls: "+strings.Join(counts, ", "), columns), red}}}
 	if l.rest && o.Last != nil {
-		last := fmt.Sprintf("last at %s, %s: %s", o.Last.At.In(p.at.Location()).Format(time.TimeOnly), shortName(o.Last.Variant), oneLine(o.Last.Message))
+		last := fmt.Sprintf("last at %s, %s: %s", o.Last.At.In(p.at.Location()).Format(time.TimeOnly), shortName(o.Last.Model), oneLine(o.Last.Message))
 		lines = append(lines, line{{fit(last, columns), red}})
 	}
 	return lines

@@ -16,6 +16,7 @@ import (
 
 	"perg/gpu"
 	"perg/harness"
+	"perg/harness/engine"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 3, 44, 0, time.UTC)
@@ -32,7 +33,9 @@ func gpuNow(index int, memoryGiB uint64, busy float64, watts uint32) harness.GPU
 }
 
 func lane(name, variant, cell string, done, total int) harness.LaneStatus {
-	return harness.LaneStatus{Lane: name, Variant: variant, Stage: harness.Generate, State: "working", Cell: cell, Done: done, Total: total, Calls: done, InFlight: 12}
+	return harness.LaneStatus{LaneStatus: engine.LaneStatus{
+		Lane: name, Model: variant, Stage: harness.Generate, State: engine.Working, Unit: strings.Fields(cell), Done: done, Total: total, Calls: done, InFlight: 12,
+	}}
 }
 
 // sweep is a run on two GPUs, in its second day.
@@ -58,7 +61,7 @@ func troubled() picture {
 	p.warnings = 2
 	p.whole.Failed = 3
 	p.whole.Errors = map[string]int{"timeout": 1, "server error": 4}
-	p.whole.Last = &harness.Fault{At: noon.Add(-time.Minute).Local(), Variant: "llama3.1:8b", Message: "server said: CUDA error: an illegal memory access was encountered\n  current device: 0, in function ggml_backend_cuda_synchronize (HTTP 500)"}
+	p.whole.Last = &engine.Fault{At: noon.Add(-time.Minute).Local(), Model: "llama3.1:8b", Message: "server said: CUDA error: an illegal memory access was encountered\n  current device: 0, in function ggml_backend_cuda_synchronize (HTTP 500)"}
 	return p
 }
 
@@ -160,7 +163,7 @@ func TestFramesFitAnyTerminal(t *testing.T) {
 		for range r.IntN(3) {
 			p.whole.Next = append(p.whole.Next, name())
 			p.whole.Errors = map[string]int{name(): 1 + r.IntN(1e6), name(): 2}
-			p.whole.Last = &harness.Fault{At: noon, Variant: name(), Message: name()}
+			p.whole.Last = &engine.Fault{At: noon, Model: name(), Message: name()}
 		}
 		columns, rows := 1+r.IntN(200), 1+r.IntN(50)
 		frame := p.lines(columns, rows)

@@ -182,7 +182,7 @@ func (r recent) rates(now time.Time, lanes []harness.LaneStatus) map[string]rate
 	)
 	rates := make(map[string]rate)
 	for _, l := range lanes {
-		c := count{now, l.Variant, l.Stage, l.Calls, l.OutputTokens}
+		c := count{now, l.Model, l.Stage, l.Calls, l.OutputTokens}
 		past := r[l.Lane]
 		if n := len(past); n > 0 && (past[n-1].variant != c.variant || past[n-1].stage != c.stage || past[n-1].calls > c.calls) {
 			past = nil // the lane has another job

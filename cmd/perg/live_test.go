@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"perg/harness"
+	"perg/harness/engine"
 )
 
 // A glass is a terminal that wraps what is longer than its width anew when that
@@ -159,7 +160,7 @@ func TestWhereThereIsNoLiveView(t *testing.T) {
 // A server that stalls is seen within a minute, however long it was fast.
 func TestRatesAreOfTheLastMinute(t *testing.T) {
 	r := make(recent)
-	l := harness.LaneStatus{Lane: "gpu0", Variant: "a", Stage: harness.Generate, Elapsed: 10 * time.Hour, Calls: 360000}
+	l := harness.LaneStatus{LaneStatus: engine.LaneStatus{Lane: "gpu0", Model: "a", Stage: harness.Generate, Elapsed: 10 * time.Hour, Calls: 360000}}
 	at := func(second int) rate {
 		return r.rates(noon.Add(time.Duration(second)*time.Second), []harness.LaneStatus{l})["gpu0"]
 	}
@@ -179,7 +180,7 @@ func TestRatesAreOfTheLastMinute(t *testing.T) {
 	if got := at(165).calls; got != 0 {
 		t.Errorf("%v calls a second of a server that stalls", got)
 	}
-	l.Variant, l.Calls, l.Elapsed = "b", 30, 10*time.Second
+	l.Model, l.Calls, l.Elapsed = "b", 30, 10*time.Second
 	if got := at(166).calls; got != 3 {
 		t.Errorf("%v calls a second of the next variant, want 3", got)
 	}

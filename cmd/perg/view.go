@@ -178,7 +178,7 @@ func (v *view) events(f followed) {
 
 func progressFields(l harness.LaneStatus) map[string]any {
 	f := map[string]any{
-		"lane": l.Lane, "host": l.Host, "variant": l.Variant, "stage": l.Stage, "state": l.State, "cell": l.Cell,
+		"lane": l.Lane, "host": l.Host, "variant": l.Model, "stage": l.Stage, "state": l.State, "cell": l.Cell(),
 		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "limit": l.Limit, "slots": nil, "gpus": l.GPUs, "memory_used": nil, "power_mw": nil, "known": l.Known, "failed": l.Failed,
 		"calls_per_second": l.CallsPerSecond(), "output_tokens_per_second": l.TokensPerSecond(), "left_s": nil,
 	}
@@ -213,7 +213,7 @@ func (v *view) close() { v.stop() }
 
 // laneText is a lane's progress in one line.
 func laneText(l harness.LaneStatus) string {
-	text := fmt.Sprintf("%s %s %s/%s", l.Variant, doingOf(l), comma(l.Done), comma(l.Total))
+	text := fmt.Sprintf("%s %s %s/%s", l.Model, doingOf(l), comma(l.Done), comma(l.Total))
 	if left, ok := l.Left(); ok && l.Done < l.Total {
 		text += " " + clock(left) + " left"
 	}
@@ -235,9 +235,9 @@ func doingOf(l harness.LaneStatus) string {
 	case l.State == "loading":
 		return "loading"
 	case l.Stage == harness.Score:
-		return "judging " + l.Cell
+		return "judging " + l.Cell()
 	}
-	return l.Cell
+	return l.Cell()
 }
 
 // clock shows a duration as h:mm:ss.

@@ -208,10 +208,7 @@ func (l *lane) answered(c Call, r models.Response) answer {
 
 // failed keeps a call as failed, with what was tried.
 func (l *lane) failed(ctx context.Context, c Call, said []error) error {
-	err := said[0]
-	if len(said) > 1 {
-		err = tried(said)
-	}
+	err := tried(said)
 	failure := store.Failure{Reason: models.Reason(err), Message: err.Error(), At: now()}
 	if _, err := l.engine.Replies.Fail(context.WithoutCancel(ctx), c.Key, failure); err != nil {
 		return err

@@ -410,16 +410,12 @@ func (e *executor) jobRefused(ctx context.Context, j *job, err error) {
 
 // refusal is why no lane can load a job.
 func (e *executor) refusal(j *job) error {
-	why := e.trouble.why(j.ID)
-	if len(why) == 1 {
-		return why[0]
-	}
-	return tried(why)
+	return tried(e.trouble.why(j.ID))
 }
 
 // refuse fails what is left of a job, beside the lanes.
 func (e *executor) refuse(ctx context.Context, j *job, why error) {
-	e.Warn(fmt.Sprintf("%v; its units are in error, the others go on", why))
+	e.Warn(fmt.Sprintf("%v; what is left of it is in error, the others go on", why))
 	e.refused[j] = true
 	failure := store.Failure{Reason: reason(why), Message: why.Error(), At: now()}
 	refuse := func(ctx context.Context, c Call) (store.Reply, error) {

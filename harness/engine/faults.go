@@ -104,6 +104,9 @@ func endsOthers(err error) bool {
 
 // tried is what was said in the attempts at one thing, each text once.
 func tried(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
 	var texts []string
 	for _, err := range errs {
 		if n := len(texts); n == 0 || texts[n-1] != err.Error() {

@@ -111,11 +111,15 @@ func (l *lane) work() error {
 	if limit, found := l.pace.limit(); found {
 		l.loadEnds(limit)
 	}
-	if l.ctx.Err() != nil {
-		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, context.Cause(l.ctx))
+	switch err := context.Cause(l.ctx); {
+	case err == nil:
+		l.fail(nil)
+		return nil
+	case decided(err):
+		return err
+	default:
+		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, err)
 	}
-	l.fail(nil)
-	return nil
 }
 
 // sit is a seat's life. It calls enough where there is nothing more for it.

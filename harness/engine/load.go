@@ -95,8 +95,8 @@ func (l *lane) buried(err error) error {
 // load puts the job's model in memory: where it does not fit, with fewer slots,
 // and then with a smaller context as long as every call fits that.
 func (l *lane) load(ctx context.Context) error {
-	l.status.state(stateLoading)
-	defer l.status.state(stateWorking)
+	l.status.state(Loading)
+	defer l.status.state(Working)
 	started := time.Now()
 	for {
 		err := l.loadOnce(ctx)

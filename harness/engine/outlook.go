@@ -61,7 +61,7 @@ const estimateAge = 3 * time.Second
 // rest is what waits, in the order in which it will start, and how long all
 // that is left takes: the placement of what is left of each job, in times that
 // are the plan's, corrected by what was measured so far.
-func (o *outlook) rest(measured map[schedule.Kind]pacing) (order []string, left *time.Duration) {
+func (o *outlook) rest(measured map[Stage]pacing) (order []string, left *time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if age := time.Since(o.at); age < estimateAge {
@@ -138,7 +138,7 @@ func (o *outlook) atWork() (left time.Duration, ok bool) {
 }
 
 // remaining is what is left of a job, for the placement.
-func (p prospect) remaining(measured map[schedule.Kind]pacing) schedule.Job {
+func (p prospect) remaining(measured map[Stage]pacing) schedule.Job {
 	share := 0.0
 	if p.total > 0 {
 		share = 1 - float64(p.through.Load())/float64(p.total)
@@ -159,16 +159,20 @@ func (p prospect) remaining(measured map[schedule.Kind]pacing) schedule.Job {
 
 // ratio is how many times longer than planned a job takes: as measured of
 // itself, else of its stage, else of all.
-func (p prospect) ratio(measured map[schedule.Kind]pacing) float64 {
+func (p prospect) ratio(measured map[Stage]pacing) float64 {
 	var own pacing
 	for _, l := range p.lanes {
 		own = own.plus(l.snapshot().pacing())
 	}
-	for _, m := range []pacing{own, measured[p.Kind]} {
+	for _, m := range []pacing{own, measured[p.Stage]} {
 		if r, ok := m.ratio(); ok && !m.shared {
 			return r
 		}
 	}
-	r, _ := measured[schedule.Generate].plus(measured[schedule.Score]).ratio()
+	var all pacing
+	for _, m := range measured {
+		all = all.plus(m)
+	}
+	r, _ := all.ratio()
 	return r
 }

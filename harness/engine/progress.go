@@ -4,13 +4,13 @@ import (
 	"sync"
 	"time"
 
-	"perg/harness/schedule"
 	"perg/harness/store"
 )
 
+// What a lane is doing.
 const (
-	stateWorking = "working"
-	stateLoading = "loading"
+	Working = "working"
+	Loading = "loading"
 )
 
 // LaneStatus is a lane's progress at a moment. Done is that of its job, which
@@ -27,18 +27,14 @@ type LaneStatus struct {
 	Total        int           `json:"total"`
 	Calls        int           `json:"calls"` // made and answered, or failed
 	InFlight     int           `json:"in_flight"`
-	GPUs         []string      `json:"gpus"`         // UUIDs; null where there are none, or not known
-	Slots        int           `json:"slots"`        // 0: the server's own, not known
-	Limit        int           `json:"limit"`        // most calls in flight, as measured so far
-	MemoryUsed   uint64        `json:"memory_used"`  // bytes on the lane's GPUs; 0: not known
-	MemoryTotal  uint64        `json:"memory_total"` // of them
-	PowerMW      uint64        `json:"power_mw"`     // 0: not known
-	Known        int           `json:"known"`        // replies that the store had
-	Failed       int           `json:"failed"`       // units
+	GPUs         []string      `json:"gpus"`   // UUIDs; null where there are none, or not known
+	Slots        int           `json:"slots"`  // 0: the server's own, not known
+	Limit        int           `json:"limit"`  // most calls in flight, as measured so far
+	Known        int           `json:"known"`  // replies that the store had
+	Failed       int           `json:"failed"` // units
 	OutputTokens int           `json:"output_tokens"`
 	Elapsed      time.Duration `json:"elapsed_ns"`
 
-	kind       schedule.Kind
 	doneBefore int           // units done when the first call went out
 	calling    time.Duration // since then
 	own        int           // of them, by this lane
@@ -109,7 +105,7 @@ func (l *laneStatus) update(f func(*LaneStatus)) {
 
 func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 	return &laneStatus{
-		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, kind: j.Kind, State: stateWorking, Total: j.total},
+		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, State: Working, Total: j.total},
 		job:   j,
 		unit:  -1,
 		since: time.Now(),

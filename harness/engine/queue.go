@@ -16,6 +16,10 @@ import (
 // what is new. Two seats on one group prefill its beginning twice, so each
 // takes a group of its own while there are enough.
 type Queue struct {
+	// Demand names the class that a unit must have, "" for any; nil: any. What
+	// another class comes upon is kept for it.
+	Demand func(Unit) string
+
 	sections [][]int // for each the units at which its groups end
 
 	mu       sync.Mutex
@@ -24,6 +28,7 @@ type Queue struct {
 	first    int // its first unit
 	open     []*group
 	returned []Unit
+	reserved map[string][]Unit // for seats of a class
 	waiting  int
 
 	beginning, rest mean // of what calls take: of prefilling a beginning, and of all else
@@ -55,26 +60,42 @@ func Alike(n int) [][]int { return [][]int{{n}} }
 
 type queueSeat struct {
 	queue  *Queue
+	class  string
 	group  *group // nil: none yet
 	begins bool   // the next answer is the first of its group here
 }
 
-// Seat is a seat for any class: where units must be like others, their job's
-// own source says so.
-func (q *Queue) Seat(string) Seat { return &queueSeat{queue: q} }
+// Seat is a seat on a lane of a class.
+func (q *Queue) Seat(class string) Seat { return &queueSeat{queue: q, class: class} }
 
 func (s *queueSeat) Next(ctx context.Context) (Unit, bool) {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if ctx.Err() != nil {
-		return 0, false
-	}
-	if n := len(q.returned); n > 0 {
-		g := q.returned[n-1]
-		q.returned = q.returned[:n-1]
+	for ctx.Err() == nil {
+		u, ok := pop(q.reserved, s.class)
+		if !ok {
+			if u, ok = s.following(); !ok {
+				return 0, false
+			}
+			if class := q.demand(u); class != "" && class != s.class {
+				q.reserve(class, u)
+				continue
+			}
+		}
 		q.waiting--
-		return g, true
+		return u, true
+	}
+	return 0, false
+}
+
+// following is the next unit in the seat's order, whatever class it demands.
+func (s *queueSeat) following() (Unit, bool) {
+	q := s.queue
+	if n := len(q.returned); n > 0 {
+		u := q.returned[n-1]
+		q.returned = q.returned[:n-1]
+		return u, true
 	}
 	if s.group == nil || s.group.left() == 0 {
 		s.detach()
@@ -85,13 +106,36 @@ func (s *queueSeat) Next(ctx context.Context) (Unit, bool) {
 		s.begins = true
 	}
 	g := s.group
-	place := g.next
+	u := Unit(g.next)
 	g.next++
-	q.waiting--
 	if g.left() == 0 {
 		q.open = slices.DeleteFunc(q.open, func(o *group) bool { return o == g })
 	}
-	return Unit(place), true
+	return u, true
+}
+
+func (q *Queue) demand(u Unit) string {
+	if q.Demand == nil {
+		return ""
+	}
+	return q.Demand(u)
+}
+
+func (q *Queue) reserve(class string, u Unit) {
+	if q.reserved == nil {
+		q.reserved = make(map[string][]Unit)
+	}
+	q.reserved[class] = append(q.reserved[class], u)
+}
+
+// pop takes the first unit that is reserved for a class.
+func pop(reserved map[string][]Unit, class string) (Unit, bool) {
+	all := reserved[class]
+	if len(all) == 0 {
+		return 0, false
+	}
+	reserved[class] = all[1:]
+	return all[0], true
 }
 
 func (s *queueSeat) detach() {

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"perg/harness/schedule"
 	"perg/harness/store"
 )
 
@@ -28,7 +27,7 @@ type Status struct {
 // A JobStatus is a job's progress, in units.
 type JobStatus struct {
 	ID                  string
-	Kind                schedule.Kind
+	Stage               Stage
 	Done, Failed, Total int
 }
 
@@ -50,7 +49,7 @@ func (e *Engine) Status() Status {
 	}
 	s.Elapsed = time.Since(began)
 	for _, j := range e.all() {
-		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Kind, int(j.through.Load()), int(j.failed.Load()), j.total})
+		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Stage, int(j.through.Load()), int(j.failed.Load()), j.total})
 	}
 	s.Next, s.Left = ahead.rest(measured)
 	return s
@@ -96,7 +95,7 @@ type tally struct {
 	mu     sync.Mutex
 	calls  int
 	known  int
-	pace   map[schedule.Kind]pacing
+	pace   map[Stage]pacing
 	errors map[string]int
 	last   *Fault
 }
@@ -130,9 +129,9 @@ func (t *tally) ended(s LaneStatus) {
 	t.calls += s.Calls
 	t.known += s.Known
 	if t.pace == nil {
-		t.pace = make(map[schedule.Kind]pacing)
+		t.pace = make(map[Stage]pacing)
 	}
-	t.pace[s.kind] = t.pace[s.kind].plus(s.pacing())
+	t.pace[s.Stage] = t.pace[s.Stage].plus(s.pacing())
 }
 
 func (t *tally) failed(model string, f store.Failure) {
@@ -158,17 +157,17 @@ func (t *tally) status(atWork []*laneStatus) Status {
 	return s
 }
 
-// measured is how each kind of work went so far against the plan.
-func (t *tally) measured(atWork []*laneStatus) map[schedule.Kind]pacing {
+// measured is how each stage went so far against the plan.
+func (t *tally) measured(atWork []*laneStatus) map[Stage]pacing {
 	t.mu.Lock()
 	all := maps.Clone(t.pace)
 	t.mu.Unlock()
 	if all == nil {
-		all = make(map[schedule.Kind]pacing)
+		all = make(map[Stage]pacing)
 	}
 	for _, l := range atWork {
 		s := l.snapshot()
-		all[s.kind] = all[s.kind].plus(s.pacing())
+		all[s.Stage] = all[s.Stage].plus(s.pacing())
 	}
 	return all
 }

@@ -8,19 +8,11 @@ import (
 	"time"
 )
 
-const (
-	// joinGain is how many times its load a lane that joins must save.
-	joinGain = 2
-	// residentSlots are enough for a candidate beside the judge, and for the
-	// judge: past a few, more slots gain less than a second load costs.
-	residentSlots = 4
-)
-
 func (p *policy) next(s State) []Start {
 	t := newTurn(p, s)
 	var scores []Job
 	var blocked *reservation
-	for _, j := range p.order(s.Waiting) {
+	for _, j := range p.order(t.Waiting) {
 		if j.Kind == Score {
 			scores = append(scores, j)
 			continue
@@ -32,7 +24,7 @@ func (p *policy) next(s State) []Start {
 		if t.start(j, h, blocked) || h.width == 1 || blocked != nil {
 			continue
 		}
-		blocked = t.reserve(j, h.width)
+		blocked = t.reserve(j, h)
 	}
 	for _, j := range scores {
 		t.startJudge(j, blocked)
@@ -58,7 +50,7 @@ type turn struct {
 	State
 	free     []Device                 // sorted; no candidate is on them
 	until    map[string]time.Duration // when a busy device is free
-	resident map[string]uint64        // bytes of the judge, by device
+	resident map[string]uint64        // bytes of the judge, by device that it is on
 	starts   []Start
 }
 
@@ -69,17 +61,29 @@ type reservation struct {
 	at      time.Duration
 }
 
+// newTurn takes the state as it comes: a lane may run on a device that is not
+// there any more, and a job that is at work does not wait.
 func newTurn(p *policy, s State) *turn {
 	t := &turn{policy: p, State: s, until: make(map[string]time.Duration), resident: make(map[string]uint64)}
+	atWork := make(map[string]bool)
+	for _, j := range s.Working {
+		atWork[j.ID] = true
+	}
 	for _, r := range s.Running {
+		atWork[r.Job] = true
 		for i, d := range r.Devices {
-			if r.Beside {
+			if !r.Beside {
+				t.until[d] = max(t.until[d], sound(r.Left))
+				continue
+			}
+			t.resident[d] += 0
+			if i < len(r.Bytes) {
 				t.resident[d] += r.Bytes[i]
-			} else {
-				t.until[d] = max(t.until[d], r.Left)
 			}
 		}
 	}
+	t.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(j Job) bool { return atWork[j.ID] })
+	slices.SortFunc(t.Waiting, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
 	for _, d := range p.devices {
 		if _, busy := t.until[d.ID]; !busy {
 			t.free = append(t.free, d)
@@ -110,12 +114,14 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 			free = append(free, d)
 		}
 	}
-	f, ok, _ := t.choose(j, h.width, free, blocked.allowed)
+	f, ok, _ := t.choose(j, h, free, blocked.allowed)
 	if !ok {
 		return false
 	}
 	reason := "fits " + f.Devices[0]
 	switch {
+	case f.Spill > 0:
+		reason += fmt.Sprintf(" in part: %.1f GiB of it on the CPU", float64(f.Spill)/(1<<30))
 	case h.width > 1:
 		reason = fmt.Sprintf("needs %d devices", h.width)
 	case blocked != nil && slices.Contains(blocked.devices, f.Devices[0]):
@@ -144,71 +150,8 @@ func (t *turn) device(id string) Device {
 	return t.devices[slices.IndexFunc(t.devices, func(d Device) bool { return d.ID == id })]
 }
 
-// reduced is a job's fit on a device of which so many bytes are taken.
-func (p *policy) reduced(j Job, d Device, taken uint64) Fit {
-	key := fmt.Sprint(j.ID, "\x00", d.ID, "\x00", taken)
-	f, ok := p.beside[key]
-	if !ok {
-		if taken >= d.Memory {
-			return Fit{Short: taken - d.Memory + 1, Dimension: "GPU memory"}
-		}
-		d.Memory -= taken
-		f = j.Fit([]Device{d})
-		p.beside[key] = f
-	}
-	return f
-}
-
-// besideJudge says whether the judge, which must be waiting, can be resident
-// on the device of a fit: every waiting candidate must have its slots beside
-// it there, so that the judge is loaded once. bytes are the judge's.
-func (t *turn) besideJudge(f Fit) (judge Job, bytes uint64, ok bool) {
-	i := slices.IndexFunc(t.Waiting, func(j Job) bool { return j.Kind == Score })
-	if i < 0 || len(f.Devices) != 1 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
-		return Job{}, 0, false
-	}
-	judge = t.Waiting[i]
-	d := t.device(f.Devices[0])
-	if d.Memory == 0 || t.fit(judge, []Device{d}).Short > 0 {
-		return Job{}, 0, false
-	}
-	bytes = t.leastJudge(judge, d)
-	for _, j := range t.Waiting {
-		if j.Kind == Score || t.home(j).width == 0 {
-			continue
-		}
-		alone, with := t.fit(j, []Device{d}), t.reduced(j, d, bytes)
-		if alone.Short > 0 || with.Short > 0 || with.Slots < min(residentSlots, alone.Slots) {
-			return Job{}, 0, false
-		}
-	}
-	return judge, bytes, true
-}
-
-// leastJudge is the least memory in which the judge has enough slots.
-func (p *policy) leastJudge(judge Job, d Device) uint64 {
-	if bytes, ok := p.judge[d.Memory]; ok {
-		return bytes
-	}
-	want := min(residentSlots, p.fit(judge, []Device{d}).Slots)
-	const step = 16 << 20
-	low, high := uint64(0), d.Memory // does not fit, fits
-	for high-low > step {
-		mid := low + (high-low)/2
-		at := d
-		at.Memory = mid
-		if f := judge.Fit([]Device{at}); f.Short == 0 && f.Slots >= want {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	p.judge[d.Memory] = high
-	return high
-}
-
 // reserve finds the devices that a wide job gets first, as running jobs end.
-func (t *turn) reserve(j Job, width int) *reservation {
+func (t *turn) reserve(j Job, h home) *reservation {
 	ends := []time.Duration{}
 	for _, end := range t.until {
 		ends = append(ends, end)
@@ -221,7 +164,7 @@ func (t *turn) reserve(j Job, width int) *reservation {
 				free = append(free, d)
 			}
 		}
-		if f, ok, _ := t.choose(j, width, free, nil); ok {
+		if f, ok, _ := t.choose(j, h, free, nil); ok {
 			return &reservation{j.ID, f.Devices, at}
 		}
 	}
@@ -234,7 +177,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	if slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
 		return
 	}
-	f, ok, _ := t.choose(j, t.home(j).width, t.free, blocked.allowed)
+	f, ok, _ := t.choose(j, t.home(j), t.free, blocked.allowed)
 	if !ok || !t.spares(f.Devices) {
 		return
 	}
@@ -243,7 +186,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	for _, g := range t.atWork() {
 		if g.job.Kind == Generate {
 			generating = true
-			if g.pays(f.Load) && t.canJoin(g.job, blocked) {
+			if _, ok := t.joining(g, blocked); ok {
 				longest = max(longest, g.left)
 			}
 		}
@@ -272,81 +215,9 @@ func (t *turn) spares(devices []string) bool {
 		if j.Kind == Score || t.home(j).width == 0 || slices.ContainsFunc(t.starts, func(s Start) bool { return s.Job == j.ID }) {
 			continue
 		}
-		if _, ok, _ := t.choose(j, t.home(j).width, others, nil); !ok {
+		if _, ok, _ := t.choose(j, t.home(j), others, nil); !ok {
 			return false
 		}
 	}
 	return true
-}
-
-// A working is a job that lanes are at work on.
-type working struct {
-	job   Job
-	lanes int
-	left  time.Duration
-}
-
-// pays says whether one more lane saves clearly more than its load.
-func (w working) pays(load time.Duration) bool {
-	return w.left/time.Duration(w.lanes+1) > joinGain*load
-}
-
-func (t *turn) atWork() []working {
-	var all []working
-	for _, j := range t.Working {
-		w := working{job: j}
-		for _, r := range t.Running {
-			if r.Job == j.ID {
-				w.lanes++
-				w.left = max(w.left, r.Left)
-			}
-		}
-		all = append(all, w)
-	}
-	// What was started this turn can be joined at once.
-	for _, s := range t.starts {
-		if i := slices.IndexFunc(all, func(w working) bool { return w.job.ID == s.Job }); i >= 0 {
-			all[i].left = all[i].left * time.Duration(all[i].lanes) / time.Duration(all[i].lanes+1)
-			all[i].lanes++
-		} else if i := slices.IndexFunc(t.Waiting, func(j Job) bool { return j.ID == s.Job }); i >= 0 {
-			all = append(all, working{t.Waiting[i], 1, s.Fit.whole()})
-		}
-	}
-	slices.SortFunc(all, func(a, b working) int {
-		return cmp.Or(cmp.Compare(a.job.Kind, b.job.Kind), cmp.Compare(b.left, a.left), cmp.Compare(a.job.ID, b.job.ID))
-	})
-	return all
-}
-
-func (t *turn) canJoin(j Job, blocked *reservation) bool {
-	_, ok, _ := t.choose(j, t.home(j).width, t.unshared(), blocked.allowed)
-	return ok
-}
-
-func (t *turn) unshared() []Device {
-	return slices.DeleteFunc(slices.Clone(t.free), func(d Device) bool { return t.resident[d.ID] > 0 })
-}
-
-// join gives idle devices to the jobs with most time left. The judge is joined
-// once nothing is generated any more.
-func (t *turn) join(blocked *reservation) {
-	for len(t.free) > 0 {
-		joined, generating := false, false
-		for _, w := range t.atWork() {
-			generating = generating || w.job.Kind == Generate
-			if w.job.Kind == Score && generating || t.home(w.job).width == 0 {
-				continue
-			}
-			f, ok, _ := t.choose(w.job, t.home(w.job).width, t.unshared(), func(f Fit) bool { return w.pays(f.Load) && blocked.allowed(f) })
-			if ok {
-				t.add(Start{Job: w.job.ID, Kind: w.job.Kind, Fit: f, Join: true,
-					Reason: fmt.Sprintf("joins: nothing else can use %s, and %s has most time left", strings.Join(f.Devices, "+"), w.job.ID)})
-				joined = true
-				break
-			}
-		}
-		if !joined {
-			return
-		}
-	}
 }

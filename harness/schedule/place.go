@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -55,11 +56,11 @@ func (p Placement) Then(next Placement) Placement {
 		}
 		lanes[i].Work = slices.Clone(lanes[i].Work)
 		for _, a := range l.Work {
-			a.Begin, a.End = a.Begin+p.Makespan, a.End+p.Makespan
+			a.Begin, a.End = plus(a.Begin, p.Makespan), plus(a.End, p.Makespan)
 			lanes[i].Work = append(lanes[i].Work, a)
 		}
 	}
-	return Placement{lanes, append(slices.Clone(p.Refused), next.Refused...), p.Makespan + next.Makespan, p.Bound + next.Bound}
+	return Placement{lanes, append(slices.Clone(p.Refused), next.Refused...), plus(p.Makespan, next.Makespan), plus(p.Bound, next.Bound)}
 }
 
 // Lines says the placement in words, a line a start or refusal.
@@ -131,7 +132,7 @@ func (f Fit) refusal() string {
 // the devices have to follow each other.
 func (s *simulation) bound() time.Duration {
 	n := len(s.policy.devices)
-	judged := len(s.all) > 0 && s.all[len(s.all)-1].Kind == Score
+	judged := len(s.judges) > 0
 	var area, longest, alone float64
 	for _, j := range s.all {
 		h := s.policy.home(j)
@@ -168,5 +169,8 @@ func (s *simulation) bound() time.Duration {
 	if n == 0 {
 		return 0
 	}
-	return time.Duration(max(area/float64(n), longest, alone))
+	if bound := max(area/float64(n), longest, alone); bound < math.MaxInt64 {
+		return time.Duration(bound)
+	}
+	return math.MaxInt64
 }

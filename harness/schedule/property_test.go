@@ -110,6 +110,60 @@ func jobsOf(models []model, judge *model) ([]Job, *Job) {
 	return jobs, &j
 }
 
+// checkPlacement checks what holds of every placement: each job is placed or
+// refused, no device is used twice, and none holds more than it has.
+func checkPlacement(t *testing.T, seed uint64, devices []Device, jobs []Job, p Placement) {
+	t.Helper()
+	seen := make(map[string]int)
+	var all []Assignment
+	for _, l := range p.Lanes {
+		for _, a := range l.Work {
+			if !slices.Equal(a.Fit.Devices, l.Devices) || a.Reason == "" || a.Fit.Short > 0 || a.Begin < 0 || a.End < a.Begin || a.End > p.Makespan {
+				t.Errorf("seed %d: assignment %+v on %v, of %v", seed, a, l.Devices, p.Makespan)
+			}
+			seen[a.Job]++
+			all = append(all, a)
+		}
+	}
+	for _, r := range p.Refused {
+		if r.Reason == "" || seen[r.Job] > 0 {
+			t.Errorf("seed %d: refusal %+v, placed %d times", seed, r, seen[r.Job])
+		}
+		seen[r.Job]++
+	}
+	for _, j := range jobs {
+		if seen[j.ID] == 0 {
+			t.Errorf("seed %d: %s is neither placed nor refused", seed, j.ID)
+		}
+	}
+	for _, d := range devices {
+		for _, at := range all {
+			var bytes uint64
+			var together, exclusive, spilled []string
+			for _, a := range all {
+				i := slices.Index(a.Fit.Devices, d.ID)
+				if i < 0 || a.Begin > at.Begin || a.End <= at.Begin {
+					continue
+				}
+				together = append(together, a.Job)
+				bytes += append(a.Fit.Bytes, make([]uint64, len(a.Fit.Devices))...)[i]
+				if !a.Beside {
+					exclusive = append(exclusive, a.Job)
+				}
+				if a.Fit.Spill > 0 {
+					spilled = append(spilled, a.Job)
+				}
+			}
+			if len(exclusive) > 1 || len(spilled) > 0 && len(together) > 1 {
+				t.Errorf("seed %d: %s is used by %v at %v; %v spill", seed, d.ID, together, at.Begin, spilled)
+			}
+			if d.Memory > 0 && bytes > d.Memory {
+				t.Errorf("seed %d: %d of %d bytes of %s are taken at %v", seed, bytes, d.Memory, d.ID, at.Begin)
+			}
+		}
+	}
+}
+
 const instances = 2000
 
 func TestPlacementProperties(t *testing.T) {
@@ -121,55 +175,11 @@ func TestPlacementProperties(t *testing.T) {
 			return
 		}
 
-		seen := make(map[string]int)
-		var all []Assignment
-		for _, l := range p.Lanes {
-			for _, a := range l.Work {
-				if !slices.Equal(a.Fit.Devices, l.Devices) || a.Reason == "" || a.End < a.Begin || a.Fit.Short > 0 {
-					t.Errorf("seed %d: assignment %+v on %v", seed, a, l.Devices)
-				}
-				seen[a.Job]++
-				all = append(all, a)
-			}
-		}
-		for _, r := range p.Refused {
-			if r.Reason == "" || seen[r.Job] > 0 {
-				t.Errorf("seed %d: refusal %+v, placed %d times", seed, r, seen[r.Job])
-			}
-			seen[r.Job]++
-		}
 		everything := jobs
 		if score != nil {
 			everything = append(slices.Clone(jobs), *score)
 		}
-		for _, j := range everything {
-			if seen[j.ID] == 0 {
-				t.Errorf("seed %d: %s is neither placed nor refused", seed, j.ID)
-			}
-		}
-
-		for _, d := range devices {
-			for _, at := range all {
-				var bytes uint64
-				var exclusive []string
-				for _, a := range all {
-					i := slices.Index(a.Fit.Devices, d.ID)
-					if i < 0 || a.Begin > at.Begin || a.End <= at.Begin {
-						continue
-					}
-					bytes += append(a.Fit.Bytes, make([]uint64, len(a.Fit.Devices))...)[i]
-					if !a.Beside {
-						exclusive = append(exclusive, a.Job)
-					}
-				}
-				if len(exclusive) > 1 {
-					t.Errorf("seed %d: %s is used by %v at %v", seed, d.ID, exclusive, at.Begin)
-				}
-				if d.Memory > 0 && bytes > d.Memory {
-					t.Errorf("seed %d: %d of %d bytes of %s are taken at %v", seed, bytes, d.Memory, d.ID, at.Begin)
-				}
-			}
-		}
+		checkPlacement(t, seed, devices, everything, p)
 
 		if p.Makespan < p.Bound {
 			t.Errorf("seed %d: makespan %v is below the bound %v", seed, p.Makespan, p.Bound)

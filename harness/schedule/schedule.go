@@ -28,13 +28,17 @@ const (
 // A Fit is how a job would run on a set of devices, or what ran out.
 type Fit struct {
 	Devices       []string // IDs
-	Bytes         []uint64 // taken on each device
+	Bytes         []uint64 // taken on each device; where it spills, all that they have
 	Slots, NumCtx int
 	Time          time.Duration // of the whole job on this set alone, without Load
 	Load          time.Duration
-	Short         uint64   // bytes missing; 0: it fits
-	Dimension     string   // what ran out: "GPU memory", "model"
-	Remedies      []string // what would fit: "q4_K_M", "--num-ctx 2048"
+	// Spill is how many bytes do not fit and would run on the CPU, where the
+	// job may; 0: none. A job that spills has its devices to itself, whatever
+	// Bytes says: all that is left beside it would be taken from it.
+	Spill     uint64
+	Short     uint64   // bytes missing; 0: it fits, or spills
+	Dimension string   // what ran out: "GPU memory", "model"
+	Remedies  []string // what would fit: "q4_K_M", "--num-ctx 2048"
 }
 
 // A Job is one variant's generations, or all of the judge's work.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A policy remembers what jobs said of sets of devices, so that a simulation
@@ -13,21 +12,29 @@ type policy struct {
 	devices []Device // by memory, unknown last
 	fits    map[string]map[string]Fit
 	homes   map[string]home
-	judge   map[uint64]uint64 // least memory of a resident judge, by a device's memory
+	judge   map[residence]uint64 // least memory of a resident judge
 	beside  map[string]Fit
 }
 
-// A home is the smallest and tightest set for a job among all devices. Where
-// there is none, its fit says what ran out on the set that came closest.
+// A residence is a judge on a device with so much memory.
+type residence struct {
+	judge  string
+	memory uint64
+}
+
+// A home is the smallest and tightest set for a job among all devices, one on
+// which nothing of it spills if there is any. Where there is none, its fit says
+// what ran out on the set that came closest.
 type home struct {
-	width int // 0: fits nowhere
-	fit   Fit
+	width  int // 0: fits nowhere
+	spills bool
+	fit    Fit
 }
 
 func newPolicy(devices []Device) *policy {
 	p := &policy{
 		devices: slices.Clone(devices), fits: make(map[string]map[string]Fit),
-		homes: make(map[string]home), judge: make(map[uint64]uint64), beside: make(map[string]Fit),
+		homes: make(map[string]home), judge: make(map[residence]uint64), beside: make(map[string]Fit),
 	}
 	slices.SortFunc(p.devices, byMemory)
 	return p
@@ -43,12 +50,26 @@ func byMemory(a, b Device) int {
 
 // natural puts gpu2 before gpu10.
 func natural(a, b string) int {
-	if strings.TrimRight(a, "0123456789") == strings.TrimRight(b, "0123456789") {
-		if c := cmp.Compare(len(a), len(b)); c != 0 {
-			return c
+	const digits = "0123456789"
+	return cmp.Or(
+		cmp.Compare(strings.TrimRight(a, digits), strings.TrimRight(b, digits)),
+		cmp.Compare(len(a), len(b)),
+		cmp.Compare(a, b),
+	)
+}
+
+// ask is a job's fit on a set, with times that can be reckoned with, and all
+// that the devices have where it spills.
+func ask(j Job, set []Device) Fit {
+	f := j.Fit(set)
+	f.Time, f.Load = sound(f.Time), sound(f.Load)
+	if f.Spill > 0 && f.Short == 0 {
+		f.Bytes = make([]uint64, len(set))
+		for i, d := range set {
+			f.Bytes[i] = d.Memory
 		}
 	}
-	return cmp.Compare(a, b)
+	return f
 }
 
 func (p *policy) fit(j Job, set []Device) Fit {
@@ -69,7 +90,7 @@ func (p *policy) fit(j Job, set []Device) Fit {
 	}
 	f, ok := known[key]
 	if !ok {
-		f = j.Fit(set)
+		f = ask(j, set)
 		known[key] = f
 	}
 	return f
@@ -81,23 +102,29 @@ func (p *policy) home(j Job) home {
 	if ok {
 		return h
 	}
-	for width := 1; width <= len(p.devices) && h.width == 0; width++ {
-		f, ok, closest := p.choose(j, width, p.devices, nil)
-		switch {
-		case ok:
-			h = home{width, f}
-		case closest.Short > 0 && (h.fit.Short == 0 || closest.Short < h.fit.Short):
-			h.fit = closest
+	for _, spills := range []bool{false, true} {
+		for width := 1; width <= len(p.devices) && h.width == 0; width++ {
+			f, ok, closest := p.choose(j, home{width: width, spills: spills}, p.devices, nil)
+			switch {
+			case ok:
+				h = home{width, spills, f}
+			case closest.Short > 0 && (h.fit.Short == 0 || closest.Short < h.fit.Short):
+				h.fit = closest
+			}
 		}
 	}
 	p.homes[j.ID] = h
 	return h
 }
 
-// choose finds the tightest set of so many devices that a job fits on, equal
-// devices first. The devices are sorted. Where there is none, closest is the
-// fit that lacks least.
-func (p *policy) choose(j Job, width int, devices []Device, allow func(Fit) bool) (fit Fit, ok bool, closest Fit) {
+// choose finds the tightest set of as many devices as a job has at home that it
+// fits on as it does there, equal devices first. The devices are sorted. Where
+// there is none, closest is the fit that lacks least.
+func (p *policy) choose(j Job, h home, devices []Device, allow func(Fit) bool) (fit Fit, ok bool, closest Fit) {
+	width := h.width
+	if width == 0 {
+		return fit, ok, closest
+	}
 	try := func(set []Device) bool {
 		f := p.fit(j, set)
 		if f.Short > 0 {
@@ -106,7 +133,7 @@ func (p *policy) choose(j Job, width int, devices []Device, allow func(Fit) bool
 			}
 			return false
 		}
-		if allow != nil && !allow(f) {
+		if f.Spill > 0 && !h.spills || allow != nil && !allow(f) {
 			return false
 		}
 		fit, ok = f, true
@@ -128,5 +155,3 @@ func (p *policy) choose(j Job, width int, devices []Device, allow func(Fit) bool
 	}
 	return fit, ok, closest
 }
-
-func (f Fit) whole() time.Duration { return f.Load + f.Time }

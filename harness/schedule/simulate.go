@@ -9,11 +9,14 @@ import (
 
 // A simulation carries the policy out with estimated durations. A judge beside
 // a candidate shares its device's time with it evenly, while it has something
-// to score.
+// to score. It comes to an end whatever the estimates are: no time is negative
+// or without end, and a judge that waits for what cannot come scores what there
+// is.
 type simulation struct {
 	policy *policy
 	all    []Job
 	tasks  map[string]*task
+	judges []*task
 	lanes  []*simLane
 	now    time.Duration
 	done   []Assignment
@@ -38,23 +41,33 @@ func newSimulation(devices []Device, jobs []Job, judge *Job) *simulation {
 	s := &simulation{policy: newPolicy(devices), tasks: make(map[string]*task)}
 	s.all = slices.Clone(jobs)
 	slices.SortFunc(s.all, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
+	if judge != nil {
+		s.all = append(s.all, *judge)
+	}
 	for _, j := range s.all {
-		if h := s.policy.home(j); h.width > 0 {
-			s.tasks[j.ID] = &task{job: j, left: 1}
+		h := s.policy.home(j)
+		if h.width == 0 {
+			continue
+		}
+		t := &task{job: j, left: 1}
+		s.tasks[j.ID] = t
+		if j.Kind == Score {
+			s.judges = append(s.judges, t)
+		} else {
 			s.total += float64(h.fit.Time)
 		}
 	}
-	if judge != nil {
-		s.all = append(s.all, *judge)
-		if s.policy.home(*judge).width > 0 {
-			t := &task{job: *judge, left: 1}
-			if s.total == 0 {
-				t.room, t.busy = 1, true
-			}
-			s.tasks[judge.ID] = t
-		}
+	if s.total == 0 { // all was generated before
+		s.scoreAll()
 	}
 	return s
+}
+
+// scoreAll lets the judges score all that is left to them.
+func (s *simulation) scoreAll() {
+	for _, t := range s.judges {
+		t.room, t.busy = t.left, t.left > 0
+	}
 }
 
 func (s *simulation) run() {
@@ -100,7 +113,7 @@ func (s *simulation) timeLeft(t *task) time.Duration {
 			lanes = append(lanes, l)
 		}
 	}
-	slices.SortFunc(lanes, func(a, b *simLane) int { return int(a.loading - b.loading) })
+	slices.SortFunc(lanes, func(a, b *simLane) int { return cmp.Compare(a.loading, b.loading) })
 	at, rate, left := 0.0, 0.0, t.left
 	for _, l := range lanes {
 		load := float64(l.loading)
@@ -149,57 +162,59 @@ func (s *simulation) step() bool {
 		}
 		sum[l.task] += rate
 	}
-	judge := s.judge()
+	judged := slices.ContainsFunc(s.judges, func(t *task) bool { return t.left > 0 })
 	for _, t := range working {
 		rate := sum[t]
 		switch {
 		case rate == 0:
-		case t == judge:
+		case t.job.Kind == Score:
 			least = min(least, t.room/rate)
-		case judge != nil:
+		case judged:
 			least = min(least, min(t.left, part)/rate)
 		default:
 			least = min(least, t.left/rate)
 		}
 	}
 	if math.IsInf(least, 1) {
-		panic("schedule: the judge waits for candidates that wait for its devices")
+		// All lanes are judges', and what they wait for waits for their devices.
+		s.scoreAll()
+		return false
 	}
-	dt := max(math.Ceil(least), 1)
-	s.now += time.Duration(dt)
+	dt := time.Duration(max(math.Ceil(least), 1))
+	s.now = plus(s.now, dt)
 	for _, l := range s.lanes {
-		l.loading = max(0, l.loading-time.Duration(dt))
+		l.loading = max(0, l.loading-dt)
 	}
 	const nothing = 1e-9
 	for _, t := range working {
-		did := min(sum[t]*dt, t.left)
+		did := min(sum[t]*float64(dt), t.left)
 		if t.left -= did; t.left < nothing {
 			did, t.left = did+t.left, 0
 		}
-		if t == judge {
+		if t.job.Kind == Score {
 			t.room = max(0, t.room-did)
 			if t.room < nothing {
 				t.room, t.busy = 0, false
 			}
-		} else if judge != nil {
-			judge.room += did * float64(s.policy.home(t.job).fit.Time) / s.total
+			continue
+		}
+		for _, judge := range s.judges {
+			if s.total > 0 { // else it has been given all
+				judge.room += did * float64(s.policy.home(t.job).fit.Time) / s.total
+			}
 		}
 	}
-	if judge != nil && judge.left > 0 {
-		if !s.generating() {
+	generating := s.generating()
+	for _, judge := range s.judges {
+		if judge.left == 0 {
+			continue
+		}
+		if !generating {
 			judge.room = judge.left
 		}
 		judge.busy = judge.busy || judge.room >= min(part, judge.left)
 	}
 	return s.finish()
-}
-
-func (s *simulation) judge() *task {
-	last := s.all[len(s.all)-1]
-	if last.Kind != Score {
-		return nil
-	}
-	return s.tasks[last.ID]
 }
 
 func (s *simulation) generating() bool {
