@@ -154,7 +154,15 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 	state := e.state()
 	generating := slices.ContainsFunc(e.jobs, func(j *job) bool { return j.Kind == schedule.Generate && !e.refused[j] })
 	working := slices.ContainsFunc(state.Working, func(j schedule.Job) bool { return j.Kind == schedule.Generate })
-	for _, s := range schedule.Next(state) {
+	starts := schedule.Next(state)
+	for _, s := range starts {
+		if s.Beside {
+			// The lane next to it had all of the memory, and what it loaded
+			// last may still be there.
+			e.clear(ctx, s.Fit.Devices, "")
+		}
+	}
+	for _, s := range starts {
 		j := e.job(s.Job)
 		if j.Kind == schedule.Generate {
 			working = true
@@ -291,12 +299,7 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 	if !ok {
 		l = &lane{engine: e.Engine, name: name, devices: s.Fit.Devices, beside: s.Beside}
 	}
-	for other, idle := range e.lanes {
-		if _, busy := e.work[other]; !busy && other != name && overlap(idle.devices, l.devices) {
-			delete(e.lanes, other)
-			e.closings.shut(ctx, idle)
-		}
-	}
+	e.clear(ctx, l.devices, name)
 	e.lanes[name] = l
 	l.begin(ctx, j, s.Fit, e.pace(s.Fit), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
@@ -305,6 +308,15 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 		e.closings.wait(ctx, l.devices)
 		e.ended <- ended{name, j, l.work()}
 	}()
+}
+
+// clear gives back what idle lanes hold on devices, but for one of them.
+func (e *executor) clear(ctx context.Context, devices []string, but string) {
+	for name, idle := range e.lanes {
+		if _, busy := e.work[name]; !busy && name != but && overlap(idle.devices, devices) {
+			e.leave(ctx, idle)
+		}
+	}
 }
 
 // finish takes note that a lane ended its work on a job. Its error is one that

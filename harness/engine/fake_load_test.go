@@ -75,6 +75,9 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
+	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
+		w.tried(run.model, setName(p.sites)).final = true
+	}
 	if p.any(func(s *site) bool { return s.spills }) {
 		w.tell("%s: %.1f GiB of %s are spilled", p.name, float64(over)/gib, run.model.Label)
 		return nil
@@ -101,6 +104,17 @@ func (run *runner) forget() {
 	for _, s := range run.process.sites {
 		delete(s.held, run)
 		delete(s.planned, run)
+	}
+}
+
+// idle is the end of a call: what waits for the last one goes.
+func (run *runner) idle() {
+	switch run.busy--; {
+	case run.busy > 0:
+	case run.ousted:
+		run.end(ousted, "")
+	case run.leaving:
+		run.unload()
 	}
 }
 

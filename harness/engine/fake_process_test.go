@@ -23,7 +23,6 @@ type process struct {
 	closed  bool
 	gaveUp  bool
 	exits   int
-	tries   int           // to start again, that failed in a row
 	dead    chan struct{} // closed when it ends: what is in flight is cut
 	why     string        // it ended
 	runners []*runner
@@ -39,7 +38,8 @@ type runner struct {
 	vram    uint64
 	slots   chan struct{}
 	busy    int
-	leaving bool          // goes once it is not busy
+	leaving bool          // is unloaded once it is not busy
+	ousted  bool          // goes for another one of its name once it is not busy
 	loaded  chan struct{} // closed when the load ends
 	err     error         // of the load
 	gone    chan struct{} // closed when it is no more
@@ -96,7 +96,7 @@ func (p *process) end(why string) {
 // again is the supervisor's work.
 func (p *process) again() {
 	w := p.world
-	if p.exits > mostRestarts || p.tries >= mostRestarts {
+	if p.exits > mostRestarts {
 		w.tell("%s: its supervisor gives up", p.name)
 		p.gaveUp = true
 		w.awake()
@@ -108,10 +108,9 @@ func (p *process) again() {
 		switch {
 		case p.closed || w.killed:
 		case slices.ContainsFunc(p.sites, func(s *site) bool { return s.down || s.refuses }):
-			p.tries++
+			p.exits++
 			p.again()
 		default:
-			p.tries = 0
 			p.begin()
 			w.tell("%s: started again", p.name)
 			w.awake()
@@ -232,6 +231,10 @@ func (r *request) takes(d time.Duration, gone <-chan struct{}) error {
 	}
 }
 
+// ousted is why a runner went for another one. Its memory is waited for by the
+// server itself.
+const ousted = "another one of the name is loaded"
+
 // errGone: the runner went.
 var errGone = fmt.Errorf("%w: gone", models.ErrRunner)
 
@@ -268,12 +271,12 @@ func (r *request) runner(m *fakeModel, numCtx int) (*runner, error) {
 			if run.model != m {
 				continue
 			}
-			if run.digest == digest && (run.numCtx == numCtx || numCtx == 0) && !run.leaving {
+			if run.digest == digest && (run.numCtx == numCtx || numCtx == 0) && !run.leaving && !run.ousted {
 				there = run
 			} else if run.busy > 0 || run.loading() {
-				run.leaving, wait = true, run
+				run.ousted, wait = true, run
 			} else {
-				run.end("another one of the name is loaded", "")
+				run.end(ousted, "")
 			}
 		}
 		if there == nil && wait == nil {

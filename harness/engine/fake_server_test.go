@@ -277,9 +277,7 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 	err = req.takes(took, run.gone)
 	w.mu.Lock()
 	<-run.slots
-	if run.busy--; run.busy == 0 && run.leaving {
-		run.unload()
-	}
+	run.idle()
 	w.mu.Unlock()
 	if err == nil {
 		err = s.poisoned(req, run, q)

@@ -72,20 +72,25 @@ func (l *lane) loadAlone(ctx context.Context) error {
 	return nil
 }
 
-// buried is err, or a refusal of the job's model where servers ended with it.
-// One of the user's own is taken to have ended where a call was cut off and it
-// did not come back.
+// buried is err, or a refusal of the job's model where servers ended with it in
+// memory or on its way there. One of the user's own is taken to have ended where
+// a call was cut off and it did not come back.
 func (l *lane) buried(err error) error {
 	if l.server == nil {
 		return err
 	}
-	deaths := l.server.Exits() - l.exits
-	l.exits += deaths
-	if l.exits == 0 && l.cut.Load() && errors.Is(err, models.ErrUnreachable) {
-		deaths = 1
+	ended := l.server.Exits() > l.exits
+	l.exits = l.server.Exits()
+	ended = ended || l.exits == 0 && l.cut.Load() && errors.Is(err, models.ErrUnreachable)
+	if !ended {
+		return err
 	}
-	if deaths > 0 {
-		if refused := l.job.died(deaths, time.Now()); refused != nil {
+	// A server that ended several times since the last look had the model in
+	// memory once, as far as is known: one that cannot stay up ends without it.
+	with := l.inPlace == l.job.Model || errors.Is(err, models.ErrCut)
+	l.inPlace = nil
+	if with {
+		if refused := l.job.died(time.Now()); refused != nil {
 			return refused
 		}
 	}
