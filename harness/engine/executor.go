@@ -401,8 +401,10 @@ func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, e
 // leave gives a lane's devices back: its server is ended, and another one is
 // opened when they are used again.
 func (e *executor) leave(ctx context.Context, l *lane) {
-	delete(e.lanes, l.name)
-	e.closings.shut(ctx, l)
+	if e.lanes[l.name] == l {
+		delete(e.lanes, l.name)
+		e.closings.shut(ctx, l)
+	}
 }
 
 // releaseAll begins to give back what the lanes hold.

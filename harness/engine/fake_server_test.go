@@ -29,6 +29,9 @@ func (s *fakeServer) Exits() int {
 // it is first seen to be away.
 func (s *fakeServer) patiently(ctx context.Context, once func() error) error {
 	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		err := once()
 		var away *awayError
 		if !errors.As(err, &away) {

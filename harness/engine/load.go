@@ -165,17 +165,20 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // loadOnce loads the model as it is wanted now. What was in memory leaves
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
-	if l.server != nil && l.settings != l.want {
-		l.shut(ctx)
+	m := l.job.Model
+	if l.server != nil {
+		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
+		if l.settings != l.want || others && !l.unload(ctx) {
+			l.shut(ctx) // what it holds goes with it
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if l.server == nil {
 		if err := l.open(ctx); err != nil {
 			return err
 		}
-	}
-	m := l.job.Model
-	if l.inPlace != nil && l.inPlace.Digest != m.Digest {
-		l.unload(ctx)
 	}
 	if l.again {
 		// What failed before is not waited for a second time.
