@@ -22,10 +22,11 @@ type executor struct {
 	planned map[*job]schedule.Job // as the schedule sees them
 	nothing map[onLane]bool       // a lane found nothing to do in a job that others are at work on
 
-	lanes   map[string]*lane      // with a server that may be used again, by name
-	work    map[string]assignment // what lanes do now, by lane
-	refused map[*job]bool         // their units are being failed
-	ended   chan ended
+	lanes     map[string]*lane      // with a server that may be used again, by name
+	work      map[string]assignment // what lanes do now, by lane
+	condemned map[*job]error        // not to be run any more, and why
+	refused   map[*job]bool         // their units are being failed
+	ended     chan ended
 }
 
 // An assignment is a lane at work on a job.
@@ -48,7 +49,8 @@ type ended struct {
 func newExecutor(e *Engine) *executor {
 	return &executor{
 		Engine: e, trouble: newTrouble(e.Patience / 2),
-		lanes: make(map[string]*lane), work: make(map[string]assignment), refused: make(map[*job]bool), ended: make(chan ended),
+		lanes: make(map[string]*lane), work: make(map[string]assignment),
+		condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
 	}
 }
 
@@ -144,6 +146,10 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		if len(e.lanesOf(j)) > 0 || e.refused[j] {
 			continue
 		}
+		if why := e.condemned[j]; why != nil {
+			e.refuse(ctx, j, why)
+			continue
+		}
 		switch e.hope(j) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
@@ -198,18 +204,16 @@ func (e *executor) state() schedule.State {
 		}
 	}
 	for _, j := range e.jobs {
-		if e.refused[j] {
-			continue
-		}
 		lanes := e.lanesOf(j)
 		for _, name := range lanes {
 			a := e.work[name]
 			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside})
 		}
 		switch {
+		case e.refused[j]:
 		case len(lanes) == 0:
 			s.Waiting = append(s.Waiting, e.planned[j])
-		case j.Source.Left() > 0:
+		case j.Source.Left() > 0 && e.condemned[j] == nil:
 			s.Working = append(s.Working, e.planned[j])
 		default:
 			// Nothing is left in it for another lane to do.
@@ -368,7 +372,7 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		return err
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
-		e.jobRefused(ctx, a.job, err)
+		e.condemn(a.job, err)
 	case errors.As(err, &load):
 		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		if a.lane.inPlace != nil {
@@ -415,13 +419,14 @@ func (e *executor) releaseAll() {
 	clear(e.lanes)
 }
 
-// jobRefused ends a job that is not to be run any more.
-func (e *executor) jobRefused(ctx context.Context, j *job, err error) {
+// condemn ends a job that is not to be run any more: its units are failed once
+// its lanes have given back theirs.
+func (e *executor) condemn(j *job, why error) {
 	for _, name := range e.lanesOf(j) {
-		e.work[name].lane.fail(err)
+		e.work[name].lane.fail(why)
 	}
-	if !e.refused[j] && slices.Contains(e.jobs, j) {
-		e.refuse(ctx, j, err)
+	if e.condemned[j] == nil {
+		e.condemned[j] = why
 	}
 }
 
