@@ -22,10 +22,11 @@ type executor struct {
 	planned map[*job]schedule.Job // as the schedule sees them
 	nothing map[onLane]bool       // a lane found nothing to do in a job that others are at work on
 
-	lanes   map[string]*lane      // with a server that may be used again, by name
-	work    map[string]assignment // what lanes do now, by lane
-	refused map[*job]bool         // their units are being failed
-	ended   chan ended
+	lanes     map[string]*lane      // with a server that may be used again, by name
+	work      map[string]assignment // what lanes do now, by lane
+	condemned map[*job]error        // not to be run any more, and why
+	refused   map[*job]bool         // their units are being failed
+	ended     chan ended
 }
 
 // An assignment is a lane at work on a job.
@@ -48,7 +49,8 @@ type ended struct {
 func newExecutor(e *Engine) *executor {
 	return &executor{
 		Engine: e, trouble: newTrouble(e.Patience / 2),
-		lanes: make(map[string]*lane), work: make(map[string]assignment), refused: make(map[*job]bool), ended: make(chan ended),
+		lanes: make(map[string]*lane), work: make(map[string]assignment),
+		condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
 	}
 }
 
@@ -144,6 +146,10 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		if len(e.lanesOf(j)) > 0 || e.refused[j] {
 			continue
 		}
+		if why := e.condemned[j]; why != nil {
+			e.refuse(ctx, j, why)
+			continue
+		}
 		switch e.hope(j) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
@@ -154,7 +160,15 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 	state := e.state()
 	generating := slices.ContainsFunc(e.jobs, func(j *job) bool { return j.Kind == schedule.Generate && !e.refused[j] })
 	working := slices.ContainsFunc(state.Working, func(j schedule.Job) bool { return j.Kind == schedule.Generate })
-	for _, s := range schedule.Next(state) {
+	starts := schedule.Next(state)
+	for _, s := range starts {
+		if s.Beside {
+			// The lane next to it had all of the memory, and what it loaded
+			// last may still be there.
+			e.clear(ctx, s.Fit.Devices, "")
+		}
+	}
+	for _, s := range starts {
 		j := e.job(s.Job)
 		if j.Kind == schedule.Generate {
 			working = true
@@ -190,18 +204,16 @@ func (e *executor) state() schedule.State {
 		}
 	}
 	for _, j := range e.jobs {
-		if e.refused[j] {
-			continue
-		}
 		lanes := e.lanesOf(j)
 		for _, name := range lanes {
 			a := e.work[name]
 			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside})
 		}
 		switch {
+		case e.refused[j]:
 		case len(lanes) == 0:
 			s.Waiting = append(s.Waiting, e.planned[j])
-		case j.Source.Left() > 0:
+		case j.Source.Left() > 0 && e.condemned[j] == nil:
 			s.Working = append(s.Working, e.planned[j])
 		default:
 			// Nothing is left in it for another lane to do.
@@ -291,12 +303,7 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 	if !ok {
 		l = &lane{engine: e.Engine, name: name, devices: s.Fit.Devices, beside: s.Beside}
 	}
-	for other, idle := range e.lanes {
-		if _, busy := e.work[other]; !busy && other != name && overlap(idle.devices, l.devices) {
-			delete(e.lanes, other)
-			e.closings.shut(ctx, idle)
-		}
-	}
+	e.clear(ctx, l.devices, name)
 	e.lanes[name] = l
 	l.begin(ctx, j, s.Fit, e.pace(s.Fit), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
@@ -305,6 +312,15 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 		e.closings.wait(ctx, l.devices)
 		e.ended <- ended{name, j, l.work()}
 	}()
+}
+
+// clear gives back what idle lanes hold on devices, but for one of them.
+func (e *executor) clear(ctx context.Context, devices []string, but string) {
+	for name, idle := range e.lanes {
+		if _, busy := e.work[name]; !busy && name != but && overlap(idle.devices, devices) {
+			e.leave(ctx, idle)
+		}
+	}
 }
 
 // finish takes note that a lane ended its work on a job. Its error is one that
@@ -356,9 +372,12 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		return err
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
-		e.jobRefused(ctx, a.job, err)
+		e.condemn(a.job, err)
 	case errors.As(err, &load):
 		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
+		if a.lane.inPlace != nil {
+			e.leave(ctx, a.lane) // it was not heard to end the load
+		}
 		if several && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
@@ -386,8 +405,10 @@ func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, e
 // leave gives a lane's devices back: its server is ended, and another one is
 // opened when they are used again.
 func (e *executor) leave(ctx context.Context, l *lane) {
-	delete(e.lanes, l.name)
-	e.closings.shut(ctx, l)
+	if e.lanes[l.name] == l {
+		delete(e.lanes, l.name)
+		e.closings.shut(ctx, l)
+	}
 }
 
 // releaseAll begins to give back what the lanes hold.
@@ -398,13 +419,14 @@ func (e *executor) releaseAll() {
 	clear(e.lanes)
 }
 
-// jobRefused ends a job that is not to be run any more.
-func (e *executor) jobRefused(ctx context.Context, j *job, err error) {
+// condemn ends a job that is not to be run any more: its units are failed once
+// its lanes have given back theirs.
+func (e *executor) condemn(j *job, why error) {
 	for _, name := range e.lanesOf(j) {
-		e.work[name].lane.fail(err)
+		e.work[name].lane.fail(why)
 	}
-	if !e.refused[j] && slices.Contains(e.jobs, j) {
-		e.refuse(ctx, j, err)
+	if e.condemned[j] == nil {
+		e.condemned[j] = why
 	}
 }
 

@@ -47,12 +47,12 @@ const (
 	deathsWithin = time.Hour
 )
 
-// died notes that servers ended with a job's model at work, and refuses it
+// died notes that a server ended with a job's model at work, and refuses it
 // where they were too many.
-func (j *job) died(times int, at time.Time) error {
-	for range times {
-		j.deaths = append(j.deaths, at)
-	}
+func (j *job) died(at time.Time) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.deaths = append(j.deaths, at)
 	recent := 0
 	for _, d := range j.deaths {
 		if at.Sub(d) < deathsWithin {

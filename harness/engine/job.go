@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -120,8 +121,9 @@ type job struct {
 	total   int          // units, as it began
 	through atomic.Int64 // units whose replies are durable
 	failed  atomic.Int64 // of them
-	// deaths are when servers ended with its model at work.
-	deaths []time.Time
+
+	mu     sync.Mutex
+	deaths []time.Time // when servers ended with its model at work
 }
 
 func (j *job) done(u Unit) {

@@ -92,10 +92,14 @@ func (l *lane) work() error {
 	go l.voucher.run(l.ctx)
 	outcomes, kept := l.keeping()
 	var seats sync.WaitGroup
-	for l.pace.acquire(l.taking) {
+	// Where there is nothing more for one seat there is nothing for a further
+	// one, while the others go on with what they have begun.
+	seating, enough := context.WithCancel(l.taking)
+	defer enough()
+	for l.pace.acquire(seating) {
 		seats.Go(func() {
 			defer l.pace.release()
-			if err := l.sit(outcomes); err != nil {
+			if err := l.sit(outcomes, enough); err != nil {
 				l.fail(err)
 			}
 		})
@@ -118,14 +122,14 @@ func (l *lane) work() error {
 	}
 }
 
-// sit is a seat's life.
-func (l *lane) sit(outcomes chan<- outcome) error {
+// sit is a seat's life. It calls enough where there is nothing more for it.
+func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
 	defer s.Leave()
 	for l.pace.keeps() {
 		u, ok := s.Next(l.taking)
 		if !ok {
-			l.recall()
+			enough()
 			return nil
 		}
 		l.taken.Add(1)

@@ -72,20 +72,25 @@ func (l *lane) loadAlone(ctx context.Context) error {
 	return nil
 }
 
-// buried is err, or a refusal of the job's model where servers ended with it.
-// One of the user's own is taken to have ended where a call was cut off and it
-// did not come back.
+// buried is err, or a refusal of the job's model where servers ended with it in
+// memory or on its way there. One of the user's own is taken to have ended where
+// a call was cut off and it did not come back.
 func (l *lane) buried(err error) error {
 	if l.server == nil {
 		return err
 	}
-	deaths := l.server.Exits() - l.exits
-	l.exits += deaths
-	if l.exits == 0 && l.cut.Load() && errors.Is(err, models.ErrUnreachable) {
-		deaths = 1
+	ended := l.server.Exits() > l.exits
+	l.exits = l.server.Exits()
+	ended = ended || l.exits == 0 && l.cut.Load() && errors.Is(err, models.ErrUnreachable)
+	if !ended {
+		return err
 	}
-	if deaths > 0 {
-		if refused := l.job.died(deaths, time.Now()); refused != nil {
+	// A server that ended several times since the last look had the model in
+	// memory once, as far as is known: one that cannot stay up ends without it.
+	with := l.inPlace == l.job.Model || errors.Is(err, models.ErrCut)
+	l.inPlace = nil
+	if with {
+		if refused := l.job.died(time.Now()); refused != nil {
 			return refused
 		}
 	}
@@ -160,17 +165,20 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // loadOnce loads the model as it is wanted now. What was in memory leaves
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
-	if l.server != nil && l.settings != l.want {
-		l.shut(ctx)
+	m := l.job.Model
+	if l.server != nil {
+		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
+		if l.settings != l.want || others && !l.unload(ctx) {
+			l.shut(ctx) // what it holds goes with it
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if l.server == nil {
 		if err := l.open(ctx); err != nil {
 			return err
 		}
-	}
-	m := l.job.Model
-	if l.inPlace != nil && l.inPlace.Digest != m.Digest {
-		l.unload(ctx)
 	}
 	if l.again {
 		// What failed before is not waited for a second time.
@@ -182,14 +190,18 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		}
 		l.again = false
 	}
+	l.inPlace, l.loaded = m, models.Loaded{} // from now on it may be
 	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
+	if isNotLoaded(err) {
+		l.inPlace = nil
+	}
 	if errors.Is(err, models.ErrMemory) {
 		return &tightError{err}
 	}
 	if err != nil {
 		return err
 	}
-	l.inPlace, l.loaded = m, loaded
+	l.loaded = loaded
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.unload(ctx)
@@ -203,6 +215,13 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		l.engine.Warn(fmt.Sprintf("%s has a context of %d tokens, less than the %d asked for: longer prompts will fail", m.Name, loaded.ContextLength, l.numCtx))
 	}
 	return nil
+}
+
+// isNotLoaded says whether an error of a load tells that nothing came of it: a
+// server that was not heard to end it may still be at work on it.
+func isNotLoaded(err error) bool {
+	var said *models.ServerError
+	return errors.As(err, &said) || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
 }
 
 // quickLook bounds the wait for a lane that failed before.

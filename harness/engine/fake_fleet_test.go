@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A fakeFleet opens servers on a world's sites.
+type fakeFleet struct{ *world }
+
+func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Settings) (Server, error) {
+	w := f.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.step() {
+		w.giveUp()
+	}
+	sites := w.sitesOf(devices)
+	if p := sites[0].process; p != nil {
+		return &fakeServer{p}, nil
+	}
+	besides := func(lane string) bool { return strings.HasSuffix(lane, "-judge") }
+	for _, p := range w.open {
+		if besides(p.name) == besides(lane) && overlap(devices, strings.Split(strings.TrimSuffix(p.name, "-judge"), "+")) {
+			w.wrong("%s is opened while %s is open", lane, p.name)
+		}
+	}
+	p := &process{world: w, name: lane, sites: sites, own: true, slots: max(1, s.Slots)}
+	w.open = append(w.open, p)
+	w.occupy(sites, 1)
+	defer w.occupy(sites, -1)
+	w.mu.Unlock()
+	err := f.start(ctx, p)
+	w.mu.Lock()
+	if err != nil {
+		w.tell("%s: no server starts: %v", lane, err)
+		p.closed = true
+		w.open = slices.DeleteFunc(w.open, func(o *process) bool { return o == p })
+		if ctx.Err() == nil {
+			w.fails(sites)
+		}
+		return nil, err
+	}
+	w.tell("%s: a server starts, %d slots, KV %s", lane, p.slots, s.KVCache)
+	p.begin()
+	return &fakeServer{p}, nil
+}
+
+// start takes a moment, and up to a minute where the site hangs.
+func (f fakeFleet) start(ctx context.Context, p *process) error {
+	w := f.world
+	took := between(w.dice.of("start", p.name, clock(time.Since(w.began))), 300*time.Millisecond, 3*time.Second)
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	began := time.NewTimer(took)
+	defer began.Stop()
+	select {
+	case <-began.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		w.mu.Lock()
+		refused := w.killed || p.any(func(s *site) bool { return s.down || s.refuses })
+		hung, changed := p.hung(), w.changed
+		w.mu.Unlock()
+		switch {
+		case refused:
+			return fmt.Errorf("ollama serve on %s: exit status 7", p.name)
+		case !hung:
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit.C:
+			return fmt.Errorf("ollama serve on %s: no answer within a minute", p.name)
+		}
+	}
+}
+
+func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
+	w := f.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []Memory
+	for _, s := range w.sitesOf(devices) {
+		switch {
+		case s.memory == 0 || s.blind:
+			return nil
+		case s.deaf || s.hung:
+			w.mu.Unlock()
+			<-ctx.Done()
+			w.mu.Lock()
+			return nil
+		}
+		m := Memory{Used: s.used()}
+		if s.foreign > 0 {
+			m.Others = []string{"python on " + s.id}
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func (f fakeFleet) GPUs(devices []string) []string {
+	var all []string
+	for _, s := range f.sitesOf(devices) {
+		if s.memory == 0 {
+			return nil
+		}
+		all = append(all, "GPU-"+s.id)
+	}
+	return all
+}
+
+func (f fakeFleet) Class(devices []string) string { return f.site(devices[0]).class }

@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"perg/harness/schedule"
+)
+
+var (
+	seeds = flag.Int("seeds", 200, "how many random worlds TestSimulate makes")
+	from  = flag.Uint64("from", 0, "the first seed of TestSimulate")
+	tells = flag.Bool("story", false, "tell the story of each seed")
+)
+
+// Random worlds, with random faults, in virtual time. Whatever goes wrong in
+// them, the invariants hold that are checked here and as the fakes are used.
+func TestSimulate(t *testing.T) {
+	began := time.Now()
+	var next atomic.Uint64
+	next.Store(*from)
+	var mu sync.Mutex
+	counts := make(map[string]int)
+	failing := 0
+	t.Run("worlds", func(t *testing.T) {
+		for i := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for {
+					seed := next.Add(1) - 1
+					if seed >= *from+uint64(*seeds) {
+						return
+					}
+					w := simulated(t, seed)
+					mu.Lock()
+					for what := range w.counts {
+						counts[what]++
+					}
+					if bad := w.violations(); len(bad) > 0 || *tells {
+						failing++
+						if failing <= 3 {
+							var b strings.Builder
+							fmt.Fprintf(&b, "seed %d:\n  %s\nthe world:\n", seed, strings.Join(bad, "\n  "))
+							w.describe(&b)
+							b.WriteString("its story:\n")
+							w.print(&b)
+							fmt.Println(b.String())
+						} else {
+							fmt.Printf("seed %d: %s\n", seed, bad[0])
+						}
+						t.Errorf("seed %d: %v", seed, bad)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	})
+	took := time.Since(began)
+	t.Logf("%d seeds from %d in %v, %.0f a second", *seeds, *from, took.Round(time.Millisecond), float64(*seeds)/took.Seconds())
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		t.Logf("%6d worlds: %s", counts[what], what)
+	}
+}
+
+// simulated is the world of a seed after its end.
+func simulated(t *testing.T, seed uint64) (w *world) {
+	stuck := time.AfterFunc(2*time.Minute, func() {
+		fmt.Printf("seed %d does not end in real time\n", seed)
+		pprof.Lookup("goroutine").WriteTo(os.Stdout, 1)
+		os.Exit(1)
+	})
+	defer stuck.Stop()
+	defer func() {
+		if p := recover(); p != nil {
+			if w == nil {
+				panic(p)
+			}
+			w.wrong("something is left at the end: %v\n%s", p, stacks())
+		}
+	}()
+	synctest.Test(t, func(*testing.T) {
+		w = randomWorld(seed)
+		w.simulate()
+	})
+	return w
+}
+
+// stacks are those of all goroutines in bubbles.
+func stacks() string {
+	var b bytes.Buffer
+	all := make([]byte, 4<<20)
+	for _, g := range strings.Split(string(all[:runtime.Stack(all, true)]), "\n\n") {
+		if strings.Contains(g, "synctest bubble") {
+			b.WriteString(g + "\n\n")
+		}
+	}
+	return b.String()
+}
+
+// simulate runs the jobs of a world with its faults, and then, with nothing
+// wrong any more, what is left.
+func (w *world) simulate() {
+	err := w.runWithin(w.bound())
+	w.checkEnd(err)
+	w.mu.Lock()
+	if w.killed {
+		w.replies = w.replies.survivors()
+		w.killed = false
+	}
+	w.mu.Unlock()
+	w.replies.fails(nil)
+	w.heal()
+	time.Sleep(30 * time.Second) // what was ending has ended
+	w.tell("the same command again, with nothing wrong any more")
+	w.mu.Lock()
+	w.interrupted = false
+	w.mu.Unlock()
+	w.forget()
+	err = w.runWithin(w.bound())
+	w.checkEnd(err)
+	w.checkWhole(err)
+}
+
+// bound is how long a run may take, in virtual time.
+func (w *world) bound() time.Duration {
+	sum := 24 * time.Hour
+	for _, j := range w.jobs() {
+		sum += time.Duration(len(j.units)*4) * j.model.call * 15
+	}
+	for _, p := range w.poisons {
+		if p == neverAnswers {
+			sum += 8 * callLimit
+		}
+	}
+	return sum
+}
+
+// runWithin is run, stopped where it does not end.
+func (w *world) runWithin(limit time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- w.run(context.Background()) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(limit):
+	}
+	w.wrong("the run has not ended after %v:\n%s", limit, stacks())
+	w.mu.Lock()
+	w.stop()
+	w.mu.Unlock()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(limit):
+		w.wrong("nor after it was stopped")
+		return nil
+	}
+}
+
+// checkEnd checks what has to hold however a run ended.
+func (w *world) checkEnd(err error) {
+	w.mu.Lock()
+	interrupted, killed := w.interrupted, w.killed
+	w.mu.Unlock()
+	whole := false
+	switch {
+	case err == nil:
+		whole = true
+	case errors.Is(err, ErrUndone):
+		w.count("undone")
+	case killed && (errors.Is(err, errKilled) || errors.Is(err, context.Canceled)):
+	case interrupted && errors.Is(err, context.Canceled):
+	case errors.Is(err, errFull):
+	default:
+		w.wrong("the run ends with %v", err)
+	}
+	for _, j := range w.jobs() {
+		done, failed := j.outcomes()
+		if failed > 0 {
+			w.count("units in error")
+		}
+		if whole && done != len(j.units) {
+			w.wrong("%s: %d of %d units have an outcome", j.ID, done, len(j.units))
+		}
+		if errors.Is(err, ErrUndone) && done != len(j.units) && !strings.Contains(err.Error(), j.ID) && j.Kind == schedule.Generate {
+			w.wrong("%s: %d of %d units have an outcome, and the error does not name it", j.ID, done, len(j.units))
+		}
+	}
+	if whole {
+		for _, s := range w.engine.Status().Jobs {
+			if s.Done != s.Total {
+				w.wrong("%s: the status says %d of %d", s.ID, s.Done, s.Total)
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.open) > 0 {
+		w.wrong("%d servers are left open", len(w.open))
+	}
+}
+
+// checkWhole checks that a run with nothing wrong leaves what one that was
+// never disturbed would have left.
+func (w *world) checkWhole(err error) {
+	uncertain := make(map[*fakeModel]bool) // what becomes of it depends on order
+	for text, p := range w.poisons {
+		if p == killsServer {
+			for _, j := range w.jobs() {
+				if strings.HasPrefix(text, j.model.Label) {
+					uncertain[j.model] = true
+				}
+			}
+		}
+	}
+	for _, j := range w.jobs() {
+		if j.model.bigger > 1 {
+			uncertain[j.model] = true
+		}
+		nowhere := true
+		var devices []schedule.Device
+		for _, s := range w.sites {
+			devices = append(devices, s.device())
+		}
+		nowhere = !schedule.Fits(devices, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit})
+		certain := !uncertain[j.model] && !nowhere && !slices.ContainsFunc(j.of, func(g *fakeJob) bool { return uncertain[g.model] })
+		done, _ := j.outcomes()
+		if certain && len(j.of) == 0 && done != len(j.units) {
+			w.wrong("%s: %d of %d units are done at last: %v", j.ID, done, len(j.units), err)
+		}
+		for u := range j.units {
+			if j.done[u] > 0 && certain && j.failed[u] != w.bad(j, u) {
+				w.wrong("%s: unit %d failed at last: %v, and should: %v", j.ID, u, j.failed[u], w.bad(j, u))
+			}
+		}
+	}
+}
+
+// bad says whether a unit fails wherever it is done.
+func (w *world) bad(j *fakeJob, u int) bool {
+	for _, text := range j.units[u].texts {
+		if w.poisons[text] != harmless {
+			return true
+		}
+	}
+	if len(j.of) == 0 {
+		return false
+	}
+	g, of := j.rated(Unit(u))
+	base := g.units[of].base
+	return w.bad(g, int(of)) || base >= 0 && w.bad(g, base)
+}

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"strings"
+	"time"
+
+	"perg/harness/schedule"
+	"perg/harness/store"
+	"perg/models"
+)
+
+// sent checks a call as it comes: what has a reply is not asked again, nor is
+// what is being asked.
+func (w *world) sent(p *process, r models.Request) *question {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.step() {
+		w.giveUp()
+	}
+	if r.User == probing {
+		return &question{text: probing, model: w.models[r.Model], took: time.Second / 10}
+	}
+	q := w.questions[r.User]
+	w.tell("%s: is asked %s", p.name, q.text)
+	w.count("calls")
+	if q.answered && !w.killed {
+		w.wrong("%s is asked %s again, to which a reply is kept", p.name, q.text)
+	}
+	q.inFlight++
+	return q
+}
+
+func (w *world) received(p *process, q *question) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q.inFlight--
+}
+
+// keeps checks a reply as it is put: it is of the digest of its key.
+func (w *world) keeps(k store.Key, r store.Reply) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q := w.keys[k]
+	digest, text, _ := strings.Cut(r.Content, " ")
+	if digest != q.model.Digest || text != q.text {
+		w.wrong("%q is kept as the reply of %s to %s", r.Content, q.model.Digest, q.text)
+	}
+}
+
+// kept notes that a call has its reply.
+func (w *world) kept(k store.Key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keys[k].answered, w.keys[k].broken = true, nil
+}
+
+// keepsFailure checks a call that is given up: a rule has to allow it.
+func (w *world) keepsFailure(k store.Key, f store.Failure) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q := w.keys[k]
+	w.tell("%s fails: %s", q.text, f.Message)
+	w.count("calls in error")
+	if w.killed {
+		return
+	}
+	switch {
+	case q.poison == always400 && len(q.broken) > 0, w.brokeTwice(q), w.diedTwice(q.model), w.loadsNowhere(q.model):
+	default:
+		w.wrong("%s is in error, and no rule allows it: %s", q.text, f.Message)
+	}
+}
+
+// brokeTwice says whether a call broke twice on one lane, which answered
+// another then; not by the fault of calls beside it, but for the first time.
+func (w *world) brokeTwice(q *question) bool {
+	n := len(q.broken)
+	if n < 2 || q.broken[n-1].lane != q.broken[n-2].lane || !w.probed[q.broken[n-1].lane].After(q.broken[n-1].at) {
+		return false
+	}
+	last := q.broken[n-1]
+	return last.by == "" || last.by == q.text || q.poison != harmless
+}
+
+func (w *world) diedTwice(m *fakeModel) bool {
+	n := 0
+	for _, d := range w.deaths {
+		if d.model == m.Label {
+			n++
+		}
+	}
+	return n >= mostDeaths
+}
+
+// loadsNowhere says whether no site that is well could be expected to load a
+// model: each failed twice, or once for good.
+func (w *world) loadsNowhere(m *fakeModel) bool {
+	fits := w.fit(m, 1)
+	for _, s := range w.sites {
+		if fits([]schedule.Device{s.device()}).Short > 0 {
+			continue
+		}
+		t := w.tried(m, s.id)
+		if !t.final && t.failed < loadTries && s.failures < laneTries && !s.sick() && s.tags[m.Name] == "" {
+			return false
+		}
+	}
+	return true
+}
