@@ -107,8 +107,11 @@ func (run *runner) forget() {
 	}
 }
 
-// idle is the end of a call: what waits for the last one goes.
-func (run *runner) idle() {
+// release is the end of a request: what waits for the last one goes.
+func (run *runner) release() {
+	w := run.process.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch run.busy--; {
 	case run.busy > 0:
 	case run.ousted:

@@ -87,8 +87,8 @@ func (l *lane) buried(err error) error {
 	}
 	// A server that ended several times since the last look had the model in
 	// memory once, as far as is known: one that cannot stay up ends without it.
-	with := l.inPlace == l.job.Model || errors.Is(err, models.ErrCut)
-	l.inPlace = nil
+	with := l.inPlace == l.job.Model && l.loaded != (models.Loaded{}) || errors.Is(err, models.ErrCut)
+	l.inPlace, l.loaded = nil, models.Loaded{}
 	if with {
 		if refused := l.job.died(time.Now()); refused != nil {
 			return refused
@@ -220,8 +220,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 // isNotLoaded says whether an error of a load tells that nothing came of it: a
 // server that was not heard to end it may still be at work on it.
 func isNotLoaded(err error) bool {
-	var said *models.ServerError
-	return errors.As(err, &said) || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
+	return errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
 }
 
 // quickLook bounds the wait for a lane that failed before.
