@@ -24,6 +24,7 @@ type executor struct {
 
 	lanes     map[string]*lane      // with a server that may be used again, by name
 	work      map[string]assignment // what lanes do now, by lane
+	apart     map[string]bool       // devices on which no lane is beside another any more
 	condemned map[*job]error        // not to be run any more, and why
 	refused   map[*job]bool         // their units are being failed
 	ended     chan ended
@@ -50,7 +51,7 @@ func newExecutor(e *Engine) *executor {
 	return &executor{
 		Engine: e, trouble: newTrouble(e.Patience / 2),
 		lanes: make(map[string]*lane), work: make(map[string]assignment),
-		condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
+		apart: make(map[string]bool), condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
 	}
 }
 
@@ -170,6 +171,9 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 	}
 	for _, s := range starts {
 		j := e.job(s.Job)
+		if s.Beside && e.apart[s.Fit.Devices[0]] {
+			continue
+		}
 		if j.Kind == schedule.Generate {
 			working = true
 		}
@@ -378,6 +382,10 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		if a.lane.inPlace != nil {
 			e.leave(ctx, a.lane) // it was not heard to end the load
 		}
+		var crowded *crowdedError
+		if errors.As(err, &crowded) {
+			e.separate(a.lane.devices)
+		}
 		if several && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
@@ -394,6 +402,21 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		return err
 	}
 	return nil
+}
+
+// separate ends that a lane is beside another one on devices: their models take
+// more than was planned.
+func (e *executor) separate(devices []string) {
+	for _, d := range devices {
+		e.apart[d] = true
+	}
+	for name, a := range e.work {
+		if a.beside && !a.stuck && overlap(a.lane.devices, devices) {
+			a.stuck = true
+			e.work[name] = a
+			a.lane.recall()
+		}
+	}
 }
 
 func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {

@@ -38,6 +38,13 @@ type tightError struct{ err error }
 func (e *tightError) Error() string { return e.err.Error() }
 func (e *tightError) Unwrap() error { return e.err }
 
+// A crowdedError is a load for which there was too little memory beside another
+// lane on the devices: alone it may fit.
+type crowdedError struct{ err error }
+
+func (e *crowdedError) Error() string { return e.err.Error() + ", beside another model" }
+func (e *crowdedError) Unwrap() error { return e.err }
+
 // ready makes sure that the model is in memory. It waits for the calls in
 // flight where it has to be loaded.
 func (l *lane) ready(ctx context.Context) error {
@@ -118,8 +125,11 @@ func (l *lane) load(ctx context.Context) error {
 		others := strings.Join(l.others(ctx), ", ")
 		slots, numCtx, ok := lower(l.want.Slots, l.numCtx, l.job.Model.Contexts)
 		if !ok {
-			if others != "" {
+			switch {
+			case others != "":
 				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
+			case l.engine.holdings.besides(l.name, l.devices) > 0:
+				return &LoadError{l.name, &crowdedError{err}, false}
 			}
 			return &LoadError{l.name, err, true}
 		}
