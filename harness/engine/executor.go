@@ -94,6 +94,12 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 		case end := <-e.ended:
 			if err := e.finish(ctx, end); err != nil && failure == nil {
 				failure = err
+				if !errors.Is(err, context.Canceled) {
+					// What is in flight cannot be kept either.
+					for _, a := range e.work {
+						a.lane.fail(err)
+					}
+				}
 				cancel(err)
 			}
 		case <-again:
