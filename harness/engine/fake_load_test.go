@@ -63,7 +63,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 		for _, bytes := range s.planned {
 			all += bytes
 		}
-		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !s.dirty {
+		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !p.any(func(s *site) bool { return s.dirty }) {
 			w.wrong("%s is over-committed: %s needs %.2f GiB there beside %.2f GiB, of %.2f", s.id, run.model.Label, float64(planned/n)/gib, float64(all)/gib, float64(s.memory)/gib)
 		}
 		want := run.size / n

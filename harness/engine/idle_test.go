@@ -25,8 +25,9 @@ type idleness struct{ site, job string }
 // A site is idle for a job where, at each look for more than idleFor,
 //   - nothing is at work there: no call, load or unload, no start of a server;
 //     a lane that holds it and does nothing does not count;
-//   - it is well, and was since before, and the time is over for which it is
-//     left alone after what failed there so far in the run;
+//   - it is well, and was since before, as are others that a lane has with it,
+//     and the time is over for which it is left alone after what failed there
+//     so far in the run;
 //   - the job has units left, fits on the site alone, beside what is resident
 //     there, no lane is at work on it, and no load of its model failed there;
 //   - the job generates; or it scores, has something to score, and no job that
@@ -78,6 +79,10 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 		if s.occupied > 0 || time.Since(s.occupiedAt) < lookEach || s.sick() || time.Since(s.illAt) < w.patience || time.Since(s.failedAt) < w.leftAlone(s) {
 			continue
 		}
+		waited := func(s *site) bool { return s.sick() || time.Since(s.illAt) < w.patience }
+		if slices.ContainsFunc(w.open, func(p *process) bool { return slices.Contains(p.sites, s) && p.any(waited) }) {
+			continue
+		}
 		d := s.device()
 		for _, p := range w.open {
 			if strings.HasSuffix(p.name, "-judge") && slices.Contains(p.sites, s) {
@@ -127,8 +132,8 @@ func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
 				devices = append(devices, s.device())
 				alone = alone || j.Fit([]schedule.Device{s.device()}).Short == 0
 			}
-			if !alone {
-				if schedule.Fits(devices, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit}) {
+			if failed := w.failedToLoad(j.model); !alone || failed {
+				if failed || schedule.Fits(devices, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit}) {
 					return nil // sites may be kept for it
 				}
 				continue
@@ -141,4 +146,17 @@ func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
 		}
 	}
 	return all
+}
+
+// failedToLoad says whether a model could not be loaded somewhere: it may be
+// wide, then.
+func (w *world) failedToLoad(m *fakeModel) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for at, t := range w.loads {
+		if at.model == m.Label && (t.failed > 0 || t.final) {
+			return true
+		}
+	}
+	return false
 }

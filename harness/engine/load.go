@@ -211,7 +211,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.loaded = loaded
+	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.unload(ctx)
