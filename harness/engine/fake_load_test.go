@@ -57,12 +57,13 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	n := uint64(len(p.sites))
 	var over uint64
+	alone := !p.any(func(s *site) bool { return len(s.held) > 0 })
 	for _, s := range p.sites {
 		var all uint64
 		for _, bytes := range s.planned {
 			all += bytes
 		}
-		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !s.dirty {
+		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !p.any(func(s *site) bool { return s.dirty }) {
 			w.wrong("%s is over-committed: %s needs %.2f GiB there beside %.2f GiB, of %.2f", s.id, run.model.Label, float64(planned/n)/gib, float64(all)/gib, float64(s.memory)/gib)
 		}
 		want := run.size / n
@@ -75,7 +76,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
-	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
+	if alone && p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
 		w.tried(run.model, setName(p.sites)).final = true
 	}
 	if p.any(func(s *site) bool { return s.spills }) {
@@ -107,8 +108,11 @@ func (run *runner) forget() {
 	}
 }
 
-// idle is the end of a call: what waits for the last one goes.
-func (run *runner) idle() {
+// release is the end of a request: what waits for the last one goes.
+func (run *runner) release() {
+	w := run.process.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch run.busy--; {
 	case run.busy > 0:
 	case run.ousted:

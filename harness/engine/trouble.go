@@ -102,6 +102,16 @@ func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why err
 	return len(t.row[set]) > 1
 }
 
+// crowded keeps a job off a lane for a while, without holding it against either:
+// another lane leaves meanwhile.
+func (t *trouble) crowded(job string, devices []string, at time.Time, why error) {
+	of := onLane{job, setOf(devices)}
+	if t.loads[of] == nil {
+		t.loads[of] = &setback{}
+	}
+	t.loads[of].until, t.loads[of].why = at.Add(t.first), why
+}
+
 // barred says whether a device is left alone at a moment; keptOff whether a job
 // is kept off a lane.
 func (t *trouble) barred(device string, at time.Time) bool { return t.devices[device].bars(at) }
