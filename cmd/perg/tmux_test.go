@@ -83,8 +83,8 @@ func TestLiveViewOnATerminal(t *testing.T) {
 			return false
 		}
 		if calls.Add(1) == 9 {
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprint(w, `{"error":"the runner has\u001b[2Ja bad day"}`)
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"the prompt has\u001b[2Ja bad day"}`)
 			return true
 		}
 		time.Sleep(40 * time.Millisecond)

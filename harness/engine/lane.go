@@ -71,10 +71,14 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 		l.exits = l.server.Exits() // none of them this job's
 	}
 	l.voucher = newVoucher(l)
+	run := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
 	l.fail = func(err error) {
+		if run.Err() != nil && errors.Is(err, context.Canceled) {
+			return // what is in flight when a run is stopped is let finish
+		}
 		once.Do(func() {
 			cancel(err)
 			close(lost)
