@@ -143,4 +143,4 @@ func exists(path string) bool {
 }
 
 // abort removes what was written.
-func (r *replacement) abort() { os.RemoveAll(r.tmp) }
+func (r *replacement) abort() { r.remove(r.tmp) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // putLater puts a reply with fields that no perg has yet.
@@ -67,6 +69,72 @@ func TestAFileIsRaisedByTheFirstRowThatNeedsIt(t *testing.T) {
 	if schema := schemaOf(t, path); schema != 2 {
 		t.Errorf("schema %d after a row of schema 1, want 2", schema)
 	}
+}
+
+// The store of today's perg that is kept as test data has all that it had when
+// it was raised.
+func TestAStoreOfTodayIsRaised(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	write(t, path, read(t, filepath.Join("..", "testdata", "v1", "store.db")))
+	before, failures := contents(t, path)
+	if len(before) != 134 || len(failures) != 24 {
+		t.Fatalf("%d replies and %d failures, want 134 and 24", len(before), len(failures))
+	}
+	s := open(t, path)
+	if _, err := putLater(s, Key{1}, Reply{Content: "later"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before[Key{1}] = Reply{Content: "later"}
+	after, failuresAfter := contents(t, path)
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("replies (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(failures, failuresAfter); diff != "" {
+		t.Errorf("failures (-before +after):\n%s", diff)
+	}
+	if schema := schemaOf(t, path); schema != 2 {
+		t.Errorf("schema %d, want 2", schema)
+	}
+}
+
+// contents are all replies and failures of a store, as Get and Failure give them.
+func contents(t *testing.T, path string) (map[Key]Reply, map[Key]Failure) {
+	t.Helper()
+	s := open(t, path)
+	defer s.Close()
+	replies, failures := make(map[Key]Reply), make(map[Key]Failure)
+	rows, err := s.readers.Query("SELECT key FROM reply UNION ALL SELECT key FROM failure")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key []byte
+		if err := rows.Scan(&key); err != nil {
+			t.Fatal(err)
+		}
+		k := Key(key)
+		r, replied, err := s.Get(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, failed, err := s.Failure(t.Context(), k)
+		if err != nil || replied == failed {
+			t.Fatalf("key %s: reply %v, failure %v, error %v", k, replied, failed, err)
+		}
+		if replied {
+			replies[k] = r
+		} else {
+			failures[k] = f
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return replies, failures
 }
 
 // A row that cannot be written leaves the file as it was, to every perg.
