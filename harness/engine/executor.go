@@ -254,9 +254,10 @@ func (e *executor) lanesOf(j *job) []string {
 }
 
 // timeLeft is what a lane's job is estimated to take still: from its own rate,
-// once there is one.
+// once that can be told.
 func (e *executor) timeLeft(a assignment) time.Duration {
-	if left, ok := a.lane.status.snapshot().Left(); ok {
+	s := a.lane.status.snapshot()
+	if left, ok := s.Left(); ok && s.calling >= rateAfter {
 		return left
 	}
 	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total, 1)))
