@@ -33,7 +33,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		if r.Durable != nil {
 			durable = r.Durable.Seconds()
 		}
-		return v.event("result", map[string]any{
+		return v.lastEvent(map[string]any{
 			"out": cfg.Out, "run_id": dir.Manifest.RunID, "state": dir.Manifest.State, "counts": r.Counts,
 			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "durable_p99_s": durable, "resume": resume,
 			"metrics": report.Records(rows, ""),
@@ -42,7 +42,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	w := v.stdout
 	if len(rows) > 0 {
 		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
-			return err
+			return unlessGone(err)
 		}
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
 		for _, warning := range report.Caveats(rows) {
