@@ -443,9 +443,10 @@ func (e *executor) separate(devices []string) {
 }
 
 func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
-	e.trouble.laneFailed(a.lane.devices, at, err)
+	if e.trouble.laneFailed(a.lane.devices, at, err) {
+		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
+	}
 	e.leave(ctx, a.lane)
-	e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 }
 
 // leave gives a lane's devices back: its server is ended, and another one is
@@ -453,6 +454,7 @@ func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, e
 func (e *executor) leave(ctx context.Context, l *lane) {
 	if e.lanes[l.name] == l {
 		delete(e.lanes, l.name)
+		l.left = true
 		e.closings.shut(ctx, l)
 	}
 }

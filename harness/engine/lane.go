@@ -27,6 +27,7 @@ type lane struct {
 	inPlace  *Model // the one in memory, as far as this lane knows
 	loaded   models.Loaded
 	last     Load // the one that put it there
+	left     bool // it failed: that it does not unload either is no news
 
 	stint
 }

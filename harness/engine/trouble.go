@@ -62,14 +62,17 @@ func setOf(devices []string) string {
 	return strings.Join(sorted, "\x00")
 }
 
-// laneFailed leaves a lane's devices alone for a while.
-func (t *trouble) laneFailed(devices []string, at time.Time, why error) {
+// laneFailed leaves a lane's devices alone for a while. It says whether that is
+// news: the first time in a row for one of them.
+func (t *trouble) laneFailed(devices []string, at time.Time, why error) (news bool) {
 	for _, d := range devices {
 		if t.devices[d] == nil {
 			t.devices[d] = &setback{}
+			news = true
 		}
 		t.devices[d].again(t.first, at, why)
 	}
+	return news
 }
 
 // laneWorks forgets what failed on devices: they answered.
