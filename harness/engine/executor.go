@@ -407,8 +407,9 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 			e.Warn(fmt.Sprintf("%v; they are kept apart from now on", err))
 			return nil
 		}
-		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
-		if several && !a.beside {
+		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
+		tight := new(tightError)
+		if !load.Final && !errors.As(err, &tight) && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
 		}

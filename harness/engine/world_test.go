@@ -235,9 +235,12 @@ func (w *world) loadFailed(p *process, m *fakeModel, err error) {
 	defer w.mu.Unlock()
 	w.tell("%s: %s is not loaded: %v", p.name, m.Label, err)
 	w.fails(p.sites)
+	if errors.Is(err, models.ErrMemory) {
+		return // a step down is tried first
+	}
 	t := w.tried(m, setName(p.sites))
 	t.failed++
-	t.final = t.final || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory)
+	t.final = t.final || errors.Is(err, models.ErrModelNotFound)
 }
 
 func (w *world) tried(m *fakeModel, set string) *tries {
