@@ -37,7 +37,7 @@ type assignment struct {
 	lane   *lane
 	fit    schedule.Fit
 	beside bool // resident next to a candidate
-	stuck  bool // told to take no further unit
+	stuck  bool // told not to wait for units, or to take none
 	ends   int  // of the job, as it began
 }
 
@@ -191,15 +191,13 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 		e.start(ctx, j, s)
 	}
-	if generating && !working {
-		// A lane that waits for what others answer must not hold the devices
-		// on which those could be.
-		for name, a := range e.work {
-			if a.job.Kind == schedule.Score && !a.stuck {
-				a.stuck = true
-				e.work[name] = a
-				a.lane.recall()
-			}
+	// A lane that waits for what others answer must not hold the devices on
+	// which those could be.
+	for name, a := range e.work {
+		if a.job.Kind == schedule.Score {
+			a.stuck = a.stuck || generating && !working
+			e.work[name] = a
+			a.lane.yield(generating && !working)
 		}
 	}
 	e.expect(e.outlook())

@@ -108,6 +108,11 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 }
 
 func (f fakeFleet) GPUs(devices []string) []string {
+	if !f.step() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.giveUp()
+	}
 	var all []string
 	for _, s := range f.sitesOf(devices) {
 		if s.memory == 0 {
@@ -118,4 +123,6 @@ func (f fakeFleet) GPUs(devices []string) []string {
 	return all
 }
 
-func (f fakeFleet) Class(devices []string) string { return f.site(devices[0]).class }
+func (f fakeFleet) Class(devices []string) string {
+	return f.site(devices[0]).class
+}

@@ -196,7 +196,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		quick, cancel := context.WithTimeout(ctx, quickLook)
 		_, err := l.server.InMemory(quick, m.Name)
 		cancel()
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, context.DeadlineExceeded):
+			return &LaneError{l.name, fmt.Errorf("%w: %s said nothing within %v", models.ErrUnreachable, l.server.Host(), quickLook)}
+		default:
 			return &LaneError{l.name, err}
 		}
 		l.again = false

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ type world struct {
 	engine  *Engine
 	stop    context.CancelFunc // the run's
 	ended   bool               // the run
+	circles atomic.Bool        // it goes round in them
 	killed  bool
 	asleep  bool
 
@@ -208,7 +210,7 @@ var errKilled = errors.New("perg was killed")
 
 // giveUp ends a world that goes round in circles.
 func (w *world) giveUp() {
-	if !w.killed {
+	if !w.circles.Swap(true) {
 		w.wrong("it goes round in circles: %d steps", mostSteps)
 		w.stop()
 	}
