@@ -92,7 +92,7 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 		switch {
 		case s.memory == 0 || s.blind:
 			return nil
-		case s.deaf || s.hung:
+		case s.deaf || s.hung || w.asleep > 0:
 			w.mu.Unlock()
 			<-ctx.Done()
 			w.mu.Lock()

@@ -117,7 +117,7 @@ func (l *lane) work() error {
 		l.fail(nil)
 		return nil
 	case decided(err):
-		return err
+		return l.buried(err)
 	default:
 		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, err)
 	}

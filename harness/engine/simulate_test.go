@@ -126,7 +126,7 @@ func (w *world) simulate() {
 	w.mu.Unlock()
 	w.replies.fails(nil)
 	w.heal()
-	time.Sleep(30 * time.Second) // what was ending has ended
+	time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
 	w.tell("the same command again, with nothing wrong any more")
 	w.mu.Lock()
 	w.interrupted = false

@@ -51,9 +51,11 @@ func (s *setback) again(first time.Duration, at time.Time, why error) {
 
 func (s *setback) bars(at time.Time) bool { return s != nil && (s.final || at.Before(s.until)) }
 
-// spent says whether there is no more to be hoped for.
+// spent says whether there is no more to be hoped for. Where each try takes
+// longer than the wait after another's, they would take turns for ever: after
+// twice as many tries it does not matter whether the next one is due.
 func (s *setback) spent(at time.Time, tries int) bool {
-	return s.bars(at) && (s.final || s.times >= tries)
+	return s != nil && (s.final || s.times >= tries && s.bars(at) || s.times >= 2*tries)
 }
 
 func setOf(devices []string) string {

@@ -50,7 +50,7 @@ type world struct {
 	ended   bool               // the run
 	circles atomic.Bool        // it goes round in them
 	killed  bool
-	asleep  bool
+	asleep  int
 
 	interrupted bool
 	finished    bool // no further fault
