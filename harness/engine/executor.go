@@ -65,7 +65,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 	e.jobs, e.planned = slices.Clone(jobs), make(map[*job]schedule.Job)
 	e.nothing, e.ends = make(map[onLane]bool), make(map[*job]int)
 	for _, j := range jobs {
-		j.total = j.Source.Left()
+		j.total.Store(int64(j.Source.Left()))
 		e.planned[j] = schedule.Job{ID: j.ID, Kind: j.Kind, Fit: e.fit(j)}
 	}
 	var failure error
@@ -257,7 +257,7 @@ func (e *executor) timeLeft(a assignment) time.Duration {
 	if left, ok := a.lane.status.snapshot().Left(); ok {
 		return left
 	}
-	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total, 1)))
+	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total.Load(), 1)))
 }
 
 // A hope is what is to be expected of a job that no lane is at work on.

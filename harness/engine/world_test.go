@@ -37,6 +37,7 @@ type world struct {
 	patience   time.Duration
 	inFlight   int
 	allowCPU   bool
+	twins      bool // two jobs make some of each other's calls
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when what is wrong changes
