@@ -414,7 +414,7 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
 	case errors.As(err, &lane) && a.beside:
 		// Its server is its own; the devices are another lane's, too.
-		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, false)
+		e.trouble.besideFailed(a.job.ID, a.lane.devices, at, err)
 		e.leave(ctx, a.lane)
 		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 	case errors.As(err, &lane):
