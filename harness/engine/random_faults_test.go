@@ -172,6 +172,8 @@ func (w *world) interrupt() {
 	w.tell("Ctrl-C")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.interrupted = true
+	if !w.ended && !w.interrupted {
+		w.interrupted, w.stoppedAt = true, time.Now()
+	}
 	w.stop()
 }

@@ -54,7 +54,9 @@ type world struct {
 	asleep  int
 
 	interrupted bool
-	finished    bool // no further fault
+	stoppedAt   time.Time     // by Ctrl-C
+	stopped     time.Duration // the run ended so long after
+	finished    bool          // no further fault
 
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
@@ -289,12 +291,15 @@ func (w *world) run(ctx context.Context) error {
 	err := w.engine.Run(ctx)
 	w.mu.Lock()
 	w.ended = true
+	w.stopped = time.Since(w.stoppedAt)
 	w.mu.Unlock()
 	w.tell("the run ends: %v", err)
 	release, done := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer done()
 	w.engine.Release(release)
-	w.tell("what it held is released: %v", release.Err() == nil)
+	if w.tell("what it held is released"); release.Err() != nil {
+		w.wrong("what the run held is not released after 5 minutes")
+	}
 	return err
 }
 
