@@ -127,8 +127,7 @@ func (l *lane) work() error {
 func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
 	defer s.Leave()
-	for l.pace.keeps() {
-		l.yielding()
+	for l.yielding(); l.pace.keeps(); l.yielding() {
 		u, ok := s.Next(l.taking)
 		if !ok {
 			enough()

@@ -177,11 +177,12 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
 	m := l.job.Model
-	if l.server != nil {
-		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
-		if l.settings != l.want || others && !l.unload(ctx) {
-			l.shut(ctx) // what it holds goes with it
-		}
+	switch {
+	case l.server == nil:
+	case l.settings != l.want:
+		l.shut(ctx)
+	case l.inPlace != nil && l.inPlace.Digest != m.Digest:
+		l.discard(ctx)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -221,11 +222,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return err
 	}
 	if err := l.fits(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return &tightError{err}
 	}
 	if loaded.ContextLength > 0 && loaded.ContextLength < l.numCtx {

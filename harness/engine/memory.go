@@ -125,6 +125,14 @@ func (l *lane) unload(ctx context.Context) bool {
 	return true
 }
 
+// discard takes what the lane loaded out of memory, with its server where that
+// does not do it.
+func (l *lane) discard(ctx context.Context) {
+	if !l.unload(ctx) {
+		l.shut(ctx)
+	}
+}
+
 // freed waits until so much less than before is in use as the lane had loaded,
 // whatever other lanes have loaded there since. Where one of them was at a load
 // before, some of that was in use already: then it is not allowed for.

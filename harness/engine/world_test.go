@@ -178,7 +178,7 @@ func (w *world) loses(id string) {
 	for _, p := range w.processes() {
 		for _, run := range slices.Clone(p.runners) {
 			if slices.Contains(p.sites, w.site(id)) && run.busy == 0 && !run.loading() {
-				run.unload()
+				run.end("another client unloaded it", "")
 			}
 		}
 	}
