@@ -42,6 +42,7 @@ type question struct {
 	inFlight int
 	broken   []breakage // of this run, since it was last answered
 	answered bool       // a reply is kept
+	failed   bool       // in this run, by its own fault
 }
 
 type breakage struct {

@@ -225,6 +225,9 @@ func (w *world) checkEnd(err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if interrupted {
+		w.checkPaid()
+	}
 	if interrupted && !killed && w.stopped > w.mayStop() {
 		w.wrong("after Ctrl-C the run went on for %v", w.stopped)
 	}
