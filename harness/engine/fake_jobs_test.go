@@ -42,6 +42,7 @@ type question struct {
 	inFlight int
 	broken   []breakage // of this run, since it was last answered
 	answered bool       // a reply is kept
+	failed   bool       // in this run, by its own fault
 }
 
 type breakage struct {
@@ -62,13 +63,13 @@ type unit struct {
 // A fakeJob is a job of a world.
 type fakeJob struct {
 	*Job
-	world *world
-	model *fakeModel
-	units []unit
-	of    []*fakeJob // that it scores
-	alike bool       // units demand the class of their base
-	tells []*backlog
-	twins []*fakeJob // that make some of its calls
+	world  *world
+	model  *fakeModel
+	units  []unit
+	of     []*fakeJob // that it scores
+	alike  bool       // units demand the class of their base
+	queued bool       // they come from a queue all the same
+	tells  []*backlog
 
 	mu     sync.Mutex
 	done   []int  // how often Done was told of a unit
@@ -123,6 +124,9 @@ func (j *fakeJob) began() {
 			g.tells = append(g.tells, b)
 		}
 		j.Source = b
+	case j.alike && j.queued:
+		j.tells = nil
+		j.Source = newPinned(j.units)
 	case j.alike:
 		j.tells = nil
 		j.Source = newAlike(j)

@@ -21,6 +21,7 @@ func (p *process) load(m *fakeModel, digest string, numCtx int) *runner {
 	}
 	w.tell("%s: loads %s, %.1f GiB, context %d", p.name, m.Label, float64(run.size)/gib, numCtx)
 	w.count("loads")
+	w.loadsAgain(p, m)
 	p.runners = append(p.runners, run)
 	fault := p.allocate(run, planned)
 	took := time.Duration(float64(time.Second)*(0.5+float64(run.size)/drive)*p.slow()) + time.Duration(w.dice.of("load", p.name, m.Label, clock(time.Since(w.began))).IntN(1e6))
@@ -57,7 +58,6 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	n := uint64(len(p.sites))
 	var over uint64
-	alone := !p.any(func(s *site) bool { return len(s.held) > 0 })
 	for _, s := range p.sites {
 		var all uint64
 		for _, bytes := range s.planned {
@@ -69,6 +69,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 		want := run.size / n
 		got := min(want, s.free())
 		s.held[run] = got
+		s.planned[run] = min(s.planned[run], got)
 		over += want - got
 	}
 	if over == 0 {
@@ -76,8 +77,8 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
-	if alone && p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
-		w.tried(run.model, setName(p.sites)).final = true
+	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) && (!w.allowCPU || !p.any(func(s *site) bool { return s.spills })) {
+		w.tried(run.model, setName(p.sites)).failed++
 	}
 	if p.any(func(s *site) bool { return s.spills }) {
 		w.tell("%s: %.1f GiB of %s are spilled", p.name, float64(over)/gib, run.model.Label)

@@ -30,8 +30,8 @@ type idleness struct{ site, job string }
 //     so far in the run;
 //   - the job has units left, fits on the site alone, beside what is resident
 //     there, no lane is at work on it, and no load of its model failed there;
-//   - the job generates; or it scores, has something to score, and no job that
-//     generates waits;
+//   - the job generates; or it scores, has something to score, and no job
+//     generates: until then the schedule may do more with the devices;
 //   - no wide job waits, for which the site may be kept.
 func (w *world) watch(e *Engine, over <-chan struct{}) {
 	since := make(map[idleness]time.Time)
@@ -72,7 +72,7 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 	waits := w.waiting(lanes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.interrupted || w.killed || w.ended {
+	if w.interrupted || w.killed || w.ended || w.asleep > 0 {
 		return nil
 	}
 	for _, s := range w.sites {
@@ -111,6 +111,9 @@ func (w *world) leftAlone(s *site) time.Duration {
 
 // waiting are the jobs that no lane is at work on, and that could be.
 func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
+	if w.twins {
+		return nil // a lane may wait for a call that another one makes
+	}
 	generating := false
 	for _, stage := range w.stages {
 		open := false
@@ -122,8 +125,9 @@ func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
 				continue
 			}
 			open = true
+			generating = generating || j.Kind == schedule.Generate
 			atWork := slices.ContainsFunc(lanes, func(l LaneStatus) bool { return l.Model == j.model.Label })
-			if j.Kind == schedule.Score && (generating || !j.Source.Ready()) || j.Source.Left() == 0 || atWork || j.alike || len(j.twins) > 0 {
+			if j.Kind == schedule.Score && (generating || !j.Source.Ready()) || j.Source.Left() == 0 || atWork || j.alike {
 				continue
 			}
 			var devices []schedule.Device
@@ -138,7 +142,6 @@ func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
 				}
 				continue
 			}
-			generating = generating || j.Kind == schedule.Generate
 			all = append(all, j)
 		}
 		if open {

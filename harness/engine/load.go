@@ -111,6 +111,7 @@ func (l *lane) load(ctx context.Context) error {
 	defer l.status.state(Working)
 	started := time.Now()
 	for {
+		shared := l.engine.holdings.shared(l.name, l.devices)
 		err := l.loadOnce(ctx)
 		var tight *tightError
 		switch {
@@ -128,10 +129,10 @@ func (l *lane) load(ctx context.Context) error {
 			switch {
 			case others != "":
 				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
-			case l.engine.holdings.besides(l.name, l.devices) > 0:
+			case shared, l.engine.holdings.shared(l.name, l.devices):
 				return &LoadError{l.name, &crowdedError{err}, false}
 			}
-			return &LoadError{l.name, err, true}
+			return &LoadError{l.name, err, false}
 		}
 		what := fmt.Sprintf("%d slots instead of %d", slots, l.want.Slots)
 		if numCtx != l.numCtx {
@@ -176,11 +177,12 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
 	m := l.job.Model
-	if l.server != nil {
-		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
-		if l.settings != l.want || others && !l.unload(ctx) {
-			l.shut(ctx) // what it holds goes with it
-		}
+	switch {
+	case l.server == nil:
+	case l.settings != l.want:
+		l.shut(ctx)
+	case l.inPlace != nil && l.inPlace.Digest != m.Digest:
+		l.discard(ctx)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -195,15 +197,21 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		quick, cancel := context.WithTimeout(ctx, quickLook)
 		_, err := l.server.InMemory(quick, m.Name)
 		cancel()
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, context.DeadlineExceeded):
+			return &LaneError{l.name, fmt.Errorf("%w: %s said nothing within %v", models.ErrUnreachable, l.server.Host(), quickLook)}
+		default:
 			return &LaneError{l.name, err}
 		}
 		l.again = false
 	}
 	l.inPlace, l.loaded = m, models.Loaded{} // from now on it may be
+	l.engine.holdings.set(l.name, l.devices, 0)
 	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
 	if isNotLoaded(err) {
 		l.inPlace = nil
+		l.engine.holdings.drop(l.name)
 	}
 	if errors.Is(err, models.ErrMemory) {
 		return &tightError{err}
@@ -214,11 +222,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return err
 	}
 	if err := l.fits(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return &tightError{err}
 	}
 	if loaded.ContextLength > 0 && loaded.ContextLength < l.numCtx {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perg/harness/store"
+	"perg/models"
 )
 
 // lookEvery is the least time between two looks at what a server has loaded:
@@ -148,13 +149,17 @@ func (v *voucher) keep(ctx context.Context, batch []*receipt, dropped error) {
 }
 
 // vouch says whether the model in the server's memory is the job's. One that is
-// not in memory any more, as another client unloaded it, is loaded again.
+// not in memory any more, as another client unloaded it or its server ended, is
+// loaded again.
 func (l *lane) vouch(ctx context.Context) error {
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
 	there, err := l.seen(ctx)
-	if there || err != nil {
+	if there || err != nil && !errors.Is(err, models.ErrCut) {
 		return err
+	}
+	if err != nil {
+		l.broke(err)
 	}
 	l.fresh.Store(false)
 	return l.ready(ctx)

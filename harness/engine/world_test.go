@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type world struct {
 	patience   time.Duration
 	inFlight   int
 	allowCPU   bool
+	twins      bool // two jobs make some of each other's calls
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when what is wrong changes
@@ -47,16 +49,22 @@ type world struct {
 	engine  *Engine
 	stop    context.CancelFunc // the run's
 	ended   bool               // the run
+	circles atomic.Bool        // it goes round in them
 	killed  bool
-	asleep  bool
+	asleep  int
 
 	interrupted bool
-	finished    bool // no further fault
+	stoppedAt   time.Time     // by Ctrl-C
+	stopped     time.Duration // the run ended so long after
+	finished    bool          // no further fault
 
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
 	keys      map[store.Key]*question
 	deaths    []death
+	killings  map[string]int   // servers that a model's calls ended
+	loaded    map[loading]bool // by the engine's wish
+	paid      []*question      // in flight at Ctrl-C
 	loads     map[loading]*tries
 	probed    map[string]time.Time // by lane, when a probe was last answered
 	remade    map[string]bool      // models by label
@@ -101,9 +109,10 @@ func emptyWorld(seed uint64) *world {
 // forget is the beginning of a new run, which knows nothing of the last one.
 func (w *world) forget() {
 	w.deaths, w.loads, w.probed, w.remade = nil, make(map[loading]*tries), make(map[string]time.Time), make(map[string]bool)
+	w.killings, w.loaded, w.paid = make(map[string]int), make(map[loading]bool), nil
 	for k, q := range w.keys {
 		_, kept, _ := w.replies.Get(w.background, k)
-		q.broken, q.answered = nil, kept
+		q.broken, q.answered, q.failed = nil, kept, false
 	}
 	for _, s := range w.sites {
 		s.failures, s.failed, s.failedAt = 0, 0, time.Time{}
@@ -173,7 +182,7 @@ func (w *world) loses(id string) {
 	for _, p := range w.processes() {
 		for _, run := range slices.Clone(p.runners) {
 			if slices.Contains(p.sites, w.site(id)) && run.busy == 0 && !run.loading() {
-				run.unload()
+				run.end("another client unloaded it", "")
 			}
 		}
 	}
@@ -208,7 +217,7 @@ var errKilled = errors.New("perg was killed")
 
 // giveUp ends a world that goes round in circles.
 func (w *world) giveUp() {
-	if !w.killed {
+	if !w.circles.Swap(true) {
 		w.wrong("it goes round in circles: %d steps", mostSteps)
 		w.stop()
 	}
@@ -235,9 +244,12 @@ func (w *world) loadFailed(p *process, m *fakeModel, err error) {
 	defer w.mu.Unlock()
 	w.tell("%s: %s is not loaded: %v", p.name, m.Label, err)
 	w.fails(p.sites)
+	if errors.Is(err, models.ErrMemory) {
+		return // a step down is tried first
+	}
 	t := w.tried(m, setName(p.sites))
 	t.failed++
-	t.final = t.final || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory)
+	t.final = t.final || errors.Is(err, models.ErrModelNotFound)
 }
 
 func (w *world) tried(m *fakeModel, set string) *tries {
@@ -283,12 +295,15 @@ func (w *world) run(ctx context.Context) error {
 	err := w.engine.Run(ctx)
 	w.mu.Lock()
 	w.ended = true
+	w.stopped = time.Since(w.stoppedAt)
 	w.mu.Unlock()
 	w.tell("the run ends: %v", err)
 	release, done := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer done()
 	w.engine.Release(release)
-	w.tell("what it held is released: %v", release.Err() == nil)
+	if w.tell("what it held is released"); release.Err() != nil {
+		w.wrong("what the run held is not released after 5 minutes")
+	}
 	return err
 }
 
