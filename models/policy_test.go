@@ -64,7 +64,7 @@ var calls = map[string]struct {
 		map[string]string{"/api/chat": `{"done":true,"done_reason":"load"}`, "/api/ps": listing},
 	},
 	"unload":    {func(ctx context.Context, c *Client) error { return c.Unload(ctx, "m") }, map[string]string{"/api/chat": `{"done":true}`, "/api/ps": `{"models":[]}`}},
-	"in memory": {func(ctx context.Context, c *Client) error { _, _, err := c.InMemory(ctx, "m"); return err }, map[string]string{"/api/ps": listing}},
+	"in memory": {func(ctx context.Context, c *Client) error { _, err := c.InMemory(ctx, "m"); return err }, map[string]string{"/api/ps": listing}},
 	"catalogue": {func(ctx context.Context, c *Client) error { _, err := c.Catalogue(ctx); return err }, map[string]string{"/api/tags": listing}},
 	"details":   {func(ctx context.Context, c *Client) error { _, err := c.show(ctx, showing("m")); return err }, map[string]string{"/api/show": `{}`}},
 	"create":    {func(ctx context.Context, c *Client) error { _, err := quantized(ctx, c, nil); return err }, map[string]string{"/api/create": made1, "/api/tags": madeListing}},
@@ -166,10 +166,19 @@ func TestPatienceBeginsWithTheAbsence(t *testing.T) {
 		}
 	}
 	well := says(200, whole)
+	// alive answers whoever looks after the server.
+	alive := func(w wire) wire {
+		return func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/api/version" {
+				return says(200, `{"version":"0.17.4"}`)(r)
+			}
+			return w(r)
+		}
+	}
 	t.Run("a long call", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, _ := inTurn(after(10*time.Minute, page(504, "504 Gateway Time-out")), refused, refused, refused, well)
-			if err := asks(t.Context(), on(t, w)); err != nil {
+			if err := asks(t.Context(), on(t, alive(w))); err != nil {
 				t.Error(err)
 			}
 		})
