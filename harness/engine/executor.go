@@ -371,6 +371,9 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		e.jobRefused(ctx, a.job, err)
 	case errors.As(err, &load):
 		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
+		if a.lane.inPlace != nil {
+			e.leave(ctx, a.lane) // it was not heard to end the load
+		}
 		if several && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil

@@ -130,6 +130,7 @@ func (run *runner) unload() {
 	p.runners = slices.Delete(p.runners, i, i+1)
 	run.why = "it was unloaded"
 	close(run.gone)
+	p.leaving = append(p.leaving, run)
 	w.occupy(p.sites, 1)
 	time.AfterFunc(between(w.dice.of("unload", p.name, clock(time.Since(w.began))), 0, 3*time.Second), func() {
 		w.mu.Lock()

@@ -26,6 +26,7 @@ type process struct {
 	dead    chan struct{} // closed when it ends: what is in flight is cut
 	why     string        // it ended
 	runners []*runner
+	leaving []*runner // that it does not list any more, and whose memory is not back
 }
 
 // A runner is a model in a process's memory.
@@ -72,6 +73,10 @@ func (p *process) end(why string) {
 		}
 		r.end("its server ended: "+why, "")
 	}
+	for _, r := range p.leaving {
+		r.forget()
+	}
+	p.leaving = nil
 	close(p.dead)
 	w.awake()
 	if p.closed || w.killed {

@@ -187,14 +187,18 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		}
 		l.again = false
 	}
+	l.inPlace, l.loaded = m, models.Loaded{} // from now on it may be
 	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
+	if isNotLoaded(err) {
+		l.inPlace = nil
+	}
 	if errors.Is(err, models.ErrMemory) {
 		return &tightError{err}
 	}
 	if err != nil {
 		return err
 	}
-	l.inPlace, l.loaded = m, loaded
+	l.loaded = loaded
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.unload(ctx)
@@ -208,6 +212,13 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		l.engine.Warn(fmt.Sprintf("%s has a context of %d tokens, less than the %d asked for: longer prompts will fail", m.Name, loaded.ContextLength, l.numCtx))
 	}
 	return nil
+}
+
+// isNotLoaded says whether an error of a load tells that nothing came of it: a
+// server that was not heard to end it may still be at work on it.
+func isNotLoaded(err error) bool {
+	var said *models.ServerError
+	return errors.As(err, &said) || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
 }
 
 // quickLook bounds the wait for a lane that failed before.
