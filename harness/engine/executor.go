@@ -22,10 +22,12 @@ type executor struct {
 	planned map[*job]schedule.Job // as the schedule sees them
 	nothing map[onLane]bool       // a lane found nothing to do in a job that others are at work on
 
-	lanes   map[string]*lane      // with a server that may be used again, by name
-	work    map[string]assignment // what lanes do now, by lane
-	refused map[*job]bool         // their units are being failed
-	ended   chan ended
+	lanes     map[string]*lane      // with a server that may be used again, by name
+	work      map[string]assignment // what lanes do now, by lane
+	apart     map[string]bool       // devices on which no lane is beside another any more
+	condemned map[*job]error        // not to be run any more, and why
+	refused   map[*job]bool         // their units are being failed
+	ended     chan ended
 }
 
 // An assignment is a lane at work on a job.
@@ -48,7 +50,8 @@ type ended struct {
 func newExecutor(e *Engine) *executor {
 	return &executor{
 		Engine: e, trouble: newTrouble(e.Patience / 2),
-		lanes: make(map[string]*lane), work: make(map[string]assignment), refused: make(map[*job]bool), ended: make(chan ended),
+		lanes: make(map[string]*lane), work: make(map[string]assignment),
+		apart: make(map[string]bool), condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
 	}
 }
 
@@ -144,6 +147,10 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		if len(e.lanesOf(j)) > 0 || e.refused[j] {
 			continue
 		}
+		if why := e.condemned[j]; why != nil {
+			e.refuse(ctx, j, why)
+			continue
+		}
 		switch e.hope(j) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
@@ -164,6 +171,9 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 	}
 	for _, s := range starts {
 		j := e.job(s.Job)
+		if s.Beside && e.apart[s.Fit.Devices[0]] {
+			continue
+		}
 		if j.Kind == schedule.Generate {
 			working = true
 		}
@@ -198,18 +208,16 @@ func (e *executor) state() schedule.State {
 		}
 	}
 	for _, j := range e.jobs {
-		if e.refused[j] {
-			continue
-		}
 		lanes := e.lanesOf(j)
 		for _, name := range lanes {
 			a := e.work[name]
 			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside})
 		}
 		switch {
+		case e.refused[j]:
 		case len(lanes) == 0:
 			s.Waiting = append(s.Waiting, e.planned[j])
-		case j.Source.Left() > 0:
+		case j.Source.Left() > 0 && e.condemned[j] == nil:
 			s.Working = append(s.Working, e.planned[j])
 		default:
 			// Nothing is left in it for another lane to do.
@@ -368,11 +376,15 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		return err
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
-		e.jobRefused(ctx, a.job, err)
+		e.condemn(a.job, err)
 	case errors.As(err, &load):
 		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		if a.lane.inPlace != nil {
 			e.leave(ctx, a.lane) // it was not heard to end the load
+		}
+		var crowded *crowdedError
+		if errors.As(err, &crowded) {
+			e.separate(a.lane.devices)
 		}
 		if several && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
@@ -392,6 +404,21 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 	return nil
 }
 
+// separate ends that a lane is beside another one on devices: their models take
+// more than was planned.
+func (e *executor) separate(devices []string) {
+	for _, d := range devices {
+		e.apart[d] = true
+	}
+	for name, a := range e.work {
+		if a.beside && !a.stuck && overlap(a.lane.devices, devices) {
+			a.stuck = true
+			e.work[name] = a
+			a.lane.recall()
+		}
+	}
+}
+
 func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
 	e.trouble.laneFailed(a.lane.devices, at, err)
 	e.leave(ctx, a.lane)
@@ -401,8 +428,10 @@ func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, e
 // leave gives a lane's devices back: its server is ended, and another one is
 // opened when they are used again.
 func (e *executor) leave(ctx context.Context, l *lane) {
-	delete(e.lanes, l.name)
-	e.closings.shut(ctx, l)
+	if e.lanes[l.name] == l {
+		delete(e.lanes, l.name)
+		e.closings.shut(ctx, l)
+	}
 }
 
 // releaseAll begins to give back what the lanes hold.
@@ -413,13 +442,14 @@ func (e *executor) releaseAll() {
 	clear(e.lanes)
 }
 
-// jobRefused ends a job that is not to be run any more.
-func (e *executor) jobRefused(ctx context.Context, j *job, err error) {
+// condemn ends a job that is not to be run any more: its units are failed once
+// its lanes have given back theirs.
+func (e *executor) condemn(j *job, why error) {
 	for _, name := range e.lanesOf(j) {
-		e.work[name].lane.fail(err)
+		e.work[name].lane.fail(why)
 	}
-	if !e.refused[j] && slices.Contains(e.jobs, j) {
-		e.refuse(ctx, j, err)
+	if e.condemned[j] == nil {
+		e.condemned[j] = why
 	}
 }
 

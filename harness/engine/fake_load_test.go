@@ -57,6 +57,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	n := uint64(len(p.sites))
 	var over uint64
+	alone := !p.any(func(s *site) bool { return len(s.held) > 0 })
 	for _, s := range p.sites {
 		var all uint64
 		for _, bytes := range s.planned {
@@ -75,7 +76,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
-	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
+	if alone && p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
 		w.tried(run.model, setName(p.sites)).final = true
 	}
 	if p.any(func(s *site) bool { return s.spills }) {
@@ -107,8 +108,11 @@ func (run *runner) forget() {
 	}
 }
 
-// idle is the end of a call: what waits for the last one goes.
-func (run *runner) idle() {
+// release is the end of a request: what waits for the last one goes.
+func (run *runner) release() {
+	w := run.process.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch run.busy--; {
 	case run.busy > 0:
 	case run.ousted:

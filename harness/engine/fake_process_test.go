@@ -257,8 +257,10 @@ func (m *fakeModel) planned(slots, numCtx int) uint64 {
 	return m.weights + m.kv*uint64(max(1, slots))*uint64(numCtx)
 }
 
-// runner gives the model of a call: the one in memory, or one that it loads.
-func (r *request) runner(m *fakeModel, numCtx int) (*runner, error) {
+// runner gives the model of a request, which holds it until it is idle: the one
+// in memory, or one that it loads. Where nobody asked for a load the server
+// waits by itself until the memory of what was there before is back.
+func (r *request) runner(m *fakeModel, numCtx int, asked bool) (*runner, error) {
 	p, w := r.process, r.process.world
 	for {
 		w.mu.Lock()
@@ -285,7 +287,15 @@ func (r *request) runner(m *fakeModel, numCtx int) (*runner, error) {
 			}
 		}
 		if there == nil && wait == nil {
+			for _, r := range p.leaving {
+				if !asked {
+					r.forget()
+				}
+			}
 			there = p.load(m, digest, numCtx)
+		}
+		if there != nil {
+			there.busy++
 		}
 		w.mu.Unlock()
 		if there == nil {
@@ -298,14 +308,20 @@ func (r *request) runner(m *fakeModel, numCtx int) (*runner, error) {
 				return nil, models.ErrTimeout
 			}
 		}
+		err := error(nil)
 		select {
 		case <-there.loaded:
-			return there, there.err
+			err = there.err
 		case <-r.dead:
-			return nil, fmt.Errorf("%w: %s ended", models.ErrCut, p.name)
+			err = fmt.Errorf("%w: %s ended", models.ErrCut, p.name)
 		case <-r.limit.Done():
-			return nil, models.ErrTimeout
+			err = models.ErrTimeout
 		}
+		if err != nil {
+			there.release()
+			return nil, err
+		}
+		return there, nil
 	}
 }
 

@@ -85,6 +85,7 @@ func (f *fakeReplies) Put(ctx context.Context, k store.Key, r store.Reply) (Comm
 		f.replies[k] = r
 		delete(f.failures, k)
 	}
+	f.world.kept(k)
 	return f.committing(k), nil
 }
 

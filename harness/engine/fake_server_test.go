@@ -29,6 +29,9 @@ func (s *fakeServer) Exits() int {
 // it is first seen to be away.
 func (s *fakeServer) patiently(ctx context.Context, once func() error) error {
 	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		err := once()
 		var away *awayError
 		if !errors.As(err, &away) {
@@ -90,10 +93,11 @@ func (s *fakeServer) Load(ctx context.Context, model string, o models.Options) (
 		got := make(chan models.Loaded, 1)
 		err = beside(ctx, func() error {
 			defer leave()
-			run, err := r.runner(m, o.NumCtx)
+			run, err := r.runner(m, o.NumCtx, true)
 			if err != nil {
 				return err
 			}
+			defer run.release()
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if s.any(func(s *site) bool { return s.badList }) {
@@ -254,10 +258,11 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 	started := time.Now()
 	q := w.sent(s.process, r)
 	defer w.received(s.process, q)
-	run, err := req.runner(w.models[r.Model], r.Options.NumCtx)
+	run, err := req.runner(w.models[r.Model], r.Options.NumCtx, false)
 	if err != nil {
-		return models.Response{}, s.broken(q, run, err)
+		return models.Response{}, s.broken(q, nil, err)
 	}
+	defer run.release()
 	select {
 	case run.slots <- struct{}{}:
 	case <-run.gone:
@@ -268,17 +273,13 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 		return models.Response{}, s.broken(q, run, models.ErrTimeout)
 	}
 	w.mu.Lock()
-	run.busy++
 	took := time.Duration(float64(q.took) * s.slow())
 	if s.any(func(s *site) bool { return s.badCalls }) && q.poison == harmless {
 		run.end("its GPU is broken", q.text)
 	}
 	w.mu.Unlock()
 	err = req.takes(took, run.gone)
-	w.mu.Lock()
 	<-run.slots
-	run.idle()
-	w.mu.Unlock()
 	if err == nil {
 		err = s.poisoned(req, run, q)
 	}

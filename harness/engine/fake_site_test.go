@@ -44,8 +44,7 @@ type site struct {
 	process *process // of a named host
 	held    map[*runner]uint64
 	planned map[*runner]uint64
-	// dirty: what is held there is not what the engine can know of, because
-	// of a fault.
+	// dirty: for a while it could not be seen what is held there.
 	dirty bool
 
 	// What the engine was told of it: errors since it last answered, and when.
@@ -127,6 +126,7 @@ func (w *world) change(s *site, why string, to func(*ills)) {
 	w.tell("%s: %s", s.id, why)
 	to(&s.ills)
 	s.illAt = time.Now()
+	s.dirty = s.dirty || s.blind || s.deaf || s.hung
 	if s.down {
 		for _, p := range w.processes() {
 			if slices.Contains(p.sites, s) {

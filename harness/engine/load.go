@@ -38,6 +38,13 @@ type tightError struct{ err error }
 func (e *tightError) Error() string { return e.err.Error() }
 func (e *tightError) Unwrap() error { return e.err }
 
+// A crowdedError is a load for which there was too little memory beside another
+// lane on the devices: alone it may fit.
+type crowdedError struct{ err error }
+
+func (e *crowdedError) Error() string { return e.err.Error() + ", beside another model" }
+func (e *crowdedError) Unwrap() error { return e.err }
+
 // ready makes sure that the model is in memory. It waits for the calls in
 // flight where it has to be loaded.
 func (l *lane) ready(ctx context.Context) error {
@@ -87,8 +94,8 @@ func (l *lane) buried(err error) error {
 	}
 	// A server that ended several times since the last look had the model in
 	// memory once, as far as is known: one that cannot stay up ends without it.
-	with := l.inPlace == l.job.Model || errors.Is(err, models.ErrCut)
-	l.inPlace = nil
+	with := l.inPlace == l.job.Model && l.loaded != (models.Loaded{}) || errors.Is(err, models.ErrCut)
+	l.inPlace, l.loaded = nil, models.Loaded{}
 	if with {
 		if refused := l.job.died(time.Now()); refused != nil {
 			return refused
@@ -118,8 +125,11 @@ func (l *lane) load(ctx context.Context) error {
 		others := strings.Join(l.others(ctx), ", ")
 		slots, numCtx, ok := lower(l.want.Slots, l.numCtx, l.job.Model.Contexts)
 		if !ok {
-			if others != "" {
+			switch {
+			case others != "":
 				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
+			case l.engine.holdings.besides(l.name, l.devices) > 0:
+				return &LoadError{l.name, &crowdedError{err}, false}
 			}
 			return &LoadError{l.name, err, true}
 		}
@@ -165,17 +175,20 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // loadOnce loads the model as it is wanted now. What was in memory leaves
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
-	if l.server != nil && l.settings != l.want {
-		l.shut(ctx)
+	m := l.job.Model
+	if l.server != nil {
+		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
+		if l.settings != l.want || others && !l.unload(ctx) {
+			l.shut(ctx) // what it holds goes with it
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if l.server == nil {
 		if err := l.open(ctx); err != nil {
 			return err
 		}
-	}
-	m := l.job.Model
-	if l.inPlace != nil && l.inPlace.Digest != m.Digest {
-		l.unload(ctx)
 	}
 	if l.again {
 		// What failed before is not waited for a second time.
@@ -217,8 +230,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 // isNotLoaded says whether an error of a load tells that nothing came of it: a
 // server that was not heard to end it may still be at work on it.
 func isNotLoaded(err error) bool {
-	var said *models.ServerError
-	return errors.As(err, &said) || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
+	return errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory) || errors.Is(err, models.ErrRunner)
 }
 
 // quickLook bounds the wait for a lane that failed before.

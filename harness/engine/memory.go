@@ -85,10 +85,10 @@ func (l *lane) others(ctx context.Context) []string {
 
 // unload takes what the lane loaded out of memory again, and waits until that
 // memory is back: Ollama says that a model is gone a moment before it is. What
-// others hold there is not waited for.
-func (l *lane) unload(ctx context.Context) {
+// others hold there is not waited for. It is false where the server did not do it.
+func (l *lane) unload(ctx context.Context) bool {
 	if l.inPlace == nil || l.server == nil {
-		return
+		return true
 	}
 	e := l.engine
 	ctx, cancel := context.WithTimeout(ctx, unloadWithin)
@@ -101,12 +101,13 @@ func (l *lane) unload(ctx context.Context) {
 		if ctx.Err() == nil {
 			e.Warn(err.Error())
 		}
-		return
+		return false
 	}
 	if known {
 		l.freed(ctx, before, besides)
 	}
 	e.holdings.drop(l.name)
+	return true
 }
 
 // freed waits until so much less than before is in use as the lane had loaded,

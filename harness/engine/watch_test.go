@@ -45,8 +45,13 @@ func (w *world) keeps(k store.Key, r store.Reply) {
 	if digest != q.model.Digest || text != q.text {
 		w.wrong("%q is kept as the reply of %s to %s", r.Content, q.model.Digest, q.text)
 	}
-	q.answered = true
-	q.broken = nil
+}
+
+// kept notes that a call has its reply.
+func (w *world) kept(k store.Key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keys[k].answered, w.keys[k].broken = true, nil
 }
 
 // keepsFailure checks a call that is given up: a rule has to allow it.
