@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,14 +155,11 @@ func (s oddServer) Chat(ctx context.Context, r models.Request) (models.Response,
 // A watchedSource counts the seats that lanes take.
 type watchedSource struct {
 	Source
-	mu    sync.Mutex
-	seats int
+	seats *atomic.Int64
 }
 
-func (s *watchedSource) Seat(class string) Seat {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seats++
+func (s watchedSource) Seat(class string) Seat {
+	s.seats.Add(1)
 	return s.Source.Seat(class)
 }
 
