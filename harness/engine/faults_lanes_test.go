@@ -117,6 +117,9 @@ func TestADeviceOnWhichEverythingFails(t *testing.T) {
 					w.mustDo(t, j, 400)
 				}
 				var tries []time.Duration
+				if n := len(w.told(c.try)); n > 2*8 {
+					t.Errorf("it was given %d models", n) // two at each try, and those once it is well
+				}
 				for _, m := range w.told(c.try) {
 					if n := len(tries); n == 0 || m.at-tries[n-1] > 30*time.Second {
 						tries = append(tries, m.at)
