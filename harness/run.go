@@ -131,7 +131,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
 	// After the tables: a server or a GPU that hangs must not keep them away.
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
 	if err := endWatch(); err != nil {
@@ -157,9 +157,20 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// releaseWithin bounds how long the end of a run waits for its servers to give
-// their memory back. Those that perg started end with it in any case.
-const releaseWithin = 20 * time.Second
+const (
+	releaseWithin = 20 * time.Second
+	releaseSoon   = 3 * time.Second // where the user is waiting
+)
+
+// releasing bounds how long the end of a run waits for its servers to give their
+// memory back, and ends at Ctrl-C. Those that perg started end with it in any
+// case.
+func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return context.WithTimeout(context.WithoutCancel(ctx), releaseSoon)
+	}
+	return context.WithTimeout(ctx, releaseWithin)
+}
 
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
