@@ -20,7 +20,8 @@ type executor struct {
 	trouble *trouble
 	jobs    []*job                // of the stage, not finished
 	planned map[*job]schedule.Job // as the schedule sees them
-	nothing map[onLane]bool       // a lane found nothing to do in a job that others are at work on
+	nothing map[onLane]bool       // a lane found nothing to do in a job, since another one ended its work on it
+	ends    map[*job]int          // how many lanes ended their work on it, having found some
 
 	lanes     map[string]*lane      // with a server that may be used again, by name
 	work      map[string]assignment // what lanes do now, by lane
@@ -37,6 +38,7 @@ type assignment struct {
 	fit    schedule.Fit
 	beside bool // resident next to a candidate
 	stuck  bool // told to take no further unit
+	ends   int  // of the job, as it began
 }
 
 // Ended is a lane that ended its work, or a job that was refused and whose
@@ -60,7 +62,8 @@ func newExecutor(e *Engine) *executor {
 func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	e.jobs, e.planned, e.nothing = slices.Clone(jobs), make(map[*job]schedule.Job), make(map[onLane]bool)
+	e.jobs, e.planned = slices.Clone(jobs), make(map[*job]schedule.Job)
+	e.nothing, e.ends = make(map[onLane]bool), make(map[*job]int)
 	for _, j := range jobs {
 		j.total = j.Source.Left()
 		e.planned[j] = schedule.Job{ID: j.ID, Kind: j.Kind, Fit: e.fit(j)}
@@ -94,6 +97,12 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 		case end := <-e.ended:
 			if err := e.finish(ctx, end); err != nil && failure == nil {
 				failure = err
+				if !errors.Is(err, context.Canceled) {
+					// What is in flight cannot be kept either.
+					for _, a := range e.work {
+						a.lane.fail(err)
+					}
+				}
 				cancel(err)
 			}
 		case <-again:
@@ -283,6 +292,14 @@ func (e *executor) hope(j *job) hope {
 		return hopeful // a device may come back while others work
 	}
 	left := slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return e.trouble.lost(d.ID, at) })
+	loadable := loads.Fit
+	loads.Fit = func(set []schedule.Device) schedule.Fit {
+		f := loadable(set)
+		if f.Short == 0 && e.nothing[onLane{j.ID, setOf(f.Devices)}] {
+			return nowhere(set) // what is left has to be done elsewhere
+		}
+		return f
+	}
 	if schedule.Fits(left, loads) {
 		return hopeful
 	}
@@ -311,7 +328,7 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 	e.lanes[name] = l
 	l.begin(ctx, j, s.Fit, e.pace(s.Fit), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
-	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside}
+	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside, ends: e.ends[j]}
 	go func() {
 		e.closings.wait(ctx, l.devices)
 		e.ended <- ended{name, j, l.work()}
@@ -349,13 +366,16 @@ func (e *executor) finish(ctx context.Context, end ended) error {
 }
 
 // taken notes lanes that found nothing to do, so that they are not started on
-// the same job again until its other lanes have changed.
+// the same job again until another lane ended its work on it: that may have
+// given units back.
 func (e *executor) taken(a assignment, err error) {
-	of := onLane{a.job.ID, setOf(a.lane.devices)}
 	if err == nil && !a.stuck && a.lane.taken.Load() == 0 && a.job.Source.Left() > 0 {
-		e.nothing[of] = true
+		if e.ends[a.job] == a.ends {
+			e.nothing[onLane{a.job.ID, setOf(a.lane.devices)}] = true
+		}
 		return
 	}
+	e.ends[a.job]++
 	for of := range e.nothing {
 		if of.job == a.job.ID {
 			delete(e.nothing, of)
@@ -378,15 +398,18 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		e.leave(ctx, a.lane)
 		e.condemn(a.job, err)
 	case errors.As(err, &load):
-		several := e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		if a.lane.inPlace != nil {
 			e.leave(ctx, a.lane) // it was not heard to end the load
 		}
-		var crowded *crowdedError
-		if errors.As(err, &crowded) {
+		if crowded := new(crowdedError); errors.As(err, &crowded) {
 			e.separate(a.lane.devices)
+			e.trouble.crowded(a.job.ID, a.lane.devices, at, err)
+			e.Warn(fmt.Sprintf("%v; they are kept apart from now on", err))
+			return nil
 		}
-		if several && !a.beside {
+		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
+		tight := new(tightError)
+		if !load.Final && !errors.As(err, &tight) && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
 		}

@@ -68,6 +68,7 @@ type fakeJob struct {
 	of    []*fakeJob // that it scores
 	alike bool       // units demand the class of their base
 	tells []*backlog
+	twins []*fakeJob // that make some of its calls
 
 	mu     sync.Mutex
 	done   []int  // how often Done was told of a unit

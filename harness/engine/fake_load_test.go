@@ -57,18 +57,18 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	n := uint64(len(p.sites))
 	var over uint64
-	alone := !p.any(func(s *site) bool { return len(s.held) > 0 })
 	for _, s := range p.sites {
 		var all uint64
 		for _, bytes := range s.planned {
 			all += bytes
 		}
-		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !s.dirty {
+		if s.planned[run] = planned / n; all+planned/n > s.memory+n && !p.any(func(s *site) bool { return s.dirty }) {
 			w.wrong("%s is over-committed: %s needs %.2f GiB there beside %.2f GiB, of %.2f", s.id, run.model.Label, float64(planned/n)/gib, float64(all)/gib, float64(s.memory)/gib)
 		}
 		want := run.size / n
 		got := min(want, s.free())
 		s.held[run] = got
+		s.planned[run] = min(s.planned[run], got)
 		over += want - got
 	}
 	if over == 0 {
@@ -76,8 +76,8 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
-	if alone && p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) {
-		w.tried(run.model, setName(p.sites)).final = true
+	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) && !w.allowCPU {
+		w.tried(run.model, setName(p.sites)).failed++
 	}
 	if p.any(func(s *site) bool { return s.spills }) {
 		w.tell("%s: %.1f GiB of %s are spilled", p.name, float64(over)/gib, run.model.Label)

@@ -48,7 +48,8 @@ type site struct {
 	dirty bool
 
 	// What the engine was told of it: errors since it last answered, and when.
-	failures   int
+	failures   int // since it last answered
+	failed     int // in all
 	failedAt   time.Time
 	illAt      time.Time // something was wrong last
 	occupied   int       // requests, starts and ends at work

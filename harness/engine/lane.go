@@ -175,8 +175,8 @@ func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
 // are durable to those who count. A unit with a reply that was dropped is given
 // back. kept is closed when all have been passed on.
 func (l *lane) keeping() (outcomes chan<- outcome, kept <-chan struct{}) {
-	all, done := make(chan outcome, 1<<10), make(chan struct{})
-	durable := make(chan outcome, 1<<10)
+	all, done := make(chan outcome, 1<<8), make(chan struct{})
+	durable := make(chan outcome, 1<<8)
 	j, status, fail := l.job, l.status, l.fail
 	go func() {
 		defer close(done)
@@ -199,7 +199,9 @@ func (l *lane) keeping() (outcomes chan<- outcome, kept <-chan struct{}) {
 		for o := range durable {
 			for _, c := range o.commits {
 				if err == nil {
-					err = c.Wait(context.Background())
+					if err = c.Wait(context.Background()); err != nil {
+						fail(err)
+					}
 				}
 			}
 			if err == nil {

@@ -111,6 +111,7 @@ func (l *lane) load(ctx context.Context) error {
 	defer l.status.state(Working)
 	started := time.Now()
 	for {
+		shared := l.engine.holdings.shared(l.name, l.devices)
 		err := l.loadOnce(ctx)
 		var tight *tightError
 		switch {
@@ -128,10 +129,10 @@ func (l *lane) load(ctx context.Context) error {
 			switch {
 			case others != "":
 				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
-			case l.engine.holdings.besides(l.name, l.devices) > 0:
+			case shared, l.engine.holdings.shared(l.name, l.devices):
 				return &LoadError{l.name, &crowdedError{err}, false}
 			}
-			return &LoadError{l.name, err, true}
+			return &LoadError{l.name, err, false}
 		}
 		what := fmt.Sprintf("%d slots instead of %d", slots, l.want.Slots)
 		if numCtx != l.numCtx {
@@ -201,9 +202,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		l.again = false
 	}
 	l.inPlace, l.loaded = m, models.Loaded{} // from now on it may be
+	l.engine.holdings.set(l.name, l.devices, 0)
 	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
 	if isNotLoaded(err) {
 		l.inPlace = nil
+		l.engine.holdings.drop(l.name)
 	}
 	if errors.Is(err, models.ErrMemory) {
 		return &tightError{err}
@@ -211,7 +214,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.loaded = loaded
+	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.unload(ctx)

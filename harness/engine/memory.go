@@ -43,6 +43,19 @@ func (h *holdings) set(lane string, devices []string, bytes uint64) {
 	h.all[lane] = holding{devices, bytes}
 }
 
+// shared says whether other lanes have, or are about to have, something on
+// devices.
+func (h *holdings) shared(lane string, devices []string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, held := range h.all {
+		if name != lane && overlap(held.devices, devices) {
+			return true
+		}
+	}
+	return false
+}
+
 // besides are the bytes of other lanes on some devices.
 func (h *holdings) besides(lane string, devices []string) (bytes uint64) {
 	h.mu.Lock()

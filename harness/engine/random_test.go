@@ -135,6 +135,7 @@ func (w *world) twin(r *rand.Rand) {
 	of := w.stages[0][0]
 	j := w.generates(of.model, len(of.units))
 	j.ID += " again"
+	j.twins, of.twins = []*fakeJob{of}, []*fakeJob{j}
 	for u := range j.units {
 		if chance(r, 0.5) {
 			j.units[u] = of.units[u]

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ var (
 // Random worlds, with random faults, in virtual time. Whatever goes wrong in
 // them, the invariants hold that are checked here and as the fakes are used.
 func TestSimulate(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	began := time.Now()
 	var next atomic.Uint64
 	next.Store(*from)

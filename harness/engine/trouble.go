@@ -83,23 +83,35 @@ func (t *trouble) laneWorks(job string, devices []string) {
 }
 
 // cannotLoad keeps a job off a lane for a while, for good where trying again
-// cannot help. It says whether the lane failed to load several jobs in a row
-// now: then it is the lane that fails.
-func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why error, final bool) (several bool) {
-	set := setOf(devices)
-	of := onLane{job, set}
+// cannot help.
+func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why error, final bool) {
+	of := onLane{job, setOf(devices)}
 	if t.loads[of] == nil {
 		t.loads[of] = &setback{}
 	}
 	t.loads[of].again(t.first, at, why)
 	t.loads[of].final = final
-	if final {
-		return false // the lane said what is wrong with the model
-	}
+}
+
+// inRow notes that a lane failed to load a job, for no reason that lies in the
+// job, and says whether it failed to load several in a row: then it is the lane
+// that fails.
+func (t *trouble) inRow(job string, devices []string) bool {
+	set := setOf(devices)
 	if !slices.Contains(t.row[set], job) {
 		t.row[set] = append(t.row[set], job)
 	}
 	return len(t.row[set]) > 1
+}
+
+// crowded keeps a job off a lane for a while, without holding it against either:
+// another lane leaves meanwhile.
+func (t *trouble) crowded(job string, devices []string, at time.Time, why error) {
+	of := onLane{job, setOf(devices)}
+	if t.loads[of] == nil {
+		t.loads[of] = &setback{}
+	}
+	t.loads[of].until, t.loads[of].why = at.Add(t.first), why
 }
 
 // barred says whether a device is left alone at a moment; keptOff whether a job

@@ -46,6 +46,7 @@ type world struct {
 	stages  [][]*fakeJob
 	engine  *Engine
 	stop    context.CancelFunc // the run's
+	ended   bool               // the run
 	killed  bool
 	asleep  bool
 
@@ -105,7 +106,7 @@ func (w *world) forget() {
 		q.broken, q.answered = nil, kept
 	}
 	for _, s := range w.sites {
-		s.failures, s.failedAt = 0, time.Time{}
+		s.failures, s.failed, s.failedAt = 0, 0, time.Time{}
 	}
 	for _, j := range w.jobs() {
 		j.began()
@@ -217,6 +218,7 @@ func (w *world) giveUp() {
 func (w *world) fails(sites []*site) {
 	for _, s := range sites {
 		s.failures++
+		s.failed++
 		s.failedAt = time.Now()
 	}
 }
@@ -233,9 +235,12 @@ func (w *world) loadFailed(p *process, m *fakeModel, err error) {
 	defer w.mu.Unlock()
 	w.tell("%s: %s is not loaded: %v", p.name, m.Label, err)
 	w.fails(p.sites)
+	if errors.Is(err, models.ErrMemory) {
+		return // a step down is tried first
+	}
 	t := w.tried(m, setName(p.sites))
 	t.failed++
-	t.final = t.final || errors.Is(err, models.ErrModelNotFound) || errors.Is(err, models.ErrMemory)
+	t.final = t.final || errors.Is(err, models.ErrModelNotFound)
 }
 
 func (w *world) tried(m *fakeModel, set string) *tries {
@@ -273,9 +278,15 @@ func (w *world) run(ctx context.Context) error {
 	defer cancel()
 	w.mu.Lock()
 	w.stop = cancel
-	w.engine = w.newEngine()
+	w.engine, w.ended = w.newEngine(), false
 	w.mu.Unlock()
+	over := make(chan struct{})
+	defer close(over)
+	go w.watch(w.engine, over)
 	err := w.engine.Run(ctx)
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
 	w.tell("the run ends: %v", err)
 	release, done := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer done()
