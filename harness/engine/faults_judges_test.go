@@ -106,6 +106,9 @@ func TestAResidentJudgesServerIsLost(t *testing.T) {
 				if len(w.told("its supervisor gives up")) == 0 || len(w.warnings("goes on without gpu0 ")) > 0 {
 					t.Errorf("warnings %q", w.warnings(""))
 				}
+				if took := w.tookTo("gpu0: unloads", "gpu0: loads"); took > goneWithin {
+					t.Errorf("the next candidate came after %v", took)
+				}
 			})
 		})
 	}

@@ -162,8 +162,8 @@ func TestAStoreThatCannotBeWrittenEndsTheRun(t *testing.T) {
 			t.Errorf("the run ends with %v", err)
 		}
 		w.mustHold(t)
-		if w.ended() > 20*time.Second {
-			t.Errorf("it ended at %v", w.ended())
+		if w.took() > 20*time.Second {
+			t.Errorf("it ended at %v", w.took())
 		}
 		if done, _ := s.outcomes(); done == 300 {
 			t.Error("this is about nothing")

@@ -68,8 +68,8 @@ func (w *world) mustNotWarn(t *testing.T) {
 	}
 }
 
-// ended is when the run ended, by its own account.
-func (w *world) ended() time.Duration {
+// took is when the run ended, by its own account.
+func (w *world) took() time.Duration {
 	all := w.told("the run ends")
 	return all[len(all)-1].at
 }
