@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test test-gpu bench ollama duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test simulate test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -76,6 +76,17 @@ test: duckdb chromium
 	$(GO) tool staticcheck ./...
 	$(GO) test -run Coverage ./harness/metrics
 	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+# Random worlds with random faults, in virtual time: what holds of the engine
+# whatever goes wrong. It prints how many seeds it ran in what time, and of each
+# that fails the story. One alone, told also where nothing fails:
+# make simulate SEEDS=1 FROM=4711 STORY=1
+SEEDS ?= 100000
+FROM ?= 0
+STORY ?=
+
+simulate:
+	$(GO) test -count=1 -timeout 12h -v -run 'TestSimulate$$' ./harness/engine -seeds $(SEEDS) -from $(FROM) $(if $(STORY),-story)
 
 # On a machine with an NVIDIA GPU: inventory against nvidia-smi, memory against
 # a known allocation, energy against power, the cost of sampling. Where there is

@@ -37,7 +37,7 @@ type assignment struct {
 	lane   *lane
 	fit    schedule.Fit
 	beside bool // resident next to a candidate
-	stuck  bool // told to take no further unit
+	stuck  bool // told not to wait for units, or to take none
 	ends   int  // of the job, as it began
 }
 
@@ -65,7 +65,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 	e.jobs, e.planned = slices.Clone(jobs), make(map[*job]schedule.Job)
 	e.nothing, e.ends = make(map[onLane]bool), make(map[*job]int)
 	for _, j := range jobs {
-		j.total = j.Source.Left()
+		j.total.Store(int64(j.Source.Left()))
 		e.planned[j] = schedule.Job{ID: j.ID, Kind: j.Kind, Fit: e.fit(j)}
 	}
 	var failure error
@@ -191,15 +191,13 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 		e.start(ctx, j, s)
 	}
-	if generating && !working {
-		// A lane that waits for what others answer must not hold the devices
-		// on which those could be.
-		for name, a := range e.work {
-			if a.job.Kind == schedule.Score && !a.stuck {
-				a.stuck = true
-				e.work[name] = a
-				a.lane.recall()
-			}
+	// A lane that waits for what others answer must not hold the devices on
+	// which those could be.
+	for name, a := range e.work {
+		if a.job.Kind == schedule.Score {
+			a.stuck = a.stuck || generating && !working
+			e.work[name] = a
+			a.lane.yield(generating && !working)
 		}
 	}
 	e.expect(e.outlook())
@@ -259,7 +257,7 @@ func (e *executor) timeLeft(a assignment) time.Duration {
 	if left, ok := a.lane.status.snapshot().Left(); ok {
 		return left
 	}
-	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total, 1)))
+	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total.Load(), 1)))
 }
 
 // A hope is what is to be expected of a job that no lane is at work on.
@@ -416,7 +414,7 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
 	case errors.As(err, &lane) && a.beside:
 		// Its server is its own; the devices are another lane's, too.
-		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, false)
+		e.trouble.besideFailed(a.job.ID, a.lane.devices, at, err)
 		e.leave(ctx, a.lane)
 		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 	case errors.As(err, &lane):

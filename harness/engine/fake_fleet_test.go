@@ -92,7 +92,7 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 		switch {
 		case s.memory == 0 || s.blind:
 			return nil
-		case s.deaf || s.hung:
+		case s.deaf || s.hung || w.asleep > 0:
 			w.mu.Unlock()
 			<-ctx.Done()
 			w.mu.Lock()
@@ -108,6 +108,11 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 }
 
 func (f fakeFleet) GPUs(devices []string) []string {
+	if !f.step() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.giveUp()
+	}
 	var all []string
 	for _, s := range f.sitesOf(devices) {
 		if s.memory == 0 {
@@ -118,4 +123,6 @@ func (f fakeFleet) GPUs(devices []string) []string {
 	return all
 }
 
-func (f fakeFleet) Class(devices []string) string { return f.site(devices[0]).class }
+func (f fakeFleet) Class(devices []string) string {
+	return f.site(devices[0]).class
+}

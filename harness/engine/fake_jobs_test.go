@@ -62,13 +62,13 @@ type unit struct {
 // A fakeJob is a job of a world.
 type fakeJob struct {
 	*Job
-	world *world
-	model *fakeModel
-	units []unit
-	of    []*fakeJob // that it scores
-	alike bool       // units demand the class of their base
-	tells []*backlog
-	twins []*fakeJob // that make some of its calls
+	world  *world
+	model  *fakeModel
+	units  []unit
+	of     []*fakeJob // that it scores
+	alike  bool       // units demand the class of their base
+	queued bool       // they come from a queue all the same
+	tells  []*backlog
 
 	mu     sync.Mutex
 	done   []int  // how often Done was told of a unit
@@ -123,6 +123,9 @@ func (j *fakeJob) began() {
 			g.tells = append(g.tells, b)
 		}
 		j.Source = b
+	case j.alike && j.queued:
+		j.tells = nil
+		j.Source = newPinned(j.units)
 	case j.alike:
 		j.tells = nil
 		j.Source = newAlike(j)

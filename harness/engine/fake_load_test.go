@@ -76,7 +76,7 @@ func (p *process) allocate(run *runner, planned uint64) error {
 	}
 	w.count("loads that did not fit")
 	run.vram = run.size - over
-	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) && !w.allowCPU {
+	if p.slots == 1 && run.numCtx == slices.Min(run.model.Contexts) && (!w.allowCPU || !p.any(func(s *site) bool { return s.spills })) {
 		w.tried(run.model, setName(p.sites)).failed++
 	}
 	if p.any(func(s *site) bool { return s.spills }) {

@@ -131,7 +131,7 @@ func (w *world) watchHang(s *site) {
 			time.AfterFunc(hangLimit, func() {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				if s.hung && !w.asleep && p.alive && p.dead == dead {
+				if s.hung && w.asleep == 0 && p.alive && p.dead == dead {
 					p.end("it hung")
 				}
 			})
@@ -159,7 +159,7 @@ type awayError struct{ text string }
 func (e *awayError) Error() string { return e.text }
 
 func (p *process) hung() bool {
-	return slices.ContainsFunc(p.sites, func(s *site) bool { return s.hung })
+	return p.world.asleep > 0 || p.any(func(s *site) bool { return s.hung })
 }
 
 func (p *process) slow() float64 {

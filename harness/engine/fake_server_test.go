@@ -154,7 +154,7 @@ func (s *fakeServer) InMemory(ctx context.Context, model string) (all []models.L
 		}
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		w.failed(s.process, err)
 	}
 	return all, err

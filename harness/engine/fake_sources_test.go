@@ -184,3 +184,45 @@ func (a *alike) Left() (n int) {
 }
 
 func (a *alike) Ready() bool { return a.Left() > 0 }
+
+// Pinned is a queue whose units demand the class to which their base was handed
+// out last.
+type pinned struct {
+	*Queue
+	units []unit
+
+	mu    sync.Mutex
+	class []string
+}
+
+func newPinned(units []unit) *pinned {
+	p := &pinned{Queue: NewQueue(sectionsOf(len(units))), units: units, class: make([]string, len(units))}
+	p.Demand = func(u Unit) string {
+		base := units[u].base
+		if base < 0 {
+			return ""
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.class[base]
+	}
+	return p
+}
+
+type pinnedSeat struct {
+	Seat
+	*pinned
+	class string
+}
+
+func (p *pinned) Seat(class string) Seat { return &pinnedSeat{p.Queue.Seat(class), p, class} }
+
+func (s *pinnedSeat) Next(ctx context.Context) (Unit, bool) {
+	u, ok := s.Seat.Next(ctx)
+	if ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.pinned.class[u] = s.class
+	}
+	return u, ok
+}

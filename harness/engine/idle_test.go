@@ -72,7 +72,7 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 	waits := w.waiting(lanes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.interrupted || w.killed || w.ended {
+	if w.interrupted || w.killed || w.ended || w.asleep > 0 {
 		return nil
 	}
 	for _, s := range w.sites {
@@ -111,6 +111,9 @@ func (w *world) leftAlone(s *site) time.Duration {
 
 // waiting are the jobs that no lane is at work on, and that could be.
 func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
+	if w.twins {
+		return nil // a lane may wait for a call that another one makes
+	}
 	generating := false
 	for _, stage := range w.stages {
 		open := false
@@ -124,7 +127,7 @@ func (w *world) waiting(lanes []LaneStatus) (all []*fakeJob) {
 			open = true
 			generating = generating || j.Kind == schedule.Generate
 			atWork := slices.ContainsFunc(lanes, func(l LaneStatus) bool { return l.Model == j.model.Label })
-			if j.Kind == schedule.Score && (generating || !j.Source.Ready()) || j.Source.Left() == 0 || atWork || j.alike || len(j.twins) > 0 {
+			if j.Kind == schedule.Score && (generating || !j.Source.Ready()) || j.Source.Left() == 0 || atWork || j.alike {
 				continue
 			}
 			var devices []schedule.Device

@@ -55,7 +55,7 @@ type Source interface {
 	// Seat is a new seat on a lane of a class: devices of a kind with an engine
 	// of a kind, as Fleet.Class names them. Where numbers differ between
 	// classes, and units have to be like others, a source hands out to a class
-	// what belongs there.
+	// what belongs there; to "" it hands out anything.
 	Seat(class string) Seat
 	GiveBack(Unit) // one that has no outcome
 	Left() int     // neither handed out nor sure never to come
@@ -118,7 +118,7 @@ func Recorded(r Replies) Ask {
 // A job is a Job on its way.
 type job struct {
 	*Job
-	total   int          // units, as it began
+	total   atomic.Int64 // units, as it began
 	through atomic.Int64 // units whose replies are durable
 	failed  atomic.Int64 // of them
 

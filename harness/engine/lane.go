@@ -49,6 +49,7 @@ type stint struct {
 	voucher *voucher
 	answers atomic.Int64 // calls that succeeded
 	taken   atomic.Int64 // units
+	yields  atomic.Bool  // takes what is ready, and waits for no more
 
 	ctx    context.Context // of its calls: ends with the run, or with fail
 	taking context.Context // ends when no further unit is to be taken
@@ -116,7 +117,7 @@ func (l *lane) work() error {
 		l.fail(nil)
 		return nil
 	case decided(err):
-		return err
+		return l.buried(err)
 	default:
 		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, err)
 	}
@@ -126,7 +127,7 @@ func (l *lane) work() error {
 func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
 	defer s.Leave()
-	for l.pace.keeps() {
+	for l.yielding(); l.pace.keeps(); l.yielding() {
 		u, ok := s.Next(l.taking)
 		if !ok {
 			enough()
@@ -141,6 +142,19 @@ func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 		outcomes <- o
 	}
 	return nil
+}
+
+// yield has the lane end once no unit is ready, or wait again. Where one seat
+// took what another one saw, the last that comes back ends the waiting of all.
+func (l *lane) yield(on bool) {
+	l.yields.Store(on)
+	l.yielding()
+}
+
+func (l *lane) yielding() {
+	if l.yields.Load() && !l.job.Source.Ready() {
+		l.recall()
+	}
 }
 
 // An outcome is what became of a unit, with those of its replies that are not

@@ -177,11 +177,12 @@ func lower(slots, numCtx int, contexts []int) (lessSlots, lessCtx int, ok bool) 
 // first, and is seen to have left: its calls have all come back.
 func (l *lane) loadOnce(ctx context.Context) error {
 	m := l.job.Model
-	if l.server != nil {
-		others := l.inPlace != nil && l.inPlace.Digest != m.Digest
-		if l.settings != l.want || others && !l.unload(ctx) {
-			l.shut(ctx) // what it holds goes with it
-		}
+	switch {
+	case l.server == nil:
+	case l.settings != l.want:
+		l.shut(ctx)
+	case l.inPlace != nil && l.inPlace.Digest != m.Digest:
+		l.discard(ctx)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -196,7 +197,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		quick, cancel := context.WithTimeout(ctx, quickLook)
 		_, err := l.server.InMemory(quick, m.Name)
 		cancel()
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, context.DeadlineExceeded):
+			return &LaneError{l.name, fmt.Errorf("%w: %s said nothing within %v", models.ErrUnreachable, l.server.Host(), quickLook)}
+		default:
 			return &LaneError{l.name, err}
 		}
 		l.again = false
@@ -217,11 +222,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return err
 	}
 	if err := l.fits(loaded); err != nil {
-		l.unload(ctx)
+		l.discard(ctx)
 		return &tightError{err}
 	}
 	if loaded.ContextLength > 0 && loaded.ContextLength < l.numCtx {

@@ -31,7 +31,7 @@ type holdings struct {
 
 type holding struct {
 	devices []string
-	bytes   uint64
+	bytes   uint64 // 0: at a load
 }
 
 func (h *holdings) set(lane string, devices []string, bytes uint64) {
@@ -56,16 +56,18 @@ func (h *holdings) shared(lane string, devices []string) bool {
 	return false
 }
 
-// besides are the bytes of other lanes on some devices.
-func (h *holdings) besides(lane string, devices []string) (bytes uint64) {
+// besides are the bytes of other lanes on some devices; loading says whether
+// some of these are at a load, so that what they have is not known.
+func (h *holdings) besides(lane string, devices []string) (bytes uint64, loading bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, held := range h.all {
 		if name != lane && overlap(held.devices, devices) {
 			bytes += held.bytes
+			loading = loading || held.bytes == 0
 		}
 	}
-	return bytes
+	return bytes, loading
 }
 
 func (h *holdings) drop(lane string) {
@@ -107,7 +109,7 @@ func (l *lane) unload(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, unloadWithin)
 	defer cancel()
 	before, _, known := e.memory(ctx, l.devices)
-	besides := e.holdings.besides(l.name, l.devices)
+	besides, loading := e.holdings.besides(l.name, l.devices)
 	name := l.inPlace.Name
 	l.inPlace = nil
 	if err := l.server.Unload(ctx, name); err != nil {
@@ -117,21 +119,30 @@ func (l *lane) unload(ctx context.Context) bool {
 		return false
 	}
 	if known {
-		l.freed(ctx, before, besides)
+		l.freed(ctx, before, besides, loading)
 	}
 	e.holdings.drop(l.name)
 	return true
 }
 
+// discard takes what the lane loaded out of memory, with its server where that
+// does not do it.
+func (l *lane) discard(ctx context.Context) {
+	if !l.unload(ctx) {
+		l.shut(ctx)
+	}
+}
+
 // freed waits until so much less than before is in use as the lane had loaded,
-// whatever other lanes have loaded there since.
-func (l *lane) freed(ctx context.Context, before, besides uint64) {
+// whatever other lanes have loaded there since. Where one of them was at a load
+// before, some of that was in use already: then it is not allowed for.
+func (l *lane) freed(ctx context.Context, before, besides uint64, loading bool) {
 	e := l.engine
 	held := uint64(max(0, l.loaded.VRAM))
 	for deadline := time.Now().Add(goneWithin); ; {
 		used, others, ok := e.memory(ctx, l.devices)
 		want := before - min(before, held) + slack
-		if now := e.holdings.besides(l.name, l.devices); now > besides {
+		if now, _ := e.holdings.besides(l.name, l.devices); now > besides && !loading {
 			want += now - besides
 		}
 		switch {

@@ -19,7 +19,8 @@ func TestTheRestIsMeasured(t *testing.T) {
 	}
 	const Generate, Score Stage = "generate", "score"
 	at := func(id string, stage Stage, through int64) *job {
-		j := &job{Job: &Job{ID: id, Stage: stage, Source: NewQueue(Alike(100))}, total: 100}
+		j := &job{Job: &Job{ID: id, Stage: stage, Source: NewQueue(Alike(100))}}
+		j.total.Store(100)
 		j.through.Store(through)
 		return j
 	}

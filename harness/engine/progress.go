@@ -105,7 +105,7 @@ func (l *laneStatus) update(f func(*LaneStatus)) {
 
 func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 	return &laneStatus{
-		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, State: Working, Total: j.total},
+		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, State: Working, Total: int(j.total.Load())},
 		job:   j,
 		unit:  -1,
 		since: time.Now(),

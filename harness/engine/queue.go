@@ -65,7 +65,7 @@ type queueSeat struct {
 	begins bool   // the next answer is the first of its group here
 }
 
-// Seat is a seat on a lane of a class.
+// Seat is a seat on a lane of a class; of class "" it is given any unit.
 func (q *Queue) Seat(class string) Seat { return &queueSeat{queue: q, class: class} }
 
 func (s *queueSeat) Next(ctx context.Context) (Unit, bool) {
@@ -73,12 +73,14 @@ func (s *queueSeat) Next(ctx context.Context) (Unit, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for ctx.Err() == nil {
-		u, ok := pop(q.reserved, s.class)
+		u, ok := q.pop(s.class)
 		if !ok {
 			if u, ok = s.following(); !ok {
-				return 0, false
+				if u, ok = q.released(s.class); !ok {
+					return 0, false
+				}
 			}
-			if class := q.demand(u); class != "" && class != s.class {
+			if class := q.demand(u); s.class != "" && class != "" && class != s.class {
 				q.reserve(class, u)
 				continue
 			}
@@ -128,14 +130,30 @@ func (q *Queue) reserve(class string, u Unit) {
 	q.reserved[class] = append(q.reserved[class], u)
 }
 
-// pop takes the first unit that is reserved for a class.
-func pop(reserved map[string][]Unit, class string) (Unit, bool) {
-	all := reserved[class]
-	if len(all) == 0 {
-		return 0, false
+// pop takes the first unit that is reserved for a class, for any where it is "".
+func (q *Queue) pop(class string) (Unit, bool) {
+	for of, all := range q.reserved {
+		if len(all) > 0 && (class == "" || class == of) {
+			q.reserved[of] = all[1:]
+			return all[0], true
+		}
 	}
-	reserved[class] = all[1:]
-	return all[0], true
+	return 0, false
+}
+
+// released takes a unit that was reserved for another class, and does not
+// demand that any more: what it has to be like was given back, and is made
+// elsewhere now.
+func (q *Queue) released(class string) (Unit, bool) {
+	for of, all := range q.reserved {
+		for i, u := range all {
+			if demands := q.demand(u); demands == "" || demands == class {
+				q.reserved[of] = slices.Delete(all, i, i+1)
+				return u, true
+			}
+		}
+	}
+	return 0, false
 }
 
 func (s *queueSeat) detach() {

@@ -71,21 +71,18 @@ var faults = []fault{
 
 // sleeps has nothing run for a while in which time goes on.
 func (w *world) sleeps(d time.Duration) {
-	w.mu.Lock()
-	w.asleep = true
-	w.mu.Unlock()
-	hung := make(map[*site]bool)
-	for _, s := range w.sites {
-		w.change(s, "sleeps", func(i *ills) { hung[s], i.hung = i.hung, true })
-	}
-	time.AfterFunc(d, func() {
-		for _, s := range w.sites {
-			w.change(s, "wakes up", func(i *ills) { i.hung = hung[s] })
-		}
+	turn := func(what string, by int) {
 		w.mu.Lock()
-		w.asleep = false
-		w.mu.Unlock()
-	})
+		defer w.mu.Unlock()
+		w.tell("the machine %s", what)
+		w.asleep += by
+		for _, s := range w.sites {
+			s.illAt, s.dirty = time.Now(), true
+		}
+		w.awake()
+	}
+	turn("sleeps", 1)
+	time.AfterFunc(d, func() { turn("wakes up", -1) })
 }
 
 // randomFaults plans what will go wrong, and when.
@@ -149,7 +146,6 @@ func (w *world) horizon() time.Duration {
 func (w *world) heal() {
 	w.mu.Lock()
 	w.finished = true
-	w.asleep = false
 	w.mu.Unlock()
 	for _, s := range w.sites {
 		spills := s.spills
@@ -176,6 +172,8 @@ func (w *world) interrupt() {
 	w.tell("Ctrl-C")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.interrupted = true
+	if !w.ended && !w.interrupted {
+		w.interrupted, w.stoppedAt = true, time.Now()
+	}
 	w.stop()
 }

@@ -126,7 +126,7 @@ func (w *world) randomJob(r *rand.Rand, m *fakeModel) {
 			unit.texts = append(unit.texts, fmt.Sprintf("%s/%d.second", m.Label, u))
 		}
 	}
-	j.alike = bases > 0 && chance(r, 0.3)
+	j.alike, j.queued = bases > 0 && chance(r, 0.3), chance(r, 0.5)
 	j.began()
 }
 
@@ -135,7 +135,7 @@ func (w *world) twin(r *rand.Rand) {
 	of := w.stages[0][0]
 	j := w.generates(of.model, len(of.units))
 	j.ID += " again"
-	j.twins, of.twins = []*fakeJob{of}, []*fakeJob{j}
+	w.twins = true
 	for u := range j.units {
 		if chance(r, 0.5) {
 			j.units[u] = of.units[u]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"runtime"
@@ -23,9 +24,9 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 200, "how many random worlds TestSimulate makes")
+	seeds = flag.Int("seeds", 2000, "how many random worlds TestSimulate makes")
 	from  = flag.Uint64("from", 0, "the first seed of TestSimulate")
-	tells = flag.Bool("story", false, "tell the story of each seed")
+	tells = flag.Bool("story", false, "tell the story of each seed, also where nothing is wrong")
 )
 
 // Random worlds, with random faults, in virtual time. Whatever goes wrong in
@@ -53,18 +54,12 @@ func TestSimulate(t *testing.T) {
 						counts[what]++
 					}
 					if bad := w.violations(); len(bad) > 0 || *tells {
-						failing++
-						if failing <= 3 {
-							var b strings.Builder
-							fmt.Fprintf(&b, "seed %d:\n  %s\nthe world:\n", seed, strings.Join(bad, "\n  "))
-							w.describe(&b)
-							b.WriteString("its story:\n")
-							w.print(&b)
-							fmt.Println(b.String())
-						} else {
-							fmt.Printf("seed %d: %s\n", seed, bad[0])
+						if failing++; failing <= mostStories || *tells {
+							w.report(os.Stdout, seed)
 						}
-						t.Errorf("seed %d: %v", seed, bad)
+						if len(bad) > 0 {
+							t.Errorf("seed %d: %s", seed, bad[0])
+						}
 					}
 					mu.Unlock()
 				}
@@ -76,6 +71,22 @@ func TestSimulate(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		t.Logf("%6d worlds: %s", counts[what], what)
 	}
+}
+
+// mostStories bounds those that are told of failing seeds.
+const mostStories = 5
+
+// report tells all of a world.
+func (w *world) report(out io.Writer, seed uint64) {
+	fmt.Fprintf(out, "seed %d:\n", seed)
+	for _, v := range w.violations() {
+		fmt.Fprintln(out, "  "+v)
+	}
+	fmt.Fprintln(out, "the world:")
+	w.describe(out)
+	fmt.Fprintln(out, "its story:")
+	w.print(out)
+	fmt.Fprintln(out)
 }
 
 // simulated is the world of a seed after its end.
@@ -126,7 +137,7 @@ func (w *world) simulate() {
 	w.mu.Unlock()
 	w.replies.fails(nil)
 	w.heal()
-	time.Sleep(30 * time.Second) // what was ending has ended
+	time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
 	w.tell("the same command again, with nothing wrong any more")
 	w.mu.Lock()
 	w.interrupted = false
@@ -202,6 +213,9 @@ func (w *world) checkEnd(err error) {
 			w.wrong("%s: %d of %d units have an outcome, and the error does not name it", j.ID, done, len(j.units))
 		}
 	}
+	if errors.Is(err, ErrUndone) {
+		w.checkUndone()
+	}
 	if whole {
 		for _, s := range w.engine.Status().Jobs {
 			if s.Done != s.Total {
@@ -211,9 +225,65 @@ func (w *world) checkEnd(err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if interrupted && !killed && w.stopped > w.mayStop() {
+		w.wrong("after Ctrl-C the run went on for %v", w.stopped)
+	}
 	if len(w.open) > 0 {
 		w.wrong("%d servers are left open", len(w.open))
 	}
+}
+
+// mayStop is how long a run may go on after Ctrl-C: until the calls in flight
+// have come back, and been vouched for.
+func (w *world) mayStop() time.Duration {
+	may := 20 * time.Second
+	for _, m := range w.models {
+		may = max(may, 12*2*m.call+20*time.Second)
+	}
+	for _, f := range w.faults {
+		if strings.Contains(f, "hangs") || strings.Contains(f, "sleeps") {
+			return callLimit + may
+		}
+	}
+	for _, p := range w.poisons {
+		if p == neverAnswers {
+			return callLimit + may
+		}
+	}
+	return may
+}
+
+// checkUndone checks that what is left undone could be done on no site that is
+// well, as far as the engine can know.
+func (w *world) checkUndone() {
+	faulty := slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() })
+	for _, j := range w.jobs() {
+		done, _ := j.outcomes()
+		if len(j.of) > 0 || done == len(j.units) {
+			continue
+		}
+		if !faulty && w.fits(j) {
+			w.wrong("%s is left undone, and nothing failed anywhere", j.ID)
+		}
+		for _, s := range w.sites {
+			w.mu.Lock()
+			tried := w.tried(j.model, s.id)
+			well := !s.sick() && s.failures < laneTries && tried.failed == 0 && !tried.final && s.tags[j.model.Name] == ""
+			w.mu.Unlock()
+			if well && !j.alike && j.Fit([]schedule.Device{s.device()}).Short == 0 {
+				w.wrong("%s is left undone, and %s is well", j.ID, s.id)
+			}
+		}
+	}
+}
+
+// fits says whether a job fits on the world's sites.
+func (w *world) fits(j *fakeJob) bool {
+	var devices []schedule.Device
+	for _, s := range w.sites {
+		devices = append(devices, s.device())
+	}
+	return schedule.Fits(devices, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit})
 }
 
 // checkWhole checks that a run with nothing wrong leaves what one that was
@@ -233,13 +303,7 @@ func (w *world) checkWhole(err error) {
 		if j.model.bigger > 1 {
 			uncertain[j.model] = true
 		}
-		nowhere := true
-		var devices []schedule.Device
-		for _, s := range w.sites {
-			devices = append(devices, s.device())
-		}
-		nowhere = !schedule.Fits(devices, schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit})
-		certain := !uncertain[j.model] && !nowhere && !slices.ContainsFunc(j.of, func(g *fakeJob) bool { return uncertain[g.model] })
+		certain := !uncertain[j.model] && w.fits(j) && !slices.ContainsFunc(j.of, func(g *fakeJob) bool { return uncertain[g.model] })
 		done, _ := j.outcomes()
 		if certain && len(j.of) == 0 && done != len(j.units) {
 			w.wrong("%s: %d of %d units are done at last: %v", j.ID, done, len(j.units), err)

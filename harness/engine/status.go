@@ -49,7 +49,7 @@ func (e *Engine) Status() Status {
 	}
 	s.Elapsed = time.Since(began)
 	for _, j := range e.all() {
-		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Stage, int(j.through.Load()), int(j.failed.Load()), j.total})
+		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Stage, int(j.through.Load()), int(j.failed.Load()), int(j.total.Load())})
 	}
 	s.Next, s.Left = ahead.rest(measured)
 	return s

@@ -26,7 +26,7 @@ type event struct {
 }
 
 // mostSteps ends a world in which something goes round in circles.
-const mostSteps = 300_000
+const mostSteps = 30_000
 
 func newStory() *story { return &story{began: time.Now(), counts: make(map[string]int)} }
 

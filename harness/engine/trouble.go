@@ -23,6 +23,7 @@ type trouble struct {
 	first   time.Duration // the wait after a first failure; it doubles with each
 	devices map[string]*setback
 	loads   map[onLane]*setback
+	beside  map[onLane]*setback // of lanes beside others, whose devices are not to be left
 	row     map[string][]string // by lane: the jobs whose loads failed there in a row
 }
 
@@ -37,7 +38,7 @@ type setback struct {
 }
 
 func newTrouble(first time.Duration) *trouble {
-	return &trouble{first: first, devices: make(map[string]*setback), loads: make(map[onLane]*setback), row: make(map[string][]string)}
+	return &trouble{first: first, devices: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), row: make(map[string][]string)}
 }
 
 func (s *setback) again(first time.Duration, at time.Time, why error) {
@@ -51,9 +52,11 @@ func (s *setback) again(first time.Duration, at time.Time, why error) {
 
 func (s *setback) bars(at time.Time) bool { return s != nil && (s.final || at.Before(s.until)) }
 
-// spent says whether there is no more to be hoped for.
+// spent says whether there is no more to be hoped for. Where each try takes
+// longer than the wait after another's, they would take turns for ever: after
+// twice as many tries it does not matter whether the next one is due.
 func (s *setback) spent(at time.Time, tries int) bool {
-	return s.bars(at) && (s.final || s.times >= tries)
+	return s != nil && (s.final || s.times >= tries && s.bars(at) || s.times >= 2*tries)
 }
 
 func setOf(devices []string) string {
@@ -79,7 +82,18 @@ func (t *trouble) laneWorks(job string, devices []string) {
 		delete(t.devices, d)
 	}
 	delete(t.loads, onLane{job, set})
+	delete(t.beside, onLane{job, set})
 	delete(t.row, set)
+}
+
+// besideFailed keeps a job off a lane for a while whose server failed beside
+// another lane's.
+func (t *trouble) besideFailed(job string, devices []string, at time.Time, why error) {
+	of := onLane{job, setOf(devices)}
+	if t.beside[of] == nil {
+		t.beside[of] = &setback{}
+	}
+	t.beside[of].again(t.first, at, why)
 }
 
 // cannotLoad keeps a job off a lane for a while, for good where trying again
@@ -119,7 +133,8 @@ func (t *trouble) crowded(job string, devices []string, at time.Time, why error)
 func (t *trouble) barred(device string, at time.Time) bool { return t.devices[device].bars(at) }
 
 func (t *trouble) keptOff(job string, devices []string, at time.Time) bool {
-	return t.loads[onLane{job, setOf(devices)}].bars(at)
+	of := onLane{job, setOf(devices)}
+	return t.loads[of].bars(at) || t.beside[of].bars(at)
 }
 
 // lost says whether nothing is to be hoped for of a device, refused whether a
@@ -149,6 +164,9 @@ func (t *trouble) next(at time.Time) (next time.Time, ok bool) {
 		look(s)
 	}
 	for _, s := range t.loads {
+		look(s)
+	}
+	for _, s := range t.beside {
 		look(s)
 	}
 	return next, ok

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perg/harness/store"
+	"perg/models"
 )
 
 // lookEvery is the least time between two looks at what a server has loaded:
@@ -155,13 +156,16 @@ func (v *voucher) keep(ctx context.Context, batch []*receipt, vram *int64, dropp
 
 // vouch says whether the model in the server's memory is the job's, and how
 // much of it is in GPU memory; nil where it is not in memory any more, as another
-// client unloaded it. Then it is loaded again.
+// client unloaded it or its server ended. Then it is loaded again.
 func (l *lane) vouch(ctx context.Context) (vram *int64, err error) {
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
 	vram, err = l.seen(ctx)
-	if vram != nil || err != nil {
+	if vram != nil || err != nil && !errors.Is(err, models.ErrCut) {
 		return vram, err
+	}
+	if err != nil {
+		l.broke(err)
 	}
 	l.fresh.Store(false)
 	return nil, l.ready(ctx)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type world struct {
 	patience   time.Duration
 	inFlight   int
 	allowCPU   bool
+	twins      bool // two jobs make some of each other's calls
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when what is wrong changes
@@ -47,11 +49,14 @@ type world struct {
 	engine  *Engine
 	stop    context.CancelFunc // the run's
 	ended   bool               // the run
+	circles atomic.Bool        // it goes round in them
 	killed  bool
-	asleep  bool
+	asleep  int
 
 	interrupted bool
-	finished    bool // no further fault
+	stoppedAt   time.Time     // by Ctrl-C
+	stopped     time.Duration // the run ended so long after
+	finished    bool          // no further fault
 
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
@@ -173,7 +178,7 @@ func (w *world) loses(id string) {
 	for _, p := range w.processes() {
 		for _, run := range slices.Clone(p.runners) {
 			if slices.Contains(p.sites, w.site(id)) && run.busy == 0 && !run.loading() {
-				run.unload()
+				run.end("another client unloaded it", "")
 			}
 		}
 	}
@@ -208,7 +213,7 @@ var errKilled = errors.New("perg was killed")
 
 // giveUp ends a world that goes round in circles.
 func (w *world) giveUp() {
-	if !w.killed {
+	if !w.circles.Swap(true) {
 		w.wrong("it goes round in circles: %d steps", mostSteps)
 		w.stop()
 	}
@@ -286,12 +291,15 @@ func (w *world) run(ctx context.Context) error {
 	err := w.engine.Run(ctx)
 	w.mu.Lock()
 	w.ended = true
+	w.stopped = time.Since(w.stoppedAt)
 	w.mu.Unlock()
 	w.tell("the run ends: %v", err)
 	release, done := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer done()
 	w.engine.Release(release)
-	w.tell("what it held is released: %v", release.Err() == nil)
+	if w.tell("what it held is released"); release.Err() != nil {
+		w.wrong("what the run held is not released after 5 minutes")
+	}
 	return err
 }
 
