@@ -135,11 +135,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
 	// After the tables: a server that hangs must not keep them away.
-	within := releaseWithin
-	if ctx.Err() != nil {
-		within = releaseStopped
-	}
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
@@ -162,10 +158,20 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// How long the end of a run waits for its servers to give their memory back,
-// and that of one that was stopped. Those that perg started end with it in any
+const (
+	releaseWithin = 20 * time.Second
+	releaseSoon   = 3 * time.Second // where the user is waiting
+)
+
+// releasing bounds how long the end of a run waits for its servers to give their
+// memory back, and ends at Ctrl-C. Those that perg started end with it in any
 // case.
-const releaseWithin, releaseStopped = 20 * time.Second, 5 * time.Second
+func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return context.WithTimeout(context.WithoutCancel(ctx), releaseSoon)
+	}
+	return context.WithTimeout(ctx, releaseWithin)
+}
 
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.

@@ -392,7 +392,7 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return err
+		return nil // what is left says whether that came too late
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
 		e.condemn(a.job, err)
