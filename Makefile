@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test test-gpu bench ollama duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test soak test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -76,6 +76,14 @@ test: duckdb chromium
 	$(GO) tool staticcheck ./...
 	$(GO) test -run Coverage ./harness/metrics
 	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+# kill -9 at a hundred points of runs with two lanes, a resident judge and two
+# KV caches: nothing is lost, nothing doubled, no server is left. A quarter of an
+# hour; make soak SOAK=10 is shorter. make test has three points of it.
+SOAK ?= 100
+
+soak:
+	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 3h -run TestKilledWithServersOfItsOwn ./cmd/perg
 
 # On a machine with an NVIDIA GPU: inventory against nvidia-smi, memory against
 # a known allocation, energy against power, the cost of sampling. Where there is
