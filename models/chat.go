@@ -102,18 +102,11 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		req.Think = &api.ThinkValue{Value: *r.Think}
 	}
 	started := time.Now()
-	hangs, done := c.feel()
-	defer done()
-	go func() {
-		select {
-		case <-hangs:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	of := c.feel(cancel)
+	defer c.pulse.leave(of)
 	var a api.ChatResponse
 	if err := c.do(ctx, http.MethodPost, "/api/chat", req, &a); err != nil {
-		if closed(hangs) {
+		if of.hangs.Load() {
 			return Response{}, fmt.Errorf("%w: %s took a call and has answered nothing for %s", ErrUnreachable, c.Host(), c.patience())
 		}
 		return Response{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,37 +14,57 @@ import (
 // server that works answers that at once, also while it loads a model (v0.17.4).
 type pulse struct {
 	mu    sync.Mutex
-	calls int
+	calls map[*call]struct{} // in flight
 	stop  context.CancelFunc // of the looking
-	hangs chan struct{}      // closed when it has not answered for too long
+}
+
+// A call is one in flight. cancel ends it where its server hangs.
+type call struct {
+	cancel context.CancelFunc
+	hangs  atomic.Bool // that was why
 }
 
 // looks is how often a server is looked after within the client's patience.
 const looks = 12
 
-// feel begins a call. hangs is closed when the server is taken to hang; done
-// ends the call.
-func (c *Client) feel() (hangs <-chan struct{}, done func()) {
+// feel begins a call, leave ends it.
+func (c *Client) feel(cancel context.CancelFunc) *call {
 	p := &c.pulse
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.calls++; p.calls == 1 {
-		ctx, cancel := context.WithCancel(context.Background())
-		p.stop, p.hangs = cancel, make(chan struct{})
-		go c.look(ctx, p.hangs)
+	if p.calls == nil {
+		p.calls = make(map[*call]struct{})
 	}
-	return p.hangs, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.calls--; p.calls == 0 {
-			p.stop()
-		}
+	of := &call{cancel: cancel}
+	if p.calls[of] = struct{}{}; len(p.calls) == 1 {
+		ctx, stop := context.WithCancel(context.Background())
+		p.stop = stop
+		go c.look(ctx)
+	}
+	return of
+}
+
+func (p *pulse) leave(of *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if delete(p.calls, of); len(p.calls) == 0 {
+		p.stop()
 	}
 }
 
-// look asks for the version until ctx is done, and closes hangs once no answer
-// came for as long as the patience.
-func (c *Client) look(ctx context.Context, hangs chan<- struct{}) {
+// hangs ends the calls in flight.
+func (p *pulse) hangs() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for of := range p.calls {
+		of.hangs.Store(true)
+		of.cancel()
+	}
+}
+
+// look asks for the version until ctx is done, and ends the calls whenever no
+// answer came for as long as the patience.
+func (c *Client) look(ctx context.Context) {
 	tick := time.NewTicker(max(c.patience()/looks, time.Millisecond))
 	defer tick.Stop()
 	heard := time.Now()
@@ -56,8 +77,8 @@ func (c *Client) look(ctx context.Context, hangs chan<- struct{}) {
 		if _, err := c.Version(ctx); !errors.Is(err, ErrUnreachable) {
 			heard = time.Now() // whatever it said
 		} else if time.Since(heard) >= c.patience() {
-			close(hangs)
-			return
+			c.pulse.hangs()
+			heard = time.Now()
 		}
 	}
 }

@@ -180,3 +180,28 @@ func TestCtrlSStopsTheScreenAlone(t *testing.T) {
 		t.Errorf("after Ctrl-Q:\n%s", s)
 	}
 }
+
+// Where the result goes elsewhere, a screen that stays stopped does not keep
+// perg from ending.
+func TestAStoppedScreenDoesNotPutOffTheEnd(t *testing.T) {
+	b := newBench(t)
+	b.host = ollamatest.Proxy(t, b.host, func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if !measures(body) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return false
+	})
+	result, ended := filepath.Join(b.dir, "result"), filepath.Join(b.dir, "ended")
+	args := b.args("steady", "--limit", "9", "--parallel", "1")
+	w := openWindow(t, b.dir, fmt.Sprintf("clear; %s %s > %s; echo status $? > %s", b.program(), strings.Join(args, " "), result, ended))
+	w.waitFor("a view", func(s string) bool { return strings.Contains(s, "calls/s") })
+	w.tmux("send-keys", "C-s")
+	w.waitFor("its end", func(string) bool {
+		text, err := os.ReadFile(ended)
+		return err == nil && strings.TrimSpace(string(text)) == "status 0"
+	})
+	if text, err := os.ReadFile(result); err != nil || !strings.Contains(string(text), "36 of 36 generations done") {
+		t.Errorf("the result: %v\n%s", err, text)
+	}
+	w.tmux("send-keys", "C-q")
+}

@@ -187,10 +187,10 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	came := make(chan result, 1)
 	server := l.server
 	l.status.sent()
-	go func() {
+	l.callers.run(func() {
 		resp, err := server.Chat(ctx, r)
 		came <- result{resp, err}
-	}()
+	})
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)

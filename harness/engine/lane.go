@@ -52,7 +52,8 @@ type stint struct {
 	taken   atomic.Int64 // units
 	yields  atomic.Bool  // takes what is ready, and waits for no more
 
-	ctx    context.Context // of its calls: ends with the run, or with fail
+	callers callers
+	ctx     context.Context // of its calls: ends with the run, or with fail
 	taking context.Context // ends when no further unit is to be taken
 	recall func()          // ends it
 	fail   func(error)     // ends the stint at once; the first error counts
@@ -86,7 +87,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 			close(lost)
 		})
 	}
-	l.ctx = ctx
+	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }
 
