@@ -54,10 +54,10 @@ type stint struct {
 
 	callers callers
 	ctx     context.Context // of its calls: ends with the run, or with fail
-	taking context.Context // ends when no further unit is to be taken
-	recall func()          // ends it
-	fail   func(error)     // ends the stint at once; the first error counts
-	lost   chan struct{}   // closed by fail
+	taking  context.Context // ends when no further unit is to be taken
+	recall  func()          // ends it
+	fail    func(error)     // ends the stint at once; the first error counts
+	lost    chan struct{}   // closed by fail
 }
 
 // everything is the whole of a gate.
