@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -119,7 +120,8 @@ func (w *world) bury(p *process, m *fakeModel, poisoned bool) {
 		return
 	}
 	w.killings[m.Label]++
-	if n := w.killings[m.Label]; n > mostDeaths+len(w.sites) {
+	jobs := len(slices.DeleteFunc(w.jobs(), func(j *fakeJob) bool { return j.model != m }))
+	if n := w.killings[m.Label]; n > jobs*mostDeaths+len(w.sites) {
 		w.wrong("%s ended %d servers, and is not refused", m.Label, n)
 	}
 }
@@ -131,7 +133,7 @@ func (w *world) loadsAgain(p *process, m *fakeModel) {
 		return
 	}
 	for _, j := range w.jobs() {
-		if j.model.bigger > 1 || j.alike || j.model == m && len(j.of) > 0 {
+		if scores := len(j.of) > 0; j.model.bigger > 1 && (scores || j.model == m) || j.model == m && (scores || j.alike) {
 			return
 		}
 	}
