@@ -259,6 +259,7 @@ func (j *fakeJob) tellEnded() {
 	tells := j.tells
 	j.mu.Unlock()
 	j.world.tell("%s has ended", j.ID)
+	j.world.checkUndone(j)
 	if twice {
 		j.world.wrong("%s ends twice", j.ID)
 	}

@@ -160,7 +160,7 @@ func (w *world) checkPaid() {
 		return
 	}
 	for _, f := range w.faults {
-		if strings.Contains(f, "crash") {
+		if strings.Contains(f, "crash") || strings.Contains(f, "sleeps") || strings.Contains(f, "hangs") {
 			return
 		}
 	}
