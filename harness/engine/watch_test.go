@@ -65,7 +65,7 @@ func (w *world) keepsFailure(k store.Key, f store.Failure) {
 	q := w.keys[k]
 	w.tell("%s fails: %s", q.text, f.Message)
 	w.count("calls in error")
-	q.failed = len(q.broken) > 0
+	q.failed = len(q.broken) > 0 && !w.twins
 	if w.killed {
 		return
 	}
