@@ -164,7 +164,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
 		case devicesLost:
-			undone = append(undone, e.abandon(j, e.trouble.whyDevices()))
+			undone = append(undone, e.abandon(j, e.trouble.whyLanes()))
 		}
 	}
 	state := e.state()
@@ -287,19 +287,18 @@ func (e *executor) hope(j *job) hope {
 		}
 		return devicesLost
 	}
-	if slices.ContainsFunc(e.jobs, func(o *job) bool { return o.Kind == schedule.Generate && len(e.lanesOf(o)) > 0 }) {
+	if len(e.work) > 0 {
 		return hopeful // a device may come back while others work
 	}
-	left := slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return e.trouble.lost(d.ID, at) })
 	loadable := loads.Fit
 	loads.Fit = func(set []schedule.Device) schedule.Fit {
 		f := loadable(set)
-		if f.Short == 0 && e.nothing[onLane{j.ID, setOf(f.Devices)}] {
-			return nowhere(set) // what is left has to be done elsewhere
+		if f.Short == 0 && (e.trouble.lost(f.Devices, at) || e.nothing[onLane{j.ID, setOf(f.Devices)}]) {
+			return nowhere(set) // or what is left has to be done elsewhere
 		}
 		return f
 	}
-	if schedule.Fits(left, loads) {
+	if schedule.Fits(e.Devices, loads) {
 		return hopeful
 	}
 	if spent {

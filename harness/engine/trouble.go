@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,14 +18,16 @@ const (
 )
 
 // A trouble remembers what failed where, and for how long it is left alone:
-// devices whose lane failed, and models that could not be loaded on a lane. It
-// decides nothing about time: that is handed to it.
+// lanes that failed, and models that could not be loaded on one. A lane on
+// several devices does not say which of them it was: its set is left alone, and
+// each of them may be used by itself. It decides nothing about time: that is
+// handed to it.
 type trouble struct {
-	first   time.Duration // the wait after a first failure; it doubles with each
-	devices map[string]*setback
-	loads   map[onLane]*setback
-	beside  map[onLane]*setback // of lanes beside others, whose devices are not to be left
-	row     map[string][]string // by lane: the jobs whose loads failed there in a row
+	first  time.Duration       // the wait after a first failure; it doubles with each
+	lanes  map[string]*setback // by set
+	loads  map[onLane]*setback
+	beside map[onLane]*setback // of lanes beside others, whose devices are not to be left
+	row    map[string][]string // by lane: the jobs whose loads failed there in a row
 }
 
 type onLane struct{ job, lane string }
@@ -38,7 +41,7 @@ type setback struct {
 }
 
 func newTrouble(first time.Duration) *trouble {
-	return &trouble{first: first, devices: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), row: make(map[string][]string)}
+	return &trouble{first: first, lanes: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), row: make(map[string][]string)}
 }
 
 func (s *setback) again(first time.Duration, at time.Time, why error) {
@@ -65,24 +68,23 @@ func setOf(devices []string) string {
 	return strings.Join(sorted, "\x00")
 }
 
-// laneFailed leaves a lane's devices alone for a while. It says whether that is
-// news: the first time in a row for one of them.
+// laneFailed leaves a lane's set of devices alone for a while. It says whether
+// that is news: the first time in a row.
 func (t *trouble) laneFailed(devices []string, at time.Time, why error) (news bool) {
-	for _, d := range devices {
-		if t.devices[d] == nil {
-			t.devices[d] = &setback{}
-			news = true
-		}
-		t.devices[d].again(t.first, at, why)
+	set := setOf(devices)
+	if t.lanes[set] == nil {
+		t.lanes[set] = &setback{}
 	}
-	return news
+	t.lanes[set].again(t.first, at, why)
+	return t.lanes[set].times == 1
 }
 
 // laneWorks forgets what failed on devices: they answered.
 func (t *trouble) laneWorks(job string, devices []string) {
 	set := setOf(devices)
+	delete(t.lanes, set)
 	for _, d := range devices {
-		delete(t.devices, d)
+		delete(t.lanes, d)
 	}
 	delete(t.loads, onLane{job, set})
 	delete(t.beside, onLane{job, set})
@@ -131,19 +133,21 @@ func (t *trouble) crowded(job string, devices []string, at time.Time, why error)
 	t.loads[of].until, t.loads[of].why = at.Add(t.first), why
 }
 
-// barred says whether a device is left alone at a moment; keptOff whether a job
-// is kept off a lane.
-func (t *trouble) barred(device string, at time.Time) bool { return t.devices[device].bars(at) }
+// barred says whether a device is left alone at a moment; keptOff whether a set
+// of several is, or a job is kept off a set.
+func (t *trouble) barred(device string, at time.Time) bool { return t.lanes[device].bars(at) }
 
 func (t *trouble) keptOff(job string, devices []string, at time.Time) bool {
-	of := onLane{job, setOf(devices)}
-	return t.loads[of].bars(at) || t.beside[of].bars(at)
+	set := setOf(devices)
+	of := onLane{job, set}
+	return t.lanes[set].bars(at) || t.loads[of].bars(at) || t.beside[of].bars(at)
 }
 
-// lost says whether nothing is to be hoped for of a device, refused whether a
-// lane cannot be expected to load a job.
-func (t *trouble) lost(device string, at time.Time) bool {
-	return t.devices[device].spent(at, laneTries)
+// lost says whether nothing is to be hoped for of a set of devices, refused
+// whether a lane cannot be expected to load a job.
+func (t *trouble) lost(devices []string, at time.Time) bool {
+	alone := func(d string) bool { return t.lanes[d].spent(at, laneTries) }
+	return t.lanes[setOf(devices)].spent(at, laneTries) || slices.ContainsFunc(devices, alone)
 }
 
 func (t *trouble) refused(job string, devices []string, at time.Time) bool {
@@ -152,7 +156,8 @@ func (t *trouble) refused(job string, devices []string, at time.Time) bool {
 
 // failedBefore says whether a lane is tried again.
 func (t *trouble) failedBefore(devices []string) bool {
-	return slices.ContainsFunc(devices, func(d string) bool { return t.devices[d] != nil })
+	alone := func(d string) bool { return t.lanes[d] != nil }
+	return t.lanes[setOf(devices)] != nil || slices.ContainsFunc(devices, alone)
 }
 
 // next is the first moment after another at which something that is left alone
@@ -163,7 +168,7 @@ func (t *trouble) next(at time.Time) (next time.Time, ok bool) {
 			next, ok = s.until, true
 		}
 	}
-	for _, s := range t.devices {
+	for _, s := range t.lanes {
 		look(s)
 	}
 	for _, s := range t.loads {
@@ -191,16 +196,11 @@ func (t *trouble) why(job string) []error {
 	return all
 }
 
-// whyDevices is what was said where lanes failed.
-func (t *trouble) whyDevices() []error {
-	var ids []string
-	for d := range t.devices {
-		ids = append(ids, d)
-	}
-	slices.Sort(ids)
+// whyLanes is what was said where lanes failed.
+func (t *trouble) whyLanes() []error {
 	var all []error
-	for _, d := range ids {
-		if why := t.devices[d].why; !slices.Contains(all, why) {
+	for _, set := range slices.Sorted(maps.Keys(t.lanes)) {
+		if why := t.lanes[set].why; !slices.Contains(all, why) {
 			all = append(all, why)
 		}
 	}

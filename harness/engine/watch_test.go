@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func (w *world) keepsFailure(k store.Key, f store.Failure) {
 	q := w.keys[k]
 	w.tell("%s fails: %s", q.text, f.Message)
 	w.count("calls in error")
-	q.failed = len(q.broken) > 0
+	q.failed = len(q.broken) > 0 && !w.twins
 	if w.killed {
 		return
 	}
@@ -99,6 +100,9 @@ func (w *world) diedTwice(m *fakeModel) bool {
 // loadsNowhere says whether no site that is well could be expected to load a
 // model: each failed twice, or once for good.
 func (w *world) loadsNowhere(m *fakeModel) bool {
+	if slices.ContainsFunc(w.jobs(), func(j *fakeJob) bool { return j.model == m && j.alike }) {
+		return true // what is left may belong to other sites
+	}
 	fits := w.fit(m, 1)
 	for _, s := range w.sites {
 		if fits([]schedule.Device{s.device()}).Short > 0 {
@@ -119,7 +123,8 @@ func (w *world) bury(p *process, m *fakeModel, poisoned bool) {
 		return
 	}
 	w.killings[m.Label]++
-	if n := w.killings[m.Label]; n > mostDeaths+len(w.sites) {
+	jobs := len(slices.DeleteFunc(w.jobs(), func(j *fakeJob) bool { return j.model != m }))
+	if n := w.killings[m.Label]; n > jobs*mostDeaths+len(w.sites) {
 		w.wrong("%s ended %d servers, and is not refused", m.Label, n)
 	}
 }
@@ -131,7 +136,7 @@ func (w *world) loadsAgain(p *process, m *fakeModel) {
 		return
 	}
 	for _, j := range w.jobs() {
-		if j.model.bigger > 1 || j.alike || j.model == m && len(j.of) > 0 {
+		if scores := len(j.of) > 0; j.model.bigger > 1 && (scores || j.model == m) || j.model == m && (scores || j.alike) {
 			return
 		}
 	}
@@ -158,7 +163,7 @@ func (w *world) checkPaid() {
 		return
 	}
 	for _, f := range w.faults {
-		if strings.Contains(f, "crash") {
+		if strings.Contains(f, "crash") || strings.Contains(f, "sleeps") || strings.Contains(f, "hangs") {
 			return
 		}
 	}

@@ -226,7 +226,9 @@ func (w *world) giveUp() {
 // fails notes that the engine was told of an error by a server on some sites.
 func (w *world) fails(sites []*site) {
 	for _, s := range sites {
-		s.failures++
+		if len(sites) == 1 {
+			s.failures++
+		}
 		s.failed++
 		s.failedAt = time.Now()
 	}
