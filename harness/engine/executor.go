@@ -286,7 +286,7 @@ func (e *executor) hope(j *job) hope {
 		}
 		return devicesLost
 	}
-	if slices.ContainsFunc(e.jobs, func(o *job) bool { return o.Kind == schedule.Generate && len(e.lanesOf(o)) > 0 }) {
+	if len(e.work) > 0 {
 		return hopeful // a device may come back while others work
 	}
 	left := slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return e.trouble.lost(d.ID, at) })

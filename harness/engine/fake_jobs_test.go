@@ -42,6 +42,7 @@ type question struct {
 	inFlight int
 	broken   []breakage // of this run, since it was last answered
 	answered bool       // a reply is kept
+	failed   bool       // in this run, by its own fault
 }
 
 type breakage struct {
@@ -192,7 +193,11 @@ func (j *fakeJob) do(ctx context.Context, ask Ask, u Unit) (failed bool, err err
 		if base := g.units[of].base; err == nil && base >= 0 {
 			err = g.calls(ctx, ask, Unit(base))
 		}
-		if errors.Is(err, ErrNotAsked) {
+		switch {
+		case errors.Is(err, ErrNotAsked) && j.world.twins:
+			// A first call that failed was answered for another job since.
+			err = &FailedError{}
+		case errors.Is(err, ErrNotAsked):
 			j.world.wrong("%s is given unit %d, which waits for what was not asked", j.ID, u)
 		}
 	}
@@ -254,6 +259,7 @@ func (j *fakeJob) tellEnded() {
 	tells := j.tells
 	j.mu.Unlock()
 	j.world.tell("%s has ended", j.ID)
+	j.world.checkUndone(j)
 	if twice {
 		j.world.wrong("%s ends twice", j.ID)
 	}

@@ -21,6 +21,7 @@ func (p *process) load(m *fakeModel, digest string, numCtx int) *runner {
 	}
 	w.tell("%s: loads %s, %.1f GiB, context %d", p.name, m.Label, float64(run.size)/gib, numCtx)
 	w.count("loads")
+	w.loadsAgain(p, m)
 	p.runners = append(p.runners, run)
 	fault := p.allocate(run, planned)
 	took := time.Duration(float64(time.Second)*(0.5+float64(run.size)/drive)*p.slow()) + time.Duration(w.dice.of("load", p.name, m.Label, clock(time.Since(w.began))).IntN(1e6))

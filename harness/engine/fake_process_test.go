@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"perg/models"
@@ -70,6 +71,7 @@ func (p *process) end(why string) {
 	for _, r := range slices.Clone(p.runners) {
 		if !w.killed && !p.closed {
 			w.deaths = append(w.deaths, death{r.model.Label, time.Now()})
+			w.bury(p, r.model, strings.Contains(why, poisonous))
 		}
 		r.end("its server ended: "+why, "")
 	}

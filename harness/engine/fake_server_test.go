@@ -229,6 +229,9 @@ func (s *fakeServer) Chat(ctx context.Context, r models.Request) (resp models.Re
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
+		if w.interrupted {
+			w.tell("%s: answers %s", s.name, r.User)
+		}
 		for _, s := range s.sites {
 			s.failures = 0
 		}
@@ -293,6 +296,9 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 	}, nil
 }
 
+// poisonous begins why a process ended that a call did.
+const poisonous = "a call ended it: "
+
 // poisoned does what a bad call does.
 func (s *fakeServer) poisoned(req *request, run *runner, q *question) error {
 	w := s.world
@@ -304,7 +310,7 @@ func (s *fakeServer) poisoned(req *request, run *runner, q *question) error {
 		return errGone
 	case killsServer:
 		w.mu.Lock()
-		s.end("a call ended it: " + q.text)
+		s.end(poisonous + q.text)
 		w.mu.Unlock()
 		return fmt.Errorf("%w: %s ended", models.ErrCut, s.name)
 	case neverAnswers:
@@ -335,8 +341,8 @@ func (s *fakeServer) broken(q *question, run *runner, err error) error {
 	if run != nil {
 		b.by = run.killer
 	}
-	if i := strings.LastIndex(s.why, "a call ended it: "); !s.alive && i >= 0 {
-		b.by = s.why[i+len("a call ended it: "):]
+	if text, ok := strings.CutPrefix(s.why, poisonous); ok && !s.alive {
+		b.by = text
 	}
 	q.broken = append(q.broken, b)
 	return err

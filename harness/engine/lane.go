@@ -100,7 +100,9 @@ func (l *lane) work() error {
 	for l.pace.acquire(seating) {
 		seats.Go(func() {
 			defer l.pace.release()
-			if err := l.sit(outcomes, enough); err != nil {
+			// Where the run was stopped the other seats' calls in flight are
+			// let finish.
+			if err := l.sit(outcomes, enough); err != nil && l.ctx.Err() == nil {
 				l.fail(err)
 			}
 		})

@@ -173,7 +173,7 @@ func (w *world) interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.ended && !w.interrupted {
-		w.interrupted, w.stoppedAt = true, time.Now()
+		w.interrupted, w.stoppedAt, w.paid = true, time.Now(), w.inFlightNow()
 	}
 	w.stop()
 }

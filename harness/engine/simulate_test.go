@@ -213,9 +213,6 @@ func (w *world) checkEnd(err error) {
 			w.wrong("%s: %d of %d units have an outcome, and the error does not name it", j.ID, done, len(j.units))
 		}
 	}
-	if errors.Is(err, ErrUndone) {
-		w.checkUndone()
-	}
 	if whole {
 		for _, s := range w.engine.Status().Jobs {
 			if s.Done != s.Total {
@@ -225,6 +222,9 @@ func (w *world) checkEnd(err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if interrupted {
+		w.checkPaid()
+	}
 	if interrupted && !killed && w.stopped > w.mayStop() {
 		w.wrong("after Ctrl-C the run went on for %v", w.stopped)
 	}
@@ -253,26 +253,23 @@ func (w *world) mayStop() time.Duration {
 	return may
 }
 
-// checkUndone checks that what is left undone could be done on no site that is
-// well, as far as the engine can know.
-func (w *world) checkUndone() {
-	faulty := slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() })
-	for _, j := range w.jobs() {
-		done, _ := j.outcomes()
-		if len(j.of) > 0 || done == len(j.units) {
-			continue
-		}
-		if !faulty && w.fits(j) {
-			w.wrong("%s is left undone, and nothing failed anywhere", j.ID)
-		}
-		for _, s := range w.sites {
-			w.mu.Lock()
-			tried := w.tried(j.model, s.id)
-			well := !s.sick() && s.failures < laneTries && tried.failed == 0 && !tried.final && s.tags[j.model.Name] == ""
-			w.mu.Unlock()
-			if well && !j.alike && j.Fit([]schedule.Device{s.device()}).Short == 0 {
-				w.wrong("%s is left undone, and %s is well", j.ID, s.id)
-			}
+// checkUndone checks, as a job ends that is not done, that it could be done on
+// no site that is well, as far as the engine can know.
+func (w *world) checkUndone(j *fakeJob) {
+	done, _ := j.outcomes()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(j.of) > 0 || done == len(j.units) || w.interrupted || w.killed {
+		return
+	}
+	if !slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() }) && w.fits(j) {
+		w.wrong("%s is left undone, and nothing failed anywhere", j.ID)
+	}
+	for _, s := range w.sites {
+		tried := w.tried(j.model, s.id)
+		well := !s.sick() && w.asleep == 0 && s.failures < laneTries && tried.failed == 0 && !tried.final && s.tags[j.model.Name] == ""
+		if well && !j.alike && j.Fit([]schedule.Device{s.device()}).Short == 0 {
+			w.wrong("%s is left undone, and %s is well", j.ID, s.id)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ func (w *world) sent(p *process, r models.Request) *question {
 	w.count("calls")
 	if q.answered && !w.killed {
 		w.wrong("%s is asked %s again, to which a reply is kept", p.name, q.text)
+	}
+	if q.shared && q.failed && !w.killed {
+		w.wrong("%s is asked %s again, which several units share and which failed", p.name, q.text)
 	}
 	q.inFlight++
 	return q
@@ -61,6 +65,7 @@ func (w *world) keepsFailure(k store.Key, f store.Failure) {
 	q := w.keys[k]
 	w.tell("%s fails: %s", q.text, f.Message)
 	w.count("calls in error")
+	q.failed = len(q.broken) > 0
 	if w.killed {
 		return
 	}
@@ -106,4 +111,67 @@ func (w *world) loadsNowhere(m *fakeModel) bool {
 		}
 	}
 	return true
+}
+
+// bury notes that a server that perg started ended by a call of a model: not
+// often, and then the model is refused.
+func (w *world) bury(p *process, m *fakeModel, poisoned bool) {
+	if !p.own || !poisoned {
+		return
+	}
+	w.killings[m.Label]++
+	jobs := len(slices.DeleteFunc(w.jobs(), func(j *fakeJob) bool { return j.model != m }))
+	if n := w.killings[m.Label]; n > jobs*mostDeaths+len(w.sites) {
+		w.wrong("%s ended %d servers, and is not refused", m.Label, n)
+	}
+}
+
+// loadsAgain notes a load: where nothing goes wrong, a lane is done with what
+// generates when it leaves it.
+func (w *world) loadsAgain(p *process, m *fakeModel) {
+	if len(w.faults) > 0 || len(w.poisons) > 0 || w.twins {
+		return
+	}
+	for _, j := range w.jobs() {
+		if scores := len(j.of) > 0; j.model.bigger > 1 && (scores || j.model == m) || j.model == m && (scores || j.alike) {
+			return
+		}
+	}
+	at := loading{m.Label, setName(p.sites)}
+	if w.loaded[at] {
+		w.wrong("%s loads %s again, though nothing went wrong", p.name, m.Label)
+	}
+	w.loaded[at] = true
+}
+
+// inFlight are the calls that a healthy server works on.
+func (w *world) inFlightNow() (all []*question) {
+	for _, q := range w.questions {
+		if q.inFlight > 0 && q.poison == harmless {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// checkPaid checks that what was in flight when the run was stopped is kept.
+func (w *world) checkPaid() {
+	if w.killed || w.replies.err != nil || len(w.poisons) > 0 {
+		return
+	}
+	for _, f := range w.faults {
+		if strings.Contains(f, "crash") || strings.Contains(f, "sleeps") || strings.Contains(f, "hangs") {
+			return
+		}
+	}
+	for _, s := range w.sites {
+		if s.sick() || s.failed > 0 || len(s.tags) > 0 || s.illAt.After(w.stoppedAt.Add(-time.Minute)) {
+			return
+		}
+	}
+	for _, q := range w.paid {
+		if !q.answered {
+			w.wrong("%s was in flight at Ctrl-C, and is not kept", q.text)
+		}
+	}
 }

@@ -62,6 +62,9 @@ type world struct {
 	questions map[string]*question // by text
 	keys      map[store.Key]*question
 	deaths    []death
+	killings  map[string]int   // servers that a model's calls ended
+	loaded    map[loading]bool // by the engine's wish
+	paid      []*question      // in flight at Ctrl-C
 	loads     map[loading]*tries
 	probed    map[string]time.Time // by lane, when a probe was last answered
 	remade    map[string]bool      // models by label
@@ -106,9 +109,10 @@ func emptyWorld(seed uint64) *world {
 // forget is the beginning of a new run, which knows nothing of the last one.
 func (w *world) forget() {
 	w.deaths, w.loads, w.probed, w.remade = nil, make(map[loading]*tries), make(map[string]time.Time), make(map[string]bool)
+	w.killings, w.loaded, w.paid = make(map[string]int), make(map[loading]bool), nil
 	for k, q := range w.keys {
 		_, kept, _ := w.replies.Get(w.background, k)
-		q.broken, q.answered = nil, kept
+		q.broken, q.answered, q.failed = nil, kept, false
 	}
 	for _, s := range w.sites {
 		s.failures, s.failed, s.failedAt = 0, 0, time.Time{}
