@@ -50,8 +50,11 @@ func TestTheOnlyHostOfACandidateDiesBesideAJudge(t *testing.T) {
 // A server that restarts in a moment costs nothing, though its call, or its load,
 // had taken longer than the patience by then.
 func TestAServerThatRestartsDuringALongCall(t *testing.T) {
-	for name, at := range map[string]kind{"call": chat, "load": load} {
-		t.Run(name, func(t *testing.T) {
+	for at, away := range map[kind]time.Duration{
+		chat: 50 * time.Millisecond,
+		load: 700 * time.Millisecond, // it is made again half a second after it was cut
+	} {
+		t.Run(string(at), func(t *testing.T) {
 			t.Parallel()
 			s := newStandIn(t, "a:latest")
 			if at == chat {
@@ -66,7 +69,7 @@ func TestAServerThatRestartsDuringALongCall(t *testing.T) {
 					once.Do(func() {
 						time.AfterFunc(800*time.Millisecond, func() {
 							s.down()
-							time.Sleep(50 * time.Millisecond)
+							time.Sleep(away)
 							s.up()
 						})
 					})

@@ -38,7 +38,7 @@ func (w *world) mustFail(t *testing.T, j *fakeJob, reason, said string) {
 // host until all was answered.
 func TestAJudgeThatCannotBeLoadedHoldsNoDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2, 2)
 		a := w.generates(w.model("a", 5), 600)
 		s := w.scores(w.model("judge", 3), 0, a)
@@ -73,7 +73,7 @@ func TestAResidentJudgesServerIsLost(t *testing.T) {
 	for name, starts := range map[string]int64{"it starts again later": 1 << 30, "it does not start there any more": 1} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.gpus(24)
 				a, b := w.generates(w.model("a", 10), 300), w.generates(w.model("b", 9), 300)
 				s := w.scores(w.model("judge", 2), 0, a, b)
@@ -118,7 +118,7 @@ func TestAResidentJudgesServerIsLost(t *testing.T) {
 // would have rated is all there.
 func TestAJudgeWithoutDevicesIsLeftUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2, 2)
 		w.site("host0").has = map[string]bool{"a:latest": true}
 		a := w.generates(w.model("a", 5), 100)

@@ -33,7 +33,7 @@ func TestTheOnlyLaneOfACandidateIsLostBesideAJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				a, s, dies := make(w)
 				w.after(dies, func() { w.dies(w.sites[0].id) })
 				err := w.run(t.Context())
@@ -58,7 +58,7 @@ func TestTheOnlyLaneOfACandidateIsLostBesideAJudge(t *testing.T) {
 // devices left.
 func TestAJudgeThatWaitsMakesRoomForItsCandidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2, 2)
 		a := w.generates(w.model("a", 5), 100)
 		s := w.scores(w.model("judge", 3), 0, a)
@@ -86,7 +86,7 @@ func TestWhatTookLongerThanThePatienceIsMadeAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.hosts(2)
 				w.patience = 30 * time.Second
 				m := w.model("a", c.size)
@@ -118,7 +118,7 @@ func TestADeviceOnWhichEverythingFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.gpus(24, 24)
 				w.inFlight = 1
 				w.change(w.site("gpu1"), name, c.ail)
@@ -175,7 +175,7 @@ func TestAHostThatFailedIsUsedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.hosts(2, 2)
 				w.patience = time.Minute
 				fail(w)
@@ -197,7 +197,7 @@ func TestAHostThatFailedIsUsedAgain(t *testing.T) {
 // calls. Each became a row in error.
 func TestAHostThatTakesCallsAndNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(4, 4)
 		a, b := w.generates(w.model("a", 5), 100), w.generates(w.model("b", 5), 100)
 		w.after(10*time.Second, func() { w.change(w.site("host1"), "hangs", func(i *ills) { i.hung = true }) })
@@ -214,7 +214,7 @@ func TestAHostThatTakesCallsAndNeverAnswers(t *testing.T) {
 // A server that lets nobody in any more is its lane's trouble.
 func TestAServerThatDeniesAccessInTheMiddleIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2, 2)
 		a := w.generates(w.model("a", 5), 100)
 		err := w.runWith(t.Context(), func(e *Engine) {
@@ -237,7 +237,7 @@ func TestAServerThatDeniesAccessInTheMiddleIsLeft(t *testing.T) {
 // come. It lived until the end of perg.
 func TestTheServerOfALaneThatWasLeftIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24, 24)
 		a := w.generates(w.model("a", 10), 2000)
 		w.after(20*time.Second, func() {
@@ -265,7 +265,7 @@ func TestTheServerOfALaneThatWasLeftIsEnded(t *testing.T) {
 // Servers start side by side: one that takes its time holds up no other.
 func TestServersStartSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24, 24, 24, 24)
 		var jobs []*fakeJob
 		for _, label := range []string{"a", "b", "c", "d"} {

@@ -112,7 +112,7 @@ func TestWhatFollowsAWideLaneWaitsUntilItIsGone(t *testing.T) {
 // it fits again. It went on on the CPU, unsaid.
 func TestAModelThatComesBackPartlyOnTheCPUIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24)
 		w.site("gpu0").spills = true
 		w.inFlight = 3
@@ -149,7 +149,7 @@ func TestAModelThatComesBackPartlyOnTheCPUIsNotUsed(t *testing.T) {
 // the model was first loaded. (Those in flight as it leaves may say either.)
 func TestRowsCarryTheMemoryOfTheModelThatAnsweredThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24)
 		w.site("gpu0").spills = true
 		w.inFlight, w.allowCPU = 3, true

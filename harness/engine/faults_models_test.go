@@ -14,7 +14,7 @@ import (
 // second time alone. No call beside it is: those in flight went with it, twice.
 func TestAPromptThatEndsTheRunnerTakesNoOtherWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24)
 		w.inFlight = 8
 		a := w.generates(w.model("a", 10), 60)
@@ -44,7 +44,7 @@ func TestAPromptThatEndsTheRunnerTakesNoOtherWithIt(t *testing.T) {
 // servers, and the others are done. It took lane after lane with it.
 func TestAModelThatEndsItsServersIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24, 24)
 		var well []*fakeJob
 		bad := w.generates(w.model("bad", 10), 50)
@@ -76,7 +76,7 @@ func TestServersThatEndHoursApartRefuseNothing(t *testing.T) {
 	for name, build := range map[string]func(*world){"perg's own": func(w *world) { w.gpus(24) }, "the user's": func(w *world) { w.hosts(1) }} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				build(w)
 				w.inFlight = 1
 				m := w.model("a", 10)
@@ -100,7 +100,7 @@ func TestServersThatEndHoursApartRefuseNothing(t *testing.T) {
 // were kept under the digest of the old.
 func TestATagThatIsMadeAnewOnOneHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2, 2)
 		a := w.generates(w.model("a", 5), 200)
 		w.after(15*time.Second, func() { w.remakes("host1", a.model) })
@@ -123,7 +123,7 @@ func TestATagThatIsMadeAnewOnTheOnlyHost(t *testing.T) {
 	for name, at := range map[string]time.Duration{"while it is at work": 8 * time.Second, "before it is loaded": 0} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.hosts(2)
 				a, b := w.generates(w.model("a", 5), 80), w.generates(w.model("b", 5), 40)
 				w.after(at, func() { w.remakes("host0", a.model) })
@@ -153,7 +153,7 @@ func TestATagThatIsMadeAnewOnTheOnlyHost(t *testing.T) {
 // A store that cannot be written ends the run with that, at once.
 func TestAStoreThatCannotBeWrittenEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.gpus(24, 24)
 		a := w.generates(w.model("a", 10), 300)
 		s := w.scores(w.model("judge", 3), 0, a)

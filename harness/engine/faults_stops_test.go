@@ -18,7 +18,7 @@ func TestWhatHangsWhileMemoryIsGivenBackHoldsNothingUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := troubledWorld(t)
 				w.gpus(24)
 				a, b := w.generates(w.model("a", 14), 60), w.generates(w.model("b", 14), 60)
 				w.after(5*time.Second, func() { w.change(w.site("gpu0"), name+" hangs", ail) })
@@ -36,7 +36,7 @@ func TestWhatHangsWhileMemoryIsGivenBackHoldsNothingUp(t *testing.T) {
 // Release ends with its context, though a server never answers the unload.
 func TestReleaseEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := troubledWorld(t)
 		w.hosts(2)
 		a := w.generates(w.model("a", 5), 10)
 		w.site("host0").stuckUnload = true

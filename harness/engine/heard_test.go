@@ -15,6 +15,14 @@ import (
 // What tests of one fault need besides a world: what was told in it, and an
 // engine whose fleet or source does something odd.
 
+// troubledWorld is one in which something will go wrong: what holds only of worlds
+// that nothing happens to is not asked of it.
+func troubledWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.faults = append(w.faults, "what the test does")
+	return w
+}
+
 // A moment is an event of a story.
 type moment struct {
 	at   time.Duration
