@@ -60,6 +60,13 @@ func (f *fakeReplies) fails(err error) {
 	f.err = err
 }
 
+// fine says whether nothing made writing fail.
+func (f *fakeReplies) fine() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err == nil
+}
+
 func (f *fakeReplies) Get(ctx context.Context, k store.Key) (store.Reply, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 
 const (
 	// lookEach is how often a world looks for idle sites.
-	lookEach = 10 * time.Second
+	lookEach = 20 * time.Second
 	// idleFor is how long a site may have nothing to do that waits.
 	idleFor = time.Minute
 )

@@ -38,7 +38,7 @@ func TestSimulate(t *testing.T) {
 	next.Store(*from)
 	var mu sync.Mutex
 	counts := make(map[string]int)
-	failing := 0
+	ran, failing := 0, 0
 	t.Run("worlds", func(t *testing.T) {
 		for i := range runtime.GOMAXPROCS(0) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -50,15 +50,17 @@ func TestSimulate(t *testing.T) {
 					}
 					w := simulated(t, seed)
 					mu.Lock()
+					ran++
 					for what := range w.counts {
 						counts[what]++
 					}
 					if bad := w.violations(); len(bad) > 0 || *tells {
-						if failing++; failing <= mostStories || *tells {
-							w.report(os.Stdout, seed)
-						}
 						if len(bad) > 0 {
+							failing++
 							t.Errorf("seed %d: %s", seed, bad[0])
+						}
+						if failing <= mostStories || *tells {
+							w.report(os.Stdout, seed)
 						}
 					}
 					mu.Unlock()
@@ -67,7 +69,10 @@ func TestSimulate(t *testing.T) {
 		}
 	})
 	took := time.Since(began)
-	t.Logf("%d seeds from %d in %v, %.0f a second", *seeds, *from, took.Round(time.Millisecond), float64(*seeds)/took.Seconds())
+	t.Logf("%d seeds from %d in %v, %.0f a second; %d failed", ran, *from, took.Round(time.Millisecond), float64(ran)/took.Seconds(), failing)
+	if ran != *seeds {
+		t.Errorf("%d seeds of %d were run", ran, *seeds)
+	}
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		t.Logf("%6d worlds: %s", counts[what], what)
 	}

@@ -147,7 +147,7 @@ func (w *world) loadsAgain(p *process, m *fakeModel) {
 	w.loaded[at] = true
 }
 
-// inFlight are the calls that a healthy server works on.
+// inFlightNow are the calls that servers work on.
 func (w *world) inFlightNow() (all []*question) {
 	for _, q := range w.questions {
 		if q.inFlight > 0 && q.poison == harmless {
@@ -159,7 +159,7 @@ func (w *world) inFlightNow() (all []*question) {
 
 // checkPaid checks that what was in flight when the run was stopped is kept.
 func (w *world) checkPaid() {
-	if w.killed || w.replies.err != nil || len(w.poisons) > 0 {
+	if w.killed || !w.replies.fine() || len(w.poisons) > 0 {
 		return
 	}
 	for _, f := range w.faults {
