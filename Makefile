@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test simulate test-gpu bench ollama duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test simulate soak test-gpu bench ollama duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -87,6 +87,14 @@ STORY ?=
 
 simulate:
 	$(GO) test -count=1 -timeout 12h -v -run 'TestSimulate$$' ./harness/engine -seeds $(SEEDS) -from $(FROM) $(if $(STORY),-story)
+
+# kill -9 at a hundred points of runs with two lanes, a resident judge and two
+# KV caches: nothing is lost, nothing doubled, no server is left. A quarter of an
+# hour; make soak SOAK=10 is shorter. make test has three points of it.
+SOAK ?= 100
+
+soak:
+	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 3h -run TestKilledWithServersOfItsOwn ./cmd/perg
 
 # On a machine with an NVIDIA GPU: inventory against nvidia-smi, memory against
 # a known allocation, energy against power, the cost of sampling. Where there is

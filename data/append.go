@@ -9,25 +9,27 @@ import (
 )
 
 // An AppendWriter adds parts to a table that stays: what several executions of
-// a run see, one after the other. A part has its final name when it is whole.
+// a run see, one after the other. A part has its final name when it is whole, and
+// is then part of the table for good: how many there are none of them says.
 type AppendWriter[T any] struct {
 	dir    string
 	number int // of the next part
-	part   *part[T]
-	batch  []T
+	part   *FileWriter[T]
 }
 
 // AppendTable goes on with the table in dir, which the first row makes where
-// it is missing. What a killed
-// process left unfinished is removed: at most the rows since its last Rotate.
+// it is missing. What a killed process left unfinished is removed: at most the
+// rows since its last Rotate.
 func AppendTable[T any](dir string) (*AppendWriter[T], error) {
-	killed, err := filepath.Glob(filepath.Join(dir, "part-*.parquet"+unfinished))
-	if err != nil {
-		return nil, err
+	entries, err := os.ReadDir(dir)
+	if err != nil && !isMissing(err) {
+		return nil, fmt.Errorf("append to table: %w", err)
 	}
-	for _, p := range killed {
-		if err := os.Remove(p); err != nil {
-			return nil, fmt.Errorf("remove an unfinished part: %w", err)
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), unfinished); ok && isPart(name) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return nil, fmt.Errorf("remove an unfinished part: %w", err)
+			}
 		}
 	}
 	w := &AppendWriter[T]{dir: dir}
@@ -51,27 +53,16 @@ func (w *AppendWriter[T]) Write(row T) error {
 		if err := os.MkdirAll(w.dir, 0o755); err != nil {
 			return fmt.Errorf("create table: %w", err)
 		}
-		p, err := createPart[T](w.dir, w.number)
+		p, err := CreateFile[T](filepath.Join(w.dir, fmt.Sprintf("part-%05d.parquet", w.number)), nil)
 		if err != nil {
 			return err
 		}
 		w.part = p
 	}
-	w.batch = append(w.batch, row)
-	if len(w.batch) < rowsPerBatch {
-		return nil
-	}
-	if err := w.flush(); err != nil || w.part.rows < rowsPerPart {
+	if err := w.part.Write(row); err != nil || w.part.part.rows < rowsPerPart {
 		return err
 	}
 	return w.Rotate()
-}
-
-func (w *AppendWriter[T]) flush() error {
-	err := w.part.write(w.batch)
-	clear(w.batch)
-	w.batch = w.batch[:0]
-	return err
 }
 
 // Rotate finishes the part that is being written, if there is one.
@@ -79,22 +70,13 @@ func (w *AppendWriter[T]) Rotate() error {
 	if w.part == nil {
 		return nil
 	}
-	err := w.flush()
 	p := w.part
 	w.part = nil
-	if e := p.finish(); err == nil {
-		err = e
-	}
-	tmp := p.file.Name()
-	if err != nil {
-		os.Remove(tmp)
+	if err := p.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, strings.TrimSuffix(tmp, unfinished)); err != nil {
-		return fmt.Errorf("finish table: %w", err)
-	}
 	w.number++
-	return SyncDir(w.dir)
+	return nil
 }
 
 // Close finishes the last part.
@@ -102,10 +84,8 @@ func (w *AppendWriter[T]) Close() error { return w.Rotate() }
 
 // Abort removes the part that is being written; those before it stay.
 func (w *AppendWriter[T]) Abort() {
-	if w.part == nil {
-		return
+	if w.part != nil {
+		w.part.Abort()
+		w.part = nil
 	}
-	w.part.file.Close()
-	os.Remove(w.part.file.Name())
-	w.part, w.batch = nil, nil
 }

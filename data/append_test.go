@@ -69,6 +69,9 @@ func TestAppendTable(t *testing.T) {
 	write(killed, 5)
 
 	last := open()
+	if left, err := filepath.Glob(filepath.Join(dir, "*.tmp")); err != nil || len(left) > 0 {
+		t.Errorf("of the killed one there is %v, %v", left, err)
+	}
 	write(last, 6)
 	if err := last.Close(); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 )
 
+// unfinished ends the name of a file that is being written.
+const unfinished = ".tmp"
+
 // WriteFile puts a file in place whole or not at all, and durably: written
 // under a temporary name in the same directory, synced, renamed.
 func WriteFile(path string, content []byte) error {
@@ -31,4 +34,17 @@ func WriteFile(path string, content []byte) error {
 		return err
 	}
 	return SyncDir(dir)
+}
+
+// SyncDir makes renames in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if e := d.Close(); err == nil {
+		err = e
+	}
+	return err
 }

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/parquet-go/parquet-go"
 )
 
 // A FileWriter writes a table that is one Parquet file, for people to take
@@ -21,13 +19,12 @@ type FileWriter[T any] struct {
 
 // CreateFile starts the file with the given path.
 func CreateFile[T any](path string, metadata map[string]string) (*FileWriter[T], error) {
-	var options []parquet.WriterOption
-	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		options = append(options, parquet.KeyValueMetadata(key, metadata[key]))
-	}
-	p, err := createFile[T](path, options...)
+	p, err := createPart[T](path + unfinished)
 	if err != nil {
 		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		p.parquet.SetKeyValueMetadata(key, metadata[key])
 	}
 	return &FileWriter[T]{path, p, make([]T, 0, rowsPerBatch)}, nil
 }

@@ -42,8 +42,9 @@ func TestATableInOneFile(t *testing.T) {
 	}
 	// What is given up leaves the older file, and nothing else.
 	write(1).Abort()
+	file := openTestPart(t, path)
 	n := 0
-	if _, err := readPart(path, func(Judgment, error) bool { n++; return true }); err != nil || n != 3 {
+	if _, err := readPart(file, func(Judgment, error) bool { n++; return true }); err != nil || n != 3 {
 		t.Errorf("%d rows, error %v", n, err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -13,7 +12,7 @@ import (
 // read everything. It goes on reading the files that it opened where a new
 // table takes their place. Several goroutines may use it.
 type Table struct {
-	files  []*os.File
+	parts  []openPart
 	groups []rowGroup
 	rows   int
 }
@@ -26,26 +25,21 @@ type rowGroup struct {
 }
 
 // OpenTable opens the table in dir: it looks at the ends of its files, which
-// finds those that were cut. The error is ErrNoTable where there is none.
+// finds those that were cut. The error is ErrNoTable where there is none, ErrTorn
+// where files are missing.
 func OpenTable(dir string) (*Table, error) {
-	parts, err := TableParts(dir)
+	parts, err := openParts(dir)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{}
+	t := &Table{parts: parts}
 	for _, p := range parts {
-		f, file, err := openFile(p)
-		if err != nil {
-			t.Close()
-			return nil, fmt.Errorf("read %s: %w", p, err)
-		}
-		t.files = append(t.files, f)
-		for _, g := range file.RowGroups() {
+		for _, g := range p.parquet.RowGroups() {
 			if g.NumRows() < 0 {
 				t.Close()
-				return nil, fmt.Errorf("read %s: damaged file: %d rows", p, g.NumRows())
+				return nil, fmt.Errorf("read %s: damaged file: %d rows", p.Name(), g.NumRows())
 			}
-			t.groups = append(t.groups, rowGroup{g, p, t.rows})
+			t.groups = append(t.groups, rowGroup{g, p.Name(), t.rows})
 			t.rows += int(g.NumRows())
 		}
 	}
@@ -53,20 +47,14 @@ func OpenTable(dir string) (*Table, error) {
 }
 
 // Close closes the table's files.
-func (t *Table) Close() error {
-	var err error
-	for _, f := range t.files {
-		err = errors.Join(err, f.Close())
-	}
-	return err
-}
+func (t *Table) Close() error { return closeParts(t.parts) }
 
 // Replaced says whether another table has taken the place of this one, which
 // stays readable.
 func (t *Table) Replaced() bool {
-	for _, f := range t.files {
-		now, err := os.Stat(f.Name())
-		was, e := f.Stat()
+	for _, p := range t.parts {
+		now, err := os.Stat(p.Name())
+		was, e := p.Stat()
 		if err != nil || e != nil || !os.SameFile(now, was) {
 			return true
 		}

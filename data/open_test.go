@@ -268,7 +268,7 @@ func TestColumnsThatAreNone(t *testing.T) {
 		{nil, []string{"item_id"}, "column item_id: it is no whole number"},
 		{[]string{"colour", "item_id"}, nil, "column colour: there is none: the file is of another kind"},
 	} {
-		want := fmt.Sprintf("read %s: %s", filepath.Join(dir, "part-00000.parquet"), test.want)
+		want := fmt.Sprintf("read %s: %s", onlyPart(t, dir), test.want)
 		for _, err := range table.Columns(test.texts, test.numbers) {
 			if err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("error %v, want %s", err, want)
@@ -323,7 +323,7 @@ func writeJudgments(tb testing.TB, rows int) []byte {
 	if err := WriteTable(dir, all); err != nil {
 		tb.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.Join(dir, "part-00000.parquet"))
+	content, err := os.ReadFile(onlyPart(tb, dir))
 	if err != nil {
 		tb.Fatal(err)
 	}

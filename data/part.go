@@ -3,7 +3,6 @@ package data
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -24,11 +23,9 @@ const (
 	rowsPerLook     = 8 << 10
 
 	rowsPerBatch = 256
-
-	unfinished = ".tmp"
 )
 
-// A part is one file of a table while it is written, under a temporary name.
+// A part is one file of a table while it is written.
 type part[T any] struct {
 	file         *os.File
 	parquet      *parquet.GenericWriter[T]
@@ -40,22 +37,17 @@ type part[T any] struct {
 	} // in the groups that are finished
 }
 
-func createPart[T any](dir string, number int) (*part[T], error) {
-	return createFile[T](filepath.Join(dir, fmt.Sprintf("part-%05d.parquet", number)))
-}
-
-// createFile starts the file that is to have the given path.
-func createFile[T any](path string, more ...parquet.WriterOption) (*part[T], error) {
-	f, err := os.Create(path + unfinished)
+// createPart starts a part in a file of the given path.
+func createPart[T any](path string) (*part[T], error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	options := append([]parquet.WriterOption{
+	p := &part[T]{file: f, parquet: parquet.NewGenericWriter[T](f,
 		parquet.Compression(tableCompression),
 		parquet.DictionaryMaxBytes(dictionaryBytes),
 		parquet.CreatedBy("perg", "", ""),
-	}, more...)
-	p := &part[T]{file: f, parquet: parquet.NewGenericWriter[T](f, options...)}
+	)}
 	schema, columns := p.parquet.Schema(), p.parquet.ColumnWriters()
 	for _, path := range schema.Columns() {
 		leaf, ok := schema.Lookup(path...)

@@ -1,30 +1,27 @@
 package data
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"iter"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-
-	"github.com/parquet-go/parquet-go"
+	"strconv"
 )
 
 // rowsPerPart keeps one file of a large run near a hundred megabytes.
 const rowsPerPart = 256 << 10
 
 // A TableWriter writes one table of a run: a directory of files
-// part-*.parquet, zstd, one fixed schema. The table takes the place of an
-// older one in Close, whole; until then nothing of it has its final name.
+// part-NUMBER-ID.parquet, zstd, one fixed schema. The table takes the place of an
+// older one in Close, in one step and whole (see replacement). Its ID is
+// random: a program that looks for files first and opens them then, as DuckDB
+// does, finds some of them missing when another table came in between, and never
+// reads rows of both.
 //
 // Rows are encoded on a goroutine of the writer, while its user makes the next
 // ones: what they point to must not change once they are written. Close or
 // Abort ends it.
 type TableWriter[T any] struct {
-	dir     string
+	place   *replacement // nil when it is taken, or given up
+	perPart int          // rows
 	batch   []T
 	batches chan []T // to encode; closed when there are no more
 	closed  bool
@@ -32,19 +29,22 @@ type TableWriter[T any] struct {
 	ended   chan struct{}
 
 	// What follows is the goroutine's until it has ended.
-	parts []string // under their temporary names
 	part  *part[T]
+	parts int
 	err   error
 }
 
-// CreateTable starts a table in dir, which it makes where it is missing.
+// CreateTable starts a table that is to be in dir. A table has one writer at a
+// time: it removes what killed ones left.
 func CreateTable[T any](dir string) (*TableWriter[T], error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	place, err := newReplacement(dir)
+	if err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
 	const queued = 2 // is enough to keep both sides at work
-	w := &TableWriter[T]{dir: dir, batches: make(chan []T, queued), spent: make(chan []T, queued), ended: make(chan struct{})}
+	w := &TableWriter[T]{place: place, perPart: rowsPerPart, batches: make(chan []T, queued), spent: make(chan []T, queued), ended: make(chan struct{})}
 	if err := w.open(); err != nil {
+		place.abort()
 		return nil, err
 	}
 	go w.encode()
@@ -91,7 +91,7 @@ func (w *TableWriter[T]) encode() {
 }
 
 func (w *TableWriter[T]) write(rows []T) error {
-	if w.part.rows >= rowsPerPart {
+	if w.part.rows >= w.perPart {
 		if err := w.part.finish(); err != nil {
 			return err
 		}
@@ -103,12 +103,14 @@ func (w *TableWriter[T]) write(rows []T) error {
 }
 
 func (w *TableWriter[T]) open() error {
-	p, err := createPart[T](w.dir, len(w.parts))
+	p, err := createPart[T](filepath.Join(w.place.tmp, fmt.Sprintf("part-%05d-%s.parquet", w.parts, w.place.id)))
 	if err != nil {
 		return err
 	}
+	p.parquet.SetKeyValueMetadata(keyTable, w.place.id)
+	p.parquet.SetKeyValueMetadata(keyPart, strconv.Itoa(w.parts))
 	w.part = p
-	w.parts = append(w.parts, p.file.Name())
+	w.parts++
 	return nil
 }
 
@@ -130,45 +132,30 @@ func (w *TableWriter[T]) Close() error {
 	}
 	err := w.end()
 	if err == nil {
+		w.part.parquet.SetKeyValueMetadata(keyParts, strconv.Itoa(w.parts))
 		err = w.part.finish()
+	}
+	if err == nil {
+		if err = w.place.commit(); err != nil {
+			err = fmt.Errorf("finish table: %w", err)
+		}
 	}
 	if err != nil {
 		w.Abort()
 		return err
 	}
-	kept := make(map[string]bool, len(w.parts))
-	for _, tmp := range w.parts {
-		final := strings.TrimSuffix(tmp, unfinished)
-		if err := os.Rename(tmp, final); err != nil {
-			return fmt.Errorf("finish table: %w", err)
-		}
-		kept[final] = true
-	}
-	old, err := TableParts(w.dir)
-	if err != nil && !errors.Is(err, ErrNoTable) {
-		return err
-	}
-	killed, err := filepath.Glob(filepath.Join(w.dir, "part-*.parquet"+unfinished))
-	if err != nil {
-		return err
-	}
-	for _, p := range append(old, killed...) {
-		if kept[p] {
-			continue
-		}
-		if err := os.Remove(p); err != nil {
-			return fmt.Errorf("remove a part of an older table: %w", err)
-		}
-	}
-	return SyncDir(w.dir)
+	w.place = nil
+	return nil
 }
 
-// Abort gives the table up and removes what was written of it.
+// Abort gives the table up and removes what was written of it. After Close it
+// does nothing.
 func (w *TableWriter[T]) Abort() {
 	w.end()
 	w.part.file.Close()
-	for _, tmp := range w.parts {
-		os.Remove(tmp)
+	if w.place != nil {
+		w.place.abort()
+		w.place = nil
 	}
 }
 
@@ -185,100 +172,4 @@ func WriteTable[T any](dir string, rows []T) error {
 		}
 	}
 	return w.Close()
-}
-
-// SyncDir makes renames in a directory durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if e := d.Close(); err == nil {
-		err = e
-	}
-	return err
-}
-
-// ErrNoTable: a directory holds no part of a table.
-var ErrNoTable = errors.New("no table")
-
-// TableParts lists the files of the table in dir, in order.
-func TableParts(dir string) ([]string, error) {
-	parts, err := filepath.Glob(filepath.Join(dir, "part-*.parquet"))
-	if err != nil {
-		return nil, err
-	}
-	if len(parts) == 0 {
-		return nil, fmt.Errorf("%w in %s", ErrNoTable, dir)
-	}
-	slices.Sort(parts)
-	return parts, nil
-}
-
-// ReadTable streams the rows of the table in dir. It ends at the first error.
-func ReadTable[T any](dir string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		parts, err := TableParts(dir)
-		if err != nil {
-			yield(zero, err)
-			return
-		}
-		for _, p := range parts {
-			if more, err := readPart(p, yield); err != nil {
-				yield(zero, fmt.Errorf("read %s: %w", p, err))
-				return
-			} else if !more {
-				return
-			}
-		}
-	}
-}
-
-func readPart[T any](path string, yield func(T, error) bool) (more bool, err error) {
-	f, file, err := openFile(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	r, err := newReader[T](file)
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	rows := make([]T, 64)
-	for {
-		n, err := readRows(r, rows)
-		for _, row := range rows[:n] {
-			if !yield(row, nil) {
-				return false, nil
-			}
-		}
-		if err == io.EOF {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-}
-
-func newReader[T any](file *parquet.File) (r *parquet.GenericReader[T], err error) {
-	defer recoverDamage(&err)
-	return parquet.NewGenericReader[T](file), nil
-}
-
-func readRows[T any](r *parquet.GenericReader[T], rows []T) (n int, err error) {
-	defer recoverDamage(&err)
-	clear(rows) // the reader leaves a null's field as it was
-	return r.Read(rows)
-}
-
-// recoverDamage turns a panic of the Parquet reader, which some damaged files
-// cause, into an error.
-func recoverDamage(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("damaged file: %v", r)
-	}
 }

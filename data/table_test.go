@@ -37,6 +37,16 @@ func readTable[T any](t *testing.T, dir string) []T {
 	return rows
 }
 
+// onlyPart is the path of a table's file, of which there is one.
+func onlyPart(tb testing.TB, dir string) string {
+	tb.Helper()
+	parts, err := TableParts(dir)
+	if err != nil || len(parts) != 1 {
+		tb.Fatalf("parts %v, error %v; want one", parts, err)
+	}
+	return parts[0]
+}
+
 func TestTablesRoundTrip(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678000, time.UTC)
 	want := []Generation{
@@ -103,7 +113,7 @@ func TestATableOfTextsThatDiffer(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	file := openTestPart(t, filepath.Join(dir, "part-00000.parquet"))
+	file := openTestPart(t, onlyPart(t, dir))
 	if groups := file.Metadata().RowGroups; len(groups) != 2 || groups[0].TotalByteSize > 3*bytesPerGroup/2 {
 		t.Errorf("%d groups, the first of %d bytes", len(groups), groups[0].TotalByteSize)
 	}
@@ -223,7 +233,7 @@ func TestATableIsWholeOrAbsent(t *testing.T) {
 func TestDamagedPartsAreErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeTable(t, dir, make([]Judgment, 100))
-	part := filepath.Join(dir, "part-00000.parquet")
+	part := onlyPart(t, dir)
 	whole, err := os.ReadFile(part)
 	if err != nil {
 		t.Fatal(err)
@@ -269,8 +279,7 @@ func FuzzReadTable(f *testing.F) {
 	if err := WriteTable(dir, []Judgment{{ItemID: "1", Score: new(int32(3))}}); err != nil {
 		f.Fatal(err)
 	}
-	part := filepath.Join(dir, "part-00000.parquet")
-	whole, err := os.ReadFile(part)
+	whole, err := os.ReadFile(onlyPart(f, dir))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -22,6 +22,9 @@ var (
 	asked atomic.Int64
 )
 
+// nothing is the index of no GPU.
+const nothing = -1
+
 // asking notes which GPU the calls that follow are about.
 func asking(index int) { asked.Store(int64(index) + 1) }
 
@@ -59,7 +62,7 @@ func ask[T any](ctx context.Context, call func() (T, error)) (T, error) {
 			free = nil // the turn came
 			go func() {
 				value, err := call()
-				asked.Store(0)
+				asking(nothing)
 				<-turn
 				results <- result{value, err}
 			}()

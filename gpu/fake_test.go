@@ -44,7 +44,8 @@ type outcome struct {
 	Samples  []Sample // of the last round
 	Warnings []string // since the outcome before
 
-	Took time.Duration // for all rounds
+	Took  time.Duration // for all rounds, or until what was asked for came back
+	Usage map[string]Usage
 }
 
 func observe(inventory Inventory, err error) outcome {

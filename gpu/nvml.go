@@ -100,6 +100,7 @@ func (n *NVML) close() error {
 		return nil
 	}
 	n.closed = true
+	asking(nothing)
 	if ret := n.lib.Shutdown(); ret != nvml.SUCCESS {
 		return fmt.Errorf("close NVML: %w", fault(ret))
 	}

@@ -197,6 +197,10 @@ func answering(ctx context.Context, c Config) (*models.Client, []models.Installe
 	if err != nil {
 		return nil, nil
 	}
+	// What is not there is not waited for.
+	if _, err := client.Version(ctx); err != nil {
+		return nil, nil
+	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
 		return nil, nil

@@ -123,6 +123,10 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	var result Result
 	status := e.Status()
 	result.Calls, result.Known = status.Calls, status.Known
+	// The tables need its samples. It ends soon, whatever a GPU does.
+	if err := endWatch(); err != nil {
+		r.Warn(err.Error())
+	}
 	if e := r.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
@@ -130,13 +134,10 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		result.Durable = &lag
 	}
 	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
-	// After the tables: a server or a GPU that hangs must not keep them away.
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+	// After the tables: a server that hangs must not keep them away.
+	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
-	if err := endWatch(); err != nil {
-		r.Warn(err.Error())
-	}
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
 	switch {
 	case err == nil:
@@ -157,9 +158,20 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// releaseWithin bounds how long the end of a run waits for its servers to give
-// their memory back. Those that perg started end with it in any case.
-const releaseWithin = 20 * time.Second
+const (
+	releaseWithin = 20 * time.Second
+	releaseSoon   = 3 * time.Second // where the user is waiting
+)
+
+// releasing bounds how long the end of a run waits for its servers to give their
+// memory back, and ends at Ctrl-C. Those that perg started end with it in any
+// case.
+func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return context.WithTimeout(context.WithoutCancel(ctx), releaseSoon)
+	}
+	return context.WithTimeout(ctx, releaseWithin)
+}
 
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.

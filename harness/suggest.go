@@ -179,7 +179,7 @@ func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
 	g.engine = e
 	g.mu.Unlock()
 	err := e.Run(ctx)
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
 	return err

@@ -64,6 +64,9 @@ type Response struct {
 // request is returned at once: ErrCut, ErrRunner, ErrIncomplete, ErrTimeout,
 // ErrMemory, ErrModelNotFound, ErrContextOverflow, another [ServerError].
 //
+// A server that takes the call and does not answer anything any more, not even
+// /api/version, is ErrUnreachable after the same time.
+//
 // Cancelling ctx ends the waiting. A request that has reached the server is
 // let finish: the server has already paid for it.
 func (c *Client) Chat(ctx context.Context, r Request) (Response, error) {
@@ -99,8 +102,13 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		req.Think = &api.ThinkValue{Value: *r.Think}
 	}
 	started := time.Now()
+	of := c.feel(cancel)
+	defer c.pulse.leave(of)
 	var a api.ChatResponse
 	if err := c.do(ctx, http.MethodPost, "/api/chat", req, &a); err != nil {
+		if of.hangs.Load() {
+			return Response{}, fmt.Errorf("%w: %s took a call and has answered nothing for %s", ErrUnreachable, c.Host(), c.patience())
+		}
 		return Response{}, err
 	}
 	if !a.Done {

@@ -48,7 +48,8 @@ type Client struct {
 	// waiting for it; nil where that is never known. See [Server.Gone].
 	Gone <-chan struct{}
 
-	away atomic.Bool // the server did not answer, and that was reported
+	pulse pulse
+	away  atomic.Bool // the server did not answer, and that was reported
 }
 
 // NewClient makes a client for the server at host: a URL, or a host name or

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,14 +159,14 @@ func TestLoadAsksForWhatChatAsksFor(t *testing.T) {
 func TestInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := on(t, inPs)
-		if l, ok, err := c.InMemory(t.Context(), "M"); err != nil || !ok || (l != Loaded{"d", 8, 4, 2048}) {
-			t.Errorf("%+v, %v, %v", l, ok, err)
+		if all, err := c.InMemory(t.Context(), "M"); err != nil || !slices.Equal(all, []Loaded{{"d", 8, 4, 2048}}) {
+			t.Errorf("%+v, %v", all, err)
 		}
-		if _, ok, err := c.InMemory(t.Context(), "other"); err != nil || ok {
-			t.Errorf("another model: %v, %v", ok, err)
+		if all, err := c.InMemory(t.Context(), "other"); err != nil || len(all) > 0 {
+			t.Errorf("another model: %+v, %v", all, err)
 		}
-		if _, ok, err := on(t, refused).InMemory(t.Context(), "m"); !errors.Is(err, ErrUnreachable) || ok || !strings.Contains(err.Error(), "look for m in memory") {
-			t.Errorf("a server that is away: %v, %v", ok, err)
+		if all, err := on(t, refused).InMemory(t.Context(), "m"); !errors.Is(err, ErrUnreachable) || len(all) > 0 || !strings.Contains(err.Error(), "look for m in memory") {
+			t.Errorf("a server that is away: %+v, %v", all, err)
 		}
 	})
 }

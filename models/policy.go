@@ -111,11 +111,11 @@ func (w *waiting) wait(ctx context.Context, c *Client, away *absence) error {
 		w.since = time.Now()
 	}
 	waited := time.Since(w.since)
-	c.isAway(away, waited)
 	left := c.patience() - waited
-	if left <= 0 || closed(c.Gone) {
+	if left <= 0 {
 		return c.unreachable(away, waited)
 	}
+	c.isAway(away, waited)
 	timer := time.NewTimer(min(away.after+backoff(w.pauses), left))
 	defer timer.Stop()
 	w.pauses++

@@ -31,6 +31,8 @@ var absences = map[string]wire{
 	"closed as it was written to": breaks(io.EOF, time.Minute, 100*time.Millisecond),
 	"reset as it was written to":  breaks(readReset, time.Minute, 100*time.Millisecond),
 	"408":                         page(408, "Request Timeout"),
+	"408 of Ollama's form":        says(408, `{"error":"too slow"}`),
+	"504 of Ollama's form":        says(504, `{"error":"upstream"}`),
 	"429":                         page(429, "429 Too Many Requests"),
 	"429 of Ollama's form":        says(429, `{"error":"too many requests"}`),
 	"502":                         page(502, "502 Bad Gateway"),
@@ -64,7 +66,7 @@ var calls = map[string]struct {
 		map[string]string{"/api/chat": `{"done":true,"done_reason":"load"}`, "/api/ps": listing},
 	},
 	"unload":    {func(ctx context.Context, c *Client) error { return c.Unload(ctx, "m") }, map[string]string{"/api/chat": `{"done":true}`, "/api/ps": `{"models":[]}`}},
-	"in memory": {func(ctx context.Context, c *Client) error { _, _, err := c.InMemory(ctx, "m"); return err }, map[string]string{"/api/ps": listing}},
+	"in memory": {func(ctx context.Context, c *Client) error { _, err := c.InMemory(ctx, "m"); return err }, map[string]string{"/api/ps": listing}},
 	"catalogue": {func(ctx context.Context, c *Client) error { _, err := c.Catalogue(ctx); return err }, map[string]string{"/api/tags": listing}},
 	"details":   {func(ctx context.Context, c *Client) error { _, err := c.show(ctx, showing("m")); return err }, map[string]string{"/api/show": `{}`}},
 	"create":    {func(ctx context.Context, c *Client) error { _, err := quantized(ctx, c, nil); return err }, map[string]string{"/api/create": made1, "/api/tags": madeListing}},
@@ -126,16 +128,18 @@ func TestPatienceEnds(t *testing.T) {
 
 func TestAnErrorNamesItsCause(t *testing.T) {
 	for want, away := range map[string]wire{
-		"connect: connection refused":                                   refused,
-		`"502 Bad Gateway" (HTTP 502)`:                                  page(502, "502 Bad\n  Gateway"),
-		`"server busy" (HTTP 503)`:                                      says(503, `{"error":"server busy"}`),
-		`HTTP 504 Gateway Timeout`:                                      says(504, ""),
-		`the answer to /api/chat is "Please log in" (HTTP 200)`:         page(200, "Please log in"),
-		`"no healthy upstream" (HTTP 503)`:                              says(503, "no healthy upstream"),
-		`the answer to /api/chat is "tea & \x1b[2Jbiscuits" (HTTP 200)`: page(200, "tea &amp; \x1b[2Jbiscuits"),
+		"connect: connection refused":                                                    refused,
+		`"502 Bad Gateway" (HTTP 502)`:                                                   page(502, "502 Bad\n  Gateway"),
+		`"server busy" (HTTP 503)`:                                                       says(503, `{"error":"server busy"}`),
+		"x509: certificate signed by unknown authority":                                  fails(x509.UnknownAuthorityError{}),
+		`the answer to /api/chat is "` + strings.Repeat("long ", 16) + `..." (HTTP 200)`: says(200, strings.Repeat("long ", 100)),
+		`HTTP 504 Gateway Timeout`:                                                       says(504, ""),
+		`the answer to /api/chat is "Please log in" (HTTP 200)`:                          page(200, "Please log in"),
+		`"no healthy upstream" (HTTP 503)`:                                               says(503, "no healthy upstream"),
+		`the answer to /api/chat is "tea & \x1b[2Jbiscuits" (HTTP 200)`:                  page(200, "tea &amp; \x1b[2Jbiscuits"),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := asks(t.Context(), on(t, away)); !strings.HasSuffix(err.Error(), ": "+want) {
+			if err := asks(t.Context(), on(t, away)); !strings.HasSuffix(err.Error(), "; the last that was heard: "+want) {
 				t.Errorf("%v\nwant it to end in %s", err, want)
 			}
 		})
@@ -166,10 +170,19 @@ func TestPatienceBeginsWithTheAbsence(t *testing.T) {
 		}
 	}
 	well := says(200, whole)
+	// alive answers whoever looks after the server.
+	alive := func(w wire) wire {
+		return func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/api/version" {
+				return says(200, `{"version":"0.17.4"}`)(r)
+			}
+			return w(r)
+		}
+	}
 	t.Run("a long call", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, _ := inTurn(after(10*time.Minute, page(504, "504 Gateway Time-out")), refused, refused, refused, well)
-			if err := asks(t.Context(), on(t, w)); err != nil {
+			if err := asks(t.Context(), on(t, alive(w))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -312,6 +325,18 @@ func TestCancelEndsTheWaitingAtOnce(t *testing.T) {
 	}
 }
 
+// A call that is cancelled before it begins asks for nothing.
+func TestCancelledCallIsNotBegun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range calls {
+		w, count := inTurn(says(200, whole))
+		if err := call.call(ctx, on(t, w)); !errors.Is(err, context.Canceled) || count() != 0 {
+			t.Errorf("%s: error %v after %d requests", name, err, count())
+		}
+	}
+}
+
 // A deadline of the caller's ends the waiting as the patience would.
 func TestDeadlineEndsTheWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -373,7 +398,7 @@ func TestWhatBrokeIsMadeAgainWhereItPreparesARun(t *testing.T) {
 				if err := asks(t.Context(), on(t, w)); !errors.Is(err, broken.is) || count() != 1 {
 					t.Errorf("a chat: %v after %d requests", err, count())
 				}
-				w, count = inTurn(broken.wire, broken.wire, says(200, whole))
+				w, _ = inTurn(broken.wire, broken.wire, says(200, whole))
 				started := time.Now()
 				n, err := on(t, w).CountTokens(t.Context(), Request{Model: "m"})
 				if took := time.Since(started); err != nil || n != 7 || took != 1500*time.Millisecond {

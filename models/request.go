@@ -236,7 +236,7 @@ func gist(status int, text []byte) string {
 	}
 	said = strings.Join(strings.Fields(said), " ")
 	if runes := []rune(said); len(runes) > enough {
-		said = string(runes[:enough]) + " ..."
+		said = strings.TrimSpace(string(runes[:enough])) + " ..."
 	}
 	if said == "" {
 		return fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))

@@ -140,18 +140,24 @@ func TestConnectionReset(t *testing.T) {
 	}
 }
 
-// A proxy closes connections that are idle; the next request is not lost.
+// A proxy closes a connection for being idle at the moment that it is written
+// to: the request is not lost.
 func TestIdleConnectionClosed(t *testing.T) {
-	answers := func(conn *net.TCPConn) {
+	answer := func(conn *net.TCPConn) {
 		take(conn)
 		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(whole), whole)
-		conn.Close()
 	}
-	c := lines(t, answers, answers, answers, answers, answers)
-	for range 5 {
+	c := lines(t, func(conn *net.TCPConn) {
+		answer(conn)
+		_, _ = conn.Read(make([]byte, 1)) // the next request
+		_ = conn.SetLinger(0)
+		conn.Close()
+	}, answer)
+	for range 2 {
 		if err := asks(t.Context(), c); err != nil {
 			t.Error(err)
 		}
+		time.Sleep(1100 * time.Millisecond)
 	}
 }
 

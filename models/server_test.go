@@ -37,11 +37,47 @@ func TestMain(m *testing.M) {
 	case "broken server":
 		fmt.Println(strings.Repeat("an earlier line\n", 1000) + "no such library: libfoo.so.1")
 		os.Exit(7)
+	case "fleeting server":
+		fleeting(os.Getenv("PERG_TEST_STARTS"))
+	case "dying server":
+		dying()
 	case "parent":
 		parent()
 	default:
 		os.Exit(ollamatest.Main(m))
 	}
+}
+
+// fleeting answers once and is gone, unless it is started the third time.
+func fleeting(starts string) {
+	f, err := os.OpenFile(starts, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Fprintln(f, "started")
+	info, err := f.Stat()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	often := info.Size() >= 3*int64(len("started\n"))
+	fmt.Fprintln(os.Stderr, http.ListenAndServe(os.Getenv("OLLAMA_HOST"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		http.NewResponseController(w).Flush()
+		if !often {
+			os.Exit(3)
+		}
+	})))
+}
+
+// dying answers until it is asked to die.
+func dying() {
+	fmt.Fprintln(os.Stderr, http.ListenAndServe(os.Getenv("OLLAMA_HOST"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/die" {
+			os.Exit(3)
+		}
+	})))
 }
 
 // playing is a configuration whose server is this binary in a role.
@@ -463,5 +499,113 @@ func TestAServerThatHangsIsStartedAgain(t *testing.T) {
 	}
 	if second := s.Pid(); second == 0 || second == first {
 		t.Errorf("process %d, %d before", second, first)
+	}
+}
+
+// A server that ends as it gives its first answer is started again: it is never
+// taken for one that runs, and not given up at once.
+func TestAServerThatEndsAtItsFirstAnswerIsStartedAgain(t *testing.T) {
+	for range 20 {
+		cfg := playing(t, "fleeting server")
+		cfg.Env = append(cfg.Env, "PERG_TEST_STARTS="+filepath.Join(t.TempDir(), "starts"))
+		s, err := models.StartServer(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it answers", func() bool { return closedNow(s.Gone()) || alive(s.URL()) })
+		if closedNow(s.Gone()) {
+			t.Error("it was started, and is gone")
+		}
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func closedNow(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// die makes a dying server end, and waits until its end was seen.
+func die(t *testing.T, s *models.Server) {
+	t.Helper()
+	eventually(t, "it answers", func() bool { return alive(s.URL()) })
+	before := s.Exits()
+	if resp, err := http.Get(s.URL() + "/die"); err == nil {
+		resp.Body.Close()
+	}
+	eventually(t, "its end is seen", func() bool { return s.Exits() == before+1 })
+}
+
+// A client stops waiting for a server that has given up, long before its
+// patience ends.
+func TestAServerThatGivesUpIsGone(t *testing.T) {
+	s, err := models.StartServer(t.Context(), playing(t, "dying server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	c, err := models.NewClient(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Gone = s.Gone()
+	for range 3 {
+		die(t, s)
+		if closedNow(s.Gone()) {
+			t.Fatalf("gone after %d exits", s.Exits())
+		}
+	}
+	die(t, s)
+	started := time.Now()
+	if _, err := c.Catalogue(t.Context()); !errors.Is(err, models.ErrUnreachable) || !strings.Contains(err.Error(), "will not be started again") {
+		t.Error(err)
+	}
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("waited %s", took)
+	}
+	if s.Exits() != 4 {
+		t.Errorf("%d exits, want 4", s.Exits())
+	}
+}
+
+func TestStopIsNoExit(t *testing.T) {
+	s, err := models.StartServer(t.Context(), playing(t, "dying server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if s.Exits() != 0 || !closedNow(s.Gone()) {
+		t.Errorf("%d exits, gone %v", s.Exits(), closedNow(s.Gone()))
+	}
+}
+
+// A run takes days: what a server did before it was well for a while is
+// forgiven.
+func TestRestartsCountAnewAfterAWhile(t *testing.T) {
+	reports := make(chan string, 20)
+	cfg := playing(t, "dying server")
+	cfg.Report = func(msg string) { reports <- msg }
+	const well = 300 * time.Millisecond
+	cfg.SetWell(well)
+	s, err := models.StartServer(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	for i := range 6 {
+		eventually(t, "it answers", func() bool { return alive(s.URL()) })
+		time.Sleep(well)
+		die(t, s)
+		if got := <-reports; !strings.HasSuffix(got, "starting it again, 1 of 3") {
+			t.Fatalf("exit %d: %s", i+1, got)
+		}
 	}
 }

@@ -108,23 +108,43 @@ func unknownCommand(c *cli.Context) error {
 // errRowsInError: the run came to its end, with rows in error.
 var errRowsInError = errors.New("some rows are in error")
 
+// told is an error that the user has been told.
+type told struct{ error }
+
+func (t *told) Unwrap() error { return t.error }
+
 // show shows an error and says which exit status it stands for.
 func show(stderr io.Writer, err error) int {
-	if err == nil {
-		return exitDone
+	var t *told
+	if text := errorText(err); text != "" && !errors.As(err, &t) {
+		io.WriteString(stderr, text) // not even "", which waits for what is being written
 	}
-	if errors.Is(err, errRowsInError) {
-		return exitRowsInError // already told, with the table
+	return exitStatus(err)
+}
+
+// errorText says what failed, and what to do where there is something to do.
+func errorText(err error) string {
+	if err == nil || errors.Is(err, errRowsInError) {
+		return "" // already told, with the table
 	}
-	fmt.Fprintln(stderr, "perg: error: "+report.Printable(err.Error()))
+	text := "perg: error: " + report.Printable(err.Error()) + "\n"
 	var p *harness.Problem
 	if errors.As(err, &p) && p.Hint != "" {
-		fmt.Fprintln(stderr, "perg: hint: "+report.Printable(p.Hint))
+		text += "perg: hint: " + report.Printable(p.Hint) + "\n"
 	}
+	return text
+}
+
+func exitStatus(err error) int {
+	var p *harness.Problem
 	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errRowsInError):
+		return exitRowsInError
 	case errors.Is(err, harness.ErrInterrupted):
 		return exitInterrupted
-	case p != nil && p.Usage:
+	case errors.As(err, &p) && p.Usage:
 		return exitUsage
 	default:
 		return exitFailed

@@ -107,7 +107,8 @@ func generateAction(c *cli.Context) (err error) {
 		}
 	}
 	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
-	defer view.close()
+	outliveReaders()
+	defer func() { err = view.end(err) }()
 	replies, err := openStore(cfg.Store)
 	if err != nil {
 		return err
@@ -155,9 +156,9 @@ func addCandidates(v *view, items data.Dataset, out string, found harness.Sugges
 	}
 	s := generated{Suggestions: found, out: out, data: items, all: all, added: all[len(there):]}
 	if v.json {
-		err = v.event("result", s.fields())
+		err = v.lastEvent(s.fields())
 	} else {
-		err = s.print(v)
+		err = unlessGone(s.print(v))
 	}
 	if err == nil && found.Missing == 0 && len(found.Candidates) == 0 && len(found.Failed) == 0 {
 		err = &harness.Problem{Err: fmt.Errorf("no reply of %s held a suggestion", found.Model), Hint: "another model may do better; those of 7B parameters and more follow the schema"}

@@ -34,37 +34,63 @@ type live struct {
 
 	// What is told waits here until the goroutine that draws has written it:
 	// a terminal that is stopped (Ctrl-S) must not stop the lanes.
-	mu     sync.Mutex
-	told   strings.Builder
-	closed bool
-	wake   chan struct{}
+	mu    sync.Mutex
+	told  strings.Builder
+	ended bool // nothing more is drawn
+	wake  chan struct{}
 }
 
 func newLive(terminal *os.File, name string, f followed) *live {
 	return &live{terminal: terminal, name: name, followed: f, recent: make(recent), wake: make(chan struct{}, 1)}
 }
 
-// tell writes a line above the view.
-func (l *live) tell(line string) {
+// tell puts a line above the view. It is false where the view has ended.
+func (l *live) tell(line string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		io.WriteString(l.terminal, line)
-		return
+	if l.ended {
+		return false
 	}
 	l.told.WriteString(line)
 	select {
 	case l.wake <- struct{}{}:
 	default: // it is awake already
 	}
+	return true
 }
 
-func (l *live) messages() string {
+// messages is what was told since; ok is false where the view was abandoned, and
+// nothing more may be drawn.
+func (l *live) messages() (text string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.ended {
+		return "", false
+	}
+	return l.take(), true
+}
+
+func (l *live) take() string {
 	text := l.told.String()
 	l.told.Reset()
 	return text
+}
+
+// end ends the view, unless something was told that is to stand above it.
+func (l *live) end() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = l.ended || l.told.Len() == 0
+	return l.ended
+}
+
+// abandon leaves the view as it stands, on a terminal that is stopped, and
+// returns what was told and is not on it.
+func (l *live) abandon() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	return l.take()
 }
 
 // run draws until quit is closed, and then takes the view off the screen.
@@ -85,14 +111,19 @@ func (l *live) run(ctx context.Context, quit <-chan struct{}, stopping func([]ha
 		} else {
 			s.forget() // the shell has written since
 		}
+		text, ok := l.messages()
+		if !ok {
+			return
+		}
 		// An error is one of a terminal that has gone: nobody looks any more.
-		io.WriteString(l.terminal, s.draw(l.messages(), frame, columns))
+		io.WriteString(l.terminal, s.draw(text, frame, columns))
 		select {
 		case <-quit:
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.closed = true
-			io.WriteString(l.terminal, s.draw(l.told.String(), nil, columns))
+			for ended := false; !ended; ended = l.end() {
+				if text, ok := l.messages(); ok {
+					io.WriteString(l.terminal, s.draw(text, nil, columns))
+				}
+			}
 			return
 		case <-interrupted:
 			interrupted = nil

@@ -33,7 +33,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		if r.Durable != nil {
 			durable = r.Durable.Seconds()
 		}
-		return v.event("result", map[string]any{
+		return v.lastEvent(map[string]any{
 			"out": cfg.Out, "run_id": dir.Manifest.RunID, "state": dir.Manifest.State, "counts": r.Counts,
 			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "durable_p99_s": durable, "resume": resume,
 			"metrics": report.Records(rows, ""),
@@ -42,7 +42,7 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	w := v.stdout
 	if len(rows) > 0 {
 		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
-			return err
+			return unlessGone(err)
 		}
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
 		for _, warning := range report.Caveats(rows) {
@@ -65,6 +65,9 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 	}) {
 		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
 	}
+	if n := withoutBaseline(rows, r); n > 0 {
+		fmt.Fprintf(w, "the rates leave out %s more, whose baseline failed: the table counts those as failed, too\n", comma(n))
+	}
 	switch {
 	case r.Done:
 		fmt.Fprintln(w, "nothing to do, no call was made: the run is finished")
@@ -84,6 +87,19 @@ func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) er
 		fmt.Fprintln(w, "to try the failed ones again: "+resume)
 	}
 	return nil
+}
+
+// withoutBaseline are the generations that the metrics count as failed though
+// they did not: there is nothing to compare them with. Where some are missing
+// the metrics count those, too, and it cannot be told.
+func withoutBaseline(rows []data.Metric, r harness.Result) (n int) {
+	if r.Missing > 0 {
+		return 0
+	}
+	for _, m := range report.Overall(rows) {
+		n += int(m.NError)
+	}
+	return n - r.Failed
 }
 
 func readMetrics(dir string) ([]data.Metric, error) {

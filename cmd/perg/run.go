@@ -40,7 +40,9 @@ Every reply is kept in a store the moment it comes. The same command with
 the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
 On a terminal a live view shows lanes, GPUs, errors and the time left; in a
-pipe, in CI, with NO_COLOR or TERM=dumb there are plain lines instead.
+pipe, in CI, with NO_COLOR or TERM=dumb there are plain lines instead. A
+screen that is not read (Ctrl-S, a pager, a pipe) holds nothing up; where it
+is read again, some of the progress is left out.
 
    perg run llama3.1:8b qwen3:8b --judge gemma2:27b
    perg run llama3.1:8b --judge gemma2:27b --data PERG_Data.csv --limit 600
@@ -233,7 +235,8 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 		return err
 	}
 	ctx := c.Context
-	defer w.view.close()
+	outliveReaders()
+	defer func() { err = w.view.end(err) }()
 
 	if w.dir, err = harness.HoldDir(cfg.Out); err != nil {
 		return err

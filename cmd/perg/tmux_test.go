@@ -83,8 +83,8 @@ func TestLiveViewOnATerminal(t *testing.T) {
 			return false
 		}
 		if calls.Add(1) == 9 {
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprint(w, `{"error":"the runner has\u001b[2Ja bad day"}`)
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"the prompt has\u001b[2Ja bad day"}`)
 			return true
 		}
 		time.Sleep(40 * time.Millisecond)
@@ -142,4 +142,66 @@ func TestLiveViewOnATerminal(t *testing.T) {
 	if modes := regexp.MustCompile(`\x1b\[\?(7|25|47|104[79]|2026)[hl]`).FindAll(raw, -1); len(modes) > 0 {
 		t.Errorf("modes of the terminal were changed: %q", modes)
 	}
+}
+
+// Ctrl-S stops the screen and nothing else. With Ctrl-Q all comes that was
+// told meanwhile, and the view is gone.
+func TestCtrlSStopsTheScreenAlone(t *testing.T) {
+	b := newBench(t)
+	var calls atomic.Int32
+	b.host = ollamatest.Proxy(t, b.host, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if measures(body) {
+			return false
+		}
+		if calls.Add(1) == 60 {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `{"error":"the runner has a bad day"}`)
+			return true
+		}
+		time.Sleep(20 * time.Millisecond)
+		return false
+	})
+	args := b.args("steady", "swayed", "--judge", "judge", "--limit", "12", "--parallel", "2")
+	w := openWindow(t, b.dir, fmt.Sprintf("PS1='ready> '; clear; %s %s; echo status $?", b.program(), strings.Join(args, " ")))
+	w.waitFor("a view", func(s string) bool { return strings.Contains(s, "calls/s") })
+	w.tmux("send-keys", "C-s")
+	stopped := w.screen()
+	if n := calls.Load(); n > 50 {
+		t.Fatalf("%d calls were made before Ctrl-S, too many to see any after it", n)
+	}
+	b.finishes()
+	time.Sleep(screenPatience + time.Second) // longer than a pipe is waited for
+	if s := w.screen(); s != stopped {
+		t.Errorf("the screen was not stopped; on it is\n%s", s)
+	}
+	w.tmux("send-keys", "C-q")
+	s := w.waitFor("the end", func(s string) bool { return strings.Contains(s, "status 3") })
+	if strings.Contains(s, "calls/s") || !strings.Contains(s, "95 of 96 generations done, 1 failed") {
+		t.Errorf("after Ctrl-Q:\n%s", s)
+	}
+}
+
+// Where the result goes elsewhere, a screen that stays stopped does not keep
+// perg from ending.
+func TestAStoppedScreenDoesNotPutOffTheEnd(t *testing.T) {
+	b := newBench(t)
+	b.host = ollamatest.Proxy(t, b.host, func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if !measures(body) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return false
+	})
+	result, ended := filepath.Join(b.dir, "result"), filepath.Join(b.dir, "ended")
+	args := b.args("steady", "--limit", "9", "--parallel", "1")
+	w := openWindow(t, b.dir, fmt.Sprintf("clear; %s %s > %s; echo status $? > %s", b.program(), strings.Join(args, " "), result, ended))
+	w.waitFor("a view", func(s string) bool { return strings.Contains(s, "calls/s") })
+	w.tmux("send-keys", "C-s")
+	w.waitFor("its end", func(string) bool {
+		text, err := os.ReadFile(ended)
+		return err == nil && strings.TrimSpace(string(text)) == "status 0"
+	})
+	if text, err := os.ReadFile(result); err != nil || !strings.Contains(string(text), "36 of 36 generations done") {
+		t.Errorf("the result: %v\n%s", err, text)
+	}
+	w.tmux("send-keys", "C-q")
 }

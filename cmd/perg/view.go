@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -18,17 +22,25 @@ import (
 const (
 	lineEvery  = 10 * time.Second // where there is no live view
 	eventEvery = 2 * time.Second
+
+	// mostProgress is what waits of progress where nobody reads: minutes of it.
+	mostProgress = 100
+	// screenPatience is how long the end waits for a screen that is not read.
+	screenPatience = 2 * time.Second
 )
 
 // A view is what a user sees of a run: on a terminal a live view, in a pipe a
-// line from time to time, with --json events on stdout.
+// line from time to time, with --json events on stdout. Telling it something
+// never waits for the screen: the lanes do it.
 type view struct {
 	stdout, stderr io.Writer
 	json           bool
 
-	mu   sync.Mutex // orders lines and events
-	live *live      // nil where there is none
-	stop func()
+	mu     sync.Mutex // orders lines and events
+	lines  *spool     // on stderr
+	events *spool     // on stdout, with --json
+	live   *live      // nil where there is none
+	stop   func()
 }
 
 // What is followed, a run or a pass.
@@ -38,7 +50,30 @@ type followed interface {
 }
 
 func newView(stdout, stderr io.Writer, asJSON bool) *view {
-	return &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
+	v := &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
+	v.lines = &spool{w: stderr, most: mostProgress, gap: func(lost int) string { return "perg: " + unread(lost, "line") + "\n" }}
+	v.events = &spool{w: stdout, most: mostProgress, gap: func(lost int) string {
+		text, _ := encoded("note", map[string]any{"text": unread(lost, "event"), "left_out": lost})
+		return text
+	}}
+	return v
+}
+
+func unread(lost int, what string) string {
+	return fmt.Sprintf("%s %s of progress left out: nobody read", comma(lost), plural(lost, what))
+}
+
+// outliveReaders keeps perg from ending with the reader of its output, as in
+// perg run --json | head -1: what a run pays for is more than what is shown.
+// Notify and not Ignore, which programs that perg starts would inherit.
+var outliveReaders = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) })
+
+// unlessGone is the error of a write, but for a reader's having gone.
+func unlessGone(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
 }
 
 // say tells the user something; warn what might spoil the results.
@@ -57,31 +92,46 @@ func (v *view) warn(text string) {
 func (v *view) tell(prefix, kind, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	line := prefix + report.Printable(text) + "\n"
-	if v.live != nil {
-		v.live.tell(line)
-	} else {
-		io.WriteString(v.stderr, line)
-	}
+	v.line(message{text: prefix + report.Printable(text) + "\n"})
 	if v.json {
-		v.emit(kind, map[string]any{"text": text})
+		v.event(kind, map[string]any{"text": text}, false)
 	}
 }
 
-func (v *view) event(kind string, fields map[string]any) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.emit(kind, fields)
+// line puts a line on the screen, above the live view where there is one.
+func (v *view) line(m message) {
+	if v.live == nil || !v.live.tell(m.text) {
+		v.lines.put(m)
+	}
 }
 
-func (v *view) emit(kind string, fields map[string]any) error {
+// event puts an event on stdout.
+func (v *view) event(kind string, fields map[string]any, progress bool) error {
+	text, err := encoded(kind, fields)
+	if err == nil {
+		v.events.put(message{text: text, progress: progress})
+	}
+	return err
+}
+
+// lastEvent is the result, which waits for its reader.
+func (v *view) lastEvent(fields map[string]any) error {
+	if err := v.event("result", fields, false); err != nil {
+		return err
+	}
+	return unlessGone(v.events.flush())
+}
+
+// encoded is an event as a line of JSON.
+func encoded(kind string, fields map[string]any) (string, error) {
 	fields["event"], fields["at"] = kind, time.Now().UTC()
-	return json.NewEncoder(v.stdout).Encode(fields)
+	text, err := json.Marshal(fields)
+	return string(text) + "\n", err
 }
 
 func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
 	if v.json {
-		v.event("start", map[string]any{"out": dir.Path, "run_id": dir.Manifest.RunID, "planned": p.Total(), "resumed": dir.Resumed()})
+		v.event("start", map[string]any{"out": dir.Path, "run_id": dir.Manifest.RunID, "planned": p.Total(), "resumed": dir.Resumed()}, false)
 	}
 	verb := "running"
 	if dir.Resumed() {
@@ -107,27 +157,31 @@ func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
 // follow shows progress until close. The name is for the live view.
 func (v *view) follow(ctx context.Context, name string, f followed) {
 	quit, done := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	v.stop = func() {
-		once.Do(func() {
-			close(quit)
-			<-done
-		})
-	}
+	v.stop = sync.OnceFunc(func() {
+		close(quit)
+		var enough <-chan time.Time
+		if width(v.stdout) == 0 { // a terminal is what the result waits for, too
+			enough = time.After(screenPatience)
+		}
+		select {
+		case <-done:
+		case <-enough:
+		}
+	})
 	if terminal, ok := liveTerminal(v.stderr); ok && !v.json {
-		l := newLive(terminal, name, f)
 		v.mu.Lock()
-		v.live = l
+		v.live = newLive(terminal, name, f)
 		v.mu.Unlock()
 		go func() {
 			defer close(done)
-			l.run(ctx, quit, v.stopping)
+			v.lines.flush() // what was said before stands above it
+			v.live.run(ctx, quit, v.stopping)
 		}()
 		return
 	}
-	show, every := v.lines, lineEvery
+	show, every := v.progressLines, lineEvery
 	if v.json {
-		show, every = v.events, eventEvery
+		show, every = v.progressEvents, eventEvery
 	}
 	go func() {
 		defer close(done)
@@ -148,6 +202,31 @@ func (v *view) follow(ctx context.Context, name string, f followed) {
 	}()
 }
 
+// close takes progress off the screen, and gives what was told a moment to be
+// read. It may be called more than once.
+func (v *view) close() {
+	v.stop()
+	v.mu.Lock()
+	if v.live != nil {
+		v.lines.put(message{text: v.live.abandon()})
+	}
+	v.mu.Unlock()
+	v.lines.flushWithin(screenPatience)
+	v.events.flushWithin(screenPatience)
+}
+
+// end tells an error as [show] does, which would wait for a screen that nobody
+// reads.
+func (v *view) end(err error) error {
+	v.close()
+	if err == nil {
+		return nil
+	}
+	v.lines.put(message{text: errorText(err)})
+	v.lines.flushWithin(screenPatience)
+	return &told{err}
+}
+
 func (v *view) stopping(lanes []harness.LaneStatus) {
 	v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing what there is; Ctrl-C again quits at once", inFlight(lanes)))
 }
@@ -159,20 +238,20 @@ func inFlight(lanes []harness.LaneStatus) (n int) {
 	return n
 }
 
-func (v *view) lines(f followed) {
+func (v *view) progressLines(f followed) {
 	for _, l := range f.Progress() {
 		if l.Total > 0 {
-			v.say(laneText(l))
+			v.lines.put(message{text: "perg: " + report.Printable(laneText(l)) + "\n", progress: true})
 		}
 	}
 }
 
-func (v *view) events(f followed) {
+func (v *view) progressEvents(f followed) {
 	whole := overviewFields(f.Overview())
 	for _, l := range f.Progress() {
 		fields := progressFields(l)
 		fields["run"] = whole
-		v.event("progress", fields)
+		v.event("progress", fields, true)
 	}
 }
 
@@ -207,9 +286,6 @@ func overviewFields(o harness.Overview) map[string]any {
 	}
 	return f
 }
-
-// close takes progress off the screen. It may be called more than once.
-func (v *view) close() { v.stop() }
 
 // laneText is a lane's progress in one line.
 func laneText(l harness.LaneStatus) string {

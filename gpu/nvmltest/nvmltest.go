@@ -49,6 +49,8 @@
 //     0 DeviceGetClockInfo = 1980                                            (SM, MHz)
 //     0 DeviceGetTotalEnergyConsumption = 123456789012                       (mJ)
 //     0 DeviceGetComputeRunningProcesses = 4321 2000000 99 -                 (pid and bytes, - for not available)
+//     0 DeviceGetGraphicsRunningProcesses = 99 1000                          (the same, of the desktop)
+//   - SystemGetProcessName/4321 = /usr/local/bin/ollama runner             (of process 4321)
 //
 // Codes that matter: 3 not supported, 4 no permission, 9 driver not loaded,
 // 15 GPU is lost, 16 reset required, 18 library and driver differ, 999 unknown.

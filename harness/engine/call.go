@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"perg/harness/store"
 	"perg/models"
@@ -75,8 +76,8 @@ func (l *lane) anothers(ctx context.Context, err error) bool {
 		errors.As(err, &lane) && lane.Lane != l.name || errors.As(err, &load) && load.Lane != l.name
 }
 
-// call makes a call. One that broke is made a second time; where it breaks
-// again, whose fault that is is found out by another one.
+// call makes a call. One that broke is made again, a few times; where it breaks
+// in the same way each time, whose fault that is is found out by another one.
 func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 	var said []error
 	for {
@@ -98,10 +99,23 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 		case theCall:
 			return answer{}, l.failed(ctx, c, said)
 		}
-		if len(said) > 1 {
+		if exhausted(said) {
 			return answer{}, l.failed(ctx, c, said)
 		}
 	}
+}
+
+// exhausted says whether a call broke as often as it may: twice in one way, or
+// three times where only its connection was cut, which a proxy may do to any.
+func exhausted(said []error) bool {
+	last := said[len(said)-1]
+	times := 0
+	for _, err := range said {
+		if models.Reason(err) == models.Reason(last) {
+			times++
+		}
+	}
+	return times > 2 || times == 2 && !errors.Is(last, models.ErrCut)
 }
 
 // decided says whether an error says already whose it is.
@@ -142,7 +156,7 @@ func (l *lane) attempt(ctx context.Context, c Call, said []error) (answer, error
 		return answer{}, err
 	}
 	l.broke(err)
-	if len(said) == 0 && !errors.Is(err, models.ErrTimeout) {
+	if !exhausted(append(slices.Clip(said), err)) && !errors.Is(err, models.ErrTimeout) {
 		return answer{}, err
 	}
 	return answer{}, l.probe(ctx, err, alone)
@@ -185,10 +199,10 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	came := make(chan result, 1)
 	server := l.server
 	l.status.sent()
-	go func() {
+	l.callers.run(func() {
 		resp, err := server.Chat(ctx, r)
 		came <- result{resp, err}
-	}()
+	})
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)

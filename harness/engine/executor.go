@@ -252,9 +252,10 @@ func (e *executor) lanesOf(j *job) []string {
 }
 
 // timeLeft is what a lane's job is estimated to take still: from its own rate,
-// once there is one.
+// once that can be told.
 func (e *executor) timeLeft(a assignment) time.Duration {
-	if left, ok := a.lane.status.snapshot().Left(); ok {
+	s := a.lane.status.snapshot()
+	if left, ok := s.Left(); ok && s.calling >= rateAfter {
 		return left
 	}
 	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total.Load(), 1)))
@@ -390,7 +391,7 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return err
+		return nil // what is left says whether that came too late
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
 		e.condemn(a.job, err)
@@ -440,9 +441,10 @@ func (e *executor) separate(devices []string) {
 }
 
 func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
-	e.trouble.laneFailed(a.lane.devices, at, err)
+	if e.trouble.laneFailed(a.lane.devices, at, err) {
+		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
+	}
 	e.leave(ctx, a.lane)
-	e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 }
 
 // leave gives a lane's devices back: its server is ended, and another one is
@@ -450,6 +452,7 @@ func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, e
 func (e *executor) leave(ctx context.Context, l *lane) {
 	if e.lanes[l.name] == l {
 		delete(e.lanes, l.name)
+		l.left = true
 		e.closings.shut(ctx, l)
 	}
 }

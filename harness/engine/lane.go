@@ -27,6 +27,7 @@ type lane struct {
 	inPlace  *Model // the one in memory, as far as this lane knows
 	loaded   models.Loaded
 	last     Load // the one that put it there
+	left     bool // it failed: that it does not unload either is no news
 
 	stint
 }
@@ -51,11 +52,12 @@ type stint struct {
 	taken   atomic.Int64 // units
 	yields  atomic.Bool  // takes what is ready, and waits for no more
 
-	ctx    context.Context // of its calls: ends with the run, or with fail
-	taking context.Context // ends when no further unit is to be taken
-	recall func()          // ends it
-	fail   func(error)     // ends the stint at once; the first error counts
-	lost   chan struct{}   // closed by fail
+	callers callers
+	ctx     context.Context // of its calls: ends with the run, or with fail
+	taking  context.Context // ends when no further unit is to be taken
+	recall  func()          // ends it
+	fail    func(error)     // ends the stint at once; the first error counts
+	lost    chan struct{}   // closed by fail
 }
 
 // everything is the whole of a gate.
@@ -72,16 +74,20 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 		l.exits = l.server.Exits() // none of them this job's
 	}
 	l.voucher = newVoucher(l)
+	run := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
 	l.fail = func(err error) {
+		if run.Err() != nil && errors.Is(err, context.Canceled) {
+			return // what is in flight when a run is stopped is let finish
+		}
 		once.Do(func() {
 			cancel(err)
 			close(lost)
 		})
 	}
-	l.ctx = ctx
+	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }
 

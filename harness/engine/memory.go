@@ -113,7 +113,7 @@ func (l *lane) unload(ctx context.Context) bool {
 	name := l.inPlace.Name
 	l.inPlace = nil
 	if err := l.server.Unload(ctx, name); err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !l.left {
 			e.Warn(err.Error())
 		}
 		return false

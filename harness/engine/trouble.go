@@ -68,13 +68,15 @@ func setOf(devices []string) string {
 	return strings.Join(sorted, "\x00")
 }
 
-// laneFailed leaves a lane's set of devices alone for a while.
-func (t *trouble) laneFailed(devices []string, at time.Time, why error) {
+// laneFailed leaves a lane's set of devices alone for a while. It says whether
+// that is news: the first time in a row.
+func (t *trouble) laneFailed(devices []string, at time.Time, why error) (news bool) {
 	set := setOf(devices)
 	if t.lanes[set] == nil {
 		t.lanes[set] = &setback{}
 	}
 	t.lanes[set].again(t.first, at, why)
+	return t.lanes[set].times == 1
 }
 
 // laneWorks forgets what failed on devices: they answered.

@@ -109,12 +109,13 @@ func (v *voucher) run(ctx context.Context) {
 		if len(batch) == 0 {
 			continue
 		}
+		var vram *int64
 		if failed == nil {
-			if failed = v.lane.vouch(ctx); failed != nil {
+			if vram, failed = v.lane.vouch(ctx); failed != nil {
 				v.lane.fail(failed)
 			}
 		}
-		v.keep(ctx, batch, failed)
+		v.keep(ctx, batch, vram, failed)
 	}
 }
 
@@ -132,8 +133,9 @@ func (v *voucher) end() {
 	<-v.done
 }
 
-// keep puts answers in the store, or drops them.
-func (v *voucher) keep(ctx context.Context, batch []*receipt, dropped error) {
+// keep puts answers in the store, with what was seen of their model in GPU
+// memory where it was seen, or drops them.
+func (v *voucher) keep(ctx context.Context, batch []*receipt, vram *int64, dropped error) {
 	e := v.lane.engine
 	// What was paid for is kept, also when the run is being stopped.
 	ctx = context.WithoutCancel(ctx)
@@ -141,49 +143,57 @@ func (v *voucher) keep(ctx context.Context, batch []*receipt, dropped error) {
 		if dropped != nil {
 			r.err = errDropped
 		} else {
-			r.commit, r.err = e.Replies.Put(ctx, r.key, r.reply)
+			reply := r.reply
+			if vram != nil {
+				reply.VRAM = vram
+			}
+			r.commit, r.err = e.Replies.Put(ctx, r.key, reply)
 		}
 		e.held.remove(r)
 		close(r.done)
 	}
 }
 
-// vouch says whether the model in the server's memory is the job's. One that is
-// not in memory any more, as another client unloaded it or its server ended, is
-// loaded again.
-func (l *lane) vouch(ctx context.Context) error {
+// vouch says whether the model in the server's memory is the job's, and how
+// much of it is in GPU memory; nil where it is not in memory any more, as another
+// client unloaded it or its server ended. Then it is loaded again.
+func (l *lane) vouch(ctx context.Context) (vram *int64, err error) {
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
-	there, err := l.seen(ctx)
-	if there || err != nil && !errors.Is(err, models.ErrCut) {
-		return err
+	vram, err = l.seen(ctx)
+	if vram != nil || err != nil && !errors.Is(err, models.ErrCut) {
+		return vram, err
 	}
 	if err != nil {
 		l.broke(err)
 	}
 	l.fresh.Store(false)
-	return l.ready(ctx)
+	return nil, l.ready(ctx)
 }
 
-// seen looks at the server's memory, beside the calls.
-func (l *lane) seen(ctx context.Context) (there bool, err error) {
+// seen looks at the server's memory, beside the calls. A call loads a model that
+// has left, perhaps with less of it on the GPU.
+func (l *lane) seen(ctx context.Context) (vram *int64, err error) {
 	if err := l.gate.Acquire(ctx, 1); err != nil {
-		return false, err
+		return nil, err
 	}
 	defer l.gate.Release(1)
 	all, err := l.server.InMemory(ctx, l.job.Model.Name)
 	if err != nil {
-		return false, &LaneError{l.name, err}
+		return nil, &LaneError{l.name, err}
 	}
 	for _, m := range all {
 		if err := l.same(m); err != nil {
-			return true, err
+			return nil, err
 		}
 		if spilled(m) > spilled(l.loaded) && !l.engine.AllowCPU {
-			l.fresh.Store(false) // it came back with less of it on the GPU
+			l.fresh.Store(false)
 		}
 	}
-	return len(all) > 0, nil
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return &all[0].VRAM, nil
 }
 
 // afterStop is how long a server that hangs may hold up the end of a run that

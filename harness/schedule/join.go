@@ -18,9 +18,10 @@ type working struct {
 	left  time.Duration
 }
 
-// pays says whether one more lane saves clearly more than its load.
+// pays says whether one more lane saves clearly more than its load. Where
+// nothing is left it saves nothing.
 func (w working) pays(load time.Duration) bool {
-	return w.left > 0 && w.left/time.Duration(w.lanes+1) > joinGain*load
+	return w.left/time.Duration(w.lanes+1) > joinGain*load
 }
 
 func (t *turn) atWork() []working {
@@ -53,11 +54,7 @@ func (t *turn) atWork() []working {
 // joining is how one more lane would join a job, on devices without a judge in
 // residence, if that pays.
 func (t *turn) joining(w working, blocked *reservation) (Fit, bool) {
-	free := slices.DeleteFunc(slices.Clone(t.free), func(d Device) bool {
-		_, held := t.resident[d.ID]
-		return held
-	})
-	f, ok, _ := t.choose(w.job, t.home(w.job), free, func(f Fit) bool { return w.pays(f.Load) && blocked.allowed(f) })
+	f, ok, _ := t.choose(w.job, t.home(w.job), t.empty(), func(f Fit) bool { return w.pays(f.Load) && blocked.allowed(f) })
 	return f, ok
 }
 

@@ -108,13 +108,7 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 			}
 		}
 	}
-	var free []Device
-	for _, d := range t.free {
-		if _, held := t.resident[d.ID]; !held {
-			free = append(free, d)
-		}
-	}
-	f, ok, _ := t.choose(j, h, free, blocked.allowed)
+	f, ok, _ := t.choose(j, h, t.empty(), blocked.allowed)
 	if !ok {
 		return false
 	}
@@ -136,6 +130,14 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 	}
 	t.add(Start{Job: j.ID, Fit: f, Reason: reason})
 	return true
+}
+
+// empty are the free devices without a judge in residence.
+func (t *turn) empty() []Device {
+	return slices.DeleteFunc(slices.Clone(t.free), func(d Device) bool {
+		_, held := t.resident[d.ID]
+		return held
+	})
 }
 
 func (t *turn) add(s Start) {
@@ -177,7 +179,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	if slices.ContainsFunc(t.starts, func(s Start) bool { return s.Kind == Score }) {
 		return
 	}
-	f, ok, _ := t.choose(j, t.home(j), t.free, blocked.allowed)
+	f, ok, _ := t.choose(j, t.home(j), t.empty(), blocked.allowed)
 	if !ok || !t.spares(f.Devices) {
 		return
 	}

@@ -54,6 +54,11 @@ func oddState(seed uint64) (*rand.Rand, State) {
 		s.Running = append(s.Running, on)
 		works(j)
 	}
+	if judge != nil && r.IntN(4) == 0 {
+		second := *judge
+		second.ID = "a second judge"
+		s.Waiting = append(s.Waiting, second)
+	}
 	for _, d := range devices {
 		if r.IntN(5) > 0 {
 			s.Devices = append(s.Devices, d)
@@ -137,8 +142,9 @@ func TestNextProperties(t *testing.T) {
 		for _, start := range starts {
 			if start.Fit.Spill > 0 {
 				spills++
-				if start.Beside || shared[start.Fit.Devices[0]] {
-					t.Errorf("seed %d: %+v spills beside another", seed, start)
+				d := start.Fit.Devices[0]
+				if start.Beside || shared[d] || start.Fit.Bytes[0] != memory[d] {
+					t.Errorf("seed %d: %+v spills, and does not have all of %s", seed, start, d)
 				}
 			}
 		}
@@ -219,5 +225,40 @@ func TestNextJoinsNothing(t *testing.T) {
 		if len(starts) > 0 {
 			t.Errorf("%v left: starts %+v", left, starts)
 		}
+	}
+}
+
+// A judge that holds the only device of a candidate that waits rates little
+// until that is through: more devices would do nothing for it.
+func TestNextJoinsTheJudgeLast(t *testing.T) {
+	judge := model{id: "judge", kind: Score, weights: 8 * gib, kv: gib, slots: 1, work: 9 * time.Hour, load: time.Second}.job()
+	large := model{id: "large", weights: 40 * gib, kv: gib, slots: 1, work: time.Hour, load: time.Second, notInstalled: "small"}.job()
+	state := State{
+		Devices: []Device{{ID: "large", Memory: 48 * gib, Speed: 1}, {ID: "small", Memory: 24 * gib, Speed: 1}},
+		Running: []Running{{Job: "judge", Devices: []string{"large"}, Left: 9 * time.Hour}},
+		Working: []Job{judge},
+		Waiting: []Job{large},
+	}
+	if starts := Next(state); len(starts) > 0 {
+		t.Errorf("starts %+v while a candidate waits", starts)
+	}
+	state.Waiting = nil
+	if starts := Next(state); len(starts) != 1 || !starts[0].Join {
+		t.Errorf("starts %+v, want a second lane of the judge", starts)
+	}
+}
+
+// The judge leaves a device to a candidate only if that will be joined.
+func TestNextStartsTheJudgeWhereNothingJoins(t *testing.T) {
+	slow := model{id: "slow", weights: 8 * gib, kv: gib, slots: 1, work: 9 * time.Hour, load: 5 * time.Hour}.job()
+	judge := model{id: "judge", kind: Score, weights: 20 * gib, kv: gib, slots: 1, work: time.Hour, load: time.Second}.job()
+	starts := Next(State{
+		Devices: equal(2, 24*gib, 1),
+		Running: []Running{{Job: "slow", Devices: []string{"gpu0"}, Left: 9 * time.Hour}},
+		Working: []Job{slow},
+		Waiting: []Job{judge},
+	})
+	if len(starts) != 1 || starts[0].Job != "judge" {
+		t.Errorf("starts %+v, want the judge", starts)
 	}
 }

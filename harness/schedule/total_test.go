@@ -115,13 +115,22 @@ func FuzzPlace(f *testing.F) {
 
 // A thousand jobs that take for ever do not add up to a negative time.
 func TestPlaceForEver(t *testing.T) {
+	const years = 365 * 24 * time.Hour
 	var jobs []Job
 	for i := range 1000 {
-		m := model{id: fmt.Sprint("m", i), weights: gib, slots: 1, work: math.MaxInt64, load: math.MaxInt64}
+		m := model{id: fmt.Sprint("m", i), weights: gib, slots: 1, work: 200 * years, load: math.MaxInt64}
 		jobs = append(jobs, m.job())
 	}
 	devices := equal(1, 24*gib, 1)
-	checkPlacement(t, 0, devices, jobs, Place(devices, jobs, nil))
+	p := Place(devices, jobs, nil)
+	twice := p.Then(p)
+	checkPlacement(t, 0, devices, jobs, p)
+	checkPlacement(t, 0, nil, jobs, twice)
+	for name, d := range map[string]time.Duration{"makespan": p.Makespan, "bound": p.Bound, "twice the makespan": twice.Makespan, "twice the bound": twice.Bound} {
+		if d < 200*years {
+			t.Errorf("%s %v", name, d)
+		}
+	}
 }
 
 // What is left when all candidates are through is the judge's.
@@ -132,10 +141,12 @@ func TestPlaceWhatIsLeft(t *testing.T) {
 	}
 	judge := job("judge", Score, time.Hour)
 	through := job("a", Generate, 0)
+	slow := model{id: "a", slots: 1, load: time.Hour}.job()
 	for name, p := range map[string]Placement{
 		"all through":       Place(host, []Job{through}, &judge),
 		"nothing generates": Place(host, nil, &judge),
 		"a judge as a job":  Place(host, []Job{judge}, nil),
+		"all of it through": Place([]Device{{ID: "http://h", Speed: 1}, {ID: "http://i", Speed: 1}}, []Job{slow}, &judge),
 	} {
 		if p.Makespan.Round(time.Second) != time.Hour {
 			t.Errorf("%s: makespan %v, want 1h", name, p.Makespan)

@@ -130,6 +130,26 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
+// BenchmarkRow makes rows of replies and reads them, without the file.
+func BenchmarkRow(b *testing.B) {
+	reply, k := sized(1, 1500), numbered(1)
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			encode(k, reply)
+		}
+	})
+	r := encode(k, reply)
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := r.decode(k); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // cpuTime is what this process has used of all cores, user and system. Beside
 // wall time it says what an operation costs on a machine that does other work.
 func cpuTime() time.Duration {

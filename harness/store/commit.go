@@ -251,8 +251,15 @@ func (s *Store) write(g *group) error {
 		}
 		defer tx.Rollback()
 		putReply, putFailed := tx.StmtContext(ctx, s.putReply), tx.StmtContext(ctx, s.putFailed)
+		schema := s.schema
 		for _, e := range g.entries {
 			if r := e.reply; r != nil {
+				if r.schema > schema {
+					schema = r.schema
+					if err := raise(ctx, tx, schema); err != nil {
+						return err
+					}
+				}
 				_, err = putReply.ExecContext(ctx, e.key[:], r.content, r.thinking, r.facts, r.checksum)
 			} else {
 				f := e.failure
@@ -263,6 +270,10 @@ func (s *Store) write(g *group) error {
 				return err
 			}
 		}
-		return tx.Commit()
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		s.schema = schema
+		return nil
 	})
 }

@@ -87,7 +87,7 @@ func TestOpenRefuses(t *testing.T) {
 			path := made(t, 10)
 			execute(t, path, "PRAGMA user_version = 3")
 			return path
-		}, ErrNewer, "made by a newer perg: schema 3, this one knows 1; use that perg or another --store"},
+		}, ErrNewer, "made by a newer perg: schema 3, this one knows 2; use that perg or another --store"},
 		{"a database of another program", func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "other.db")
 			execute(t, path, "PRAGMA application_id = 7; CREATE TABLE reply (key)")

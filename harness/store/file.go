@@ -30,7 +30,16 @@ var (
 
 const (
 	applicationID = 0x50455247 // "PERG" at offset 68 of the file
-	schemaVersion = 1
+
+	// The user_version of a file is the schema that its readers have to know. A
+	// new one has the first; the transaction that puts the first row of a later
+	// one raises it (see raise), and with it turns away every perg that would
+	// take such a row for damage.
+	//
+	// It is not raised when the file is opened: all versions of perg on a
+	// machine have one store, if not told otherwise, and one that was only tried
+	// would keep the others from every reply, which they could read as before.
+	firstSchema, lastSchema = 1, 2
 
 	// The trigger makes "a key with a reply has no failure" a rule of the file.
 	schema = `
@@ -71,7 +80,7 @@ var fullCheckBytes int64 = 64 << 20
 // inside them makes the Get of its key ErrCorrupt, or the reply missing, but
 // never another one.
 func Open(path string) (*Store, error) {
-	s := &Store{path: path, filling: newGroup(),
+	s := &Store{path: path, schema: firstSchema, filling: newGroup(),
 		pending: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(); err != nil {
 		s.closeFile()
@@ -162,8 +171,8 @@ func look(full string) error {
 	return nil
 }
 
-// identify reads the file's header: nil is a store of this version, errEmpty
-// a file with nothing in it.
+// identify reads the file's header: nil is a store that can be read, errEmpty a
+// file with nothing in it.
 func identify(ctx context.Context, db interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }) error {
@@ -180,9 +189,9 @@ func identify(ctx context.Context, db interface {
 		return errEmpty
 	case id != applicationID:
 		return fmt.Errorf("%w: a SQLite file of another program, application_id %d; name another file with --store", ErrNotStore, id)
-	case version > schemaVersion:
-		return fmt.Errorf("%w: schema %d, this one knows %d; use that perg or another --store", ErrNewer, version, schemaVersion)
-	case version < schemaVersion:
+	case version > lastSchema:
+		return fmt.Errorf("%w: schema %d, this one knows %d; use that perg or another --store", ErrNewer, version, lastSchema)
+	case version < firstSchema:
 		return fmt.Errorf("%w: schema %d was never in use", errCheck, version)
 	}
 	return nil
@@ -228,10 +237,21 @@ func (s *Store) create(ctx context.Context) error {
 		return err // another process was faster
 	}
 	if _, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; %s",
-		applicationID, schemaVersion, schema)); err != nil {
+		applicationID, firstSchema, schema)); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// raise has the file turn away readers that do not know a schema, as part of a
+// transaction. A file that another process raised meanwhile stays as it is.
+func raise(ctx context.Context, tx *sql.Tx, schema int) error {
+	var now int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil || now >= schema {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schema))
+	return err
 }
 
 // verify reads a small file through, and of a large one the way to the newest

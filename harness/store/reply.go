@@ -41,13 +41,25 @@ type Failure struct {
 }
 
 // row is a reply as the file holds it: the long texts in columns of their own,
-// the rest in one, since every column costs a look-up about a microsecond.
+// the rest in one, since every column costs a look-up about a microsecond. That
+// one begins with what a reply had in schema 1, in the order that encode has it.
+// What replies come to have later follows as fields.
 type row struct {
 	content, thinking, facts []byte
 	checksum                 uint32
+	schema                   int // that a reader of the row has to know; not in the file
 }
 
-func encode(k Key, r Reply) row {
+// A field is a figure that replies have had since schema 2: a tag, which is never
+// used for anything else, the length of the value, and the value. Readers pass
+// over tags that they do not know, so that a field more costs nobody a reply:
+// those of before lack it, and a perg that does not know it reads the rest.
+type field struct {
+	tag   int64
+	value []byte
+}
+
+func encode(k Key, r Reply, fields ...field) row {
 	gpus, vram, hasVRAM := int64(-1), int64(0), int64(0)
 	if r.GPUs != nil {
 		gpus = int64(len(r.GPUs))
@@ -64,7 +76,13 @@ func encode(k Key, r Reply) row {
 	for _, text := range append([]string{r.DoneReason, r.Host}, r.GPUs...) {
 		facts = append(binary.AppendVarint(facts, int64(len(text))), text...)
 	}
-	encoded := row{content: []byte(r.Content), thinking: []byte(r.Thinking), facts: facts}
+	schema := 1
+	for _, f := range fields {
+		schema = 2
+		facts = binary.AppendVarint(binary.AppendVarint(facts, f.tag), int64(len(f.value)))
+		facts = append(facts, f.value...)
+	}
+	encoded := row{content: []byte(r.Content), thinking: []byte(r.Thinking), facts: facts, schema: schema}
 	encoded.checksum = encoded.sum(k)
 	return encoded
 }
@@ -98,7 +116,11 @@ func (r row) decode(k Key) (Reply, error) {
 	for i := int64(0); i < n[10] && !f.bad; i++ {
 		reply.GPUs = append(reply.GPUs, f.text())
 	}
-	if f.bad || len(f.rest) > 0 {
+	for len(f.rest) > 0 {
+		f.integer() // no tag is in use
+		f.text()
+	}
+	if f.bad {
 		return Reply{}, fmt.Errorf("%w: its figures cannot be read", errCheck)
 	}
 	return reply, nil

@@ -26,6 +26,7 @@ type Store struct {
 
 	writer              *sql.DB // one connection, used by the committing goroutine alone
 	putReply, putFailed *sql.Stmt
+	schema              int // the file is known to have, at least; the same goroutine's
 
 	mu      sync.Mutex
 	filling *group // what the next transaction writes
@@ -119,7 +120,7 @@ func (s *Store) read(ctx context.Context, k Key) (Reply, bool, error) {
 	if err := rows.Scan(&content, &thinking, &facts, &checksum); err != nil {
 		return Reply{}, false, fmt.Errorf("%w: %w", errCheck, err)
 	}
-	r, err := row{content, thinking, facts, checksum}.decode(k)
+	r, err := row{content: content, thinking: thinking, facts: facts, checksum: checksum}.decode(k)
 	return r, err == nil, err
 }
 

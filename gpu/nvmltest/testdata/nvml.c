@@ -311,12 +311,12 @@ nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_
 }
 
 /* Pairs: a process and its bytes, "-" for unknown. */
-nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *count, nvmlProcessInfo_t *infos)
+static nvmlReturn_t processes(nvmlDevice_t device, const char *function, unsigned int *count, nvmlProcessInfo_t *infos)
 {
 	char a[256], bytes[32];
 	unsigned int pid, there = 0;
 	int used;
-	nvmlReturn_t ret = ask_device(device, "DeviceGetComputeRunningProcesses", a, sizeof a);
+	nvmlReturn_t ret = ask_device(device, function, a, sizeof a);
 	if (ret != NVML_SUCCESS)
 		return ret;
 	for (char *p = a; sscanf(p, "%u %31s%n", &pid, bytes, &used) == 2; p += used) {
@@ -330,4 +330,22 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsign
 	ret = there > *count ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
 	*count = there;
 	return ret;
+}
+
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *count, nvmlProcessInfo_t *infos)
+{
+	return processes(device, "DeviceGetComputeRunningProcesses", count, infos);
+}
+
+nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned int *count, nvmlProcessInfo_t *infos)
+{
+	return processes(device, "DeviceGetGraphicsRunningProcesses", count, infos);
+}
+
+/* The function's name has the process after a slash, as the answer may have blanks. */
+nvmlReturn_t nvmlSystemGetProcessName(unsigned int pid, char *name, unsigned int length)
+{
+	char function[64], a[256];
+	snprintf(function, sizeof function, "SystemGetProcessName/%u", pid);
+	return copy(ask(function, a, sizeof a), a, name, length);
 }
