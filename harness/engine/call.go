@@ -27,29 +27,41 @@ func (l *lane) ask(ctx context.Context, c Call) (answer, error) {
 		return answer{reply: reply}, err
 	}
 	for {
-		got, err, _ := l.engine.flight.Do(c.Key.String(), func() (any, error) {
-			if r := l.engine.held.of(c.Key); r != nil {
-				return answer{reply: r.reply, receipt: r}, nil
+		f, own := l.engine.flights.board(c.Key)
+		if own {
+			a, err := l.reply(ctx, c)
+			l.engine.flights.land(c.Key, f, a, err)
+		} else {
+			select {
+			case <-f.landed:
+			case <-l.lost:
+				return answer{}, context.Cause(ctx)
 			}
-			if reply, ok, err := l.engine.Replies.Get(ctx, c.Key); ok || err != nil {
-				return answer{reply: reply}, err
-			}
-			if failure, ok := l.engine.past.of(c.Key); ok && c.Shared {
-				return answer{}, &FailedError{failure}
-			}
-			return l.call(ctx, c)
-		})
-		if err == nil {
-			a := got.(answer)
-			if !a.made {
+		}
+		switch {
+		case f.err == nil:
+			if !f.answer.made {
 				l.status.known()
 			}
-			return a, nil
-		}
-		if !l.anothers(ctx, err) {
-			return answer{}, err
+			return f.answer, nil
+		case !l.anothers(ctx, f.err):
+			return answer{}, f.err
 		}
 	}
+}
+
+// reply is the one that is there, else that of a call.
+func (l *lane) reply(ctx context.Context, c Call) (answer, error) {
+	if r := l.engine.held.of(c.Key); r != nil {
+		return answer{reply: r.reply, receipt: r}, nil
+	}
+	if reply, ok, err := l.engine.Replies.Get(ctx, c.Key); ok || err != nil {
+		return answer{reply: reply}, err
+	}
+	if failure, ok := l.engine.past.of(c.Key); ok && c.Shared {
+		return answer{}, &FailedError{failure}
+	}
+	return l.call(ctx, c)
 }
 
 // anothers says whether an error is that of another lane, which made the same

@@ -32,7 +32,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 
 	"perg/harness/schedule"
 	"perg/harness/store"
@@ -64,7 +63,7 @@ type Engine struct {
 	stage  int // at work on
 	began  time.Time
 
-	flight   singleflight.Group
+	flights  flights
 	held     held
 	holdings holdings
 	past     past

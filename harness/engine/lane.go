@@ -120,10 +120,13 @@ func (l *lane) work() error {
 	if limit, found := l.pace.limit(); found {
 		l.loadEnds(limit)
 	}
+	var load *LoadError // whose deaths are counted
 	switch err := context.Cause(l.ctx); {
 	case err == nil:
 		l.fail(nil)
 		return nil
+	case errors.As(err, &load):
+		return err
 	case decided(err):
 		return l.buried(err)
 	default:

@@ -164,6 +164,11 @@ func (w *world) bound() time.Duration {
 			sum += 8 * callLimit
 		}
 	}
+	for _, m := range w.models {
+		if m.bigger > 1 {
+			sum += 48 * time.Hour // it is tried on each set of devices, in smaller and smaller ways
+		}
+	}
 	return sum
 }
 
@@ -243,7 +248,8 @@ func (w *world) checkEnd(err error) {
 func (w *world) mayStop() time.Duration {
 	may := 20 * time.Second
 	for _, m := range w.models {
-		may = max(may, 12*2*m.call+20*time.Second)
+		load := time.Duration(float64(time.Second) * float64(m.planned(16, m.Contexts[0])) * m.bigger / drive)
+		may = max(may, 12*(2*m.call+load)+20*time.Second)
 	}
 	for _, f := range w.faults {
 		if strings.Contains(f, "hangs") || strings.Contains(f, "sleeps") {
