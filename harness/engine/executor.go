@@ -179,29 +179,51 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 	}
 	for _, s := range starts {
-		j := e.job(s.Job)
-		if s.Beside && e.apart[s.Fit.Devices[0]] {
-			continue
-		}
-		if j.Kind == schedule.Generate {
+		if s.Kind == schedule.Generate {
 			working = true
+			e.start(ctx, e.job(s.Job), s)
 		}
-		if j.Kind == schedule.Score && generating && !working && !j.Source.Ready() {
-			continue // what it waits for waits for devices
-		}
-		e.start(ctx, j, s)
 	}
 	// A lane that waits for what others answer must not hold the devices on
 	// which those could be.
+	yields := func(lane string, devices []string) bool {
+		return generating && !working || e.wanted(lane, devices, state)
+	}
+	for _, s := range starts {
+		if s.Kind == schedule.Generate || s.Beside && e.apart[s.Fit.Devices[0]] {
+			continue
+		}
+		j := e.job(s.Job)
+		if j.Source.Ready() || !yields(laneName(s.Fit.Devices, s.Beside), s.Fit.Devices) {
+			e.start(ctx, j, s)
+		}
+	}
 	for name, a := range e.work {
 		if a.job.Kind == schedule.Score {
-			a.stuck = a.stuck || generating && !working
+			now := yields(name, a.lane.devices)
+			a.stuck = a.stuck || now
 			e.work[name] = a
-			a.lane.yield(generating && !working)
+			a.lane.yield(now)
 		}
 	}
 	e.expect(e.outlook())
 	return undone
+}
+
+// wanted says whether a job that generates waits, as of a state, for the devices
+// of a lane that scores: it fits with them, and not on those that are free.
+func (e *executor) wanted(lane string, devices []string, s schedule.State) bool {
+	busy := make(map[string]bool)
+	for name, other := range e.work {
+		for _, d := range other.lane.devices {
+			busy[d] = busy[d] || name != lane
+		}
+	}
+	free := slices.DeleteFunc(slices.Clone(s.Devices), func(d schedule.Device) bool { return busy[d.ID] })
+	others := slices.DeleteFunc(slices.Clone(free), func(d schedule.Device) bool { return slices.Contains(devices, d.ID) })
+	return slices.ContainsFunc(s.Waiting, func(j schedule.Job) bool {
+		return j.Kind == schedule.Generate && len(e.lanesOf(e.job(j.ID))) == 0 && schedule.Fits(free, j) && !schedule.Fits(others, j)
+	})
 }
 
 // state is what the schedule decides on. Devices that are left alone are not in
