@@ -70,7 +70,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 	b := ownServers(t)
 	w := newWitness(t)
 	t.Setenv("PATH", witnessedPath(t, w.url())+":"+os.Getenv("PATH"))
-	k := newKilling(t, b, w, "steady", "swayed", "--judge", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
+	k := newKilling(t, b, w, "steady", "swayed", "--beside", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
 	m := k.leftAlone()
 	loaded, changed := make(map[string]string), false // KV caches by lane
 	for _, l := range m.Loads {
@@ -80,7 +80,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 		loaded[l.Lane] = cache
 	}
 	placed := strings.Join(m.Placement, "\n")
-	if _, beside := loaded["cpu0-judge"]; !beside || len(loaded) != 3 || !changed || !strings.Contains(placed, "resident") {
+	if _, beside := loaded["cpu0-beside"]; !beside || len(loaded) != 3 || !changed || !strings.Contains(placed, "resident") {
 		t.Errorf("want two lanes that change the KV cache beside a resident judge; loaded were %v, and the plan was\n%s", loaded, placed)
 	}
 	k.kill(points)
@@ -90,7 +90,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 func TestKilledWithAServerThatStays(t *testing.T) {
 	b := newBench(t)
 	w := newWitness(t)
-	k := newKilling(t, b, w, "swayed", "vague", "--judge", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
+	k := newKilling(t, b, w, "swayed", "vague", "--beside", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
 	k.leftAlone()
 	k.kill(8)
 }
