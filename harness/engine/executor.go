@@ -142,11 +142,24 @@ func (e *executor) fit(j *job) func([]schedule.Device) schedule.Fit {
 			return f
 		}
 		of := onLane{j.ID, setOf(f.Devices)}
-		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.nothing[of] {
+		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.trouble.tooSmall(j.ID, memoryOf(set)) || e.nothing[of] {
 			f.Short, f.Dimension = 1, "GPU memory"
 		}
 		return f
 	}
+}
+
+// memoryOf are the bytes of a set of devices; 0: not known.
+func memoryOf(set []schedule.Device) (bytes uint64) {
+	for _, d := range set {
+		bytes += d.Memory
+	}
+	return bytes
+}
+
+// devices are those of some IDs.
+func (e *executor) devices(ids []string) []schedule.Device {
+	return slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return !slices.Contains(ids, d.ID) })
 }
 
 // turn starts what the schedule says can start now, and gives up what can be
@@ -297,7 +310,7 @@ func (e *executor) hope(j *job) hope {
 	spent := false
 	loads := schedule.Job{ID: j.ID, Kind: j.Kind, Fit: func(set []schedule.Device) schedule.Fit {
 		f := j.Fit(set)
-		if f.Short == 0 && e.trouble.refused(j.ID, f.Devices, at) {
+		if f.Short == 0 && (e.trouble.refused(j.ID, f.Devices, at) || e.trouble.tooSmall(j.ID, memoryOf(set))) {
 			spent = true
 			f.Short, f.Dimension = 1, "GPU memory"
 		}
@@ -429,7 +442,9 @@ func (e *executor) judge(ctx context.Context, a assignment, err error) error {
 		}
 		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		tight := new(tightError)
-		if !load.Final && !errors.As(err, &tight) && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
+		if errors.As(err, &tight) {
+			e.trouble.tight(a.job.ID, a.lane.devices, memoryOf(e.devices(a.lane.devices)))
+		} else if !load.Final && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
 		}
