@@ -139,11 +139,24 @@ func (e *executor) fit(j *job) func([]schedule.Device) schedule.Fit {
 			return f
 		}
 		of := onLane{j.ID, setOf(f.Devices)}
-		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.nothing[of] {
+		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.trouble.tooSmall(j.ID, memoryOf(set)) || e.nothing[of] {
 			f.Short, f.Dimension = 1, "GPU memory"
 		}
 		return f
 	}
+}
+
+// memoryOf are the bytes of a set of devices; 0: not known.
+func memoryOf(set []schedule.Device) (bytes uint64) {
+	for _, d := range set {
+		bytes += d.Memory
+	}
+	return bytes
+}
+
+// devices are those of some IDs.
+func (e *executor) devices(ids []string) []schedule.Device {
+	return slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return !slices.Contains(ids, d.ID) })
 }
 
 // turn starts what the schedule says can start now, and gives up what can be

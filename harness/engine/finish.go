@@ -72,7 +72,9 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 		}
 		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		tight := new(tightError)
-		if !load.Final && !errors.As(err, &tight) && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
+		if errors.As(err, &tight) {
+			e.trouble.tight(a.job.ID, a.lane.devices, memoryOf(e.devices(a.lane.devices)))
+		} else if !load.Final && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
 			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
 		}

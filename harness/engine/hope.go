@@ -25,7 +25,7 @@ func (e *executor) hope(j *job) hope {
 	spent := false
 	loads := schedule.Job{ID: j.ID, Kind: j.Kind, Fit: func(set []schedule.Device) schedule.Fit {
 		f := j.Fit(set)
-		if f.Short == 0 && e.trouble.refused(j.ID, f.Devices, at) {
+		if f.Short == 0 && (e.trouble.refused(j.ID, f.Devices, at) || e.trouble.tooSmall(j.ID, memoryOf(set))) {
 			spent = true
 			f.Short, f.Dimension = 1, "GPU memory"
 		}

@@ -164,11 +164,6 @@ func (w *world) bound() time.Duration {
 			sum += 8 * callLimit
 		}
 	}
-	for _, m := range w.models {
-		if m.bigger > 1 {
-			sum += 48 * time.Hour // it is tried on each set of devices, in smaller and smaller ways
-		}
-	}
 	return sum
 }
 

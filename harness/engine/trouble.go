@@ -27,6 +27,7 @@ type trouble struct {
 	lanes  map[string]*setback // by set
 	loads  map[onLane]*setback
 	beside map[onLane]*setback // of lanes beside others, whose devices are not to be left
+	small  map[string]uint64   // by job: the bytes of a set of devices on which it did not fit, each time
 	row    map[string][]string // by lane: the jobs whose loads failed there in a row
 }
 
@@ -41,7 +42,7 @@ type setback struct {
 }
 
 func newTrouble(first time.Duration) *trouble {
-	return &trouble{first: first, lanes: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), row: make(map[string][]string)}
+	return &trouble{first: first, lanes: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), small: make(map[string]uint64), row: make(map[string][]string)}
 }
 
 func (s *setback) again(first time.Duration, at time.Time, why error) {
@@ -89,6 +90,7 @@ func (t *trouble) laneWorks(job string, devices []string) {
 	delete(t.loads, onLane{job, set})
 	delete(t.beside, onLane{job, set})
 	delete(t.row, set)
+	delete(t.small, job)
 }
 
 // besideFailed keeps a job off a lane for a while whose server failed beside
@@ -110,6 +112,19 @@ func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why err
 	}
 	t.loads[of].again(t.first, at, why)
 	t.loads[of].final = final
+}
+
+// tight notes that a job did not fit on a lane with so much memory in all. Where
+// that was no accident, sets with no more are not tried: there are too many.
+func (t *trouble) tight(job string, devices []string, memory uint64) {
+	if t.loads[onLane{job, setOf(devices)}].times >= loadTries {
+		t.small[job] = max(t.small[job], memory)
+	}
+}
+
+// tooSmall says whether a job does not fit in so much memory; 0 is not known.
+func (t *trouble) tooSmall(job string, memory uint64) bool {
+	return memory > 0 && memory <= t.small[job]
 }
 
 // inRow notes that a lane failed to load a job, for no reason that lies in the

@@ -98,10 +98,21 @@ func (w *world) diedTwice(m *fakeModel) bool {
 }
 
 // loadsNowhere says whether no site that is well could be expected to load a
-// model: each failed twice, or once for good.
+// model: each failed twice, or once for good, or has no more memory than one on
+// which it failed twice.
 func (w *world) loadsNowhere(m *fakeModel) bool {
 	if slices.ContainsFunc(w.jobs(), func(j *fakeJob) bool { return j.model == m && j.alike }) {
 		return true // what is left may belong to other sites
+	}
+	var small uint64
+	for at, t := range w.loads {
+		if at.model == m.Label && t.failed >= loadTries {
+			var all uint64
+			for _, s := range w.sitesOf(strings.Split(at.set, "+")) {
+				all += s.memory
+			}
+			small = max(small, all)
+		}
 	}
 	fits := w.fit(m, 1)
 	for _, s := range w.sites {
@@ -109,7 +120,7 @@ func (w *world) loadsNowhere(m *fakeModel) bool {
 			continue
 		}
 		t := w.tried(m, s.id)
-		if !t.final && t.failed < loadTries && s.failures < laneTries && !s.sick() && s.tags[m.Name] == "" {
+		if !t.final && t.failed < loadTries && (s.memory == 0 || s.memory > small) && s.failures < laneTries && !s.sick() && s.tags[m.Name] == "" {
 			return false
 		}
 	}
