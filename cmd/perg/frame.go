@@ -275,7 +275,7 @@ var made = regexp.MustCompile(`-perg-[0-9a-f]{12}`)
 // laneOf is a lane's name without what is said beside it: that a judge works on
 // it, and that a server speaks HTTP.
 func laneOf(name string) string {
-	return oneLine(strings.TrimPrefix(strings.TrimSuffix(name, "-judge"), "http://"))
+	return oneLine(strings.TrimPrefix(strings.TrimSuffix(name, "-beside"), "http://"))
 }
 
 // together is what some lanes do in sum.

@@ -76,7 +76,7 @@ func eight() picture {
 		p.rates[name] = rate{float64(i) + 0.5, 150 * float64(i), new(time.Duration(i*1000) * time.Second)}
 		p.whole.GPUs = append(p.whole.GPUs, gpuNow(i, uint64(2*i+8), 0.9, 300))
 	}
-	judge := lane("gpu0-judge", "gemma2:27b", "cot relevant", 900, 173000)
+	judge := lane("gpu0-beside", "gemma2:27b", "cot relevant", 900, 173000)
 	judge.Stage = harness.Score
 	p.lanes = append(p.lanes, judge)
 	return p

@@ -50,6 +50,7 @@ type killing struct {
 	// tables, and in all.
 	preparing, writing, lasting time.Duration
 
+	turn  int            // of the kinds of moments
 	kills map[string]int // by what they were to hit
 	gone  sync.WaitGroup // what dead lives leave behind
 }
@@ -69,7 +70,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 	b := ownServers(t)
 	w := newWitness(t)
 	t.Setenv("PATH", witnessedPath(t, w.url())+":"+os.Getenv("PATH"))
-	k := newKilling(t, b, w, "steady", "swayed", "--judge", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
+	k := newKilling(t, b, w, "steady", "swayed", "--beside", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
 	m := k.leftAlone()
 	loaded, changed := make(map[string]string), false // KV caches by lane
 	for _, l := range m.Loads {
@@ -79,7 +80,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 		loaded[l.Lane] = cache
 	}
 	placed := strings.Join(m.Placement, "\n")
-	if _, beside := loaded["cpu0-judge"]; !beside || len(loaded) != 3 || !changed || !strings.Contains(placed, "resident") {
+	if _, beside := loaded["cpu0-beside"]; !beside || len(loaded) != 3 || !changed || !strings.Contains(placed, "resident") {
 		t.Errorf("want two lanes that change the KV cache beside a resident judge; loaded were %v, and the plan was\n%s", loaded, placed)
 	}
 	k.kill(points)
@@ -89,7 +90,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 func TestKilledWithAServerThatStays(t *testing.T) {
 	b := newBench(t)
 	w := newWitness(t)
-	k := newKilling(t, b, w, "swayed", "vague", "--judge", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
+	k := newKilling(t, b, w, "swayed", "vague", "--beside", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
 	k.leftAlone()
 	k.kill(8)
 }
@@ -97,7 +98,8 @@ func TestKilledWithAServerThatStays(t *testing.T) {
 func newKilling(t *testing.T, b bench, w *witness, args ...string) *killing {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	k := &killing{t: t, b: b, w: w, rng: rand.New(rand.NewPCG(seed, 0)), program: b.program(), args: args, kills: make(map[string]int)}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	k := &killing{t: t, b: b, w: w, rng: rng, turn: rng.IntN(100), program: b.program(), args: args, kills: make(map[string]int)}
 	t.Cleanup(k.gone.Wait)
 	return k
 }
@@ -228,13 +230,13 @@ func (k *killing) kill(points int) {
 		k.w.forget()
 		const most = 20 // of a run: some hundred calls are made in all
 		atWork := min(most, points-killed-1)
-		for i := 0; i < atWork; {
-			if !k.dies(name, k.moment(i)) {
+		for range atWork {
+			if !k.dies(name, k.moment()) {
 				break // it was done before
 			}
-			i, killed = i+1, killed+1
+			killed++
 		}
-		for range 3 {
+		for range 2 {
 			os.RemoveAll(filepath.Join(k.out(name), "metrics")) // so that there is something to write
 			if killed < points && k.dies(name, moment{event: onTables, after: upTo(k.rng, k.writing)}) {
 				killed++
@@ -261,8 +263,8 @@ func (k *killing) kill(points int) {
 		killed, time.Since(began).Round(time.Second), strings.Join(hit, ", "), made, again, k.w.doubled)
 }
 
-// moment draws the ith moment at which a run is killed.
-func (k *killing) moment(i int) moment {
+// moment draws the next moment at which a run is killed, of each kind in turn.
+func (k *killing) moment() moment {
 	at := func(event string, most int, after time.Duration) moment {
 		return moment{event, 1 + k.rng.IntN(most), after}
 	}
@@ -275,7 +277,8 @@ func (k *killing) moment(i int) moment {
 		{event: byClock, after: upTo(k.rng, k.preparing)},
 		at(onCount, 4, 0),
 	}
-	return all[(i+k.rng.IntN(2))%len(all)]
+	k.turn++
+	return all[k.turn%len(all)]
 }
 
 func upTo(rng *rand.Rand, d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d))) }

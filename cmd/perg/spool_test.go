@@ -140,8 +140,10 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		stdout.set(true)
 		stderr.set(true)
 		v.event("start", map[string]any{}, false)
-		synctest.Wait() // it is being written
-		for range mostProgress + 7 {
+		v.progressLines(still{})
+		synctest.Wait() // both are being written
+		v.progressEvents(still{})
+		for range mostProgress + 6 {
 			v.progressEvents(still{})
 			v.progressLines(still{})
 		}

@@ -154,8 +154,8 @@ func TestCtrlSStopsTheScreenAlone(t *testing.T) {
 			return false
 		}
 		if calls.Add(1) == 60 {
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprint(w, `{"error":"the runner has a bad day"}`)
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"the prompt has a bad day"}`)
 			return true
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -3,14 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"perg/harness/schedule"
-	"perg/harness/store"
-	"perg/models"
 )
 
 // An executor carries stages of jobs out, one goroutine's own: whenever
@@ -36,7 +33,7 @@ type assignment struct {
 	job    *job
 	lane   *lane
 	fit    schedule.Fit
-	beside bool // resident next to a candidate
+	beside bool // resident next to another one
 	stuck  bool // told not to wait for units, or to take none
 	ends   int  // of the job, as it began
 }
@@ -296,57 +293,11 @@ func (e *executor) timeLeft(a assignment) time.Duration {
 	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total.Load(), 1)))
 }
 
-// A hope is what is to be expected of a job that no lane is at work on.
-type hope int
-
-const (
-	hopeful           hope = iota
-	refusedEverywhere      // no lane that it fits on can load it
-	devicesLost            // what it fits on is gone, or it fits nowhere
-)
-
-func (e *executor) hope(j *job) hope {
-	at := time.Now()
-	spent := false
-	loads := schedule.Job{ID: j.ID, Kind: j.Kind, Fit: func(set []schedule.Device) schedule.Fit {
-		f := j.Fit(set)
-		if f.Short == 0 && (e.trouble.refused(j.ID, f.Devices, at) || e.trouble.tooSmall(j.ID, memoryOf(set))) {
-			spent = true
-			f.Short, f.Dimension = 1, "GPU memory"
-		}
-		return f
-	}}
-	if !schedule.Fits(e.Devices, loads) {
-		if spent {
-			return refusedEverywhere
-		}
-		return devicesLost
-	}
-	if len(e.work) > 0 {
-		return hopeful // a device may come back while others work
-	}
-	loadable := loads.Fit
-	loads.Fit = func(set []schedule.Device) schedule.Fit {
-		f := loadable(set)
-		if f.Short == 0 && (e.trouble.lost(f.Devices, at) || e.nothing[onLane{j.ID, setOf(f.Devices)}]) {
-			return nowhere(set) // or what is left has to be done elsewhere
-		}
-		return f
-	}
-	if schedule.Fits(e.Devices, loads) {
-		return hopeful
-	}
-	if spent {
-		return refusedEverywhere
-	}
-	return devicesLost
-}
-
 // laneName names the lane on some devices.
 func laneName(devices []string, beside bool) string {
 	name := strings.Join(devices, "+")
 	if beside {
-		name += "-judge"
+		name += "-beside"
 	}
 	return name
 }
@@ -375,207 +326,4 @@ func (e *executor) clear(ctx context.Context, devices []string, but string) {
 			e.leave(ctx, idle)
 		}
 	}
-}
-
-// finish takes note that a lane ended its work on a job. Its error is one that
-// ends the run.
-func (e *executor) finish(ctx context.Context, end ended) error {
-	if end.lane == "" {
-		delete(e.refused, end.job)
-		if end.err != nil {
-			return end.err
-		}
-		e.forget(end.job)
-		return nil
-	}
-	a := e.work[end.lane]
-	delete(e.work, end.lane)
-	e.drop(a.lane.status)
-	e.taken(a, end.err)
-	if a.lane.answers.Load() > 0 {
-		e.trouble.laneWorks(a.job.ID, a.lane.devices)
-	}
-	return e.judge(ctx, a, end.err)
-}
-
-// taken notes lanes that found nothing to do, so that they are not started on
-// the same job again until another lane ended its work on it: that may have
-// given units back.
-func (e *executor) taken(a assignment, err error) {
-	if err == nil && !a.stuck && a.lane.taken.Load() == 0 && a.job.Source.Left() > 0 {
-		if e.ends[a.job] == a.ends {
-			e.nothing[onLane{a.job.ID, setOf(a.lane.devices)}] = true
-		}
-		return
-	}
-	e.ends[a.job]++
-	for of := range e.nothing {
-		if of.job == a.job.ID {
-			delete(e.nothing, of)
-		}
-	}
-}
-
-// judge puts an error down to the lane, or to the model.
-func (e *executor) judge(ctx context.Context, a assignment, err error) error {
-	at := time.Now()
-	var lane *LaneError
-	var load *LoadError
-	var refused *RefusedError
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return nil // what is left says whether that came too late
-	case errors.As(err, &refused):
-		e.leave(ctx, a.lane)
-		e.condemn(a.job, err)
-	case errors.As(err, &load):
-		if a.lane.inPlace != nil {
-			e.leave(ctx, a.lane) // it was not heard to end the load
-		}
-		if crowded := new(crowdedError); errors.As(err, &crowded) {
-			e.separate(a.lane.devices)
-			e.trouble.crowded(a.job.ID, a.lane.devices, at, err)
-			e.Warn(fmt.Sprintf("%v; they are kept apart from now on", err))
-			return nil
-		}
-		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
-		tight := new(tightError)
-		if errors.As(err, &tight) {
-			e.trouble.tight(a.job.ID, a.lane.devices, memoryOf(e.devices(a.lane.devices)))
-		} else if !load.Final && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
-			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
-			return nil
-		}
-		e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
-	case errors.As(err, &lane) && a.beside:
-		// Its server is its own; the devices are another lane's, too.
-		e.trouble.besideFailed(a.job.ID, a.lane.devices, at, err)
-		e.leave(ctx, a.lane)
-		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
-	case errors.As(err, &lane):
-		e.laneFailed(ctx, a, at, err)
-	default:
-		return err
-	}
-	return nil
-}
-
-// separate ends that a lane is beside another one on devices: their models take
-// more than was planned.
-func (e *executor) separate(devices []string) {
-	for _, d := range devices {
-		e.apart[d] = true
-	}
-	for name, a := range e.work {
-		if a.beside && !a.stuck && overlap(a.lane.devices, devices) {
-			a.stuck = true
-			e.work[name] = a
-			a.lane.recall()
-		}
-	}
-}
-
-func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
-	if e.trouble.laneFailed(a.lane.devices, at, err) {
-		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
-	}
-	e.leave(ctx, a.lane)
-}
-
-// leave gives a lane's devices back: its server is ended, and another one is
-// opened when they are used again.
-func (e *executor) leave(ctx context.Context, l *lane) {
-	if e.lanes[l.name] == l {
-		delete(e.lanes, l.name)
-		l.left = true
-		e.closings.shut(ctx, l)
-	}
-}
-
-// releaseAll begins to give back what the lanes hold.
-func (e *executor) releaseAll() {
-	for _, l := range e.lanes {
-		e.closings.shut(context.Background(), l)
-	}
-	clear(e.lanes)
-}
-
-// condemn ends a job that is not to be run any more: its units are failed once
-// its lanes have given back theirs.
-func (e *executor) condemn(j *job, why error) {
-	for _, name := range e.lanesOf(j) {
-		e.work[name].lane.fail(why)
-	}
-	if e.condemned[j] == nil {
-		e.condemned[j] = why
-	}
-}
-
-// refusal is why no lane can load a job.
-func (e *executor) refusal(j *job) error {
-	return tried(e.trouble.why(j.ID))
-}
-
-// refuse fails what is left of a job, beside the lanes.
-func (e *executor) refuse(ctx context.Context, j *job, why error) {
-	e.Warn(fmt.Sprintf("%v; what is left of it is in error, the others go on", why))
-	e.refused[j] = true
-	failure := store.Failure{Reason: reason(why), Message: why.Error(), At: now()}
-	refuse := func(ctx context.Context, c Call) (store.Reply, error) {
-		if c.Model != j.Model {
-			return Recorded(e.Replies)(ctx, c)
-		}
-		if reply, ok, err := e.Replies.Get(ctx, c.Key); ok || err != nil {
-			return reply, err
-		}
-		if _, err := e.Replies.Fail(context.WithoutCancel(ctx), c.Key, failure); err != nil {
-			return store.Reply{}, err
-		}
-		e.tally.failed(j.Model.Label, failure)
-		return store.Reply{}, &FailedError{failure}
-	}
-	go func() { e.ended <- ended{job: j, err: j.failAll(ctx, refuse)} }()
-}
-
-// failAll goes through what is left of a job with an ask that makes no call.
-func (j *job) failAll(ctx context.Context, ask Ask) error {
-	s := j.Source.Seat("")
-	defer s.Leave()
-	for {
-		u, ok := s.Next(ctx)
-		if !ok {
-			return ctx.Err()
-		}
-		failed, err := j.Do(ctx, ask, u)
-		if err != nil {
-			j.Source.GiveBack(u)
-			return err
-		}
-		j.done(u)
-		j.through.Add(1)
-		if failed {
-			j.failed.Add(1)
-		}
-	}
-}
-
-// abandon leaves what is left of a job undone.
-func (e *executor) abandon(j *job, why []error) error {
-	err := fmt.Errorf("%s: %w", j.ID, ErrUndone)
-	if len(why) > 0 {
-		err = fmt.Errorf("%s: %w: %w", j.ID, ErrUndone, tried(why))
-	}
-	e.Warn(err.Error())
-	e.forget(j)
-	return err
-}
-
-// reason is the short name under which a failure is counted.
-func reason(err error) string {
-	if errors.Is(err, ErrRemade) {
-		return ErrRemade.Error()
-	}
-	return models.Reason(err)
 }

@@ -22,9 +22,9 @@ func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Se
 	if p := sites[0].process; p != nil {
 		return &fakeServer{p}, nil
 	}
-	besides := func(lane string) bool { return strings.HasSuffix(lane, "-judge") }
+	besides := func(lane string) bool { return strings.HasSuffix(lane, "-beside") }
 	for _, p := range w.open {
-		if besides(p.name) == besides(lane) && overlap(devices, strings.Split(strings.TrimSuffix(p.name, "-judge"), "+")) {
+		if besides(p.name) == besides(lane) && overlap(devices, strings.Split(strings.TrimSuffix(p.name, "-beside"), "+")) {
 			w.wrong("%s is opened while %s is open", lane, p.name)
 		}
 	}

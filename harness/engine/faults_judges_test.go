@@ -77,11 +77,11 @@ func TestAResidentJudgesServerIsLost(t *testing.T) {
 				w.gpus(24)
 				a, b := w.generates(w.model("a", 10), 300), w.generates(w.model("b", 9), 300)
 				s := w.scores(w.model("judge", 2), 0, a, b)
-				w.when("gpu0-judge: is asked", func() {
+				w.when("gpu0-beside: is asked", func() {
 					w.mu.Lock()
 					defer w.mu.Unlock()
 					for _, p := range w.open {
-						if p.name == "gpu0-judge" {
+						if p.name == "gpu0-beside" {
 							p.exits = mostRestarts
 							p.end("it crashed")
 						}
@@ -90,7 +90,7 @@ func TestAResidentJudgesServerIsLost(t *testing.T) {
 				var opened atomic.Int64
 				err := w.runWith(t.Context(), func(e *Engine) {
 					e.Fleet = oddFleet{Fleet: e.Fleet, open: func(lane string) error {
-						if lane == "gpu0-judge" && opened.Add(1) > starts {
+						if lane == "gpu0-beside" && opened.Add(1) > starts {
 							return fmt.Errorf("ollama serve on %s: exit status 7", lane)
 						}
 						return nil

@@ -49,7 +49,7 @@ func TestWhatElseIsInMemoryDoesNotHoldUpAChangeOfModel(t *testing.T) {
 				w.mustNotWarn(t)
 				w.mustDo(t, a, 120)
 				w.mustDo(t, b, 120)
-				if c.judge && len(w.told("gpu0-judge: loads judge")) == 0 {
+				if c.judge && len(w.told("gpu0-beside: loads judge")) == 0 {
 					t.Error("the judge is not resident: this is about nothing")
 				}
 				if took := w.tookTo("gpu0: unloads", "gpu0: loads"); took < 0 || took > goneWithin {

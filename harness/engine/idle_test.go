@@ -85,7 +85,7 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 		}
 		d := s.device()
 		for _, p := range w.open {
-			if strings.HasSuffix(p.name, "-judge") && slices.Contains(p.sites, s) {
+			if strings.HasSuffix(p.name, "-beside") && slices.Contains(p.sites, s) {
 				for _, run := range p.runners {
 					d.Memory -= min(d.Memory-1, s.planned[run])
 				}
