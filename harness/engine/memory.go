@@ -106,14 +106,14 @@ func (l *lane) unload(ctx context.Context) bool {
 		return true
 	}
 	e := l.engine
-	ctx, cancel := context.WithTimeout(ctx, unloadWithin)
-	defer cancel()
 	before, _, known := e.memory(ctx, l.devices)
 	besides, loading := e.holdings.besides(l.name, l.devices)
 	name := l.inPlace.Name
 	l.inPlace = nil
-	if err := l.server.Unload(ctx, name); err != nil {
-		if ctx.Err() == nil && !l.left {
+	within, cancel := context.WithTimeout(ctx, unloadWithin)
+	defer cancel()
+	if err := l.server.Unload(within, name); err != nil {
+		if within.Err() == nil && !l.left {
 			e.Warn(err.Error())
 		}
 		return false

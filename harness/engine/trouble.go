@@ -103,15 +103,30 @@ func (t *trouble) besideFailed(job string, devices []string, at time.Time, why e
 	t.beside[of].again(t.first, at, why)
 }
 
-// cannotLoad keeps a job off a lane for a while, for good where trying again
-// cannot help.
+// cannotLoad keeps a job off a lane for a while; for good where trying again
+// cannot help, as its model is not there: and off each set with one of the
+// devices, whose servers read the same store.
 func (t *trouble) cannotLoad(job string, devices []string, at time.Time, why error, final bool) {
-	of := onLane{job, setOf(devices)}
-	if t.loads[of] == nil {
-		t.loads[of] = &setback{}
+	sets := []string{setOf(devices)}
+	if final {
+		sets = append(sets, devices...)
 	}
-	t.loads[of].again(t.first, at, why)
-	t.loads[of].final = final
+	for _, set := range slices.Compact(sets) {
+		of := onLane{job, set}
+		if t.loads[of] == nil {
+			t.loads[of] = &setback{}
+		}
+		t.loads[of].again(t.first, at, why)
+		t.loads[of].final = final
+	}
+}
+
+// absent says whether a job's model is not there on one of some devices.
+func (t *trouble) absent(job string, devices []string) bool {
+	return slices.ContainsFunc(devices, func(d string) bool {
+		s := t.loads[onLane{job, d}]
+		return s != nil && s.final
+	})
 }
 
 // tight notes that a job did not fit on a lane with so much memory in all. Where
@@ -155,7 +170,7 @@ func (t *trouble) barred(device string, at time.Time) bool { return t.lanes[devi
 func (t *trouble) keptOff(job string, devices []string, at time.Time) bool {
 	set := setOf(devices)
 	of := onLane{job, set}
-	return t.lanes[set].bars(at) || t.loads[of].bars(at) || t.beside[of].bars(at)
+	return t.lanes[set].bars(at) || t.loads[of].bars(at) || t.beside[of].bars(at) || t.absent(job, devices)
 }
 
 // lost says whether nothing is to be hoped for of a set of devices, refused
@@ -166,7 +181,7 @@ func (t *trouble) lost(devices []string, at time.Time) bool {
 }
 
 func (t *trouble) refused(job string, devices []string, at time.Time) bool {
-	return t.loads[onLane{job, setOf(devices)}].spent(at, loadTries)
+	return t.loads[onLane{job, setOf(devices)}].spent(at, loadTries) || t.absent(job, devices)
 }
 
 // failedBefore says whether a lane is tried again.
@@ -206,7 +221,9 @@ func (t *trouble) why(job string) []error {
 	slices.Sort(lanes)
 	var all []error
 	for _, lane := range lanes {
-		all = append(all, t.loads[onLane{job, lane}].why)
+		if why := t.loads[onLane{job, lane}].why; !slices.Contains(all, why) {
+			all = append(all, why)
+		}
 	}
 	return all
 }
