@@ -213,6 +213,7 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 		}
 		return got.Response, got.error
 	case <-l.lost:
+		l.loose.Store(true)
 		l.status.answered(0)
 		return models.Response{}, context.Cause(ctx)
 	}

@@ -61,8 +61,8 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 		e.leave(ctx, a.lane)
 		e.condemn(a.job, err)
 	case errors.As(err, &load):
-		if a.lane.inPlace != nil {
-			e.leave(ctx, a.lane) // it was not heard to end the load
+		if a.lane.inPlace != nil || a.lane.loose.Load() {
+			e.leave(ctx, a.lane) // the model may be there still, or come back
 		}
 		if crowded := new(crowdedError); errors.As(err, &crowded) {
 			e.separate(a.lane.devices)

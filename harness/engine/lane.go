@@ -46,6 +46,7 @@ type stint struct {
 	gate    *semaphore.Weighted
 	fresh   atomic.Bool // the model is in memory, as far as is known
 	cut     atomic.Bool // a call was cut off, or its runner died
+	loose   atomic.Bool // a call was left in flight: it may load the model again
 	exits   int         // of the server, as last seen
 	voucher *voucher
 	answers atomic.Int64 // calls that succeeded
