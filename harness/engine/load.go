@@ -66,6 +66,8 @@ func (l *lane) loadAlone(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case l.ctx.Err() != nil: // ctx may outlast it
+		return context.Cause(l.ctx)
 	}
 	err := l.buried(nil)
 	if err == nil {
