@@ -70,7 +70,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 	b := ownServers(t)
 	w := newWitness(t)
 	t.Setenv("PATH", witnessedPath(t, w.url())+":"+os.Getenv("PATH"))
-	k := newKilling(t, b, w, "steady", "swayed", "--beside", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
+	k := newKilling(t, b, w, "steady", "swayed", "--judge", "judge", "--lanes", "2", "--kv-cache", "f16,q8_0", "--limit", "9", "--num-predict", "20")
 	m := k.leftAlone()
 	loaded, changed := make(map[string]string), false // KV caches by lane
 	for _, l := range m.Loads {
@@ -90,7 +90,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 func TestKilledWithAServerThatStays(t *testing.T) {
 	b := newBench(t)
 	w := newWitness(t)
-	k := newKilling(t, b, w, "swayed", "vague", "--beside", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
+	k := newKilling(t, b, w, "swayed", "vague", "--judge", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))
 	k.leftAlone()
 	k.kill(8)
 }

@@ -100,7 +100,7 @@ func TestLiveViewOnATerminal(t *testing.T) {
 
 	views := func(s string) int { return strings.Count(s, "answered ") }
 	s := w.waitFor("a view with an error", func(s string) bool {
-		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
+		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "1 failed") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
 	})
 	for _, want := range []string{"perg: running ", "perg: warning: ", "zero-shot", "tok/s", "next: ", "1 failed", "bad day"} {
 		if !strings.Contains(s, want) {
