@@ -174,7 +174,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
 		case devicesLost:
-			undone = append(undone, e.abandon(j, e.trouble.whyLanes()))
+			undone = append(undone, e.abandon(j, e.trouble.whyLanes(j.ID)))
 		}
 	}
 	state := e.state()

@@ -70,6 +70,11 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 			e.Warn(fmt.Sprintf("%v; they are kept apart from now on", err))
 			return nil
 		}
+		if occupied := new(occupiedError); errors.As(err, &occupied) {
+			e.trouble.besideFailed(a.job.ID, a.lane.devices, at, err)
+			e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
+			return nil
+		}
 		e.trouble.cannotLoad(a.job.ID, a.lane.devices, at, err, load.Final)
 		tight := new(tightError)
 		if errors.As(err, &tight) {

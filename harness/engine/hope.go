@@ -43,7 +43,7 @@ func (e *executor) hope(j *job) hope {
 	loadable := loads.Fit
 	loads.Fit = func(set []schedule.Device) schedule.Fit {
 		f := loadable(set)
-		if f.Short == 0 && (e.trouble.lost(f.Devices, at) || e.nothing[onLane{j.ID, setOf(f.Devices)}]) {
+		if f.Short == 0 && (e.trouble.lost(f.Devices, at) || e.trouble.inTheWay(j.ID, f.Devices, at) || e.nothing[onLane{j.ID, setOf(f.Devices)}]) {
 			return nowhere(set) // or what is left has to be done elsewhere
 		}
 		return f

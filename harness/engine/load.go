@@ -45,6 +45,17 @@ type crowdedError struct{ err error }
 func (e *crowdedError) Error() string { return e.err.Error() + ", beside another model" }
 func (e *crowdedError) Unwrap() error { return e.err }
 
+// An occupiedError is a load for which there was too little memory beside
+// another program: neither the model's fault nor the lane's, where another
+// model may fit.
+type occupiedError struct {
+	err error
+	by  string
+}
+
+func (e *occupiedError) Error() string { return e.err.Error() + "; " + e.by + " holds memory there" }
+func (e *occupiedError) Unwrap() error { return e.err }
+
 // ready makes sure that the model is in memory. It waits for the calls in
 // flight where it has to be loaded.
 func (l *lane) ready(ctx context.Context) error {
@@ -130,7 +141,7 @@ func (l *lane) load(ctx context.Context) error {
 		if !ok {
 			switch {
 			case others != "":
-				return &LaneError{l.name, fmt.Errorf("%w; %s holds memory there", err, others)}
+				return &LoadError{l.name, &occupiedError{err, others}, false}
 			case shared, l.engine.holdings.shared(l.name, l.devices):
 				return &LoadError{l.name, &crowdedError{err}, false}
 			}

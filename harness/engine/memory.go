@@ -142,7 +142,10 @@ func (l *lane) freed(ctx context.Context, before, besides uint64, loading bool) 
 	for deadline := time.Now().Add(goneWithin); ; {
 		used, others, ok := e.memory(ctx, l.devices)
 		want := before - min(before, held) + slack
-		if now, _ := e.holdings.besides(l.name, l.devices); now > besides && !loading {
+		switch now, _ := e.holdings.besides(l.name, l.devices); {
+		case now < besides:
+			want -= min(want, besides-now)
+		case !loading:
 			want += now - besides
 		}
 		switch {

@@ -93,8 +93,9 @@ func (t *trouble) laneWorks(job string, devices []string) {
 	delete(t.small, job)
 }
 
-// besideFailed keeps a job off a lane for a while whose server failed beside
-// another lane's.
+// besideFailed keeps a job off a lane for a while where what else is on the
+// devices was in its way: another lane, or another program. That is held against
+// neither the model nor the devices.
 func (t *trouble) besideFailed(job string, devices []string, at time.Time, why error) {
 	of := onLane{job, setOf(devices)}
 	if t.beside[of] == nil {
@@ -180,6 +181,12 @@ func (t *trouble) lost(devices []string, at time.Time) bool {
 	return t.lanes[setOf(devices)].spent(at, laneTries) || slices.ContainsFunc(devices, alone)
 }
 
+// inTheWay says whether what else is on devices cannot be expected to leave room
+// for a job.
+func (t *trouble) inTheWay(job string, devices []string, at time.Time) bool {
+	return t.beside[onLane{job, setOf(devices)}].spent(at, laneTries)
+}
+
 func (t *trouble) refused(job string, devices []string, at time.Time) bool {
 	return t.loads[onLane{job, setOf(devices)}].spent(at, loadTries) || t.absent(job, devices)
 }
@@ -228,9 +235,15 @@ func (t *trouble) why(job string) []error {
 	return all
 }
 
-// whyLanes is what was said where lanes failed.
-func (t *trouble) whyLanes() []error {
+// whyLanes is what was said where lanes failed, or a job had no room.
+func (t *trouble) whyLanes(job string) []error {
 	var all []error
+	for of, s := range t.beside {
+		if of.job == job {
+			all = append(all, s.why)
+		}
+	}
+	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	for _, set := range slices.Sorted(maps.Keys(t.lanes)) {
 		if why := t.lanes[set].why; !slices.Contains(all, why) {
 			all = append(all, why)

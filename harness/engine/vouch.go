@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -178,6 +179,9 @@ func (l *lane) seen(ctx context.Context) (vram *int64, err error) {
 		return nil, err
 	}
 	defer l.gate.Release(1)
+	if l.server == nil {
+		return nil, &LaneError{l.name, fmt.Errorf("%w: the server of %s was ended", models.ErrUnreachable, l.name)}
+	}
 	all, err := l.server.InMemory(ctx, l.job.Model.Name)
 	if err != nil {
 		return nil, &LaneError{l.name, err}
