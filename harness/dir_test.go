@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"perg/data"
+	"perg/harness/rundir"
 )
 
 // A run with failed rows tries them again; one without is left alone, as long
@@ -26,7 +27,7 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	r, _ := testRun(t, p, client)
 	execute := func() Result {
 		t.Helper()
-		if err := r.Dir.Adopt(Manifest{}); err != nil {
+		if err := r.Dir.Adopt(rundir.Manifest{}); err != nil {
 			t.Fatal(err)
 		}
 		result, err := r.Execute(t.Context())
@@ -45,8 +46,8 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	if got := execute(); !got.Done || !got.Written || got.Calls+got.Known != 0 || got.OK != 20 {
 		t.Errorf("a finished run: %+v", got)
 	}
-	for what, other := range map[string]Manifest{
-		"metrics by another rule": {Config: Config{JudgeRule: "mean"}}, "ratings in the other order": {Config: Config{JudgeSwap: true}},
+	for what, other := range map[string]rundir.Manifest{
+		"metrics by another rule": {Config: rundir.Config{JudgeRule: "mean"}}, "ratings in the other order": {Config: rundir.Config{JudgeSwap: true}},
 		"answers as another version reads them": {PergVersion: "later"},
 	} {
 		if err := r.Dir.Adopt(other); err != nil || r.Dir.Done() {
@@ -69,37 +70,5 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	}
 	if got := rows[data.Generation](t, r.Dir.Path, "generations"); len(got) != 20 {
 		t.Errorf("%d rows in the table that was made again", len(got))
-	}
-}
-
-// A run that could not begin leaves no directory behind, and none of another's.
-func TestADirectoryWithoutARunIsRemoved(t *testing.T) {
-	top := t.TempDir()
-	hold := func(name string) *Dir {
-		t.Helper()
-		d, err := HoldDir(filepath.Join(top, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	a, b := hold("runs/of/a"), hold("runs/b")
-	for _, d := range []*Dir{a, b} {
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(d.Path); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", d.Path)
-		}
-	}
-	if entries, _ := os.ReadDir(filepath.Join(top, "runs")); len(entries) != 0 {
-		t.Errorf("left are %v", entries)
-	}
-	c := hold("other/c")
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(top, "other")); !os.IsNotExist(err) {
-		t.Error("the directory above the run's is still there")
 	}
 }

@@ -3,14 +3,15 @@ package harness
 import (
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"perg/harness/engine"
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -36,8 +37,10 @@ func TestTheOnlyHostOfACandidateDiesBesideAJudge(t *testing.T) {
 	first.takes = 5 * time.Millisecond
 	p := judgedPlan(t, 20, variant("a:latest"))
 	r, _ := testRun(t, p, first.client)
-	r.Fleet = fleetOf(p, first.client, second.client)
-	delete(r.Fleet.installed[second.client.Host()], "a:latest digest of a:latest")
+	on(r, fleet.Locations{
+		first.client.Host():  {"a:latest digest of a:latest": true, "judge:latest digest of judge:latest": true},
+		second.client.Host(): {"judge:latest digest of judge:latest": true},
+	}, first.client, second.client)
 	result, err := r.Execute(t.Context())
 	if !errors.Is(err, engine.ErrUndone) || result.Failed > 0 || result.Missing == 0 || result.OK < 20 || !result.Written {
 		t.Errorf("result %+v, error %v", result.Counts, err)
@@ -95,13 +98,14 @@ func TestSuggestingGoesOnWithoutAHost(t *testing.T) {
 	well.takes, dies.takes = 10*time.Millisecond, 10*time.Millisecond
 	dies.tamper = atChat(6, func() { go dies.down() })
 	p := testPlan(t, 60, variant("a:latest"))
-	p.meanPrompt = 50000 // so that both are worth their load
+	p.Sizes.Prompt = 50000 // so that both are worth their load
 	r, _ := testRun(t, p, well.client)
-	g := &Suggesting{Config: r.Config, Dataset: p.Dataset, Store: r.Store, Fleet: fleetOf(p, well.client, dies.client), Say: func(string) {}, Warn: func(string) {}}
-	if err := g.work(t.Context(), p, p.Variants[0]); err != nil {
+	on(r, nil, well.client, dies.client)
+	g := &Suggesting{Config: r.Config, Dataset: p.Task.Dataset, Store: r.Store, Fleet: r.Fleet, Say: func(string) {}, Warn: func(string) {}}
+	if err := g.work(t.Context(), p); err != nil {
 		t.Error(err)
 	}
-	found, err := p.suggestions(t.Context(), p.Variants[0], r.Store)
+	found, err := suggestions(t.Context(), p.Task, p.Variants[0], r.Store)
 	if err != nil || found.Read != 60 {
 		t.Errorf("%+v, error %v", found, err)
 	}
@@ -131,7 +135,7 @@ func TestAHostThatHangsIsLeft(t *testing.T) {
 			}
 			p := testPlan(t, 30, variant("a:latest"), variant("b:latest"))
 			r, warnings := testRun(t, p, well.client)
-			r.Fleet = fleetOf(p, hangs.client, well.client)
+			on(r, nil, hangs.client, well.client)
 			began := time.Now()
 			result, err := r.Execute(t.Context())
 			mustComplete(t, p, result, err)
@@ -142,31 +146,14 @@ func TestAHostThatHangsIsLeft(t *testing.T) {
 	}
 }
 
-// Two addresses of one server are one lane: two would put each other's models
-// out of memory.
-func TestTwoAddressesOfOneServerAreOneLane(t *testing.T) {
-	s := newStandIn(t, "a:latest")
-	port := s.address[strings.LastIndexByte(s.address, ':'):]
-	c := Defaults()
-	c.Host = []string{"127.0.0.1" + port, "localhost" + port}
-	var said []string
-	f, err := OpenFleet(t.Context(), c, t.TempDir(), func(text string) { said = append(said, text) }, func(string) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(f.Devices) != 1 || len(said) != 1 || !strings.Contains(said[0], "are one server") {
-		t.Errorf("%d lanes, said %q", len(f.Devices), said)
-	}
-}
-
 // A server that lets nobody in ends a run before it begins, with what to do; one
 // that does so in the middle is its lane's trouble, and no row's.
 func TestAServerThatDeniesAccess(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		s := newStandIn(t, "a:latest")
 		s.tamper = func(w http.ResponseWriter, a asked) bool { page(w, status); return true }
-		_, _, err := prepared(t, 1, Defaults(), s)
-		var problem *Problem
+		_, _, err := prepared(t, 1, rundir.Defaults(), s)
+		var problem *hint.Error
 		if !errors.Is(err, models.ErrDenied) || !errors.As(err, &problem) || !strings.Contains(problem.Hint, "http://USER:PASSWORD@HOST") {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -182,9 +169,9 @@ func TestAServerThatDeniesAccess(t *testing.T) {
 		return false
 	}
 	p := testPlan(t, 30, variant("a:latest"))
-	p.meanPrompt = 50000
+	p.Sizes.Prompt = 50000
 	r, warnings := testRun(t, p, well.client)
-	r.Fleet = fleetOf(p, denies.client, well.client)
+	on(r, nil, denies.client, well.client)
 	result, err := r.Execute(t.Context())
 	mustComplete(t, p, result, err)
 	if told := strings.Join(*warnings, "\n"); !strings.Contains(told, "access denied") {
@@ -196,29 +183,5 @@ func TestAServerThatDeniesAccess(t *testing.T) {
 	result, err = r.Execute(t.Context())
 	if !errors.Is(err, engine.ErrUndone) || !errors.Is(err, models.ErrDenied) || result.Failed > 0 || result.Missing == 0 {
 		t.Errorf("alone: result %+v, error %v", result.Counts, err)
-	}
-}
-
-// perg's own servers are started side by side: a lane's does not wait for those
-// of others.
-func TestOwnServersStartSideBySide(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "ollama")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nsleep 1\nexit 7\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	f := newFleet(t.TempDir(), func(string) {}, func(string) {})
-	f.program = program
-	began := time.Now()
-	var all sync.WaitGroup
-	for _, lane := range []string{"cpu0", "cpu1", "cpu2", "cpu3"} {
-		all.Go(func() {
-			if _, err := f.Open(t.Context(), lane, []string{lane}, engine.Settings{Slots: 1}); err == nil {
-				t.Error("a server that ends has started")
-			}
-		})
-	}
-	all.Wait()
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("four that take a second each took %v", took)
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/fleet"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -62,29 +64,27 @@ func TestAProxyWhoseServerIsAwayForAMoment(t *testing.T) {
 }
 
 // prepared is the run of a config on servers that it names, as perg run makes it.
-func prepared(t *testing.T, items int, c Config, hosts ...*standIn) (*Plan, *Run, error) {
+func prepared(t *testing.T, items int, c rundir.Config, hosts ...*standIn) (*Plan, *Run, error) {
 	t.Helper()
 	for _, s := range hosts {
 		c.Host = append(c.Host, s.address)
 	}
 	quiet := func(string) {}
-	f, err := OpenFleet(t.Context(), c, t.TempDir(), quiet, quiet)
-	if err != nil {
+	o := FleetOptions(c, t.TempDir(), quiet, quiet)
+	if _, err := fleet.Open(t.Context(), o); err != nil {
 		return nil, nil, err
 	}
-	for id, client := range f.hosts {
-		for _, s := range hosts {
-			if s.client.Host() == id {
-				client.Patience = s.client.Patience
-			}
-		}
+	var clients []*models.Client
+	for _, s := range hosts {
+		clients = append(clients, s.client) // with little patience
 	}
+	f := fleet.Of(o, clients...)
 	empty := testPlan(t, items)
-	for i := range empty.Dataset.Items {
-		empty.Dataset.Items[i].PreferenceType = data.Clarity
+	for i := range empty.Task.Dataset.Items {
+		empty.Task.Dataset.Items[i].PreferenceType = data.Clarity
 	}
 	r, _ := testRun(t, empty, hosts[0].client)
-	p, _, err := Prepare(t.Context(), c, empty.Dataset, f, r.Store, quiet, quiet)
+	p, _, err := Prepare(t.Context(), c, empty.Task.Dataset, f, r.Store, quiet, quiet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +126,7 @@ func TestWhatAServerSaysNowAndThenCostsNothing(t *testing.T) {
 				c.say(w)
 				return true
 			}
-			config := Defaults()
+			config := rundir.Defaults()
 			config.Models, config.Judge = []string{"a:latest", "b:latest"}, []string{"judge:latest"}
 			p, r, err := prepared(t, 12, config, s)
 			if err != nil {
@@ -176,7 +176,7 @@ func TestNoAnswerOfARemadeTagIsKept(t *testing.T) {
 	p := testPlan(t, 12, a, b)
 	r, warnings := testRun(t, p, s.client)
 	result, err := r.Execute(t.Context())
-	if err != nil || result.OK+result.Failed != p.Total() || result.Failed == 0 || result.Failed >= p.Count(a) || result.Reasons[engine.ErrRemade.Error()] != result.Failed {
+	if err != nil || result.OK+result.Failed != p.Total() || result.Failed == 0 || result.Failed >= p.Task.Count(a) || result.Reasons[engine.ErrRemade.Error()] != result.Failed {
 		t.Errorf("result %+v, error %v, warnings %q", result.Counts, err, *warnings)
 	}
 	for row, err := range data.ReadTable[data.Generation](filepath.Join(r.Dir.Path, "generations")) {
@@ -185,15 +185,15 @@ func TestNoAnswerOfARemadeTagIsKept(t *testing.T) {
 		}
 	}
 	answers := 0
-	for g := range p.all() {
-		s, err := p.evaluate(t.Context(), recorded(r.Store), g, nil)
+	for g := range generations(p) {
+		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.reply != nil {
+		if s.Reply != nil {
 			answers++
-			if strings.Contains(s.reply.Content, "another digest") {
-				t.Errorf("kept: %s", s.reply.Content)
+			if strings.Contains(s.Reply.Content, "another digest") {
+				t.Errorf("kept: %s", s.Reply.Content)
 			}
 		}
 	}

@@ -6,9 +6,13 @@ import (
 	"slices"
 
 	"perg/harness/engine"
+	"perg/harness/fleet"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sizing"
 	"perg/harness/store"
+	"perg/harness/task"
 )
 
 // The stages of a generation.
@@ -20,28 +24,35 @@ const (
 // A Stage is what a lane does with a model.
 type Stage = engine.Stage
 
-// loadable are the variants of a plan as the engine knows them.
-type loadable map[*Variant]*engine.Model
+// engineOptions are how the engine works for a config.
+func engineOptions(c rundir.Config, f *fleet.Fleet, s *store.Store, warn func(string), loaded func(engine.Load)) engine.Options {
+	inFlight, _ := c.InFlight()
+	return engine.Options{
+		Devices: f.Devices, Fleet: f, Replies: replies{s}, AllowCPU: c.AllowCPU, InFlight: inFlight,
+		Patience: f.Patience(), Warn: warn, Loaded: loaded,
+	}
+}
 
-func (p *Plan) loadable() loadable {
+// loadable are the models of a plan as the engine knows them.
+type loadable map[*task.Variant]*engine.Model
+
+func (s Sizes) loadable() loadable {
 	l := make(loadable)
-	for _, v := range slices.Concat(p.Variants, p.scorers()) {
-		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache}
-		for _, b := range slices.Backward(buckets) {
-			if b >= v.Need {
-				l[v].Contexts = append(l[v].Contexts, b)
-			}
-		}
+	for v, size := range s.Of {
+		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache, Contexts: sizing.Contexts(size.Need)}
 	}
 	return l
 }
 
 // asks makes the engine's calls of those of generations.
-func (l loadable) asks(a engine.Ask) ask {
-	return func(ctx context.Context, c call) (store.Reply, error) {
-		return a(ctx, engine.Call{Key: c.key(), Model: l[c.variant], Request: c.request, Shared: c.shared})
+func (l loadable) asks(a engine.Ask) task.Ask {
+	return func(ctx context.Context, c task.Call) (store.Reply, error) {
+		return a(ctx, engine.Call{Key: c.Key(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
 	}
 }
+
+// recorded asks the store alone.
+func recorded(s *store.Store) task.Ask { return loadable(nil).asks(engine.Recorded(replies{s})) }
 
 // replies are a store's, as the engine keeps them.
 type replies struct{ *store.Store }
@@ -61,17 +72,19 @@ func commit(c *store.Commit, err error) (engine.Commit, error) {
 	return c, nil
 }
 
+// work makes a generation's calls and says whether it failed. Its error is one
+// that ends the run.
+type work func(context.Context, task.Evaluator, task.Generation) (failed bool, err error)
+
 // stages are the plan's jobs: variants and the first scorer together, then the
 // other judges one by one.
-func (p *Plan) stages(f *Fleet, c Config) [][]*engine.Job {
-	models := p.loadable()
-	generating, scoring, rating := p.jobs(f, c)
-	scorers := p.scorers()
-	job := func(planned schedule.Job, v *Variant, stage Stage, from engine.Source, unit func(engine.Unit) generation, do doing) *engine.Job {
+func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
+	models := p.Sizes.loadable()
+	job := func(planned schedule.Job, v *task.Variant, stage Stage, from engine.Source, unit func(engine.Unit) task.Generation, do work) *engine.Job {
 		return &engine.Job{
 			ID: planned.ID, Stage: stage, Kind: planned.Kind, Model: models[v], Fit: planned.Fit, Source: from,
 			Do: func(ctx context.Context, ask engine.Ask, u engine.Unit) (bool, error) {
-				return do(ctx, models.asks(ask), unit(u))
+				return do(ctx, p.evaluator(models.asks(ask)), unit(u))
 			},
 			Name: func(u engine.Unit) []string {
 				g := unit(u)
@@ -79,65 +92,68 @@ func (p *Plan) stages(f *Fleet, c Config) [][]*engine.Job {
 			},
 		}
 	}
+	scorers := p.Scorers()
 	var first []*engine.Job
-	var b *backlog
-	if scoring != nil {
-		b = newBacklog(p)
+	var b *task.Backlog
+	if p.jobs.scoring != nil {
+		b = task.NewBacklog(p.Task, p.Variants)
 	}
-	for i, planned := range generating {
-		a := p.arrange(p.Variants[i])
-		pins := newPins(a, f)
-		j := job(planned, p.Variants[i], Generate, pins.source(a), func(u engine.Unit) generation { return a.generation(int(u)) }, p.respondOn(pins))
+	for i, planned := range p.jobs.generating {
+		a := p.Task.Arrange(p.Variants[i])
+		pins := task.NewPins(a, f.ClassOf, f.Mixed())
+		j := job(planned, p.Variants[i], Generate, pins.Source(a), func(u engine.Unit) task.Generation { return a.Generation(int(u)) }, respond(pins))
 		if b != nil {
-			j.Done = func(u engine.Unit) { b.answered(i, int(u)) }
-			j.Ended = func() { b.over(i) }
+			j.Done = func(u engine.Unit) { b.Answered(i, int(u)) }
+			j.Ended = func() { b.Over(i) }
 		}
 		first = append(first, j)
 	}
 	if b != nil {
-		first = append(first, job(*scoring, scorers[0], Score, b, b.generation, p.score(scorers[0])))
+		first = append(first, job(*p.jobs.scoring, scorers[0], Score, b, b.Generation, p.score(scorers[0])))
 		scorers = scorers[1:]
 	}
 	var all [][]*engine.Job
 	if len(first) > 0 {
 		all = append(all, first)
 	}
-	everywhere := p.everywhere()
-	for i, planned := range rating {
+	everywhere := p.Task.Everywhere(p.Variants)
+	for i, planned := range p.jobs.rating {
 		from := engine.NewQueue(engine.Alike(p.Total()))
-		all = append(all, []*engine.Job{job(planned, scorers[i], Score, from, func(u engine.Unit) generation { return everywhere(int(u)) }, p.score(scorers[i]))})
+		unit := func(u engine.Unit) task.Generation { return everywhere(int(u)) }
+		all = append(all, []*engine.Job{job(planned, scorers[i], Score, from, unit, p.score(scorers[i]))})
 	}
 	return all
 }
 
-// A doing makes a generation's calls and says whether it failed. Its error is
-// one that ends the run.
-type doing func(context.Context, ask, generation) (failed bool, err error)
+func (p *Plan) evaluator(ask task.Ask) task.Evaluator {
+	return task.Evaluator{Task: p.Task, Extractor: p.Extractor, Ask: ask}
+}
 
-// respondOn makes the calls of a generation's response.
-func (p *Plan) respondOn(pins *pins) doing {
-	return func(ctx context.Context, ask ask, g generation) (failed bool, err error) {
-		s, err := p.generate(ctx, ask, g)
-		pins.answered(g.at, s.reply)
-		return s.err != nil, err
+// respond makes the calls of a generation's response.
+func respond(pins *task.Pins) work {
+	return func(ctx context.Context, e task.Evaluator, g task.Generation) (failed bool, err error) {
+		s, err := e.Generate(ctx, g)
+		pins.Answered(g.Place, s.Reply)
+		return s.Err != nil, err
 	}
 }
 
 // score makes one scorer's calls for a generation, and says whether one of them
 // failed: what could not be answered has failed before. Judges that come to a
 // run later pass over what was not answered.
-func (p *Plan) score(by *Variant) doing {
-	var judges []*Variant
+func (p *Plan) score(by *task.Variant) work {
+	var judges []*task.Variant
 	if slices.Contains(p.Judges, by) {
-		judges = []*Variant{by}
+		judges = []*task.Variant{by}
 	}
-	return func(ctx context.Context, ask ask, g generation) (failed bool, err error) {
-		s, err := p.evaluate(ctx, ask, g, judges)
-		if errors.Is(err, engine.ErrNotAsked) && (p.Rerating || by != p.scorers()[0]) {
+	later := p.Rerating || by != p.Scorers()[0]
+	return func(ctx context.Context, e task.Evaluator, g task.Generation) (failed bool, err error) {
+		s, err := e.Evaluate(ctx, g, judges)
+		if later && errors.Is(err, engine.ErrNotAsked) {
 			return false, nil
 		}
-		unread := by == p.Extractor && s.reply != nil && s.answer == nil
-		unrated := slices.ContainsFunc(s.judgments, func(j judgment) bool { return j.reply == nil })
+		unread := by == p.Extractor && s.Reply != nil && s.Answer == nil
+		unrated := slices.ContainsFunc(s.Judgments, func(j task.Judgment) bool { return j.Reply == nil })
 		return unread || unrated, err
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"perg/data"
 	"perg/harness/prompt"
+	"perg/harness/task"
 )
 
 // The answers of a server that goes by the prompt alone are the same however
@@ -48,9 +49,9 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 	}
 	run := func(parallel string) (*Run, Result) {
 		p := testPlan(t, 24, variant("a:latest"), variant("b:latest"))
-		p.Methods = []prompt.Method{prompt.ZeroShot, prompt.CoT, prompt.SelfCritic, prompt.PrefAligner}
-		p.Repeats = 2
-		p.Judges = []*Variant{variant("judge:latest")}
+		p.Task.Methods = []prompt.Method{prompt.ZeroShot, prompt.CoT, prompt.SelfCritic, prompt.PrefAligner}
+		p.Task.Repeats = 2
+		p.Judges = []*task.Variant{variant("judge:latest")}
 		r, _ := testRun(t, p, fake(t, chat))
 		r.Config.Parallel = parallel
 		result, err := r.Execute(t.Context())
@@ -69,8 +70,8 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 	}
 	made := rows[data.Generation](t, one.Dir.Path, "generations")
 	at := 0
-	for g := range one.Plan.all() {
-		if r := made[at]; r.Variant != g.Variant.Label || r.Setting != string(g.Setting) || r.Method != string(g.Method) || r.ItemID != g.item.ID || r.Repeat != int32(g.repeat) {
+	for g := range generations(one.Plan) {
+		if r := made[at]; r.Variant != g.Variant.Label || r.Setting != string(g.Setting) || r.Method != string(g.Method) || r.ItemID != g.Item.ID || r.Repeat != int32(g.Repeat) {
 			t.Fatalf("row %d is of item %s, %s %s of %s, and not in the order of the plan", at, r.ItemID, r.Method, r.Setting, r.Variant)
 		}
 		at++

@@ -1,154 +1,128 @@
+// Package harness is the run: it plans which calls a benchmark needs, has those
+// made that are not yet known, and writes the tables. What it is made of has
+// packages of its own; here they are put together. It parses no flags and
+// prints nothing.
 package harness
 
 import (
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
-	"perg/data"
-	"perg/harness/prompt"
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sizing"
+	"perg/harness/task"
+	"perg/models"
 )
 
-// A Cell is a variant, a method and a setting: one row of the results table.
-type Cell struct {
-	Variant *Variant
-	Method  prompt.Method
-	Setting prompt.Setting
-}
-
-// A Plan is everything that determines a run: what is asked, of which models,
-// in which order.
+// A Plan is everything that determines a run: what is asked, of whom, how large
+// each model is made, and where it runs. Each part is made of those before it,
+// and none is written to afterwards.
 type Plan struct {
-	Dataset    data.Dataset
-	Prompts    *prompt.Set
-	Irrelevant []string // the preferences that mixed and irrelevant state
-	Variants   []*Variant
-	Judges     []*Variant // each rates alone; none: nothing is rated
-	JudgeAll   bool
-	JudgeSwap  bool
-	Extractor  *Variant // reads the answers that rules cannot; perhaps a judge, too; nil: rules alone
-	// Rerating: the generations are there, and only the judges work.
-	Rerating   bool
-	Examples   prompt.Examples  // worked, for icl
-	Settings   []prompt.Setting // the baseline first
-	Methods    []prompt.Method
-	Repeats    int
-	Seed       int
-	NumPredict int // 0: the protocol's
-	Placement  schedule.Placement
+	Task *task.Task
+	task.Roster
+	Sizes     Sizes
+	Placement schedule.Placement
 
-	meanPrompt float64 // tokens, by estimate, of a variant's generations
-	meanRating float64 // likewise of the judges' prompts without the responses
-}
-
-// A generation is one item in one cell, in one repeat.
-type generation struct {
-	Cell
-	item   *data.Item
-	repeat int
-	at     int // its place among its variant's
-}
-
-func (g generation) baseline() generation {
-	g.Method, g.Setting = prompt.ZeroShot, prompt.None
-	return g
-}
-
-// asked is the generation's question as the templates take it.
-func (p *Plan) asked(g generation) (prompt.Query, error) {
-	q := prompt.Query{Item: *g.item, Method: g.Method, Setting: g.Setting, Preferences: g.Setting.Stated(g.item.Preference, p.Irrelevant)}
-	var err error
-	if g.Method == prompt.ICL {
-		q.Examples, err = p.Examples.For(g.item.Source)
-	}
-	return q, err
-}
-
-// firstStage is the generation whose response is the draft of a method of two
-// calls: the zero-shot one under the same preferences, or the baseline.
-func (g generation) firstStage() generation {
-	switch g.Method {
-	case prompt.SelfCritic:
-		g.Method = prompt.ZeroShot
-	case prompt.PrefAligner:
-		return g.baseline()
-	}
-	return g
-}
-
-// isDraft says whether a generation's response is also the draft of others.
-func (p *Plan) isDraft(g generation) bool {
-	if g.Setting == prompt.None {
-		return slices.Contains(p.Methods, prompt.PrefAligner)
-	}
-	return g.Method == prompt.ZeroShot && slices.Contains(p.Methods, prompt.SelfCritic)
-}
-
-// cells lists a variant's cells, its baseline first: all others are measured
-// against it.
-func (p *Plan) cells(v *Variant) []Cell {
-	cells := []Cell{{v, prompt.ZeroShot, prompt.None}}
-	for _, m := range p.Methods {
-		for _, s := range p.Settings {
-			if s != prompt.None {
-				cells = append(cells, Cell{v, m, s})
-			}
-		}
-	}
-	return cells
-}
-
-// Count is the number of a variant's generations.
-func (p *Plan) Count(v *Variant) int {
-	return len(p.cells(v)) * len(p.Dataset.Items) * p.Repeats
+	jobs jobs
 }
 
 // Total is the number of generations of the run.
-func (p *Plan) Total() int {
+func (p *Plan) Total() int { return total(p.Task, p.Roster) }
+
+func total(t *task.Task, r task.Roster) int {
 	n := 0
-	for _, v := range p.Variants {
-		n += p.Count(v)
+	for _, v := range r.Variants {
+		n += t.Count(v)
 	}
 	return n
 }
 
-// drawIrrelevant takes the irrelevant preferences of a run from the pool: the
-// same ones for the same seed.
-func drawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
-	if len(pool) < prompt.NIrrelevant {
-		return nil, fmt.Errorf("%d irrelevant preferences; the settings mixed and irrelevant state %d", len(pool), prompt.NIrrelevant)
-	}
-	drawn := rand.New(rand.NewPCG(uint64(seed), 0)).Perm(len(pool))[:prompt.NIrrelevant]
-	slices.Sort(drawn)
-	texts := make([]string, len(drawn))
-	for i, d := range drawn {
-		texts[i] = pool[d].Text
-	}
-	return texts, nil
+// Info names a model of the plan.
+func (p *Plan) info(v *task.Variant) rundir.ModelInfo { return rundir.InfoOf(v, p.Sizes.Of[v].NumCtx) }
+
+// Jobs are a plan's as the schedule sees them: the variants', that of the first
+// scorer, which works while they do, and those of further judges, which each
+// have all devices to themselves.
+type jobs struct {
+	generating []schedule.Job
+	scoring    *schedule.Job
+	rating     []schedule.Job
 }
 
-// scorers are the models that read and rate answers, the extractor first:
-// what the others rate depends on which baseline answers are right.
-func (p *Plan) scorers() []*Variant {
-	var all []*Variant
-	if p.Extractor != nil && !p.Rerating {
-		all = append(all, p.Extractor)
+// jobsOf are those of a roster's models on a fleet.
+func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config) jobs {
+	wanted, _ := c.InFlight()
+	slots := wanted
+	switch {
+	case !f.Managed():
+		slots = 0 // the server's own
+	case wanted == 0 && f.OnProcessor():
+		slots = sizing.ProcessorSlots
 	}
-	for _, j := range p.Judges {
-		if !slices.Contains(all, j) {
-			all = append(all, j)
+	job := func(v *task.Variant, w sizing.Workload, kind schedule.Kind) schedule.Job {
+		placing := sizing.Placing{
+			Model: s.model(v), Work: w, Slots: slots, Spill: c.AllowCPU, Has: where.Has(v.Installed), Remedies: true,
 		}
+		return schedule.Job{ID: jobID(r, v), Kind: kind, Fit: placing.Fit}
+	}
+	var all jobs
+	scorers := r.Scorers()
+	if !r.Rerating {
+		for _, v := range r.Variants {
+			all.generating = append(all.generating, job(v, generating(t, v, s.Prompt), schedule.Generate))
+		}
+		if len(scorers) > 0 {
+			all.scoring = new(job(scorers[0], rating(t, r.Variants, s.Rating), schedule.Score))
+			scorers = scorers[1:]
+		}
+	}
+	for _, v := range scorers {
+		all.rating = append(all.rating, job(v, rating(t, r.Variants, s.Rating), schedule.Generate))
 	}
 	return all
 }
 
-// models are all that are loaded: the variants and the scorers.
-func (p *Plan) models() []*Variant {
-	if p.Rerating {
-		return p.scorers()
+// jobID names a model's job in the placement.
+func jobID(r task.Roster, v *task.Variant) string {
+	if r.Scores(v) {
+		return "judge " + v.Label
 	}
-	return append(slices.Clone(p.Variants), p.scorers()...)
+	return v.Label
 }
 
-func (p *Plan) scores(v *Variant) bool { return slices.Contains(p.scorers(), v) }
+// place decides what runs where. Judges after the first scorer each have their
+// turn when all before them have ended.
+func (j jobs) place(devices []schedule.Device) schedule.Placement {
+	placement := schedule.Place(devices, j.generating, j.scoring)
+	for _, r := range j.rating {
+		placement = placement.Then(schedule.Place(devices, []schedule.Job{r}, nil))
+	}
+	return placement
+}
+
+// refused is the error of a placement with models that fit nowhere.
+func refused(p schedule.Placement) error {
+	var faults []error
+	for _, r := range p.Refused {
+		faults = append(faults, fmt.Errorf("%s does not fit: %s", r.Job, r.Reason))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &hint.Error{Err: errors.Join(faults...), Hint: "leave it out, take what would fit, or accept the processor with --allow-cpu; 'perg plan' shows the memory", Usage: true}
+}
+
+// installed are the models that a roster has loaded.
+func installed(r task.Roster) []models.Installed {
+	var all []models.Installed
+	for _, v := range r.Loaded() {
+		if !slices.ContainsFunc(all, func(m models.Installed) bool { return m.Name == v.Name }) {
+			all = append(all, v.Installed)
+		}
+	}
+	return all
+}

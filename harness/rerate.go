@@ -4,40 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/task"
 	"perg/models"
 )
-
-// noExtractor in the place of the extractor: rules alone read answers.
-const noExtractor = "none"
 
 // PrepareRerating makes the plan by which the judges of a config rate the
 // generations of a run that is there, and the run's new manifest. The config is
 // the run's own but for its judges. Nothing is generated and no answer is read
 // again, so the run's variants need not be installed any more; its replies must
 // be in the store.
-func PrepareRerating(ctx context.Context, c Config, set data.Dataset, old Manifest, f *Fleet, s *store.Store, say, warn func(string)) (*Plan, Manifest, error) {
-	fail := func(err error) (*Plan, Manifest, error) { return nil, Manifest{}, err }
-	p, err := newPlan(c, set)
+func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
+	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
+	t, err := newTask(c, set)
 	if err != nil {
 		return fail(err)
 	}
-	p.Rerating = true
+	r := task.Roster{Rerating: true}
 	for _, info := range old.Models {
-		p.Variants = append(p.Variants, info.variant())
+		r.Variants = append(r.Variants, rundir.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		p.Extractor = old.Extractor.variant()
-		c.Extractor = p.Extractor.Name
+		r.Extractor = rundir.VariantOf(*old.Extractor)
+		c.Extractor = r.Extractor.Name
 	} else {
-		c.Extractor = noExtractor
+		c.Extractor = rundir.NoExtractor
 	}
-	if err := p.answered(ctx, s, c.Store); err != nil {
+	if err := madeWith(ctx, t, r, s, c.Store); err != nil {
 		return fail(err)
 	}
 	client, err := f.Client(ctx)
@@ -63,57 +63,35 @@ func PrepareRerating(ctx context.Context, c Config, set data.Dataset, old Manife
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
-		p.Judges = append(p.Judges, &v)
+		r.Judges = append(r.Judges, &v)
 	}
 	m := old
-	m.Config, m.Irrelevant, m.Prompts = c, p.Irrelevant, p.hashes()
-	m.Dataset = DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
-	m.judges(p)
-	if changes := m.differences(old.ratedLike(m)); len(changes) > 0 {
-		return fail(&Problem{
+	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, hashes(t), datasetInfo(set)
+	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
+		return fail(&hint.Error{
 			Err:   fmt.Errorf("the run was made with other settings than could be rated now:\n  %s", strings.Join(changes, "\n  ")),
 			Hint:  "its ratings would be of other prompts; make a new run, replies that both need are taken from the store",
 			Usage: true,
 		})
 	}
-	if err := p.settle(ctx, c, f, s, client, warn); err != nil {
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	if err != nil {
 		return fail(err)
 	}
+	p.noteScorers(&m)
+	m.Extractor = old.Extractor
 	m.Placement = p.Placement.Lines()
 	return p, m, nil
 }
 
-// ratedLike is the manifest with the judging of another, which may change.
-func (m Manifest) ratedLike(other Manifest) Manifest {
-	m.Judges, m.Config.JudgeAll = other.Judges, other.Config.JudgeAll
-	m.Prompts = maps.Clone(m.Prompts)
-	for _, name := range []string{"judge_system", "judge_user"} {
-		m.Prompts[name] = other.Prompts[name]
-	}
-	return m
-}
-
-// variant is what a manifest tells of one: enough to find its replies.
-func (m ModelInfo) variant() *Variant {
-	return &Variant{
-		Installed: models.Installed{
-			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization,
-		},
-		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, NoSystem: m.NoSystemRole, NumCtx: m.NumCtx,
-	}
-}
-
-// answered makes sure that the store is the run's: it has a reply to one of the
+// madeWith makes sure that a store is that of a run: it has a reply to one of the
 // first generations.
-func (p *Plan) answered(ctx context.Context, s *store.Store, path string) error {
+func madeWith(ctx context.Context, t *task.Task, r task.Roster, s *store.Store, path string) error {
 	const enough = 200
-	ask := recorded(s)
-	n := 0
-	for g := range p.all() {
-		if n++; n > enough {
-			break
-		}
-		_, err := p.generate(ctx, ask, g)
+	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: recorded(s)}
+	generation := t.Everywhere(r.Variants)
+	for place := range min(enough, total(t, r)) {
+		_, err := e.Generate(ctx, generation(place))
 		if err == nil {
 			return nil
 		}
@@ -121,11 +99,8 @@ func (p *Plan) answered(ctx context.Context, s *store.Store, path string) error 
 			return err
 		}
 	}
-	return &Problem{
+	return &hint.Error{
 		Err:  fmt.Errorf("the store %s has none of the run's replies", path),
 		Hint: "name the store that the run was made with, with --store",
 	}
 }
-
-// Readopt gives the directory the manifest of its run anew.
-func (d *Dir) Readopt(m Manifest) { d.Manifest = m }

@@ -12,6 +12,9 @@ import (
 
 	"perg/gpu"
 	"perg/harness/engine"
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -19,10 +22,10 @@ import (
 // A Run makes the calls of a plan that have no reply yet and writes its tables.
 type Run struct {
 	Plan   *Plan
-	Config Config
-	Dir    *Dir
+	Config rundir.Config
+	Dir    *rundir.Dir
 	Store  *store.Store
-	Fleet  *Fleet
+	Fleet  *fleet.Fleet
 	Warn   func(string) // a caveat for the user; may be called from many goroutines
 
 	mu     sync.Mutex
@@ -83,7 +86,7 @@ func (r *Run) lanes() []engine.LaneStatus {
 
 // A Result is what a run came to.
 type Result struct {
-	Counts
+	rundir.Counts
 	Written bool // the tables are those of this result
 	Done    bool // there was nothing to do: the run was finished before
 	Calls   int  // made now
@@ -107,14 +110,14 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if r.Dir.Done() && !r.Plan.Rerating {
 		return Result{Counts: *r.Dir.Manifest.Counts, Written: true, Done: true, Elapsed: time.Since(started)}, nil
 	}
-	if err := r.Dir.begin(started); err != nil {
+	if err := r.Dir.Begin(started); err != nil {
 		return Result{}, err
 	}
 	// Calls leave little behind: collected at four times what is in use, they
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
-	e := engine.New(r.Config.engine(r.Fleet, r.Store, r.Warn, r.Dir.loaded), r.Plan.stages(r.Fleet, r.Config)...)
+	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, func(l engine.Load) { r.Dir.Loaded(loadOf(l)) }), r.Plan.stages(r.Fleet)...)
 	r.mu.Lock()
 	r.engine = e
 	r.mu.Unlock()
@@ -145,17 +148,31 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		err = ErrInterrupted
 	case errors.Is(err, models.ErrUnreachable):
-		err = &Problem{Err: err, Hint: "what was answered is kept; start the server and run the same command again"}
+		err = &hint.Error{Err: err, Hint: "what was answered is kept; start the server and run the same command again"}
 	case errors.Is(err, engine.ErrUndone):
-		err = &Problem{Err: err, Hint: "what was answered is kept; run the same command again when what it lacked is there"}
+		err = &hint.Error{Err: err, Hint: "what was answered is kept; run the same command again when what it lacked is there"}
 	}
 	if tableErr != nil && !errors.Is(err, tableErr) {
 		r.Warn(tableErr.Error())
 	}
-	if e := r.Dir.end(result.Counts, err); err == nil {
+	if e := r.Dir.End(result.Counts, err, errors.Is(err, ErrInterrupted)); err == nil {
 		err = e
 	}
 	return result, err
+}
+
+// loadOf is a load as manifests have it.
+func loadOf(l engine.Load) rundir.Load {
+	known := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	return rundir.Load{
+		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
+		NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
+	}
 }
 
 const (
@@ -177,11 +194,11 @@ func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
 // machine. A table that cannot be begun costs the samples, not the run.
 func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 	none := func() error { return nil }
-	if !r.Fleet.local() {
+	if !r.Fleet.Local() {
 		return none
 	}
 	w := &watch{warn: r.Warn, owner: r.workingOn}
-	end, err := w.begin(ctx, r.Dir.Path, gpu.Sampler{Interval: time.Duration(r.Config.GPUInterval), Owns: r.Fleet.owns, Warn: r.Warn})
+	end, err := w.begin(ctx, r.Dir.Path, gpu.Sampler{Interval: time.Duration(r.Config.GPUInterval), Owns: r.Fleet.Owns, Warn: r.Warn})
 	if err != nil {
 		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
 		return none

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ollama/ollama/api"
 
+	"perg/harness/task"
 	"perg/models"
 )
 
@@ -199,10 +200,10 @@ func page(w http.ResponseWriter, status int, header ...string) {
 }
 
 // judgedPlan is a plan whose variants a judge rates.
-func judgedPlan(t *testing.T, items int, vs ...*Variant) *Plan {
+func judgedPlan(t *testing.T, items int, vs ...*task.Variant) *Plan {
 	t.Helper()
 	p := testPlan(t, items, vs...)
-	p.Judges = []*Variant{variant("judge:latest")}
+	p.Judges = []*task.Variant{variant("judge:latest")}
 	return p
 }
 

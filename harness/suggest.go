@@ -4,16 +4,20 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/fleet"
+	"perg/harness/hint"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sizing"
 	"perg/harness/store"
+	"perg/harness/task"
 	"perg/models"
 )
 
@@ -21,10 +25,10 @@ import (
 // preference for each item. Its calls are made, paced and kept as those of a
 // run are; a pass that was stopped makes only the missing ones.
 type Suggesting struct {
-	Config  Config // the model is the only one of Models
+	Config  rundir.Config // the model is the only one of Models
 	Dataset data.Dataset
 	Store   *store.Store
-	Fleet   *Fleet
+	Fleet   *fleet.Fleet
 	Say     func(string)
 	Warn    func(string) // may be called from many goroutines
 
@@ -83,15 +87,15 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 		}
 		return err
 	}
-	p, v, err := g.prepare(ctx)
+	p, err := g.prepare(ctx)
 	if err != nil {
 		return Suggestions{}, interrupted(err)
 	}
-	err = g.work(ctx, p, v)
+	err = g.work(ctx, p)
 	if e := g.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
-	found, e := p.suggestions(context.WithoutCancel(ctx), v, g.Store)
+	found, e := suggestions(context.WithoutCancel(ctx), p.Task, p.Variants[0], g.Store)
 	if err == nil {
 		err = e
 	}
@@ -101,74 +105,66 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	}
 	found.Elapsed = time.Since(started)
 	if errors.Is(err, models.ErrUnreachable) {
-		err = &Problem{Err: err, Hint: "what was answered is kept; start the server and give the same command again"}
+		err = &hint.Error{Err: err, Hint: "what was answered is kept; start the server and give the same command again"}
 	}
 	return found, interrupted(err)
 }
 
 // prepare finds the model, its context, and where it runs.
-func (g *Suggesting) prepare(ctx context.Context) (*Plan, *Variant, error) {
+func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	prompts, err := prompt.Embedded()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	client, err := g.Fleet.Client(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	p := &Plan{Dataset: g.Dataset, Prompts: prompts, Repeats: 1, Seed: g.Config.Seed, NumPredict: suggestionTokens}
 	c := g.Config
-	c.Think = []string{thinkOn}
-	if err := p.variants(ctx, c, client, g.Fleet.Managed(), g.Say); err != nil {
-		return nil, nil, err
+	c.Think = []string{string(task.ThinkOn)}
+	found, err := enlist(ctx, c, client, g.Fleet.Managed(), g.Say)
+	if err != nil {
+		return nil, err
 	}
-	v := p.Variants[0]
+	v := *found.Variants[0]
 	v.Label = v.Name
 	if v.Think != nil {
 		v.Think = new(false) // with a format, Ollama would have it answer twice
 	}
-	var texts longList
-	for _, it := range g.Dataset.Items {
-		text, err := prompts.Preference(it)
-		if err != nil {
-			return nil, nil, err
-		}
-		texts.add(newMeasurable(text, suggestionTokens, "item %s", it.ID))
+	t := &task.Task{Dataset: g.Dataset, Prompts: prompts, Repeats: 1, Seed: c.Seed, NumPredict: task.SuggestionTokens}
+	var calls sizing.Calls
+	if err := t.SuggestionLengths(calls.Add); err != nil {
+		return nil, err
 	}
-	p.meanPrompt = texts.sum / float64(texts.n)
-	most, err := p.measured(ctx, g.Store, client, g.Warn)(v, texts.kept, 0)
+	longest, err := counted(ctx, t.Seed, true, g.Store, client, g.Warn)(&v, &calls, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	v.Longest, v.Need = most.tokens, most.need
-	v.NumCtx = bucket(v.Need)
-	if trained := v.Shape.ContextLength; trained > 0 && v.NumCtx > trained {
-		v.NumCtx = trained
-		if v.Need > trained {
-			g.Warn(fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: calls that do not fit will fail", v.Name, trained, most.what, v.Need))
-		}
+	size := sizing.SizeOf(longest, 0, v.Shape.ContextLength)
+	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
+		g.Warn(text)
 	}
-	if err := g.Fleet.locate(ctx, p, g.Warn); err != nil {
-		return nil, nil, err
+	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
+	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, g.Fleet, c)
+	if err != nil {
+		return nil, err
 	}
-	p.Placement = p.place(g.Fleet, g.Config)
-	return p, v, p.refused()
+	return p, refused(p.Placement)
 }
 
 // work makes the calls.
-func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
-	planned, _, _ := p.jobs(g.Fleet, g.Config)
-	models := p.loadable()
-	e := engine.New(g.Config.engine(g.Fleet, g.Store, g.Warn, nil), []*engine.Job{{
-		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: planned[0].Fit,
-		Source: engine.NewQueue(engine.Alike(len(p.Dataset.Items))),
+func (g *Suggesting) work(ctx context.Context, p *Plan) error {
+	v, models := p.Variants[0], p.Sizes.loadable()
+	e := engine.New(engineOptions(g.Config, g.Fleet, g.Store, g.Warn, nil), []*engine.Job{{
+		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: p.jobs.generating[0].Fit,
+		Source: engine.NewQueue(engine.Alike(len(p.Task.Dataset.Items))),
 		Do: func(ctx context.Context, a engine.Ask, u engine.Unit) (failed bool, err error) {
-			c, err := p.suggestion(v, p.Dataset.Items[u])
+			c, err := p.Task.Suggestion(v, p.Task.Dataset.Items[u])
 			if err != nil {
 				return false, err
 			}
 			_, err = models.asks(a)(ctx, c)
-			if fatal(err) {
+			if task.Fatal(err) {
 				return false, err
 			}
 			return err != nil, nil
@@ -186,15 +182,15 @@ func (g *Suggesting) work(ctx context.Context, p *Plan, v *Variant) error {
 }
 
 // suggestions reads what the store has of a pass.
-func (p *Plan) suggestions(ctx context.Context, v *Variant, s *store.Store) (Suggestions, error) {
-	found := Suggestions{Model: v.Label, Items: len(p.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
+func suggestions(ctx context.Context, t *task.Task, v *task.Variant, s *store.Store) (Suggestions, error) {
+	found := Suggestions{Model: v.Label, Items: len(t.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
 	order := make(map[string]int) // of sources
 	at := make(map[[2]string]int) // in found.Candidates
-	for _, it := range p.Dataset.Items {
+	for _, it := range t.Dataset.Items {
 		if _, seen := order[it.Source]; !seen {
 			order[it.Source] = len(order)
 		}
-		c, err := p.suggestion(v, it)
+		c, err := t.Suggestion(v, it)
 		if err != nil {
 			return found, err
 		}
@@ -210,7 +206,7 @@ func (p *Plan) suggestions(ctx context.Context, v *Variant, s *store.Store) (Sug
 		case err != nil:
 			return found, err
 		}
-		one, err := readSuggestion(reply.Content, reply.DoneReason)
+		one, err := task.ReadSuggestion(reply.Content, reply.DoneReason)
 		if err != nil {
 			found.Unreadable[err.Error()]++
 			continue

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -11,63 +10,9 @@ import (
 	"perg/data"
 	"perg/harness/prompt"
 	"perg/harness/store"
+	"perg/harness/task"
 	"perg/models"
 )
-
-func TestReadSuggestion(t *testing.T) {
-	want := data.Candidate{Text: "I like it short.", Type: data.Clarity, Reason: "Short leaves things out."}
-	for name, c := range map[string]struct {
-		content, doneReason string
-		want                data.Candidate
-		err                 error
-	}{
-		"plain":              {`{"preference":"I like it short.","reason":"Short leaves things out.","type":"clarity"}`, "stop", want, nil},
-		"other order, fence": {"Sure!\n```json\n{\"type\": \" Clarity \", \"reason\": \"Short  leaves\\nthings out.\", \"preference\": \" I like\\n it short. \"}\n```", "stop", want, nil},
-		"no reason":          {`{"preference":"I like it short.","type":"clarity"}`, "stop", data.Candidate{Text: want.Text, Type: want.Type}, nil},
-		"whole though long":  {`{"preference":"I like it short.","reason":"Short leaves things out.","type":"clarity"}    `, "length", want, nil},
-		"empty reply":        {"", "stop", data.Candidate{}, errNoJSON},
-		"prose":              {"I like it short.", "stop", data.Candidate{}, errNoJSON},
-		"a list":             {`["I like it short."]`, "stop", data.Candidate{}, errNoJSON},
-		"of another kind":    {`{"preference":["I like it short."],"type":"clarity"}`, "stop", data.Candidate{}, errNoJSON},
-		"cut":                {`{"preference":"I like it`, "length", data.Candidate{}, errCutOff},
-		"no preference":      {`{"reason":"x","type":"clarity"}`, "stop", data.Candidate{}, errNoPreference},
-		"blank":              {`{"preference":" \n","type":"clarity"}`, "stop", data.Candidate{}, errNoPreference},
-		"null":               {`{"preference":null,"type":"clarity"}`, "stop", data.Candidate{}, errNoPreference},
-		"escape sequence":    {`{"preference":"I like \u001b[31mred.","type":"clarity"}`, "stop", data.Candidate{}, errBadText},
-		"unknown type":       {`{"preference":"I like it short.","type":"length"}`, "stop", data.Candidate{}, errUnknownType},
-		"no type":            {`{"preference":"I like it short."}`, "stop", data.Candidate{}, errUnknownType},
-	} {
-		got, err := readSuggestion(c.content, c.doneReason)
-		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v, want %v", name, err, c.err)
-		}
-		if c.err == nil {
-			if d := cmp.Diff(c.want, got); d != "" {
-				t.Errorf("%s: %s", name, d)
-			}
-		}
-	}
-}
-
-// What is read can be written to a file of candidates and read again.
-func FuzzReadSuggestion(f *testing.F) {
-	f.Add(`{"preference":"I like it short.","reason":"x","type":"clarity"}`)
-	f.Add("x {\"preference\":\"\u2028\\u0085 a\",\"type\":\"context\",\"reason\":\"\\u0000\"} }")
-	f.Fuzz(func(t *testing.T, content string) {
-		c, err := readSuggestion(content, "stop")
-		if err != nil {
-			return
-		}
-		c.Source, c.Times = "a", 1
-		again, err := data.ParseCandidates("c.yaml", data.FormatCandidates([]data.Candidate{c}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff([]data.Candidate{c}, again); d != "" {
-			t.Error(d)
-		}
-	})
-}
 
 // Every item of a pass is counted once: as a candidate, as unreadable by
 // reason, as failed by reason, or as missing.
@@ -81,8 +26,8 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &Variant{Installed: models.Installed{Name: "m:8b", Digest: "d"}, Label: "m:8b"}
-	p := &Plan{Prompts: prompts, Seed: 1}
+	v := &task.Variant{Installed: models.Installed{Name: "m:8b", Digest: "d"}, Label: "m:8b"}
+	p := &task.Task{Prompts: prompts, Seed: 1}
 	suggests := func(text, kind string) string {
 		return fmt.Sprintf(`{"preference":%q,"reason":"r","type":%q}`, text, kind)
 	}
@@ -99,22 +44,22 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 	} {
 		it := data.Item{ID: fmt.Sprint(i), Source: reply.source, Question: fmt.Sprint("Question ", i), Options: []string{"x", "y"}}
 		p.Dataset.Items = append(p.Dataset.Items, it)
-		c, err := p.suggestion(v, it)
+		c, err := p.Suggestion(v, it)
 		if err != nil {
 			t.Fatal(err)
 		}
 		switch reply.content {
 		case "missing":
 		case "failed":
-			_, err = s.Fail(t.Context(), c.key(), store.Failure{Reason: "server busy", Message: "x"})
+			_, err = s.Fail(t.Context(), c.Key(), store.Failure{Reason: "server busy", Message: "x"})
 		default:
-			_, err = s.Put(t.Context(), c.key(), store.Reply{Content: reply.content, DoneReason: "stop"})
+			_, err = s.Put(t.Context(), c.Key(), store.Reply{Content: reply.content, DoneReason: "stop"})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := p.suggestions(t.Context(), v, s)
+	got, err := suggestions(t.Context(), p, v, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +68,7 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 	}
 	want := Suggestions{
 		Model: "m:8b", Items: 9, Read: 4, Missing: 1,
-		Unreadable: map[string]int{errNoJSON.Error(): 2, errUnknownType.Error(): 1}, Failed: map[string]int{"server busy": 1},
+		Unreadable: map[string]int{"no JSON object": 2, "none of the five types": 1}, Failed: map[string]int{"server busy": 1},
 		Candidates: []data.Candidate{
 			of("b", "I like it short.", data.Clarity, "1", 2), of("b", "I like it long.", data.Context, "0", 1), of("a", "I like it short.", data.Clarity, "2", 1),
 		},

@@ -4,31 +4,33 @@ import (
 	"strings"
 	"time"
 
+	"perg/harness/fleet"
+	"perg/harness/rundir"
 	"perg/harness/schedule"
 	"perg/models"
 )
 
 // A Summary is a plan in numbers, for people and programs.
 type Summary struct {
-	Items        int              `json:"items"`
-	Settings     int              `json:"settings"`
-	Methods      int              `json:"methods"`
-	Repeats      int              `json:"repeats"`
-	Generations  int              `json:"generations"`
-	PromptTokens int              `json:"prompt_tokens"` // of all generations, an estimate
-	OutputTokens int              `json:"output_tokens"` // an estimate
-	Ratings      int              `json:"ratings"`       // if every baseline is right
-	Models       []ModelInfo      `json:"models"`
-	Judges       []ModelInfo      `json:"judges"`
-	Extractor    *ModelInfo       `json:"extractor"`
-	Devices      []PlannedDevice  `json:"devices"`
-	Memory       []PlannedMemory  `json:"memory"`
-	Lanes        []PlannedLane    `json:"lanes"`
-	Refused      []PlannedRefusal `json:"refused"`
-	Loads        int              `json:"loads"`
-	Makespan     time.Duration    `json:"makespan_ns"`
-	Bound        time.Duration    `json:"bound_ns"` // no plan takes less
-	Notes        []string         `json:"notes"`
+	Items        int                `json:"items"`
+	Settings     int                `json:"settings"`
+	Methods      int                `json:"methods"`
+	Repeats      int                `json:"repeats"`
+	Generations  int                `json:"generations"`
+	PromptTokens int                `json:"prompt_tokens"` // of all generations, an estimate
+	OutputTokens int                `json:"output_tokens"` // an estimate
+	Ratings      int                `json:"ratings"`       // if every baseline is right
+	Models       []rundir.ModelInfo `json:"models"`
+	Judges       []rundir.ModelInfo `json:"judges"`
+	Extractor    *rundir.ModelInfo  `json:"extractor"`
+	Devices      []PlannedDevice    `json:"devices"`
+	Memory       []PlannedMemory    `json:"memory"`
+	Lanes        []PlannedLane      `json:"lanes"`
+	Refused      []PlannedRefusal   `json:"refused"`
+	Loads        int                `json:"loads"`
+	Makespan     time.Duration      `json:"makespan_ns"`
+	Bound        time.Duration      `json:"bound_ns"` // no plan takes less
+	Notes        []string           `json:"notes"`
 }
 
 // A PlannedDevice is one that a plan may use.
@@ -78,24 +80,24 @@ type PlannedRefusal struct {
 }
 
 // Summary sums the plan up.
-func (p *Plan) Summary(f *Fleet) Summary {
+func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	s := Summary{
-		Items: len(p.Dataset.Items), Settings: len(p.Settings), Methods: len(p.Methods), Repeats: p.Repeats, Generations: p.Total(),
+		Items: len(p.Task.Dataset.Items), Settings: len(p.Task.Settings), Methods: len(p.Task.Methods), Repeats: p.Task.Repeats, Generations: p.Total(),
 		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
-		Judges: []ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
+		Judges: []rundir.ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}
 	for _, v := range p.Variants {
-		w := p.generating(v)
+		w := generating(p.Task, v, p.Sizes.Prompt)
 		s.PromptTokens += w.PromptTokens
 		s.OutputTokens += w.OutputTokens
-		s.Models = append(s.Models, v.info())
+		s.Models = append(s.Models, p.info(v))
 	}
 	for _, j := range p.Judges {
-		s.Judges = append(s.Judges, j.info())
-		s.Ratings += p.ratings().Calls
+		s.Judges = append(s.Judges, p.info(j))
+		s.Ratings += rating(p.Task, p.Variants, p.Sizes.Rating).Calls
 	}
 	if p.Extractor != nil {
-		s.Extractor = new(p.Extractor.info())
+		s.Extractor = new(p.info(p.Extractor))
 	}
 	peak := make(map[string]uint64)
 	slots := make(map[string]int)
@@ -116,11 +118,11 @@ func (p *Plan) Summary(f *Fleet) Summary {
 	for _, d := range f.Devices {
 		s.Devices = append(s.Devices, PlannedDevice{ID: d.ID, Name: d.Name, Memory: d.Memory, Speed: d.Speed, Peak: peak[d.ID]})
 	}
-	for _, v := range p.models() {
-		n := slots[jobID(p, v)]
+	for _, v := range p.Loaded() {
+		n := slots[jobID(p.Roster, v)]
 		s.Memory = append(s.Memory, PlannedMemory{
-			Variant: v.Label, Quantization: v.Quantization, NumCtx: v.NumCtx, Slots: n,
-			Footprint: v.Shape.Footprint(v.NumCtx, max(n, 1), v.cache()),
+			Variant: v.Label, Quantization: v.Quantization, NumCtx: p.Sizes.Of[v].NumCtx, Slots: n,
+			Footprint: p.Sizes.model(v).Footprint(max(n, 1)),
 		})
 	}
 	for _, r := range p.Placement.Refused {
@@ -158,12 +160,4 @@ func peaks(p schedule.Placement) map[string]uint64 {
 		}
 	}
 	return most
-}
-
-// jobID names a model's job in the placement.
-func jobID(p *Plan, v *Variant) string {
-	if p.scores(v) {
-		return "judge " + v.Label
-	}
-	return v.Label
 }

@@ -7,7 +7,10 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"perg/harness/fleet"
+	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sizing"
 	"perg/models"
 )
 
@@ -22,16 +25,15 @@ type SurveyedModel struct {
 // Survey lists the installed models with the memory that so many tokens of
 // context in each of so many slots take, and where they fit. Where no server
 // runs one is started for it, with its log in a directory.
-func Survey(ctx context.Context, c Config, numCtx, slots int, logs string, say func(string)) (all []SurveyedModel, devices []PlannedDevice, err error) {
-	place := c
-	place.Host = nil
-	on, err := previewFleet(ctx, place, func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string, say func(string)) (all []SurveyedModel, devices []PlannedDevice, err error) {
+	where := FleetOptions(c, "", say, say)
+	where.Hosts = nil
+	on, err := fleet.Preview(ctx, where)
 	if err != nil {
 		return nil, nil, err
 	}
-	ask := c
-	ask.GPUs = nil
-	f, err := OpenFleet(ctx, ask, logs, say, say)
+	c.GPUs = nil
+	f, err := fleet.Open(ctx, FleetOptions(c, logs, say, say))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,9 +52,9 @@ func Survey(ctx context.Context, c Config, numCtx, slots int, logs string, say f
 			say(err.Error())
 			continue
 		}
-		v.NumCtx, v.Need, v.KVCache = numCtx, numCtx, models.KVF16
+		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}, Shape: v.Shape, KVCache: models.KVF16}
 		all = append(all, SurveyedModel{
-			Installed: m, ContextLength: v.Shape.ContextLength, Footprint: v.Shape.Footprint(numCtx, slots, models.KVF16), Fits: v.fits(on.Devices),
+			Installed: m, ContextLength: v.Shape.ContextLength, Footprint: model.Footprint(slots), Fits: fits(model, on.Devices),
 		})
 	}
 	for _, d := range on.Devices {
@@ -63,34 +65,34 @@ func Survey(ctx context.Context, c Config, numCtx, slots int, logs string, say f
 
 // fits says how many slots a model gets on each kind of device, or how many
 // devices it needs.
-func (v *Variant) fits(devices []schedule.Device) []string {
+func fits(m sizing.Model, devices []schedule.Device) []string {
 	var lines []string
 	fitsOne := false
 	seen := make(map[uint64]bool)
-	pl := placing{variant: v}
+	p := sizing.Placing{Model: m}
 	for _, d := range devices {
 		if seen[d.Memory] {
 			continue
 		}
 		seen[d.Memory] = true
-		f := pl.fit([]schedule.Device{d})
+		f := p.Fit([]schedule.Device{d})
 		if f.Short > 0 {
 			lines = append(lines, fmt.Sprintf("%s (%s free): short by %s", d.ID, humanize.IBytes(d.Memory), humanize.IBytes(f.Short)))
 			continue
 		}
 		fitsOne = true
-		lines = append(lines, fmt.Sprintf("%s (%s free): fits, with %d slots of %d tokens", d.ID, humanize.IBytes(d.Memory), f.Slots, v.NumCtx))
+		lines = append(lines, fmt.Sprintf("%s (%s free): fits, with %d slots of %d tokens", d.ID, humanize.IBytes(d.Memory), f.Slots, m.NumCtx))
 	}
 	if fitsOne || len(devices) < 2 {
 		return lines
 	}
 	for n := 2; n <= len(devices); n++ {
-		f := pl.fit(devices[:n])
+		f := p.Fit(devices[:n])
 		if f.Short == 0 {
 			return append(lines, fmt.Sprintf("%s together: fits, with %d slots", strings.Join(f.Devices, "+"), f.Slots))
 		}
 	}
-	f := placing{variant: v, remedy: v.remedies}.fit(devices)
+	f := sizing.Placing{Model: m, Remedies: true}.Fit(devices)
 	line := fmt.Sprintf("all %d together: short by %s", len(devices), humanize.IBytes(f.Short))
 	if len(f.Remedies) > 0 {
 		line += "; would fit: " + strings.Join(f.Remedies, ", ")

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
 
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -23,20 +25,20 @@ const (
 
 // sweep adds to the candidates the quantizations that the config asks for,
 // each right after its source. They are made here where they are not there.
-func sweep(ctx context.Context, c Config, client *models.Client, catalogue, candidates []models.Installed, managed bool, say func(string)) ([]models.Installed, error) {
+func sweep(ctx context.Context, c rundir.Config, client fleet.Client, catalogue, candidates []models.Installed, managed bool, say func(string)) ([]models.Installed, error) {
 	if len(c.Quantize) == 0 {
 		return candidates, nil
 	}
 	var need uint64
 	for _, source := range candidates {
 		if source.Quantization != "F16" {
-			return nil, &Problem{
+			return nil, &hint.Error{
 				Err:   fmt.Errorf("quantize: %s is %s, and only an F16 model can be quantized", source.Name, source.Quantization),
 				Hint:  "pull its -fp16 tag, or run ready-made tags side by side: perg run MODEL:...-q8_0 MODEL:...-q4_K_M",
 				Usage: true,
 			}
 		}
-		for _, level := range levels(c) {
+		for _, level := range c.Levels() {
 			if _, ok := models.Find(catalogue, models.QuantizedName(source, level)); !ok {
 				need += uint64(float64(source.Size) * models.BitsPerWeight(level) / 16)
 			}
@@ -52,7 +54,7 @@ func sweep(ctx context.Context, c Config, client *models.Client, catalogue, cand
 	var all []models.Installed
 	for _, source := range candidates {
 		all = append(all, source)
-		for _, level := range levels(c) {
+		for _, level := range c.Levels() {
 			m, err := client.Quantize(ctx, catalogue, source, level, telling(say, source.Name, level))
 			if err != nil {
 				return nil, err
@@ -62,13 +64,6 @@ func sweep(ctx context.Context, c Config, client *models.Client, catalogue, cand
 	}
 	return all, nil
 }
-
-// levels are those to make: the source is F16 itself.
-func levels(c Config) []string {
-	return slices.DeleteFunc(slices.Clone(c.Quantize), isF16)
-}
-
-func isF16(level string) bool { return level == "f16" || level == "F16" || level == "fp16" }
 
 // telling says how far quantizing is, from time to time.
 func telling(say func(string), name, level string) func(done, total int64) {
@@ -103,14 +98,14 @@ func room(need uint64) error {
 	if need+spareDisk <= free {
 		return nil
 	}
-	return &Problem{
+	return &hint.Error{
 		Err:  fmt.Errorf("quantize: it needs %s, and %s has %s free", humanize.IBytes(need+spareDisk), dir, humanize.IBytes(free)),
 		Hint: "free some space, name fewer levels, or remove with --prune-quantized what earlier runs made",
 	}
 }
 
 // PruneQuantized removes what quantizing made of the run's models.
-func (p *Plan) PruneQuantized(ctx context.Context, f *Fleet, say func(string)) error {
+func (p *Plan) PruneQuantized(ctx context.Context, f *fleet.Fleet, say func(string)) error {
 	client, err := f.Client(ctx)
 	if err != nil {
 		return err

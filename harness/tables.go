@@ -16,19 +16,21 @@ import (
 	"perg/harness/engine"
 	"perg/harness/judge"
 	"perg/harness/metrics"
+	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/task"
 )
 
 // writeTables projects the plan and the store onto the Parquet tables of the
 // run: generations, judgments, and the metrics over them. A generation that
 // was not answered yet has no row, one that was not rated yet no judgment; the
 // counts say how many are missing something.
-func (r *Run) writeTables(ctx context.Context) (Counts, error) {
+func (r *Run) writeTables(ctx context.Context) (rundir.Counts, error) {
 	// Rows on their way to a table are garbage a moment later: collected at
 	// a quarter more than what is in use, a run of a million takes no more
 	// memory than one of a hundred thousand.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
-	counts := Counts{Planned: r.Plan.Total(), Reasons: make(map[string]int)}
+	counts := rundir.Counts{Planned: r.Plan.Total(), Reasons: make(map[string]int)}
 	dir := r.Dir.Path
 	generations, err := data.CreateTable[data.Generation](filepath.Join(dir, "generations"))
 	if err != nil {
@@ -53,15 +55,15 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 			if missing {
 				counts.Missing++
 			} else {
-				counts.add(s)
+				tally(&counts, s)
 			}
-			if missing && s.answer == nil {
+			if missing && s.Answer == nil {
 				continue
 			}
 			if err := generations.Write(r.generationRow(s)); err != nil {
 				return counts, err
 			}
-			for _, j := range s.judgments {
+			for _, j := range s.Judgments {
 				if err := judgments.Write(r.judgmentRow(s, j)); err != nil {
 					return counts, err
 				}
@@ -80,14 +82,14 @@ func (r *Run) writeTables(ctx context.Context) (Counts, error) {
 
 // evaluated works a variant's generations out on all processors, and yields
 // them in their order. A few hundred are in memory at a time.
-func (p *Plan) evaluated(ctx context.Context, ask ask, v *Variant) iter.Seq2[scored, error] {
+func (p *Plan) evaluated(ctx context.Context, ask task.Ask, v *task.Variant) iter.Seq2[task.Evaluated, error] {
 	const atOnce = 64
 	type result struct {
-		scored
+		task.Evaluated
 		err error
 	}
-	return func(yield func(scored, error) bool) {
-		a := p.arrange(v)
+	return func(yield func(task.Evaluated, error) bool) {
+		a, e := p.Task.Arrange(v), p.evaluator(ask)
 		workers := runtime.GOMAXPROCS(0)
 		chunks, quit := make(chan chan []result, workers), make(chan struct{})
 		var group sync.WaitGroup
@@ -95,7 +97,7 @@ func (p *Plan) evaluated(ctx context.Context, ask ask, v *Variant) iter.Seq2[sco
 		defer close(quit)
 		group.Go(func() {
 			defer close(chunks)
-			for from := 0; from < a.len(); from += atOnce {
+			for from := 0; from < a.Len(); from += atOnce {
 				done := make(chan []result, 1)
 				select {
 				case chunks <- done:
@@ -103,9 +105,9 @@ func (p *Plan) evaluated(ctx context.Context, ask ask, v *Variant) iter.Seq2[sco
 					return
 				}
 				group.Go(func() {
-					results := make([]result, min(atOnce, a.len()-from))
+					results := make([]result, min(atOnce, a.Len()-from))
 					for i := range results {
-						s, err := p.evaluate(ctx, ask, a.generation(from+i), p.Judges)
+						s, err := e.Evaluate(ctx, a.Generation(from+i), p.Judges)
 						results[i] = result{s, err}
 					}
 					done <- results
@@ -114,7 +116,7 @@ func (p *Plan) evaluated(ctx context.Context, ask ask, v *Variant) iter.Seq2[sco
 		})
 		for done := range chunks {
 			for _, r := range <-done {
-				if !yield(r.scored, r.err) {
+				if !yield(r.Evaluated, r.err) {
 					return
 				}
 			}
@@ -132,7 +134,7 @@ func (r *Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(r.Plan.Judges, func(j *Variant) bool { return j.Name == row.JudgeModel }) {
+		if slices.ContainsFunc(r.Plan.Judges, func(j *task.Variant) bool { return j.Name == row.JudgeModel }) {
 			continue
 		}
 		if err := judgments.Write(row); err != nil {
@@ -157,26 +159,27 @@ func (r *Run) writeMetrics() error {
 	return data.WriteTable(filepath.Join(r.Dir.Path, "metrics"), rows)
 }
 
-func (c *Counts) add(s scored) {
-	if s.err != nil {
+// tally adds a generation to the counts.
+func tally(c *rundir.Counts, s task.Evaluated) {
+	if s.Err != nil {
 		c.Failed++
-		c.Reasons[reason(s.err)]++
+		c.Reasons[reason(s.Err)]++
 	} else {
 		c.OK++
 	}
-	if s.fellBack {
+	if s.FellBack {
 		c.FellBack++
 	}
-	for _, j := range s.judgments {
+	for _, j := range s.Judgments {
 		switch {
-		case j.rating != nil:
+		case j.Rating != nil:
 			c.Rated++
-		case j.reply != nil:
+		case j.Reply != nil:
 			c.Unscored++
-			c.Reasons["judge: "+reason(j.err)]++
+			c.Reasons["judge: "+reason(j.Err)]++
 		default:
 			c.Unjudged++
-			c.Reasons["judge: "+reason(j.err)]++
+			c.Reasons["judge: "+reason(j.Err)]++
 		}
 	}
 }
@@ -194,44 +197,44 @@ func reason(err error) string {
 	}
 }
 
-func (r *Run) generationRow(s scored) data.Generation {
-	it, v := s.item, s.Variant
+func (r *Run) generationRow(s task.Evaluated) data.Generation {
+	it, v := s.Item, s.Variant
 	row := data.Generation{
 		RunID: r.Dir.Manifest.RunID, ItemID: it.ID, Source: it.Source, Category: it.Category,
 		Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
 		Preference: it.Preference, PreferenceType: string(it.PreferenceType),
-		Preferences: s.Setting.Stated(it.Preference, r.Plan.Irrelevant),
+		Preferences: s.Setting.Stated(it.Preference, r.Plan.Task.Irrelevant),
 		Setting:     string(s.Setting), Method: string(s.Method),
 		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		Repeat:       int32(s.repeat),
-		SystemPrompt: s.query.request.System, UserPrompt: s.query.request.User,
-		Status: data.StatusOK, RequestHash: s.query.key().String(),
+		Repeat:       int32(s.Repeat),
+		SystemPrompt: s.Call.Request.System, UserPrompt: s.Call.Request.User,
+		Status: data.StatusOK, RequestHash: s.Call.Key().String(),
 	}
-	if s.err != nil {
-		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(s.err.Error(), "\uFFFD")
+	if s.Err != nil {
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(s.Err.Error(), "\uFFFD")
 	}
-	if a := s.answer; a != nil {
-		correct := s.correct()
-		row.Correct, row.AnswerFrom = &correct, a.from
-		if a.letter != "" {
-			row.Answer = &a.letter
+	if a := s.Answer; a != nil {
+		correct := s.Correct()
+		row.Correct, row.AnswerFrom = &correct, a.From
+		if a.Letter != "" {
+			row.Answer = &a.Letter
 		}
 	}
-	if s.draft != nil {
-		row.DraftResponse = &s.draft.Content
+	if s.Draft != nil {
+		row.DraftResponse = &s.Draft.Content
 	}
-	reply := s.reply
+	reply := s.Reply
 	if reply == nil {
 		return row
 	}
 	if s.Method.TwoCalls() {
-		row.SecondReply, row.FellBack = &reply.Content, &s.fellBack
+		row.SecondReply, row.FellBack = &reply.Content, &s.FellBack
 	}
-	if s.err == nil && s.truncated() {
+	if s.Err == nil && s.Truncated() {
 		row.Status = data.StatusTruncated
 	}
-	row.Response, row.DoneReason, row.Host = &s.response, reply.DoneReason, reply.Host
+	row.Response, row.DoneReason, row.Host = &s.Response, reply.DoneReason, reply.Host
 	if reply.Thinking != "" {
 		row.Thinking = &reply.Thinking
 	}
@@ -241,25 +244,25 @@ func (r *Run) generationRow(s scored) data.Generation {
 	return row
 }
 
-func (r *Run) judgmentRow(s scored, j judgment) data.Judgment {
-	by := j.by
+func (r *Run) judgmentRow(s task.Evaluated, j task.Judgment) data.Judgment {
+	by := j.By
 	row := data.Judgment{
-		RunID: r.Dir.Manifest.RunID, ItemID: s.item.ID, Setting: string(s.Setting), Method: string(s.Method),
-		Variant: s.Variant.Label, Repeat: int32(s.repeat), JudgeModel: by.Name, JudgeDigest: by.Digest, Swapped: j.swapped,
-		Status: data.StatusOK, RequestHash: j.call.key().String(),
+		RunID: r.Dir.Manifest.RunID, ItemID: s.Item.ID, Setting: string(s.Setting), Method: string(s.Method),
+		Variant: s.Variant.Label, Repeat: int32(s.Repeat), JudgeModel: by.Name, JudgeDigest: by.Digest, Swapped: j.Swapped,
+		Status: data.StatusOK, RequestHash: j.Call.Key().String(),
 	}
-	if reply := j.reply; reply != nil {
+	if reply := j.Reply; reply != nil {
 		row.Raw = reply.Content
 		row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
 	}
 	switch {
-	case j.rating != nil:
-		row.Score, row.Followed = new(int32(j.rating.Score)), new(j.rating.Followed())
-		row.Explanation = j.rating.Explanation
-	case j.reply == nil:
-		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(j.err.Error(), "\uFFFD")
+	case j.Rating != nil:
+		row.Score, row.Followed = new(int32(j.Rating.Score)), new(j.Rating.Followed())
+		row.Explanation = j.Rating.Explanation
+	case j.Reply == nil:
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(j.Err.Error(), "\uFFFD")
 	default:
-		row.Status, row.Error = data.StatusUnscored, j.err.Error()
+		row.Status, row.Error = data.StatusUnscored, j.Err.Error()
 	}
 	return row
 }

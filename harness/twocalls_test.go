@@ -41,7 +41,7 @@ func countingChat(t *testing.T, answer func(system string, w http.ResponseWriter
 // would make a response of it, and each of them is a row with the reason.
 func TestAFailedDraftIsMadeOnce(t *testing.T) {
 	p := testPlan(t, 3, variant("a"))
-	p.Methods = []prompt.Method{prompt.PrefAligner}
+	p.Task.Methods = []prompt.Method{prompt.PrefAligner}
 	chat, calls := countingChat(t, func(system string, w http.ResponseWriter) {
 		http.Error(w, `{"error":"no such luck"}`, http.StatusBadRequest)
 	})
@@ -61,13 +61,13 @@ func TestAFailedDraftIsMadeOnce(t *testing.T) {
 			t.Errorf("%d calls for %q", n, what)
 		}
 	}
-	for g := range p.all() {
-		s, err := p.evaluate(t.Context(), recorded(r.Store), g, nil)
-		if err != nil || s.err == nil {
-			t.Fatal(err, s.err)
+	for g := range generations(p) {
+		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
+		if err != nil || s.Err == nil {
+			t.Fatal(err, s.Err)
 		}
-		if first := strings.HasPrefix(s.err.Error(), "first stage: "); first != g.Method.TwoCalls() {
-			t.Errorf("%s %s: %v", g.Method, g.Setting, s.err)
+		if first := strings.HasPrefix(s.Err.Error(), "first stage: "); first != g.Method.TwoCalls() {
+			t.Errorf("%s %s: %v", g.Method, g.Setting, s.Err)
 		}
 	}
 	// The next time it is tried again.
@@ -85,8 +85,8 @@ func TestAFailedDraftIsMadeOnce(t *testing.T) {
 // draft, and the reply is kept all the same.
 func TestFallingBack(t *testing.T) {
 	p := testPlan(t, 1, variant("a"))
-	p.Settings = []prompt.Setting{prompt.None, prompt.Relevant}
-	p.Methods = []prompt.Method{prompt.SelfCritic, prompt.PrefAligner}
+	p.Task.Settings = []prompt.Setting{prompt.None, prompt.Relevant}
+	p.Task.Methods = []prompt.Method{prompt.SelfCritic, prompt.PrefAligner}
 	chat, _ := countingChat(t, func(system string, w http.ResponseWriter) {
 		content := "The answer is A."
 		switch {
@@ -103,8 +103,8 @@ func TestFallingBack(t *testing.T) {
 	if err != nil || result.FellBack != 1 || result.OK != 3 {
 		t.Fatalf("%+v, error %v", result.Counts, err)
 	}
-	for g := range p.all() {
-		s, err := p.evaluate(t.Context(), recorded(r.Store), g, nil)
+	for g := range generations(p) {
+		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,22 +122,6 @@ func TestFallingBack(t *testing.T) {
 			if row.FellBack != nil || row.DraftResponse != nil || row.SecondReply != nil {
 				t.Errorf("one call %+v", row)
 			}
-		}
-	}
-}
-
-// The longest calls are kept, in order, however many there are.
-func TestLongList(t *testing.T) {
-	var l longList
-	for i := range 1000 {
-		l.add(measurable{estimate: float64(i * 7919 % 1000), room: i % 2})
-	}
-	if l.n != 1000 || l.sum != 999*1000/2 || len(l.kept) != measureMost {
-		t.Fatalf("%d added, %d kept, sum %v", l.n, len(l.kept), l.sum)
-	}
-	for i, m := range l.kept {
-		if i > 0 && m.total() > l.kept[i-1].total() || m.estimate < 1000-measureMost-1 {
-			t.Errorf("number %d is %+v", i, m)
 		}
 	}
 }

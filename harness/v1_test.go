@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 	"perg/harness/store"
 )
 
@@ -175,11 +175,11 @@ func TestTablesOfSchema1(t *testing.T) {
 // Every field of the manifest is read: what is written back says all that the
 // file says.
 func TestAManifestOfSchema1(t *testing.T) {
-	m, err := harness.ReadManifest(v1Run)
+	m, err := rundir.ReadManifest(v1Run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.State != harness.StateFinished || m.Counts == nil || m.Counts.Planned != v1Generations || m.Counts.Failed != v1Failed || m.Counts.Rated != v1Judgments || len(m.Models) != 5 {
+	if m.State != rundir.StateFinished || m.Counts == nil || m.Counts.Planned != v1Generations || m.Counts.Failed != v1Failed || m.Counts.Rated != v1Judgments || len(m.Models) != 5 {
 		t.Errorf("manifest %+v", m)
 	}
 	text, err := os.ReadFile(filepath.Join(v1Run, "run.json"))

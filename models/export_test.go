@@ -7,8 +7,6 @@ var StartServerOn = startServer
 
 var ReservePort = reservePort
 
-var FileDigest = digest
-
 // SetStop bounds each of the two ways in which a server is asked to end.
 func (c *ServerConfig) SetStop(d time.Duration) { c.limits.stop = d }
 

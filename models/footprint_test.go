@@ -15,6 +15,7 @@ import (
 	"github.com/ollama/ollama/fs/ggml"
 
 	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -108,7 +109,7 @@ func (l layout) install(tb testing.TB, host, name string) {
 		tb.Fatal(err)
 	}
 	client := api.NewClient(base, http.DefaultClient)
-	digest, err := models.FileDigest(f)
+	digest, err := gguftest.Digest(f)
 	if err != nil {
 		tb.Fatal(err)
 	}

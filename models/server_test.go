@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -144,9 +145,13 @@ func alive(url string) bool {
 // load makes a server run a model, and returns how many processes it then is.
 func load(t *testing.T, s *models.Server) int {
 	t.Helper()
-	ollamatest.Install(t, s.URL(), map[string]models.Chain{"steady": models.Steady("A")})
-	if status, body := post(t, s.URL()+"/api/chat", chat("steady", "", "Hello")); status != http.StatusOK {
-		t.Fatalf("%d %s", status, body)
+	ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"steady": gguftest.Steady("A")})
+	client, err := models.NewClient(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Load(t.Context(), "steady", models.Options{NumCtx: 512}); err != nil {
+		t.Fatal(err)
 	}
 	return len(group(t, groupOf(t, s.Pid())))
 }
@@ -289,12 +294,10 @@ func TestServerDiesWithItsParent(t *testing.T) {
 			pgid := groupOf(t, pid)
 			answer, w := io.Pipe()
 			if name == "loading" || name == "answering" {
-				ollamatest.Install(t, url, map[string]models.Chain{"endless": models.Endless()})
-				req := chat("endless", "", "Hello")
-				req.Options["num_predict"] = 4000
-				req.Stream = nil
+				ollamatest.Install(t, url, map[string]gguftest.Chain{"endless": gguftest.Endless()})
+				const req = `{"model": "endless", "messages": [{"role": "user", "content": "Hello"}], "options": {"num_predict": 4000, "num_ctx": 4096, "temperature": 0}}`
 				go func() {
-					resp, err := http.Post(url+"/api/chat", "application/json", strings.NewReader(marshal(t, req)))
+					resp, err := http.Post(url+"/api/chat", "application/json", strings.NewReader(req))
 					if err == nil {
 						_, err = io.Copy(w, resp.Body)
 						resp.Body.Close()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // idleGPUs measures how much of a run the GPUs had nothing to do, with a model
@@ -22,7 +22,7 @@ func idleGPUs(ctx context.Context, b *bench) ([]row, error) {
 	if _, err := b.run(ctx, "run", b.model, "--lanes", "auto", "--gpu-interval", "100ms", "--store", dir+".db", "--out", dir); err != nil {
 		return nil, err
 	}
-	m, err := harness.ReadManifest(dir)
+	m, err := rundir.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"perg/data"
 	"perg/models"
+	"perg/models/gguftest"
 )
 
 const (
@@ -42,7 +43,7 @@ func (b *bench) startReal(ctx context.Context) (r real, stop func() error, err e
 	if err != nil {
 		return r, nil, errors.Join(err, s.Stop())
 	}
-	for name, chain := range map[string]models.Chain{"steady": models.Steady("B"), "endless": models.Endless()} {
+	for name, chain := range map[string]gguftest.Chain{"steady": gguftest.Steady("B"), "endless": gguftest.Endless()} {
 		if err := chain.Install(ctx, api.NewClient(base, http.DefaultClient), name); err != nil {
 			return r, nil, errors.Join(err, s.Stop())
 		}

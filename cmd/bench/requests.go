@@ -12,7 +12,7 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // A recorded is a call of a run: what was asked and what the server said of it.
@@ -24,7 +24,7 @@ type recorded struct {
 // recordedCalls are the calls that a run's generations were made with, in the
 // order in which they were sent.
 func recordedCalls(dir string, keep func(data.Generation) bool) ([]recorded, error) {
-	m, err := harness.ReadManifest(dir)
+	m, err := rundir.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func requestsOf(calls []recorded) []api.ChatRequest {
 type outcome struct {
 	Event   string
 	Calls   int
-	Counts  harness.Counts
+	Counts  rundir.Counts
 	Durable *float64 `json:"durable_p99_s"`
 }
 

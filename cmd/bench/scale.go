@@ -13,7 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 const (
@@ -99,7 +99,7 @@ func (b *bench) sized(ctx context.Context, host, set string, n, judge int) (s si
 // gaps are the times in which a server had nothing to do between two variants:
 // from when the last call of one was sent to the load of the next.
 func gaps(dir string) ([]time.Duration, error) {
-	m, err := harness.ReadManifest(dir)
+	m, err := rundir.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/models"
+	"perg/models/gguftest"
 )
 
 func main() {
@@ -49,10 +50,10 @@ const withPreference = 100
 
 // The candidates and the judge. Each says what it was built to say: the point
 // is to see perg at work on a real server, not to measure a model.
-var cast = map[string]models.Chain{
-	"steady": models.Steady("B"),
-	"swayed": models.Swayed(models.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
-	"judge":  models.Judge(models.Ratings{Score: 4, UserOver: 610, LongScore: 2}),
+var cast = map[string]gguftest.Chain{
+	"steady": gguftest.Steady("B"),
+	"swayed": gguftest.Swayed(gguftest.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
+	"judge":  gguftest.Judge(gguftest.Ratings{Score: 4, UserOver: 610, LongScore: 2}),
 }
 
 func demo(ctx context.Context, perg, ollama, dir string) (err error) {

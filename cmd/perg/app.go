@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 // The exit statuses.
@@ -45,7 +47,7 @@ To begin:
    perg report runs/<time>
 
 It implements the PERG benchmark, arXiv 2509.19358.`,
-		Version:         harness.Version(),
+		Version:         rundir.Version(),
 		HideHelpCommand: true,
 		Suggest:         true,
 		Writer:          stdout,
@@ -74,9 +76,9 @@ func setUsageErrors(commands []*cli.Command) {
 
 // usageError is what becomes of a flag that cannot be parsed.
 func usageError(c *cli.Context, err error, _ bool) error {
-	hint := "see '" + c.App.Name + " --help'"
+	todo := "see '" + c.App.Name + " --help'"
 	if c.Command != nil && c.Command.Name != "" {
-		hint = "see '" + strings.TrimSpace(c.Command.HelpName) + " --help'"
+		todo = "see '" + strings.TrimSpace(c.Command.HelpName) + " --help'"
 	}
 	// The flag package writes flags with one dash, perg's help with two.
 	text := strings.NewReplacer(" for flag -", " for flag --", "flag needs an argument: -", "flag needs an argument: --").Replace(err.Error())
@@ -85,11 +87,11 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		text = "there is no flag --" + name
 		if c.Command != nil {
 			if near := cli.SuggestFlag(c.Command.Flags, name, true); near != "" {
-				hint = "Did you mean " + near + "? " + hint
+				todo = "Did you mean " + near + "? " + todo
 			}
 		}
 	}
-	return &harness.Problem{Err: errors.New(text), Hint: hint, Usage: true}
+	return hint.Usage(errors.New(text), todo)
 }
 
 func unknownCommand(c *cli.Context) error {
@@ -98,11 +100,11 @@ func unknownCommand(c *cli.Context) error {
 	if c.Command != nil && len(c.Command.Subcommands) > 0 {
 		commands = c.Command.Subcommands
 	}
-	hint := "see 'perg --help'"
+	todo := "see 'perg --help'"
 	if near := cli.SuggestCommand(commands, name); near != "" {
-		hint = near + " " + hint
+		todo = near + " " + todo
 	}
-	return &harness.Problem{Err: fmt.Errorf("there is no command %q", name), Hint: hint, Usage: true}
+	return hint.Usage(fmt.Errorf("there is no command %q", name), todo)
 }
 
 // errRowsInError: the run came to its end, with rows in error.
@@ -128,7 +130,7 @@ func errorText(err error) string {
 		return "" // already told, with the table
 	}
 	text := "perg: error: " + report.Printable(err.Error()) + "\n"
-	var p *harness.Problem
+	var p *hint.Error
 	if errors.As(err, &p) && p.Hint != "" {
 		text += "perg: hint: " + report.Printable(p.Hint) + "\n"
 	}
@@ -136,7 +138,7 @@ func errorText(err error) string {
 }
 
 func exitStatus(err error) int {
-	var p *harness.Problem
+	var p *hint.Error
 	switch {
 	case err == nil:
 		return exitDone

@@ -13,7 +13,7 @@ import (
 	"perg/data"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
-	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -49,17 +49,17 @@ const (
 
 // actors are the scripted models of the end-to-end tests: real GGUF files on a
 // real server, which say exactly what their names promise.
-var actors = map[string]models.Chain{
-	"steady":   models.Steady("B"),
-	"swayed":   models.Swayed(models.Sway{Plain: "A", Under: "B", SystemOver: plainSystem}),
-	"wavering": models.Swayed(models.Sway{Plain: "A", Under: "C", SystemOver: plainSystem, UserOver: longQuestion}),
-	"vague":    models.Vague(),
-	"endless":  models.Endless(),
-	"looping":  models.Looping(),
-	"thinker":  models.Thinking("The letter comes second in the alphabet.", "B"),
-	"judge":    models.Judge(models.Ratings{Score: 4}),
-	"strict":   models.Judge(models.Ratings{Score: 2}),
-	"rambling": models.Rambling(),
+var actors = map[string]gguftest.Chain{
+	"steady":   gguftest.Steady("B"),
+	"swayed":   gguftest.Swayed(gguftest.Sway{Plain: "A", Under: "B", SystemOver: plainSystem}),
+	"wavering": gguftest.Swayed(gguftest.Sway{Plain: "A", Under: "C", SystemOver: plainSystem, UserOver: longQuestion}),
+	"vague":    gguftest.Vague(),
+	"endless":  gguftest.Endless(),
+	"looping":  gguftest.Looping(),
+	"thinker":  gguftest.Thinking("The letter comes second in the alphabet.", "B"),
+	"judge":    gguftest.Judge(gguftest.Ratings{Score: 4}),
+	"strict":   gguftest.Judge(gguftest.Ratings{Score: 2}),
+	"rambling": gguftest.Rambling(),
 }
 
 // A bench is a place to run perg in: a server, a store and a directory.

@@ -12,10 +12,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/compare"
+	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/report"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -58,10 +59,6 @@ side that is right (or breaks) more often.
 	}
 }
 
-func compareUsage(err error, hint string) error {
-	return &harness.Problem{Err: err, Hint: hint, Usage: true}
-}
-
 func compareAction(c *cli.Context) error {
 	format := report.Format(c.String("format"))
 	if c.Bool("json") {
@@ -70,11 +67,11 @@ func compareAction(c *cli.Context) error {
 	detect := c.Float64("detect")
 	switch {
 	case c.NArg() < 1 || c.NArg() > 2:
-		return compareUsage(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
+		return hint.Usage(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
 	case !slices.Contains(report.ComparisonFormats(), format):
-		return compareUsage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
+		return hint.Usage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
 	case !(detect > 0 && detect < 100):
-		return compareUsage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
+		return hint.Usage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
 	}
 	var s comparedSides
 	var err error
@@ -126,7 +123,7 @@ func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
 // A comparedRun is a run as it is compared.
 type comparedRun struct {
 	dir      string
-	manifest harness.Manifest
+	manifest rundir.Manifest
 	table    *metrics.Table
 	cells    []*metrics.Cell
 }
@@ -142,13 +139,13 @@ type comparedSides struct {
 // isRun is true of a run that cannot be read, too: why not is said when it is
 // opened.
 func isRun(dir string) bool {
-	_, err := harness.ReadManifest(dir)
+	_, err := rundir.ReadManifest(dir)
 	_, missing := errors.AsType[*fs.PathError](err)
 	return !missing || errors.Is(err, fs.ErrPermission)
 }
 
 func openCompared(dir string) (*comparedRun, error) {
-	m, err := harness.ReadManifest(dir)
+	m, err := rundir.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -186,30 +183,30 @@ func (s *comparedSides) two(textA, textB string) error {
 	}
 	of, err := compare.Select(partsA, s.a.cells)
 	if err != nil {
-		return compareUsage(fmt.Errorf("side A, %s: %w", runA, err), "")
+		return hint.Usage(fmt.Errorf("side A, %s: %w", runA, err), "")
 	}
 	other, err := compare.Select(partsB, s.b.cells)
 	if err != nil {
-		hint := ""
+		todo := ""
 		if inA {
-			hint = "B begins with no run directory, so its parts are looked for in " + runA
+			todo = "B begins with no run directory, so its parts are looked for in " + runA
 		}
-		return compareUsage(fmt.Errorf("side B, %s: %w", runB, err), hint)
+		return hint.Usage(fmt.Errorf("side B, %s: %w", runB, err), todo)
 	}
 	if s.pairs, err = compare.Pairs(s.a.cells, s.b.cells, of, other); err != nil {
-		return compareUsage(err, "name a variant, a method or a setting in both A and B to compare different ones")
+		return hint.Usage(err, "name a variant, a method or a setting in both A and B to compare different ones")
 	}
 	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return p.A == p.B }); i >= 0 {
 		p := s.pairs[i].A
-		return compareUsage(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
+		return hint.Usage(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
 	}
 	if s.a != s.b && s.a.manifest.Dataset.SHA256 != s.b.manifest.Dataset.SHA256 {
 		if err := compare.SameItems(runA, runB); err != nil {
-			return &harness.Problem{Err: err, Hint: "compare runs over the same data"}
+			return &hint.Error{Err: err, Hint: "compare runs over the same data"}
 		}
 	}
 	if i := slices.IndexFunc(s.pairs, func(p compare.Pair) bool { return len(metrics.Common(p.A, p.B)) == 0 }); i >= 0 {
-		return compareUsage(fmt.Errorf("%s and %s have no item in common", runA, runB), "compare runs over the same data")
+		return hint.Usage(fmt.Errorf("%s and %s have no item in common", runA, runB), "compare runs over the same data")
 	}
 	return nil
 }
@@ -218,7 +215,7 @@ func (s *comparedSides) two(textA, textB string) error {
 func (s *comparedSides) sweep(text string) error {
 	if !isRun(text) {
 		if run, _ := compare.Cut(text, isRun); run != "" {
-			return compareUsage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
+			return hint.Usage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
 		}
 		return noRun(text)
 	}
@@ -254,7 +251,7 @@ func (s *comparedSides) sweep(text string) error {
 		for i, m := range all {
 			names[i] = m.Variant
 		}
-		return compareUsage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
+		return hint.Usage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
 			"compare two: perg compare "+quoted(text)+",VARIANT OTHER-VARIANT; perg run --quantize makes a sweep")
 	}
 	return nil
@@ -287,14 +284,14 @@ func (s *comparedSides) caveats() []string {
 			all = append(all, "caveat: "+text)
 		}
 	}
-	judges := func(m harness.Manifest) []string { return slices.Sorted(slices.Values(m.MetricsOptions().Judges)) }
+	judges := func(m rundir.Manifest) []string { return slices.Sorted(slices.Values(m.MetricsOptions().Judges)) }
 	caveat(a.Dataset.SHA256 != b.Dataset.SHA256, "the runs are over different data: only items of the same id are compared")
 	caveat(!slices.Equal(judges(a), judges(b)) || a.MetricsOptions().Rule != b.MetricsOptions().Rule,
 		fmt.Sprintf("the runs have different judges (%s; %s): differences in Alignment and Robustness are between judges too", judgeNames(judges(a)), judgeNames(judges(b))))
 	caveat(!maps.Equal(a.Prompts, b.Prompts), "the runs have different prompt templates: differences are between prompts too")
 	caveat(!slices.Equal(a.Irrelevant, b.Irrelevant), "the runs state different irrelevant preferences")
 	for _, m := range a.Models {
-		i := slices.IndexFunc(b.Models, func(o harness.ModelInfo) bool { return o.Variant == m.Variant })
+		i := slices.IndexFunc(b.Models, func(o rundir.ModelInfo) bool { return o.Variant == m.Variant })
 		caveat(i >= 0 && b.Models[i].Digest != m.Digest, m.Variant+" is another model in each of the runs: it was pulled or made anew in between")
 	}
 	return all

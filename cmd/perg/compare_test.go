@@ -13,25 +13,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/compare"
 	"perg/harness/metrics"
+	"perg/harness/rundir"
 )
 
 // A written run is one whose outcomes are set by hand.
 type writtenRun struct {
 	dir      string
-	manifest harness.Manifest
+	manifest rundir.Manifest
 	rows     []data.Generation
 	ratings  []data.Judgment
 }
 
-func newWrittenRun(dir string, variants ...harness.ModelInfo) *writtenRun {
+func newWrittenRun(dir string, variants ...rundir.ModelInfo) *writtenRun {
 	r := &writtenRun{dir: dir}
-	r.manifest.State, r.manifest.RunID = harness.StateFinished, dir
-	r.manifest.Dataset = harness.DatasetInfo{Name: "hand", SHA256: "1", Items: 100}
+	r.manifest.State, r.manifest.RunID = rundir.StateFinished, dir
+	r.manifest.Dataset = rundir.DatasetInfo{Name: "hand", SHA256: "1", Items: 100}
 	r.manifest.Models = variants
-	r.manifest.Judges = []harness.ModelInfo{{Name: "judge"}}
+	r.manifest.Judges = []rundir.ModelInfo{{Name: "judge"}}
 	return r
 }
 
@@ -110,8 +110,8 @@ func (r *writtenRun) write(t *testing.T) string {
 func writeComparedRuns(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	info := func(name, quantization string) harness.ModelInfo {
-		return harness.ModelInfo{Name: name, Variant: name, Family: strings.SplitN(name, ":", 2)[0], ParameterSize: "8B", Quantization: quantization, Digest: name}
+	info := func(name, quantization string) rundir.ModelInfo {
+		return rundir.ModelInfo{Name: name, Variant: name, Family: strings.SplitN(name, ":", 2)[0], ParameterSize: "8B", Quantization: quantization, Digest: name}
 	}
 	x := newWrittenRun("runs/x", info("steady:8b-fp16", "F16"), info("steady:8b", "Q4_K_M"), info("swayed:latest", "Q4_0"))
 	x.cell("steady:8b-fp16", "zero-shot", "none", "80r 20w")

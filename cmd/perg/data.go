@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -71,7 +71,7 @@ func dataArg(c *cli.Context) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	default:
-		return "", &harness.Problem{Err: fmt.Errorf("%s takes one dataset, not %d", c.Command.HelpName, c.NArg()), Usage: true}
+		return "", &hint.Error{Err: fmt.Errorf("%s takes one dataset, not %d", c.Command.HelpName, c.NArg()), Usage: true}
 	}
 }
 
@@ -82,13 +82,13 @@ func showAction(c *cli.Context) error {
 	}
 	d, err := data.Load(name)
 	if err != nil {
-		return &harness.Problem{Err: err, Usage: true}
+		return &hint.Error{Err: err, Usage: true}
 	}
 	d.Items = slices.DeleteFunc(d.Items, func(it data.Item) bool {
 		return c.IsSet("id") && it.ID != c.String("id") || c.IsSet("source") && it.Source != c.String("source")
 	})
 	if len(d.Items) == 0 {
-		return &harness.Problem{Err: fmt.Errorf("%s has no such item", name), Hint: "'perg data check " + name + "' lists its sources", Usage: true}
+		return &hint.Error{Err: fmt.Errorf("%s has no such item", name), Hint: "'perg data check " + name + "' lists its sources", Usage: true}
 	}
 	w := c.App.Writer
 	enc := json.NewEncoder(w)

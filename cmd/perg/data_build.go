@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -45,7 +45,7 @@ not named is left out. Each may be JSON lines, a JSON list or Parquet:
 
 func buildAction(c *cli.Context) error {
 	wrong := func(err error) error {
-		return &harness.Problem{Err: err, Hint: "see 'perg data build --help'", Usage: true}
+		return &hint.Error{Err: err, Hint: "see 'perg data build --help'", Usage: true}
 	}
 	s := data.Sources{TruthfulQA: c.String("truthfulqa"), CommonsenseQA: c.String("commonsenseqa"), MMLU: c.String("mmlu")}
 	out := c.String("out")
@@ -74,7 +74,7 @@ func buildAction(c *cli.Context) error {
 		return wrong(fmt.Errorf("nothing was written:\n%w", err))
 	}
 	if err := data.WriteParquet(out, d); err != nil {
-		return &harness.Problem{Err: err, Hint: "choose another place with -o"}
+		return &hint.Error{Err: err, Hint: "choose another place with -o"}
 	}
 	d.Name = out
 	w := c.App.Writer

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 )
 
 func prefsCommand() *cli.Command {
@@ -55,10 +55,10 @@ func readCandidates(name string) (list []data.Candidate, text []byte, err error)
 func writable(name string) error {
 	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return &harness.Problem{Err: fmt.Errorf("-o %s: there is no directory %s", name, dir), Hint: "make it first, or choose another place", Usage: true}
+		return &hint.Error{Err: fmt.Errorf("-o %s: there is no directory %s", name, dir), Hint: "make it first, or choose another place", Usage: true}
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return &harness.Problem{Err: fmt.Errorf("-o %s is a directory", name), Hint: "name a file in it", Usage: true}
+		return &hint.Error{Err: fmt.Errorf("-o %s is a directory", name), Hint: "name a file in it", Usage: true}
 	}
 	return nil
 }

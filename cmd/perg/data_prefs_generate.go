@@ -13,11 +13,14 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/fleet"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func generateCommand() *cli.Command {
-	d := harness.Defaults()
+	d := rundir.Defaults()
 	return &cli.Command{
 		Name:  "generate",
 		Usage: "have a model suggest a preference for each question",
@@ -52,11 +55,11 @@ interrupted (what was answered is kept).`,
 }
 
 // generateConfig is what the flags say, checked before any work.
-func generateConfig(c *cli.Context) (cfg harness.Config, out string, err error) {
-	wrong := func(err error) (harness.Config, string, error) {
-		return cfg, "", &harness.Problem{Err: err, Hint: "see 'perg data prefs generate --help'", Usage: true}
+func generateConfig(c *cli.Context) (cfg rundir.Config, out string, err error) {
+	wrong := func(err error) (rundir.Config, string, error) {
+		return cfg, "", &hint.Error{Err: err, Hint: "see 'perg data prefs generate --help'", Usage: true}
 	}
-	cfg, out = harness.Defaults(), c.String("out")
+	cfg, out = rundir.Defaults(), c.String("out")
 	cfg.Data, cfg.Limit, cfg.Host = c.String("data"), c.Int("limit"), c.StringSlice("host")
 	cfg.Parallel, cfg.Seed, cfg.AllowCPU = c.String("parallel"), c.Int("seed"), c.Bool("allow-cpu")
 	if cfg.Store = c.String("store"); cfg.Store == "" {
@@ -84,7 +87,7 @@ func generateConfig(c *cli.Context) (cfg harness.Config, out string, err error) 
 func candidatesThere(out string) ([]data.Candidate, error) {
 	there, _, err := readCandidates(out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, &harness.Problem{Err: err, Hint: "put it right, or choose another file with -o: replies come from the store", Usage: true}
+		return nil, &hint.Error{Err: err, Hint: "put it right, or choose another file with -o: replies come from the store", Usage: true}
 	}
 	return there, nil
 }
@@ -119,13 +122,13 @@ func generateAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(logs)
-	fleet, err := harness.OpenFleet(c.Context, cfg, logs, view.say, view.warn)
+	servers, err := fleet.Open(c.Context, harness.FleetOptions(cfg, logs, view.say, view.warn))
 	if err != nil {
 		return err
 	}
-	defer closing(fleet.Close)
+	defer closing(servers.Close)
 
-	g := &harness.Suggesting{Config: cfg, Dataset: items, Store: replies, Fleet: fleet, Say: view.say, Warn: view.warn}
+	g := &harness.Suggesting{Config: cfg, Dataset: items, Store: replies, Fleet: servers, Say: view.say, Warn: view.warn}
 	view.follow(c.Context, out, g)
 	found, err := g.Suggest(c.Context)
 	view.close()
@@ -151,7 +154,7 @@ func addCandidates(v *view, items data.Dataset, out string, found harness.Sugges
 	all := data.MergeCandidates(there, found.Candidates)
 	if len(all) > 0 {
 		if err := data.WriteFile(out, data.FormatCandidates(all)); err != nil {
-			return &harness.Problem{Err: fmt.Errorf("write candidates: %w", err), Hint: "choose another place with -o: replies come from the store"}
+			return &hint.Error{Err: fmt.Errorf("write candidates: %w", err), Hint: "choose another place with -o: replies come from the store"}
 		}
 	}
 	s := generated{Suggestions: found, out: out, data: items, all: all, added: all[len(there):]}
@@ -161,7 +164,7 @@ func addCandidates(v *view, items data.Dataset, out string, found harness.Sugges
 		err = unlessGone(s.print(v))
 	}
 	if err == nil && found.Missing == 0 && len(found.Candidates) == 0 && len(found.Failed) == 0 {
-		err = &harness.Problem{Err: fmt.Errorf("no reply of %s held a suggestion", found.Model), Hint: "another model may do better; those of 7B parameters and more follow the schema"}
+		err = &hint.Error{Err: fmt.Errorf("no reply of %s held a suggestion", found.Model), Hint: "another model may do better; those of 7B parameters and more follow the schema"}
 	}
 	return err
 }

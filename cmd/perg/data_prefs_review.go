@@ -14,6 +14,7 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -49,26 +50,25 @@ command wrote it and nobody changed it since.
 }
 
 func reviewAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	const example = "perg data prefs review candidates.yaml -o preferences.yaml"
 	out := c.String("out")
 	switch {
 	case c.NArg() != 1:
-		return usage(fmt.Errorf("data prefs review takes one file of candidates, not %d", c.NArg()), example)
+		return hint.Usage(fmt.Errorf("data prefs review takes one file of candidates, not %d", c.NArg()), example)
 	case out == "":
-		return usage(errors.New("nowhere to write: name the file of preferences with -o"), example)
+		return hint.Usage(errors.New("nowhere to write: name the file of preferences with -o"), example)
 	}
 	name := c.Args().First()
 	list, text, err := readCandidates(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return usage(fmt.Errorf("there is no file %s", name), "'perg data prefs generate' makes one")
+		return hint.Usage(fmt.Errorf("there is no file %s", name), "'perg data prefs generate' makes one")
 	case err != nil:
-		return usage(err, "")
+		return hint.Usage(err, "")
 	case len(list) == 0:
-		return usage(fmt.Errorf("%s has no candidates", name), "'perg data prefs generate' adds some")
+		return hint.Usage(fmt.Errorf("%s has no candidates", name), "'perg data prefs generate' adds some")
 	case sameFile(out, name):
-		return usage(fmt.Errorf("-o %s is the file of candidates; name another", out), example)
+		return hint.Usage(fmt.Errorf("-o %s is the file of candidates; name another", out), example)
 	}
 	if err := writable(out); err != nil {
 		return err
@@ -109,7 +109,7 @@ func replaceable(out string) error {
 		err = data.ReplaceableKept(text)
 	}
 	if err != nil {
-		return &harness.Problem{Err: fmt.Errorf("-o %s is not replaced: %w", out, err), Hint: "name another file, or move that one away", Usage: true}
+		return &hint.Error{Err: fmt.Errorf("-o %s is not replaced: %w", out, err), Hint: "name another file, or move that one away", Usage: true}
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 	again := "perg data prefs review " + quoted(name) + " -o " + quoted(out)
 	kept, err := data.Kept(list)
 	if err != nil {
-		return &harness.Problem{Err: fmt.Errorf("%s was not written:\n%w", out, err), Hint: "change one's type in " + name + " and give the same command again"}
+		return &hint.Error{Err: fmt.Errorf("%s was not written:\n%w", out, err), Hint: "change one's type in " + name + " and give the same command again"}
 	}
 	left := undecided(list)
 	status := fmt.Sprintf("%s of %s candidates decided", comma(len(list)-left), comma(len(list)))
@@ -135,7 +135,7 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 		return err // made while the person decided
 	}
 	if err := data.WriteFile(out, data.FormatKept(kept)); err != nil {
-		return &harness.Problem{Err: fmt.Errorf("write preferences: %w", err), Hint: "choose another place with -o; the decisions are in " + name}
+		return &hint.Error{Err: fmt.Errorf("write preferences: %w", err), Hint: "choose another place with -o; the decisions are in " + name}
 	}
 	fmt.Fprintln(w, status)
 	fmt.Fprintf(w, "\n%s\n", report.Printable(out))

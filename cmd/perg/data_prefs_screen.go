@@ -13,7 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -203,14 +203,14 @@ func (r *reviewer) retype(c *data.Candidate) error {
 func (r *reviewer) save() error {
 	text, err := os.ReadFile(r.name)
 	if err != nil {
-		return &harness.Problem{Err: fmt.Errorf("the last decision is not saved: %w", err)}
+		return &hint.Error{Err: fmt.Errorf("the last decision is not saved: %w", err)}
 	}
 	if !bytes.Equal(text, r.onDisk) {
-		return &harness.Problem{Err: fmt.Errorf("the last decision is not saved: %s was changed meanwhile", r.name), Hint: "give the same command again, and decide on that one anew"}
+		return &hint.Error{Err: fmt.Errorf("the last decision is not saved: %s was changed meanwhile", r.name), Hint: "give the same command again, and decide on that one anew"}
 	}
 	text = data.FormatCandidates(r.list)
 	if err := data.WriteFile(r.name, text); err != nil {
-		return &harness.Problem{Err: fmt.Errorf("the last decision is not saved: %w", err)}
+		return &hint.Error{Err: fmt.Errorf("the last decision is not saved: %w", err)}
 	}
 	r.onDisk = text
 	return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
-	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -24,9 +24,9 @@ import (
 const longPrompt = 150
 
 var (
-	brief  = models.Suggestion{Preference: "I like short answers.", Reason: "A short answer can leave out a condition.", Type: "clarity"}
-	vivid  = models.Suggestion{Preference: "I like to see an idea at work in real life.", Reason: "A scene can stand for more than is true.", Type: "examples"}
-	lively = map[string]models.Chain{"suggester": models.Suggests(brief, vivid, longPrompt)}
+	brief  = gguftest.Suggestion{Preference: "I like short answers.", Reason: "A short answer can leave out a condition.", Type: "clarity"}
+	vivid  = gguftest.Suggestion{Preference: "I like to see an idea at work in real life.", Reason: "A scene can stand for more than is true.", Type: "examples"}
+	lively = map[string]gguftest.Chain{"suggester": gguftest.Suggests(brief, vivid, longPrompt)}
 )
 
 // publicFiles are eight questions of TruthfulQA and four of CommonsenseQA;

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"perg/gpu"
-	"perg/harness"
+	"perg/harness/fleet"
+	"perg/harness/hint"
 	"perg/harness/report"
 	"perg/models"
 )
@@ -51,7 +52,7 @@ const (
 
 func doctorAction(c *cli.Context) error {
 	if c.Args().Present() {
-		return &harness.Problem{Err: errors.New("doctor takes no arguments"), Usage: true}
+		return &hint.Error{Err: errors.New("doctor takes no arguments"), Usage: true}
 	}
 	host := c.String("host")
 	if host == "" {
@@ -66,7 +67,7 @@ func doctorAction(c *cli.Context) error {
 	}
 	client, err := models.NewClient(host)
 	if err != nil {
-		return &harness.Problem{Err: err, Usage: true}
+		return &hint.Error{Err: err, Usage: true}
 	}
 	program := examineProgram()
 	findings := append([]finding{program}, examineServer(c.Context, client, program.State == fine)...)
@@ -94,7 +95,7 @@ func doctorAction(c *cli.Context) error {
 		}
 	}
 	if !ready {
-		return &harness.Problem{Err: errors.New("this machine is not ready"), Hint: "see the lines marked FAIL"}
+		return &hint.Error{Err: errors.New("this machine is not ready"), Hint: "see the lines marked FAIL"}
 	}
 	if !c.Bool("json") {
 		fmt.Fprintln(w, "ready: perg run MODEL --judge MODEL")
@@ -105,7 +106,7 @@ func doctorAction(c *cli.Context) error {
 func examineProgram() finding {
 	path, err := exec.LookPath("ollama")
 	if err != nil {
-		return finding{"ollama", caution, "no ollama program on PATH: perg cannot start a server itself", harness.HowToInstall}
+		return finding{"ollama", caution, "no ollama program on PATH: perg cannot start a server itself", fleet.HowToInstall}
 	}
 	return finding{"ollama", fine, path, ""}
 }
@@ -116,7 +117,7 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 		if errors.Is(err, models.ErrUnreachable) && canStart {
 			return []finding{{"server", caution, "none at " + client.Host() + "; 'perg run' would start one", ""}}
 		}
-		return []finding{{"server", trouble, err.Error(), harness.HowToInstall}}
+		return []finding{{"server", trouble, err.Error(), fleet.HowToInstall}}
 	}
 	findings := []finding{{"server", fine, fmt.Sprintf("%s, Ollama %s", client.Host(), version), ""}}
 	catalogue, err := client.Catalogue(ctx)

@@ -17,9 +17,10 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -183,7 +184,7 @@ func TestOverflowIsFoundBeforeTheRun(t *testing.T) {
 	if status, stdout, stderr := b.run("steady", "--data", file, "--settings", "relevant"); status != exitDone {
 		t.Fatalf("with a context from the data: exit status %d\n%s\n%s", status, stdout, stderr)
 	}
-	m, err := harness.ReadManifest(filepath.Join(b.dir, "run"))
+	m, err := rundir.ReadManifest(filepath.Join(b.dir, "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,7 @@ func TestModelsThatAreNotThere(t *testing.T) {
 
 func TestAModelRemovedDuringTheRun(t *testing.T) {
 	b := newBench(t)
-	ollamatest.Install(t, b.host, map[string]models.Chain{"fleeting": models.Steady("D")})
+	ollamatest.Install(t, b.host, map[string]gguftest.Chain{"fleeting": gguftest.Steady("D")})
 	base, err := models.ParseHost(b.host)
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +317,7 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 	kept := filepath.Join(b.dir, "models")
 	t.Run("models", func(t *testing.T) { // the server stops with the subtest
 		s := ollamatest.Start(t, models.ServerConfig{Models: kept})
-		ollamatest.Install(t, s.URL(), map[string]models.Chain{"steady": models.Steady("B")})
+		ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"steady": gguftest.Steady("B")})
 	})
 	bin := filepath.Join(b.dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -342,7 +343,7 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 	if log, err := os.ReadFile(filepath.Join(out, "ollama-cpu.log")); err != nil || len(log) == 0 {
 		t.Errorf("the server's log: %d bytes, %v", len(log), err)
 	}
-	m, err := harness.ReadManifest(out)
+	m, err := rundir.ReadManifest(out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/explore"
 	"perg/harness/explore/web"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 // viewPort is where perg view is found unless it is taken: PERG on a telephone.
@@ -56,17 +57,13 @@ an address that holds the filters and the answer on show. Ctrl-C ends it.`,
 	}
 }
 
-func viewUsage(err error, hint string) error {
-	return &harness.Problem{Err: err, Hint: hint, Usage: true}
-}
-
 func viewAction(c *cli.Context) error {
 	port := c.Int("port")
 	switch {
 	case c.NArg() != 1:
-		return viewUsage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
+		return hint.Usage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
 	case port < 1 || port > 65535:
-		return viewUsage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
+		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
 	dir := c.Args().First()
 	m, err := readRun(dir)
@@ -79,7 +76,7 @@ func viewAction(c *cli.Context) error {
 	}
 	sheet, err := file.Open()
 	if err != nil {
-		return viewUsage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
+		return hint.Usage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
 	}
 	listener, err := listenLoopback(c.String("address"), port, !c.IsSet("port"))
 	if err != nil {
@@ -113,7 +110,7 @@ func listenLoopback(host string, port int, otherwise bool) (net.Listener, error)
 		ip = net.IPv4(127, 0, 0, 1)
 	}
 	if ip == nil || !ip.IsLoopback() {
-		return nil, viewUsage(fmt.Errorf("--address %s: other machines could read the run and change its ratings there", host),
+		return nil, hint.Usage(fmt.Errorf("--address %s: other machines could read the run and change its ratings there", host),
 			"it has to be a loopback address, as 127.0.0.1 is; to look from elsewhere: ssh -L 7374:127.0.0.1:7374 MACHINE")
 	}
 	at := func(port int) (net.Listener, error) {
@@ -125,9 +122,9 @@ func listenLoopback(host string, port int, otherwise bool) (net.Listener, error)
 	case taken && otherwise:
 		return at(0)
 	case taken:
-		return nil, viewUsage(fmt.Errorf("port %d is in use", port), "choose another with --port, or leave it out for a free one")
+		return nil, hint.Usage(fmt.Errorf("port %d is in use", port), "choose another with --port, or leave it out for a free one")
 	case errors.Is(err, fs.ErrPermission):
-		return nil, viewUsage(err, "choose a port from 1024 with --port")
+		return nil, hint.Usage(err, "choose a port from 1024 with --port")
 	}
 	return l, err
 }
@@ -153,7 +150,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // aboutRun is what the pages say of the run.
-func aboutRun(dir string, m harness.Manifest) web.About {
+func aboutRun(dir string, m rundir.Manifest) web.About {
 	about := web.About{Name: dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
 	for i, j := range m.Judges {
 		if i == 0 {
@@ -162,7 +159,7 @@ func aboutRun(dir string, m harness.Manifest) web.About {
 			about.Facts[len(about.Facts)-1] += ", " + j.Name
 		}
 	}
-	if m.State != harness.StateFinished {
+	if m.State != rundir.StateFinished {
 		about.Facts = append(about.Facts, "the run is "+m.State)
 	}
 	return about

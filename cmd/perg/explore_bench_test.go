@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"perg/harness"
 	"perg/harness/explore/exploretest"
+	"perg/harness/rundir"
 )
 
 // What a million generations may take, of time and of resident memory.
@@ -27,7 +27,7 @@ func BenchmarkExplore(b *testing.B) {
 	shape := exploretest.Million()
 	exploretest.Write(b, dir, shape)
 	b.Chdir(dir)
-	writeRun(b, ".", harness.Manifest{State: harness.StateFinished, Judges: []harness.ModelInfo{{Name: "judge"}}})
+	writeRun(b, ".", rundir.Manifest{State: rundir.StateFinished, Judges: []rundir.ModelInfo{{Name: "judge"}}})
 	for b.Loop() {
 		started := time.Now()
 		lap := func() time.Duration {

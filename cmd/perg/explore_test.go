@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"perg/harness"
 	"perg/harness/explore/exploretest"
+	"perg/harness/rundir"
 )
 
 // A viewing is a 'perg view' that runs.
@@ -104,7 +104,7 @@ func (v *viewing) rate(form url.Values) {
 func TestViewRateAgree(t *testing.T) {
 	t.Chdir(t.TempDir())
 	exploretest.Small(t, "r")
-	writeRun(t, "r", harness.Manifest{State: harness.StateInterrupted, Judges: []harness.ModelInfo{{Name: "judge"}}, Models: make([]harness.ModelInfo, 2)})
+	writeRun(t, "r", rundir.Manifest{State: rundir.StateInterrupted, Judges: []rundir.ModelInfo{{Name: "judge"}}, Models: make([]rundir.ModelInfo, 2)})
 	v := startView(t, "r")
 	if want := "r: 120 answers\n" + v.url + "/\nratings are kept in r/ratings.csv; Ctrl-C ends it\n"; v.said != want {
 		t.Errorf("says %q, want %q", v.said, want)
@@ -156,8 +156,8 @@ func TestViewRateAgree(t *testing.T) {
 func TestViewMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	exploretest.Small(t, "r")
-	writeRun(t, "r", harness.Manifest{State: harness.StateFinished})
-	writeRun(t, "unfinished", harness.Manifest{State: harness.StateInterrupted})
+	writeRun(t, "r", rundir.Manifest{State: rundir.StateFinished})
+	writeRun(t, "unfinished", rundir.Manifest{State: rundir.StateInterrupted})
 	for name, text := range map[string]string{
 		"notes.txt": "my notes\n",
 		"many.csv":  "item_id,variant,method,setting,repeat,rating,rater\n",

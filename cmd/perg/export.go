@@ -16,7 +16,9 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/export"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func exportCommand() *cli.Command {
@@ -52,14 +54,13 @@ refused.`,
 }
 
 func exportAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	const example = "perg export runs/<time> -o DIR"
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("export takes one run directory, not %d", c.NArg()), example)
+		return hint.Usage(fmt.Errorf("export takes one run directory, not %d", c.NArg()), example)
 	}
 	dir, out := c.Args().First(), c.String("out")
 	if out == "" {
-		return usage(errors.New("export where to? no --out"), example)
+		return hint.Usage(errors.New("export where to? no --out"), example)
 	}
 	m, err := readRun(dir)
 	if err != nil {
@@ -84,11 +85,11 @@ func exportAction(c *cli.Context) error {
 	case errors.Is(err, data.ErrNoTable):
 		return noTables(dir, m)
 	case errors.Is(err, export.ErrOther):
-		return usage(fmt.Errorf("%s: %w", out, err), "choose another --out: a new directory, or that of an earlier export of this run")
+		return hint.Usage(fmt.Errorf("%s: %w", out, err), "choose another --out: a new directory, or that of an earlier export of this run")
 	case errors.Is(err, export.ErrChanged):
-		return &harness.Problem{Err: fmt.Errorf("%s: %w", dir, err), Hint: "when the run has stopped: perg export " + quoted(dir) + " -o " + quoted(out)}
+		return &hint.Error{Err: fmt.Errorf("%s: %w", dir, err), Hint: "when the run has stopped: perg export " + quoted(dir) + " -o " + quoted(out)}
 	case err != nil:
-		p := &harness.Problem{Err: fmt.Errorf("export %s: %w", dir, err)}
+		p := &hint.Error{Err: fmt.Errorf("export %s: %w", dir, err)}
 		if path, ok := errors.AsType[*fs.PathError](err); ok && strings.HasPrefix(path.Path, filepath.Clean(out)) {
 			p.Hint = "choose a directory that you may write to with --out"
 		}
@@ -98,13 +99,13 @@ func exportAction(c *cli.Context) error {
 }
 
 // about says what a run is, in one line.
-func about(dir string, m harness.Manifest) string {
+func about(dir string, m rundir.Manifest) string {
 	return fmt.Sprintf("%s: %s, %d items of %s", dir, m.State, m.Dataset.Items, m.Dataset.Name)
 }
 
 // exportProgress tells a person at a terminal how far a long export is; wipe
 // takes it off the screen.
-func exportProgress(c *cli.Context, m harness.Manifest) (progress func(int64), wipe func()) {
+func exportProgress(c *cli.Context, m rundir.Manifest) (progress func(int64), wipe func()) {
 	w := c.App.ErrWriter
 	if width(w) == 0 || m.Counts == nil || c.Bool("json") {
 		return func(int64) {}, func() {}

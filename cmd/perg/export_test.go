@@ -14,19 +14,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/export"
+	"perg/harness/rundir"
 )
 
 // What export says of a run that is not finished, in every case of the
 // directory that it is to write.
 func TestExportSays(t *testing.T) {
 	t.Chdir(t.TempDir())
-	r := newWrittenRun("runs/x", harness.ModelInfo{Name: "swayed", Variant: "swayed"})
+	r := newWrittenRun("runs/x", rundir.ModelInfo{Name: "swayed", Variant: "swayed"})
 	r.cell("swayed", "zero-shot", "none", "12r 3w")
 	r.cell("swayed", "zero-shot", "relevant", "6r 4R 2w 2W")
-	r.manifest.State = harness.StateInterrupted
-	r.manifest.Counts = &harness.Counts{Planned: 30, OK: 29, Missing: 1}
+	r.manifest.State = rundir.StateInterrupted
+	r.manifest.Counts = &rundir.Counts{Planned: 30, OK: 29, Missing: 1}
 	r.writeWithMetrics(t)
 	perg := func(args ...string) (status int, stdout, stderr string) {
 		var out, errs bytes.Buffer

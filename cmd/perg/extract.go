@@ -13,6 +13,7 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/extract"
+	"perg/harness/hint"
 	"perg/harness/report"
 	"perg/harness/stats"
 )
@@ -46,30 +47,29 @@ item's letters is counted and not compared. Intervals are Wilson's, 95 %.`,
 }
 
 func extractAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("extract takes one CSV file, not %d", c.NArg()), "perg extract FILE.csv --response COLUMN --options COLUMN")
+		return hint.Usage(fmt.Errorf("extract takes one CSV file, not %d", c.NArg()), "perg extract FILE.csv --response COLUMN --options COLUMN")
 	}
 	shown := c.Int("show")
 	switch {
 	case shown < 0:
-		return usage(fmt.Errorf("--show %d: at least 0", shown), "")
+		return hint.Usage(fmt.Errorf("--show %d: at least 0", shown), "")
 	case c.IsSet("show") && c.String("label") == "":
-		return usage(errors.New("--show without --label: there is nothing to differ from"), "")
+		return hint.Usage(errors.New("--show without --label: there is nothing to differ from"), "")
 	}
 	name := c.Args().First()
 	f, err := os.Open(name)
 	if err != nil {
-		return usage(err, "")
+		return hint.Usage(err, "")
 	}
 	defer f.Close()
 	rows, err := data.NewResponses(name, f, c.String("response"), c.String("options"), c.String("label"))
 	if err != nil {
-		return usage(err, "")
+		return hint.Usage(err, "")
 	}
 	s, err := score(c.Context, rows, shown)
 	if err != nil {
-		return usage(err, "")
+		return hint.Usage(err, "")
 	}
 	if c.Bool("json") {
 		enc := json.NewEncoder(c.App.Writer)

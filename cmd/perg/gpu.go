@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/gpu"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -38,7 +38,7 @@ func gpuCommand() *cli.Command {
 
 func gpuAction(c *cli.Context) error {
 	usage := func(text string) error {
-		return &harness.Problem{Err: errors.New(text), Hint: "see 'perg gpu --help'", Usage: true}
+		return &hint.Error{Err: errors.New(text), Hint: "see 'perg gpu --help'", Usage: true}
 	}
 	watch, interval := c.Bool("watch"), c.Duration("interval")
 	switch {

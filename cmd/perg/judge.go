@@ -8,8 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/ratings"
+	"perg/harness/rundir"
 )
 
 func judgeCommand() *cli.Command {
@@ -61,9 +62,9 @@ func judgedRun(dir string) (ratings.Judged, error) {
 	}
 	switch {
 	case len(m.Judges) == 0:
-		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "perg judge RUN --judge MODEL rates it", Usage: true}
-	case m.State != harness.StateFinished:
-		return judged, &harness.Problem{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
+		return judged, &hint.Error{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "perg judge RUN --judge MODEL rates it", Usage: true}
+	case m.State != rundir.StateFinished:
+		return judged, &hint.Error{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
 	default:
 		return judged, fmt.Errorf("%s has no ratings: no answer under a setting with the item's own preference came to be judged", dir)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/ratings"
 	"perg/harness/report"
 )
@@ -42,9 +42,8 @@ position bias is shown. Intervals are 95 %, by bootstrap over items.
 }
 
 func judgeAgreeAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	if c.NArg() < 1 || c.NArg() > 2 {
-		return usage(fmt.Errorf("judge agree takes a run directory and perhaps one CSV file, not %d arguments", c.NArg()), "perg judge agree runs/<time> ratings.csv")
+		return hint.Usage(fmt.Errorf("judge agree takes a run directory and perhaps one CSV file, not %d arguments", c.NArg()), "perg judge agree runs/<time> ratings.csv")
 	}
 	dir, name := c.Args().Get(0), c.Args().Get(1)
 	judged, err := judgedRun(dir)
@@ -54,15 +53,15 @@ func judgeAgreeAction(c *cli.Context) error {
 	var filled ratings.Filled
 	if name != "" {
 		if filled, err = readFilled(name, judged); err != nil {
-			return usage(err, "")
+			return hint.Usage(err, "")
 		}
 		if len(filled.People) == 0 {
-			return usage(fmt.Errorf("%s has no rating: all of its %s rows are blank", name, comma(filled.Blank)), "fill in its column rating, 1 to 5, and save it as CSV")
+			return hint.Usage(fmt.Errorf("%s has no rating: all of its %s rows are blank", name, comma(filled.Blank)), "fill in its column rating, 1 to 5, and save it as CSV")
 		}
 	}
 	a := ratings.Agree(judged, filled)
 	if !a.Comparable() {
-		return usage(fmt.Errorf("%s has one judge, %s, and there is nothing to compare it with", dir, judged.Judges[0].Name),
+		return hint.Usage(fmt.Errorf("%s has one judge, %s, and there is nothing to compare it with", dir, judged.Judges[0].Name),
 			"let a person rate too: perg judge sample "+quoted(dir)+" -o ratings.csv; or give the run a second --judge")
 	}
 	if c.Bool("json") {

@@ -9,12 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/judge"
+	"perg/harness/rundir"
 )
 
 // judgeFlags say who rates, and with which servers.
 func judgeFlags() []cli.Flag {
-	d := harness.Defaults()
+	d := rundir.Defaults()
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates; several each rate alone"},
 		&cli.StringFlag{Name: "judge-rule", Value: d.JudgeRule, Usage: "what the ratings of several judges come to, a `RULE`: " + joined(judge.Rules())},
@@ -31,7 +33,7 @@ func judgeFlags() []cli.Flag {
 }
 
 // judgeConfig is the config of the run with other judges.
-func judgeConfig(c *cli.Context, m harness.Manifest, out string) (harness.Config, error) {
+func judgeConfig(c *cli.Context, m rundir.Manifest, out string) (rundir.Config, error) {
 	cfg := m.Config
 	cfg.Out = out
 	cfg.Judge = c.StringSlice("judge")
@@ -60,12 +62,11 @@ func judgeConfig(c *cli.Context, m harness.Manifest, out string) (harness.Config
 }
 
 func judgeAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("judge takes one run directory, not %d", c.NArg()), "perg judge RUN --judge MODEL; see 'perg judge --help'")
+		return hint.Usage(fmt.Errorf("judge takes one run directory, not %d", c.NArg()), "perg judge RUN --judge MODEL; see 'perg judge --help'")
 	}
 	if len(c.StringSlice("judge")) == 0 {
-		return usage(errors.New("no judge named"), "perg judge RUN --judge MODEL")
+		return hint.Usage(errors.New("no judge named"), "perg judge RUN --judge MODEL")
 	}
 	out := c.Args().First()
 	old, err := readRun(out)
@@ -79,7 +80,7 @@ func judgeAction(c *cli.Context) error {
 	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
 		plan, manifest, err := harness.PrepareRerating(ctx, cfg, w.items, old, w.fleet, w.store, w.view.say, w.view.warn)
 		if err == nil {
-			w.dir.Readopt(manifest)
+			w.dir.Manifest = manifest
 		}
 		return plan, err
 	})

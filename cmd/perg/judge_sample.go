@@ -10,9 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/ratings"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func judgeSampleCommand() *cli.Command {
@@ -40,22 +41,21 @@ front. A file with ratings or notes in it is never replaced.`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "n", Value: 200, Usage: "number of answers, `N`"},
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the CSV `FILE` to write"},
-			&cli.Uint64Flag{Name: "seed", Value: uint64(harness.Defaults().Seed), Usage: "seed `N` of the draw"},
+			&cli.Uint64Flag{Name: "seed", Value: uint64(rundir.Defaults().Seed), Usage: "seed `N` of the draw"},
 		},
 		Action: judgeSampleAction,
 	}
 }
 
 func judgeSampleAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	out, n := c.String("out"), c.Int("n")
 	switch {
 	case c.NArg() != 1:
-		return usage(fmt.Errorf("judge sample takes one run directory, not %d", c.NArg()), "perg judge sample runs/<time> -o ratings.csv")
+		return hint.Usage(fmt.Errorf("judge sample takes one run directory, not %d", c.NArg()), "perg judge sample runs/<time> -o ratings.csv")
 	case n < 1:
-		return usage(fmt.Errorf("--n %d: at least 1", n), "")
+		return hint.Usage(fmt.Errorf("--n %d: at least 1", n), "")
 	case out == "":
-		return usage(errors.New("nowhere to write: name the file with -o"), "perg judge sample "+quoted(c.Args().First())+" -o ratings.csv")
+		return hint.Usage(errors.New("nowhere to write: name the file with -o"), "perg judge sample "+quoted(c.Args().First())+" -o ratings.csv")
 	}
 	dir := c.Args().First()
 	judged, err := judgedRun(dir)
@@ -75,12 +75,12 @@ func judgeSampleAction(c *cli.Context) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return usage(err, "choose another file with -o")
+		return hint.Usage(err, "choose another file with -o")
 	case !bytes.Equal(old, form) && !ratings.Untouched(old):
-		return usage(fmt.Errorf("%s is no blank form, and is not replaced", out), "choose another file with -o")
+		return hint.Usage(fmt.Errorf("%s is no blank form, and is not replaced", out), "choose another file with -o")
 	}
 	if err := data.WriteFile(out, form); err != nil {
-		return usage(err, "choose a file you may write to with -o")
+		return hint.Usage(err, "choose a file you may write to with -o")
 	}
 	w := c.App.Writer
 	fmt.Fprintf(w, "%s of %s rated answers written to %s\n", comma(len(rows)), comma(of), report.Printable(out))

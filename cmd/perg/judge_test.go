@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // judgedRunDir makes a run of 40 items, one variant, and the judges j1 and j2
@@ -22,7 +22,7 @@ import (
 func judgedRunDir(t *testing.T, judges ...string) string {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	writeRun(t, "r", harness.Manifest{State: harness.StateFinished, Judges: []harness.ModelInfo{{Name: "j1"}}})
+	writeRun(t, "r", rundir.Manifest{State: rundir.StateFinished, Judges: []rundir.ModelInfo{{Name: "j1"}}})
 	var generations []data.Generation
 	var judgments []data.Judgment
 	for i := range 40 {
@@ -55,7 +55,7 @@ func judgedRunDir(t *testing.T, judges ...string) string {
 	return "r"
 }
 
-func writeRun(t testing.TB, dir string, m harness.Manifest) {
+func writeRun(t testing.TB, dir string, m rundir.Manifest) {
 	t.Helper()
 	text, err := json.Marshal(m)
 	if err == nil {
@@ -248,8 +248,8 @@ func fillRatings(t *testing.T, name string) {
 
 func TestJudgeMistakes(t *testing.T) {
 	judgedRunDir(t, "j1")
-	writeRun(t, "unjudged", harness.Manifest{State: harness.StateFinished})
-	writeRun(t, "unfinished", harness.Manifest{State: harness.StateInterrupted, Judges: []harness.ModelInfo{{Name: "j1"}}})
+	writeRun(t, "unjudged", rundir.Manifest{State: rundir.StateFinished})
+	writeRun(t, "unfinished", rundir.Manifest{State: rundir.StateInterrupted, Judges: []rundir.ModelInfo{{Name: "j1"}}})
 	if status, _, stderr := perg(t, "judge sample r -o blank.csv"); status != exitDone {
 		t.Fatal(stderr)
 	}

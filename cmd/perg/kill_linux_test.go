@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // A moment is when perg is killed: at the nth event of a kind, at a time after
@@ -173,7 +173,7 @@ func (k *killing) processes(mark string) (found []string) {
 
 // leftAlone is a run that nothing happens to, to compare with and to learn how
 // long each part of it takes.
-func (k *killing) leftAlone() harness.Manifest {
+func (k *killing) leftAlone() rundir.Manifest {
 	k.t.Helper()
 	began := time.Now()
 	var written time.Time
@@ -186,7 +186,7 @@ func (k *killing) leftAlone() harness.Manifest {
 		k.t.Fatalf("%v\n%s", state, output)
 	}
 	<-seen
-	m, err := harness.ReadManifest(k.out("whole"))
+	m, err := rundir.ReadManifest(k.out("whole"))
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func (k *killing) inspects(name string) {
 			k.t.Errorf("metrics after a kill: %v", err)
 		}
 	}
-	if _, err := harness.ReadManifest(k.out(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := rundir.ReadManifest(k.out(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		k.t.Errorf("the manifest after a kill: %v", err)
 	}
 }

@@ -13,8 +13,9 @@ import (
 
 	"perg/data"
 	"perg/gpu/nvmltest"
-	"perg/harness"
+	"perg/harness/rundir"
 	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -29,7 +30,7 @@ func ownServers(t *testing.T) bench {
 	kept := filepath.Join(b.dir, "models")
 	t.Run("models", func(t *testing.T) { // the server stops with the subtest
 		s := ollamatest.Start(t, models.ServerConfig{Models: kept})
-		ollamatest.Install(t, s.URL(), map[string]models.Chain{"steady": actors["steady"], "swayed": actors["swayed"], "judge": actors["judge"]})
+		ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"steady": actors["steady"], "swayed": actors["swayed"], "judge": actors["judge"]})
 	})
 	bin := filepath.Join(b.dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -66,7 +67,7 @@ func TestQuantizationSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := harness.ReadManifest(filepath.Join(b.dir, "run"))
+	m, err := rundir.ReadManifest(filepath.Join(b.dir, "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +150,10 @@ func TestSeveralHosts(t *testing.T) {
 	}
 	kept := t.TempDir()
 	first := ollamatest.Start(t, models.ServerConfig{Models: kept})
-	ollamatest.Install(t, first.URL(), map[string]models.Chain{"steady": actors["steady"], "swayed": actors["swayed"], "judge": actors["judge"]})
+	ollamatest.Install(t, first.URL(), map[string]gguftest.Chain{"steady": actors["steady"], "swayed": actors["swayed"], "judge": actors["judge"]})
 	second := ollamatest.Start(t, models.ServerConfig{Models: kept})
 	third := ollamatest.Start(t, models.ServerConfig{})
-	ollamatest.Install(t, third.URL(), map[string]models.Chain{"steady": models.Steady("D")})
+	ollamatest.Install(t, third.URL(), map[string]gguftest.Chain{"steady": gguftest.Steady("D")})
 
 	b := bench{t, first.URL(), t.TempDir()}
 	status, stdout, stderr := b.run("steady", "swayed", "--judge", "judge", "--limit", "9", "--host", second.URL(), "--host", third.URL())
@@ -188,7 +189,7 @@ func TestLanesOfItsOwn(t *testing.T) {
 	if len(types) != 2 || types["steady:latest@kv-f16"] != "f16" || types["steady:latest@kv-q8_0"] != "q8_0" {
 		t.Errorf("KV-cache types by variant: %v", types)
 	}
-	m, err := harness.ReadManifest(filepath.Join(b.dir, "run"))
+	m, err := rundir.ReadManifest(filepath.Join(b.dir, "run"))
 	if err != nil {
 		t.Fatal(err)
 	}

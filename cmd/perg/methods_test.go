@@ -10,7 +10,7 @@ import (
 	"perg/data"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
-	"perg/models"
+	"perg/models/gguftest"
 )
 
 // What the system texts of the second calls begin with: scripted models tell
@@ -20,9 +20,9 @@ const (
 	alignerBegins = "You adapt the style"
 )
 
-func staged(s models.Stages) models.Chain {
+func staged(s gguftest.Stages) gguftest.Chain {
 	s.SystemOver, s.CriticBegins, s.AlignerBegins = plainSystem, criticBegins, alignerBegins
-	return models.Staged(s)
+	return gguftest.Staged(s)
 }
 
 // longResponse makes a response under a preference so long that the judge
@@ -30,16 +30,16 @@ func staged(s models.Stages) models.Chain {
 const longResponse = 2000
 
 func init() {
-	for name, c := range map[string]models.Chain{
-		"mender":    staged(models.Stages{Plain: "B", Under: "A", Critic: "B", Aligner: "B"}), // the self-critic mends, the aligner keeps
-		"spoiler":   staged(models.Stages{Plain: "B", Under: "B", Critic: "C", Aligner: "D"}), // both break
-		"babbler":   staged(models.Stages{Plain: "B", Under: "A"}),                            // never ends its JSON
-		"follower":  staged(models.Stages{Plain: "B", Under: "B", Critic: "B", Aligner: "B", Long: " " + strings.Repeat("For example. ", longResponse/13)}),
-		"measuring": models.Judge(models.Ratings{Score: 1, UserOver: longResponse, LongScore: 5}),
+	for name, c := range map[string]gguftest.Chain{
+		"mender":    staged(gguftest.Stages{Plain: "B", Under: "A", Critic: "B", Aligner: "B"}), // the self-critic mends, the aligner keeps
+		"spoiler":   staged(gguftest.Stages{Plain: "B", Under: "B", Critic: "C", Aligner: "D"}), // both break
+		"babbler":   staged(gguftest.Stages{Plain: "B", Under: "A"}),                            // never ends its JSON
+		"follower":  staged(gguftest.Stages{Plain: "B", Under: "B", Critic: "B", Aligner: "B", Long: " " + strings.Repeat("For example. ", longResponse/13)}),
+		"measuring": gguftest.Judge(gguftest.Ratings{Score: 1, UserOver: longResponse, LongScore: 5}),
 	} {
 		actors[name] = c
 	}
-	roleless := models.Steady("B")
+	roleless := gguftest.Steady("B")
 	roleless.Template = "{{ range .Messages }}{{ if eq .Role \"user\" }}user:\n{{ .Content }}\n{{ end }}{{ end }}<|plain|>"
 	actors["roleless"] = roleless
 }
@@ -116,9 +116,9 @@ func TestMethodsInAllSettings(t *testing.T) {
 		if g.Status != data.StatusOK {
 			t.Errorf("%s %s: status %s", g.Variant, g.Method, g.Status)
 		}
-		want := models.Answer("B") // the baseline's
+		want := gguftest.Answer("B") // the baseline's
 		if method == prompt.SelfCritic && name != "spoiler" {
-			want = models.Answer("A")
+			want = gguftest.Answer("A")
 		}
 		if *g.DraftResponse != want {
 			t.Errorf("%s %s %s: the draft is %q, want %q", g.Variant, g.Method, g.Setting, *g.DraftResponse, want)

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 )
 
 // A million has the rows of a run of about a million generations: PERGData's
@@ -258,9 +258,9 @@ func (m *million) write(tb testing.TB, dir string, r millionRun) {
 	rows, err := table.Records(metrics.BySource)
 	check(err)
 	check(data.WriteTable(filepath.Join(dir, "metrics"), rows))
-	manifest := harness.Manifest{
-		RunID: "20260102-150405-a1b2c3", State: harness.StateFinished, Dataset: harness.DatasetInfo{Name: "PERGData", Items: len(m.items)},
-		Judges: []harness.ModelInfo{{Name: "judge:24b"}},
+	manifest := rundir.Manifest{
+		RunID: "20260102-150405-a1b2c3", State: rundir.StateFinished, Dataset: rundir.DatasetInfo{Name: "PERGData", Items: len(m.items)},
+		Judges: []rundir.ModelInfo{{Name: "judge:24b"}},
 	}
 	text, err := json.Marshal(manifest)
 	check(err)

@@ -12,7 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func modelsCommand() *cli.Command {
@@ -39,10 +41,10 @@ each GPU of this machine, or of those that --gpus describes.
 func modelsAction(c *cli.Context) error {
 	for name, least := range map[string]int{"num-ctx": 1, "slots": 1} {
 		if c.Int(name) < least {
-			return &harness.Problem{Err: fmt.Errorf("%s %d: at least %d", name, c.Int(name), least), Usage: true}
+			return &hint.Error{Err: fmt.Errorf("%s %d: at least %d", name, c.Int(name), least), Usage: true}
 		}
 	}
-	cfg := harness.Defaults()
+	cfg := rundir.Defaults()
 	cfg.Host, cfg.GPUs = c.StringSlice("host"), c.StringSlice("gpus")
 	logs, err := os.MkdirTemp("", "perg-models-")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
 )
 
@@ -122,7 +123,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 		fmt.Fprintln(w, "note: "+report.Printable(n))
 	}
 	if len(s.Refused) > 0 {
-		return &harness.Problem{
+		return &hint.Error{
 			Err:  fmt.Errorf("%d of %d models fit nowhere", len(s.Refused), len(s.Memory)),
 			Hint: "leave them out, take what would fit, or accept the processor with --allow-cpu",
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"perg/harness"
+	"perg/harness/hint"
 )
 
 // profiles are for those who make perg faster, and their flags are hidden from
@@ -48,7 +48,7 @@ func profiled(action cli.ActionFunc) cli.ActionFunc {
 				err = p.start(f)
 			}
 			if err != nil {
-				return &harness.Problem{Err: fmt.Errorf("--%s: %w", p.flag, err), Usage: true}
+				return &hint.Error{Err: fmt.Errorf("--%s: %w", p.flag, err), Usage: true}
 			}
 			defer func() {
 				e := p.stop(f)

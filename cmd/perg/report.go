@@ -10,10 +10,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func reportCommand() *cli.Command {
@@ -65,9 +66,8 @@ they change against it: paired by item, over the same resamples. Where fewer tha
 }
 
 func reportAction(c *cli.Context) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	if c.NArg() != 1 {
-		return usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
+		return hint.Usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
 	}
 	dir := c.Args().First()
 	format := report.Format(c.String("format"))
@@ -75,18 +75,18 @@ func reportAction(c *cli.Context) error {
 		format = report.JSON
 	}
 	if !slices.Contains(report.Formats(), format) {
-		return usage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.Formats()))
+		return hint.Usage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.Formats()))
 	}
 	var by []metrics.GroupBy
 	for _, name := range c.StringSlice("by") {
 		g := metrics.GroupBy(name)
 		if !slices.Contains(metrics.GroupBys(), g) {
-			return usage(fmt.Errorf("cannot break down by %q", name), "there are: "+joined(metrics.GroupBys()))
+			return hint.Usage(fmt.Errorf("cannot break down by %q", name), "there are: "+joined(metrics.GroupBys()))
 		}
 		by = append(by, g)
 	}
 	if len(by) > 1 && (format == report.CSV || format == report.JSON) {
-		return usage(fmt.Errorf("--format %s writes one table, --by names %d", format, len(by)), "name one")
+		return hint.Usage(fmt.Errorf("--format %s writes one table, --by names %d", format, len(by)), "name one")
 	}
 	if c.IsSet("html") {
 		if err := checkHTML(c, format); err != nil {
@@ -200,7 +200,7 @@ func tableRows(f report.Format, rows []data.Metric) []data.Metric {
 	return report.Overall(rows)
 }
 
-func caveats(m harness.Manifest, rows []data.Metric) []string {
+func caveats(m rundir.Manifest, rows []data.Metric) []string {
 	all := report.Caveats(rows)
 	if m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)

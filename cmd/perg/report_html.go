@@ -13,11 +13,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/compare"
+	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/report"
 	"perg/harness/report/page"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -27,29 +28,28 @@ func htmlFlag() cli.Flag {
 
 // checkHTML says before any work what stands in the way of the page.
 func checkHTML(c *cli.Context, format report.Format) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
 	path := c.String("html")
 	switch {
 	case path == "":
-		return usage(fmt.Errorf("--html names no file"), "perg report RUN --html report.html")
+		return hint.Usage(fmt.Errorf("--html names no file"), "perg report RUN --html report.html")
 	case format != report.Table:
-		return usage(fmt.Errorf("--html with --format %s: the page has the tables in it", format), "run perg report twice, once with each")
+		return hint.Usage(fmt.Errorf("--html with --format %s: the page has the tables in it", format), "run perg report twice, once with each")
 	case c.Bool("published"):
-		return usage(fmt.Errorf("--html with --published: the page has the paper's values in it"), "leave out --published")
+		return hint.Usage(fmt.Errorf("--html with --published: the page has the paper's values in it"), "leave out --published")
 	case strings.HasPrefix(path, "-"):
-		return usage(fmt.Errorf("--html %s is no name of a file", path), "the page is a file of its own: --html report.html")
+		return hint.Usage(fmt.Errorf("--html %s is no name of a file", path), "the page is a file of its own: --html report.html")
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return usage(fmt.Errorf("--html %s is no file", path), "name a file in it: --html "+quoted(filepath.Join(path, "report.html")))
+		return hint.Usage(fmt.Errorf("--html %s is no file", path), "name a file in it: --html "+quoted(filepath.Join(path, "report.html")))
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return usage(fmt.Errorf("--html %s: there is no directory %s", path, filepath.Dir(path)), "make it, or name another file")
+		return hint.Usage(fmt.Errorf("--html %s: there is no directory %s", path, filepath.Dir(path)), "make it, or name another file")
 	}
 	return nil
 }
 
 // writePage writes the page of a run whose tables are loaded.
-func writePage(path, dir string, m harness.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement) (size int, err error) {
+func writePage(path, dir string, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement) (size int, err error) {
 	r := pageOf(dir, m, rows)
 	r.Improvements = improvements
 	if err := r.Read(dir, t); err != nil {
@@ -60,13 +60,13 @@ func writePage(path, dir string, m harness.Manifest, rows []data.Metric, t *metr
 		return 0, err
 	}
 	if err := data.WriteFile(path, html); err != nil {
-		return 0, &harness.Problem{Err: fmt.Errorf("write the page: %w", err), Hint: "choose a place you may write to with --html"}
+		return 0, &hint.Error{Err: fmt.Errorf("write the page: %w", err), Hint: "choose a place you may write to with --html"}
 	}
 	return len(html), nil
 }
 
 // pageOf is what the page shows of the manifest and the table metrics.
-func pageOf(dir string, m harness.Manifest, rows []data.Metric) page.Run {
+func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 	r := page.Run{
 		Name: filepath.Base(filepath.Clean(dir)), State: m.State, Dataset: m.Dataset.Name, Items: m.Dataset.Items,
 		StartedAt: m.StartedAt, EndedAt: m.EndedAt, Caveats: caveats(m, rows), Metrics: rows,
@@ -104,7 +104,7 @@ func bitsPerWeight(quantization string) float64 {
 }
 
 // facts are the lines of the manifest that say what was run, on what.
-func facts(m harness.Manifest) []page.Fact {
+func facts(m rundir.Manifest) []page.Fact {
 	var all []page.Fact
 	add := func(name, format string, args ...any) {
 		if text := strings.TrimSpace(fmt.Sprintf(format, args...)); text != "" {
@@ -148,7 +148,7 @@ func facts(m harness.Manifest) []page.Fact {
 	return all
 }
 
-func modelFact(v harness.ModelInfo) string {
+func modelFact(v rundir.ModelInfo) string {
 	parts := []string{cmp.Or(v.Variant, v.Name)}
 	for _, p := range []string{v.ParameterSize, v.Quantization} {
 		if p != "" {

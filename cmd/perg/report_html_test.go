@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/metrics"
+	"perg/harness/rundir"
 )
 
 // answeredRun is the directory of a run in which one of two variants breaks
@@ -20,12 +20,12 @@ import (
 func answeredRun(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "first run")
-	m := harness.Manifest{
-		RunID: "20260102-150405-abcdef", State: harness.StateFinished, PergVersion: "v0", Config: harness.Defaults(),
-		Dataset: harness.DatasetInfo{Name: "sample", Items: 30, SHA256: "0123456789abcdef"}, StartedAt: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
-		Models: []harness.ModelInfo{{Name: "steady", Variant: "steady", Quantization: "F16"}, {Name: "swayed", Variant: "swayed", Quantization: "F16"}},
-		Loads:  []harness.Load{{At: time.Date(2026, 1, 2, 15, 4, 6, 0, time.UTC), Variant: "swayed", Size: 1 << 20}},
-		Counts: &harness.Counts{Planned: 120, OK: 120},
+	m := rundir.Manifest{
+		RunID: "20260102-150405-abcdef", State: rundir.StateFinished, PergVersion: "v0", Config: rundir.Defaults(),
+		Dataset: rundir.DatasetInfo{Name: "sample", Items: 30, SHA256: "0123456789abcdef"}, StartedAt: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
+		Models: []rundir.ModelInfo{{Name: "steady", Variant: "steady", Quantization: "F16"}, {Name: "swayed", Variant: "swayed", Quantization: "F16"}},
+		Loads:  []rundir.Load{{At: time.Date(2026, 1, 2, 15, 4, 6, 0, time.UTC), Variant: "swayed", Size: 1 << 20}},
+		Counts: &rundir.Counts{Planned: 120, OK: 120},
 	}
 	text, err := json.Marshal(m)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/hint"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 func publishedFlag() cli.Flag {
@@ -18,13 +19,12 @@ func publishedFlag() cli.Flag {
 }
 
 // reportPublished shows the rows of a run beside the paper's figures.
-func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, rows []data.Metric) error {
-	usage := func(err error, hint string) error { return &harness.Problem{Err: err, Hint: hint, Usage: true} }
+func reportPublished(c *cli.Context, format report.Format, m rundir.Manifest, rows []data.Metric) error {
 	if !slices.Contains(report.PublishedFormats(), format) {
-		return usage(fmt.Errorf("--published cannot be written as %s", format), "there are: "+joined(report.PublishedFormats()))
+		return hint.Usage(fmt.Errorf("--published cannot be written as %s", format), "there are: "+joined(report.PublishedFormats()))
 	}
 	if len(c.StringSlice("by")) > 0 {
-		return usage(errors.New("--by with --published: the paper's values are by source alone"), "leave out --by")
+		return hint.Usage(errors.New("--by with --published: the paper's values are by source alone"), "leave out --by")
 	}
 	compared := comparePublished(m, rows)
 	w := c.App.Writer
@@ -50,7 +50,7 @@ func reportPublished(c *cli.Context, format report.Format, m harness.Manifest, r
 	return nil
 }
 
-func comparePublished(m harness.Manifest, rows []data.Metric) report.Comparison {
+func comparePublished(m rundir.Manifest, rows []data.Metric) report.Comparison {
 	var variants []report.Measured
 	for _, v := range m.Models {
 		variants = append(variants, report.Measured{

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"perg/data"
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // publishedRun is the directory of a run over so many items of each source of
@@ -19,10 +19,10 @@ import (
 func publishedRun(t *testing.T, sources ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	m := harness.Manifest{
-		RunID: "r", State: harness.StateFinished, Config: harness.Defaults(),
-		Dataset: harness.DatasetInfo{Name: "my.parquet", Items: 40 * len(sources)},
-		Models: []harness.ModelInfo{
+	m := rundir.Manifest{
+		RunID: "r", State: rundir.StateFinished, Config: rundir.Defaults(),
+		Dataset: rundir.DatasetInfo{Name: "my.parquet", Items: 40 * len(sources)},
+		Models: []rundir.ModelInfo{
 			{Name: "gemma2:9b", Variant: "gemma2:9b", Family: "gemma2", ParameterSize: "9.2B", Quantization: "Q4_0"},
 			{Name: "odd\x1b[31m:1b", Variant: "odd\x1b[31m:1b", Family: "llama", ParameterSize: "1.0B"},
 		},

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // onTerminal runs perg at a terminal of so many columns and gives what it shows.
@@ -55,7 +55,7 @@ func TestReportOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	r := newWrittenRun("runs/x", harness.ModelInfo{Name: "steady:8b", Variant: "steady:8b"}, harness.ModelInfo{Name: "swayed:8b", Variant: "swayed:8b"})
+	r := newWrittenRun("runs/x", rundir.ModelInfo{Name: "steady:8b", Variant: "steady:8b"}, rundir.ModelInfo{Name: "swayed:8b", Variant: "swayed:8b"})
 	r.cell("swayed:8b", "zero-shot", "none", "70r 29w 1f")
 	r.cell("swayed:8b", "zero-shot", "relevant", "30r 10R 29w 30W 1r")
 	r.cell("swayed:8b", "zero-shot", "irrelevant", "50r 50w")

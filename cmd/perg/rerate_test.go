@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"perg/data"
-	"perg/harness"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 )
 
 // rated sums a run's judgments up: by judge and order, how many there are, and
@@ -107,8 +107,8 @@ func TestSeveralJudges(t *testing.T) {
 			t.Errorf("generation %d changed: %+v", i, after[i])
 		}
 	}
-	m, err := harness.ReadManifest(out)
-	if err != nil || m.State != harness.StateFinished || len(m.Judges) != 1 || m.Judges[0].Name != "measuring:latest" || m.Extractor == nil || m.Extractor.Name != "judge:latest" {
+	m, err := rundir.ReadManifest(out)
+	if err != nil || m.State != rundir.StateFinished || len(m.Judges) != 1 || m.Judges[0].Name != "measuring:latest" || m.Extractor == nil || m.Extractor.Name != "judge:latest" {
 		t.Errorf("manifest: state %s, judges %v, extractor %v, error %v", m.State, m.Judges, m.Extractor, err)
 	}
 	// The run can still be resumed as it is now.
@@ -209,7 +209,7 @@ func TestAModelWithoutASystemRole(t *testing.T) {
 			t.Errorf("%s: the prompt is %q", g.Setting, g.UserPrompt)
 		}
 	}
-	m, err := harness.ReadManifest(filepath.Join(b.dir, "run"))
+	m, err := rundir.ReadManifest(filepath.Join(b.dir, "run"))
 	if err != nil || !m.Models[0].NoSystemRole || m.Judges[0].NoSystemRole {
 		t.Errorf("manifest %+v, error %v", m.Models, err)
 	}

@@ -15,11 +15,12 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 // result shows what a run came to: the table, what is missing and why, and
 // what to do next.
-func (v *view) result(cfg harness.Config, r harness.Result, dir *harness.Dir) error {
+func (v *view) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) error {
 	var rows []data.Metric
 	if r.Written {
 		var err error

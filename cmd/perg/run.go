@@ -16,8 +16,11 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/fleet"
+	"perg/harness/hint"
 	"perg/harness/judge"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 	"perg/harness/store"
 )
 
@@ -60,7 +63,7 @@ in error, 130 interrupted (what was answered is kept).`,
 
 // configFlags say what to run; 'perg plan' takes the same ones.
 func configFlags() []cli.Flag {
-	d := harness.Defaults()
+	d := rundir.Defaults()
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read settings from a YAML `FILE`; flags override it"},
 		&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; several each rate alone"},
@@ -115,11 +118,11 @@ func defaultStore() string {
 
 // runConfig is what the user asked for: flags over a config file, or over
 // what the run in --out was begun with, or over the defaults.
-func runConfig(c *cli.Context) (harness.Config, error) {
-	cfg := harness.Defaults()
+func runConfig(c *cli.Context) (rundir.Config, error) {
+	cfg := rundir.Defaults()
 	var err error
 	if c.IsSet("config") {
-		if cfg, err = harness.ReadConfig(c.String("config")); err != nil {
+		if cfg, err = rundir.ReadConfig(c.String("config")); err != nil {
 			return cfg, err
 		}
 	}
@@ -130,14 +133,14 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		cfg.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
 	if !c.IsSet("config") {
-		m, err := harness.ReadManifest(cfg.Out)
+		m, err := rundir.ReadManifest(cfg.Out)
 		switch {
 		case err == nil:
 			out := cfg.Out
 			cfg = m.Config
 			cfg.Out = out
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-			return cfg, &harness.Problem{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
+			return cfg, &hint.Error{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
 		}
 	}
 	if c.Args().Present() {
@@ -170,7 +173,7 @@ func runConfig(c *cli.Context) (harness.Config, error) {
 		}
 	}
 	if c.IsSet("gpu-interval") {
-		cfg.GPUInterval = harness.Duration(c.Duration("gpu-interval"))
+		cfg.GPUInterval = rundir.Duration(c.Duration("gpu-interval"))
 	}
 	if cfg.Store == "" {
 		cfg.Store = defaultStore()
@@ -222,14 +225,14 @@ func runAction(c *cli.Context) error {
 // work is what a plan is made with.
 type work struct {
 	items data.Dataset
-	dir   *harness.Dir
+	dir   *rundir.Dir
 	store *store.Store
-	fleet *harness.Fleet
+	fleet *fleet.Fleet
 	view  *view
 }
 
 // execute makes a plan in the run directory of a config and carries it out.
-func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
+func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
 	w := work{view: newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
 	if w.items, err = harness.Items(cfg); err != nil {
 		return err
@@ -238,7 +241,7 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 	outliveReaders()
 	defer func() { err = w.view.end(err) }()
 
-	if w.dir, err = harness.HoldDir(cfg.Out); err != nil {
+	if w.dir, err = rundir.Hold(cfg.Out); err != nil {
 		return err
 	}
 	defer w.dir.Close()
@@ -250,7 +253,7 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 			err = e
 		}
 	}()
-	if w.fleet, err = harness.OpenFleet(ctx, cfg, cfg.Out, w.view.say, w.view.warn); err != nil {
+	if w.fleet, err = fleet.Open(ctx, harness.FleetOptions(cfg, cfg.Out, w.view.say, w.view.warn)); err != nil {
 		return err
 	}
 	defer func() {
@@ -284,11 +287,11 @@ func execute(c *cli.Context, cfg harness.Config, prepare func(context.Context, w
 
 func openStore(path string) (*store.Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, &harness.Problem{Err: fmt.Errorf("store: %w", err), Hint: "choose a file you may write to with --store"}
+		return nil, &hint.Error{Err: fmt.Errorf("store: %w", err), Hint: "choose a file you may write to with --store"}
 	}
 	s, err := store.Open(path)
 	if err != nil {
-		return nil, &harness.Problem{Err: err, Hint: "another file can be named with --store"}
+		return nil, &hint.Error{Err: err, Hint: "another file can be named with --store"}
 	}
 	return s, nil
 }

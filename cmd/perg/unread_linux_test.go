@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"perg/harness"
+	"perg/harness/rundir"
 )
 
 // fullPipe is a pipe that takes nothing more until it is read.
@@ -72,8 +72,8 @@ func (b bench) finishes() {
 	b.t.Helper()
 	state := ""
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if m, err := harness.ReadManifest(filepath.Join(b.dir, "run")); err == nil {
-			if state = m.State; state == harness.StateFinished {
+		if m, err := rundir.ReadManifest(filepath.Join(b.dir, "run")); err == nil {
+			if state = m.State; state == rundir.StateFinished {
 				return
 			}
 		}

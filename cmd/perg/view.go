@@ -17,6 +17,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/report"
+	"perg/harness/rundir"
 )
 
 const (
@@ -129,7 +130,7 @@ func encoded(kind string, fields map[string]any) (string, error) {
 	return string(text) + "\n", err
 }
 
-func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
+func (v *view) begin(dir *rundir.Dir, p *harness.Plan) {
 	if v.json {
 		v.event("start", map[string]any{"out": dir.Path, "run_id": dir.Manifest.RunID, "planned": p.Total(), "resumed": dir.Resumed()}, false)
 	}
@@ -148,10 +149,10 @@ func (v *view) begin(dir *harness.Dir, p *harness.Plan) {
 		judges = []string{"no judge"}
 	}
 	methods := ""
-	if len(p.Methods) > 1 {
-		methods = fmt.Sprintf(" x %d methods", len(p.Methods))
+	if len(p.Task.Methods) > 1 {
+		methods = fmt.Sprintf(" x %d methods", len(p.Task.Methods))
 	}
-	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), methods, strings.Join(judges, ", ")))
+	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Task.Dataset.Items), methods, strings.Join(judges, ", ")))
 }
 
 // follow shows progress until close. The name is for the live view.

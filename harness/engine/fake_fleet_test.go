@@ -11,7 +11,7 @@ import (
 // A fakeFleet opens servers on a world's sites.
 type fakeFleet struct{ *world }
 
-func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Settings) (Server, error) {
+func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s ServerConfig) (Server, error) {
 	w := f.world
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // goroutines, and return when ctx is done.
 type Fleet interface {
 	// Open gives a server that has the devices to itself. It may start one.
-	Open(ctx context.Context, lane string, devices []string, s Settings) (Server, error)
+	Open(ctx context.Context, lane string, devices []string, s ServerConfig) (Server, error)
 	// Memory is what is in use on each of some devices; nil where that cannot
 	// be told.
 	Memory(ctx context.Context, devices []string) []Memory
@@ -22,9 +22,9 @@ type Fleet interface {
 	Class(devices []string) string
 }
 
-// Settings are what is fixed when a server starts. One that the user named has
-// its own, which are not known.
-type Settings struct {
+// A ServerConfig is what is fixed when a server starts. One that the user named
+// has its own, which is not known.
+type ServerConfig struct {
 	Slots   int // prompts that it works on at once; 0: not known
 	KVCache models.KVType
 }

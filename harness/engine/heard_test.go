@@ -123,7 +123,7 @@ type oddFleet struct {
 	chat func(lane string) error
 }
 
-func (f oddFleet) Open(ctx context.Context, lane string, devices []string, s Settings) (Server, error) {
+func (f oddFleet) Open(ctx context.Context, lane string, devices []string, s ServerConfig) (Server, error) {
 	if f.open != nil {
 		if err := f.open(lane); err != nil {
 			return nil, err

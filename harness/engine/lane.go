@@ -22,12 +22,12 @@ type lane struct {
 	devices []string
 	beside  bool // resident next to another lane, whose devices it shares
 
-	server   Server // nil: none is open
-	settings Settings
-	inPlace  *Model // the one in memory, as far as this lane knows
-	loaded   models.Loaded
-	last     Load // the one that put it there
-	left     bool // it failed: that it does not unload either is no news
+	server  Server // nil: none is open
+	config  ServerConfig
+	inPlace *Model // the one in memory, as far as this lane knows
+	loaded  models.Loaded
+	last    Load // the one that put it there
+	left    bool // it failed: that it does not unload either is no news
 
 	stint
 }
@@ -36,7 +36,7 @@ type lane struct {
 type stint struct {
 	job    *job
 	status *laneStatus
-	want   Settings
+	want   ServerConfig
 	numCtx int // of its calls
 	pace   *pace
 	again  bool // the lane failed before: it is not waited for
@@ -68,7 +68,7 @@ const everything = 1 << 30
 // model is loaded by the first call: where every reply is known, none is.
 func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again bool) {
 	l.stint = stint{
-		job: j, want: Settings{f.Slots, j.Model.KVCache}, numCtx: f.NumCtx, pace: p, again: again,
+		job: j, want: ServerConfig{f.Slots, j.Model.KVCache}, numCtx: f.NumCtx, pace: p, again: again,
 		gate: semaphore.NewWeighted(everything), lost: make(chan struct{}),
 	}
 	if l.server != nil {

@@ -192,7 +192,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	m := l.job.Model
 	switch {
 	case l.server == nil:
-	case l.settings != l.want:
+	case l.config != l.want:
 		l.shut(ctx)
 	case l.inPlace != nil && l.inPlace.Digest != m.Digest:
 		l.discard(ctx)
@@ -295,17 +295,17 @@ func (l *lane) open(ctx context.Context) error {
 		}
 		return &LaneError{l.name, err}
 	}
-	l.settings, l.exits = l.want, l.server.Exits()
+	l.config, l.exits = l.want, l.server.Exits()
 	l.status.host(l.server.Host())
 	return nil
 }
 
 func (l *lane) report(started time.Time) {
 	load := Load{
-		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.settings.Slots,
+		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
 		NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
 	}
-	l.status.slots(l.settings.Slots)
+	l.status.slots(l.config.Slots)
 	l.last = load
 	l.engine.Loaded(load)
 }

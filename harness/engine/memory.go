@@ -175,7 +175,7 @@ func (l *lane) shut(ctx context.Context) {
 	if err := l.server.Close(); err != nil {
 		l.engine.Warn(err.Error())
 	}
-	l.server, l.settings, l.inPlace = nil, Settings{}, nil
+	l.server, l.config, l.inPlace = nil, ServerConfig{}, nil
 	l.engine.holdings.drop(l.name)
 }
 

@@ -77,11 +77,8 @@ func (s *Set) Ask(q Query) (Prompt, error) {
 // query it got, as the user wrote it, and the draft of the first stage. Both go
 // in as JSON strings, so neither can end its place in the prompt.
 func (s *Set) Revise(q Query, query, draft string) (Prompt, error) {
-	system, user := "critic_system", "critic_user"
-	if q.Method == PrefAligner {
-		system, user = "aligner_system", "aligner_user"
-	}
-	return s.render([]string{system, user, "preferences"}, struct {
+	name := q.Method.definition().templates
+	return s.render([]string{name + "_system", name + "_user", "preferences"}, struct {
 		stating  `json:"-"`
 		Query    string `json:"query"`
 		Response string `json:"response"`

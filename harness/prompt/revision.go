@@ -10,16 +10,11 @@ import (
 )
 
 // RevisionSchema is the JSON schema of what the second stage of a method of two
-// calls answers. The order of the properties is that in which a model writes
-// them: a critique comes before the response that heeds it, the aligner's
-// thoughts after.
+// calls answers.
 func (m Method) RevisionSchema() json.RawMessage {
-	first, second := "critic", "response"
-	if m == PrefAligner {
-		first, second = "response", "thoughts"
-	}
-	return json.RawMessage(`{"type":"object","properties":{"` + first + `":{"type":"string"},"` + second + `":{"type":"string"}},` +
-		`"required":["` + first + `","` + second + `"]}`)
+	p := m.definition().answers
+	return json.RawMessage(`{"type":"object","properties":{"` + p[0] + `":{"type":"string"},"` + p[1] + `":{"type":"string"}},` +
+		`"required":["` + p[0] + `","` + p[1] + `"]}`)
 }
 
 // ErrNoRevision: a second stage that gave no response. The method then falls

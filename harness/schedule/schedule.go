@@ -15,6 +15,8 @@ type Device struct {
 	ID, Name string
 	Memory   uint64  // bytes free for models; 0: unknown, everything fits
 	Speed    float64 // relative throughput, 1 where it is unknown
+	// Processor: it is (part of) a CPU, whose memory is the machine's.
+	Processor bool
 }
 
 // A Kind is what a job does.

@@ -16,6 +16,7 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/models"
+	"perg/models/gguftest"
 )
 
 // built is where build-ollama.sh puts its program, under the user's cache folder.
@@ -80,7 +81,7 @@ func isolate(cfg models.ServerConfig, dir string) models.ServerConfig {
 }
 
 // Install gives a server the models, by name.
-func Install(tb testing.TB, host string, chains map[string]models.Chain) {
+func Install(tb testing.TB, host string, chains map[string]gguftest.Chain) {
 	tb.Helper()
 	base, err := url.Parse(host)
 	if err != nil {
@@ -106,7 +107,7 @@ const Slots = 4
 // Shared is the URL of a server with four slots that all tests of a binary
 // use, with the models installed. A test that stops it, or breaks a runner of
 // it, starts one of its own instead. The binary's TestMain calls [Main].
-func Shared(tb testing.TB, chains map[string]models.Chain) string {
+func Shared(tb testing.TB, chains map[string]gguftest.Chain) string {
 	tb.Helper()
 	program := Program(tb)
 	shared.Lock()

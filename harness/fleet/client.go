@@ -1,0 +1,51 @@
+package fleet
+
+import (
+	"context"
+	"os"
+
+	"perg/harness/hint"
+	"perg/models"
+)
+
+// A Client is what a run asks of an inference server; *models.Client says what
+// the methods promise. Another kind of server is another implementation, chosen
+// by its address in newClient.
+type Client interface {
+	Host() string
+
+	Version(context.Context) (string, error)
+	Catalogue(context.Context) ([]models.Installed, error)
+	Details(ctx context.Context, name string) (models.Details, error)
+	CountTokens(context.Context, models.Request) (int, error)
+	Quantize(ctx context.Context, catalogue []models.Installed, source models.Installed, level string, progress func(done, total int64)) (models.Installed, error)
+	Delete(ctx context.Context, name string) error
+
+	Load(ctx context.Context, model string, o models.Options) (models.Loaded, error)
+	Unload(ctx context.Context, model string) error
+	InMemory(ctx context.Context, model string) ([]models.Loaded, error)
+	Chat(context.Context, models.Request) (models.Response, error)
+}
+
+// newClient makes the client of a server by its address.
+func newClient(host string, report func(string)) (*models.Client, error) {
+	c, err := models.NewClient(host)
+	if err != nil {
+		return nil, &hint.Error{Err: err, Usage: true}
+	}
+	c.Report = report
+	return c, nil
+}
+
+// Hosts are the addresses of the servers that a run would use as they are:
+// those that are named, else OLLAMA_HOST, else where Ollama listens by default.
+// named says whether the user named them.
+func Hosts(hosts []string) (all []string, named bool) {
+	if len(hosts) > 0 {
+		return hosts, true
+	}
+	if host := os.Getenv("OLLAMA_HOST"); host != "" {
+		return []string{host}, true
+	}
+	return []string{models.DefaultHost}, false
+}

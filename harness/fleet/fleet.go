@@ -1,0 +1,228 @@
+// Package fleet is the devices and servers behind the engine: servers that the
+// user named, or the GPUs of this machine, or its processor, with servers that
+// perg starts on them.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"perg/gpu"
+	"perg/harness/hint"
+	"perg/harness/schedule"
+	"perg/models"
+)
+
+// HowToInstall is what to do where there is no Ollama.
+const HowToInstall = "install Ollama from https://ollama.com/download and run 'ollama serve', or name a server with --host"
+
+// Options say which devices and servers to use.
+type Options struct {
+	Hosts []string     // addresses of servers to use as they are; see the function Hosts
+	Own   bool         // start servers even where one is running
+	GPUs  []string     // UUIDs or indexes of those to start servers on; none: all
+	Most  int          // devices to start servers on; 0: all
+	Logs  string       // directory of the logs of servers that are started
+	Say   func(string) // what the user may want to know
+	Warn  func(string) // caveats; may be called from many goroutines
+}
+
+// A Fleet is what lanes are made of.
+type Fleet struct {
+	Devices   []schedule.Device
+	Inventory gpu.Inventory // of this machine; empty where NVML is not
+
+	options Options
+	hosts   map[string]*models.Client // by device; empty where the servers are perg's own
+	byID    map[string]gpu.GPU        // the devices that are GPUs
+	program string                    // ollama, where servers are started
+
+	mu    sync.Mutex
+	front *front // nil: none was started
+}
+
+// Open reaches the servers that are named, or running at the default address.
+// Where there are none, and where the options ask for servers of perg's own,
+// they are started from the ollama program on PATH. Close ends those.
+func Open(ctx context.Context, o Options) (*Fleet, error) {
+	f := newFleet(o)
+	var err error
+	if f.Inventory, err = gpu.Discover(); err != nil && len(f.Inventory.GPUs) == 0 {
+		f.Inventory = gpu.Inventory{GPUs: []gpu.GPU{}}
+		if len(o.GPUs) > 0 {
+			return nil, &hint.Error{Err: fmt.Errorf("gpus %s: %w", strings.Join(o.GPUs, ", "), err), Hint: "'perg gpu' shows what NVML sees", Usage: true}
+		}
+	}
+	if !o.Own {
+		if err := f.connect(ctx); err != nil || len(f.hosts) > 0 {
+			return f, err
+		}
+	}
+	if f.program, err = exec.LookPath("ollama"); err != nil {
+		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
+		if o.Own {
+			why = errors.New("no ollama program is on PATH, and lanes, kv_cache and gpus are for servers that perg starts")
+		}
+		return nil, &hint.Error{Err: why, Hint: HowToInstall}
+	}
+	return f, f.survey()
+}
+
+// Preview is the fleet that Open would come to, or one of GPUs that are not
+// here, written as in "2x24GiB". It starts nothing and has nothing to close.
+func Preview(ctx context.Context, o Options) (*Fleet, error) {
+	f := newFleet(o)
+	if len(o.GPUs) > 0 && Imagined(o.GPUs[0]) {
+		devices, err := imagine(o.GPUs)
+		if err != nil {
+			return nil, &hint.Error{Err: err, Hint: "write 2x24GiB,1x80GiB; or name GPUs by UUID or index, see 'perg gpu'", Usage: true}
+		}
+		for _, d := range devices {
+			f.Devices = append(f.Devices, d)
+			f.byID[d.ID] = gpu.GPU{UUID: d.ID, Name: d.Name}
+		}
+		f.options.Say("the GPUs are not here: their speed is guessed from their size")
+		return f, nil
+	}
+	var err error
+	if f.Inventory, err = gpu.Discover(); err != nil && len(f.Inventory.GPUs) == 0 {
+		f.options.Say(fmt.Sprintf("%v: placed on the processor; --gpus 1x24GiB plans for a GPU that is not here", err))
+	}
+	if len(o.Hosts) > 0 {
+		return f, f.connect(ctx)
+	}
+	return f, f.survey()
+}
+
+func newFleet(o Options) *Fleet {
+	return &Fleet{options: o, hosts: make(map[string]*models.Client), byID: make(map[string]gpu.GPU)}
+}
+
+// Of is a fleet of servers that have answered.
+func Of(o Options, servers ...*models.Client) *Fleet {
+	f := newFleet(o)
+	for _, c := range servers {
+		f.add(c)
+	}
+	return f
+}
+
+func (f *Fleet) add(server *models.Client) {
+	id := server.Host()
+	f.hosts[id] = server
+	f.Devices = append(f.Devices, schedule.Device{ID: id, Name: id, Speed: 1})
+}
+
+// connect makes a device of each server that is named, or that is running at
+// the default address.
+func (f *Fleet) connect(ctx context.Context) error {
+	hosts, named := Hosts(f.options.Hosts)
+	for _, host := range hosts {
+		client, err := newClient(host, f.options.Warn)
+		if err != nil {
+			return err
+		}
+		_, err = client.Version(ctx)
+		switch {
+		case err == nil:
+		case errors.Is(err, models.ErrDenied):
+			return &hint.Error{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or name another server"}
+		case errors.Is(err, models.ErrNotOllama):
+			return &hint.Error{Err: err, Hint: "check --host and OLLAMA_HOST"}
+		case named:
+			return &hint.Error{Err: err, Hint: "start the server there, or leave out --host and OLLAMA_HOST to have perg start one"}
+		default:
+			return nil
+		}
+		id := client.Host()
+		if f.hosts[id] != nil {
+			return &hint.Error{Err: fmt.Errorf("host %s is named twice", id), Usage: true}
+		}
+		if same := f.sameServer(ctx, client); same != "" {
+			f.options.Say(fmt.Sprintf("%s and %s are one server: it is one lane", same, id))
+			continue
+		}
+		f.add(client)
+	}
+	if !named && len(f.usable()) > 1 {
+		f.options.Say(fmt.Sprintf("the server at %s is one lane, and this machine has %d GPUs: --lanes auto starts one server on each", hosts[0], len(f.usable())))
+	}
+	return nil
+}
+
+// sameServer is the address of a server that was named before under another
+// one; "" where there is none.
+func (f *Fleet) sameServer(ctx context.Context, client *models.Client) string {
+	for id, other := range f.hosts {
+		if models.SameServer(ctx, other, client) {
+			return id
+		}
+	}
+	return ""
+}
+
+// Managed says whether the servers are perg's own.
+func (f *Fleet) Managed() bool { return len(f.hosts) == 0 }
+
+// Local says whether the servers run on this machine, so that its GPUs are
+// theirs.
+func (f *Fleet) Local() bool {
+	for _, client := range f.hosts {
+		if !client.Local() {
+			return false
+		}
+	}
+	return true
+}
+
+// Locations say which of several servers have a model: by device and digest,
+// since the same name may be another model elsewhere. Nil: each has it.
+type Locations map[string]map[string]bool
+
+func located(m models.Installed) string { return m.Name + " " + m.Digest }
+
+// Has says whether a model can run on a device; it is nil where each can.
+func (l Locations) Has(m models.Installed) func(device string) bool {
+	if l == nil {
+		return nil
+	}
+	return func(device string) bool { return l[device][located(m)] }
+}
+
+// Locate asks the servers which models they have, and warns of those that are
+// not everywhere.
+func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (Locations, error) {
+	if f.Managed() {
+		return nil, nil
+	}
+	all := make(Locations)
+	for _, d := range f.Devices {
+		catalogue, err := f.hosts[d.ID].Catalogue(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all[d.ID] = make(map[string]bool)
+		for _, m := range catalogue {
+			all[d.ID][located(m)] = true
+		}
+		for _, m := range wanted {
+			if !all[d.ID][located(m)] {
+				f.options.Warn(fmt.Sprintf("%s does not have %s (%.12s) and will not work on it", d.ID, m.Name, m.Digest))
+			}
+		}
+	}
+	return all, nil
+}
+
+// usable are the GPUs that a server could use. One that is split into MIG
+// instances cannot be used whole.
+func (f *Fleet) usable() []gpu.GPU {
+	return slices.DeleteFunc(slices.Clone(f.Inventory.GPUs), func(g gpu.GPU) bool {
+		return g.Error != "" || g.MIG != nil && *g.MIG
+	})
+}

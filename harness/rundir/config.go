@@ -1,0 +1,347 @@
+// Package rundir is what a run is asked for and what is known of it: its config,
+// and its directory with the manifest and the lock.
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"perg/harness/hint"
+	"perg/harness/judge"
+	"perg/harness/prompt"
+	"perg/harness/task"
+	"perg/models"
+)
+
+// Words of a config.
+const (
+	allMethods = "all"
+	// NoExtractor in the place of the extractor: rules alone read answers.
+	NoExtractor = "none"
+)
+
+// A Config says what to run. Its YAML keys are the names of the flags.
+type Config struct {
+	Models     []string `yaml:"models" json:"models"`
+	Judge      Names    `yaml:"judge" json:"judge"`               // each rates alone
+	JudgeRule  string   `yaml:"judge_rule" json:"judge_rule"`     // what several judges' ratings come to: majority or mean
+	JudgeSwap  bool     `yaml:"judge_swap" json:"judge_swap"`     // rate again with the two responses in the other order
+	JudgeAll   bool     `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
+	Extractor  string   `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
+	Think      []string `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
+	Prompts    string   `yaml:"prompts" json:"prompts,omitempty"` // directory of templates that replace perg's own
+	ICL        Names    `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
+	Data       string   `yaml:"data" json:"data"`                 // "sample" or a file
+	Limit      int      `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
+	Settings   []string `yaml:"settings" json:"settings"`
+	Methods    []string `yaml:"methods" json:"methods"`
+	Repeats    int      `yaml:"repeats" json:"repeats"`
+	Seed       int      `yaml:"seed" json:"seed"`
+	NumCtx     int      `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
+	NumPredict int      `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
+	Parallel   string   `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
+	Store      string   `yaml:"store" json:"store"`
+	Out        string   `yaml:"out" json:"-"`
+
+	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
+	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
+	Host           Names    `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
+	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
+	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
+	GPUInterval    Duration `yaml:"gpu_interval" json:"gpu_interval"`       // between GPU samples
+	PruneQuantized bool     `yaml:"prune_quantized" json:"prune_quantized"` // remove what quantize made, after the run
+
+	// Describe has models by name that a plan may use though they are not
+	// installed.
+	Describe map[string]models.Description `yaml:"describe" json:"describe,omitempty"`
+}
+
+// Names are those of servers, models or files. One alone needs no list.
+type Names []string
+
+// UnmarshalYAML reads a name or a list of them.
+func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		n.only(one)
+		return nil
+	}
+	return unmarshal((*[]string)(n))
+}
+
+// UnmarshalJSON reads a name or a list of them: manifests of earlier versions
+// have one judge.
+func (n *Names) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		n.only(one)
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(n))
+}
+
+func (n *Names) only(name string) {
+	*n = nil
+	if name != "" {
+		*n = Names{name}
+	}
+}
+
+// A Duration is a time.Duration that YAML and JSON write as "200ms".
+type Duration time.Duration
+
+func (d Duration) String() string               { return time.Duration(d).String() }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what time.ParseDuration does.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// Defaults are the protocol's settings over the embedded sample.
+func Defaults() Config {
+	c := Config{
+		Data:        "sample",
+		Methods:     []string{string(prompt.ZeroShot)},
+		Think:       []string{string(task.ThinkOn), string(task.ThinkOff)},
+		JudgeRule:   string(judge.Majority),
+		Repeats:     1,
+		Seed:        42,
+		Parallel:    "auto",
+		GPUInterval: Duration(200 * time.Millisecond),
+	}
+	for _, s := range prompt.Settings() {
+		c.Settings = append(c.Settings, string(s))
+	}
+	return c
+}
+
+// ReadConfig reads a YAML file over the defaults. An unknown key and a value
+// of the wrong kind are errors that show the line.
+func ReadConfig(path string) (Config, error) {
+	c := Defaults()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, &hint.Error{Err: fmt.Errorf("config: %w", err), Usage: true}
+	}
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return c, &hint.Error{
+			Err:   fmt.Errorf("config %s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true))),
+			Hint:  "the keys are the flags of 'perg run', with underscores",
+			Usage: true,
+		}
+	}
+	return c, nil
+}
+
+// Check finds what is wrong with a config before any work starts. It reports
+// every fault, not the first alone.
+func (c Config) Check() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	for _, s := range c.Settings {
+		if _, err := prompt.ParseSetting(s); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	for _, m := range c.Methods {
+		if _, err := prompt.ParseMethod(m); err != nil && m != allMethods {
+			faults = append(faults, fmt.Errorf("%w, %s", err, allMethods))
+		}
+	}
+	ways := []task.Thinking{task.ThinkOn, task.ThinkOff}
+	for _, t := range c.Think {
+		if !slices.Contains(ways, task.Thinking(t)) {
+			fault("think %q; there are: %s, %s", t, task.ThinkOn, task.ThinkOff)
+		}
+	}
+	if len(c.Think) == 0 {
+		fault("think is empty; there are: %s, %s", task.ThinkOn, task.ThinkOff)
+	}
+	if _, err := judge.ParseRule(c.JudgeRule); err != nil {
+		faults = append(faults, fmt.Errorf("judge_rule: %w", err))
+	}
+	if len(c.Settings) == 0 {
+		fault("no settings")
+	}
+	if len(c.Methods) == 0 {
+		fault("no methods")
+	}
+	for i, m := range c.Models {
+		if strings.TrimSpace(m) == "" {
+			fault("model %d has an empty name", i+1)
+		}
+		if slices.Contains(c.Models[:i], m) {
+			fault("model %s is named twice", m)
+		}
+	}
+	if c.Limit < 0 {
+		fault("limit %d: a number of items, or 0 for all", c.Limit)
+	}
+	if c.Repeats < 1 {
+		fault("repeats %d: at least 1", c.Repeats)
+	}
+	if c.NumPredict < 0 {
+		fault("num_predict %d: a number of tokens, or 0 for the protocol's", c.NumPredict)
+	}
+	const least = 512 // a short question, its options and the instructions
+	switch {
+	case c.NumCtx == 0:
+	case c.NumCtx < least:
+		fault("num_ctx %d: at least %d tokens, to hold a prompt, or 0 to choose it from the data", c.NumCtx, least)
+	case c.NumPredict >= c.NumCtx:
+		fault("num_predict %d leaves no room for a prompt in num_ctx %d", c.NumPredict, c.NumCtx)
+	}
+	if _, err := c.InFlight(); err != nil {
+		faults = append(faults, err)
+	}
+	if _, err := c.LaneCount(); err != nil {
+		faults = append(faults, err)
+	}
+	for _, t := range c.KVCache {
+		if _, err := models.ParseKVType(t); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	for _, level := range c.Levels() {
+		if _, err := models.ParseLevel(level); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	repeated := func(what string, all []string) {
+		for i, s := range all {
+			if slices.Contains(all[:i], s) {
+				fault("%s %s is named twice", what, s)
+			}
+		}
+	}
+	repeated("kv_cache", c.KVCache)
+	repeated("quantize", c.Quantize)
+	repeated("host", c.Host)
+	repeated("judge", c.Judge)
+	repeated("think", c.Think)
+	repeated("gpus", c.GPUs)
+	if len(c.Host) > 0 {
+		// A server that is used as it is keeps its own settings.
+		for _, o := range []struct {
+			name string
+			set  bool
+		}{{"kv_cache", len(c.KVCache) > 0}, {"lanes", c.Lanes != ""}, {"gpus", len(c.GPUs) > 0}} {
+			if o.set {
+				fault("%s with host: it is for servers that perg starts, and the one at %s is used as it is", o.name, c.Host[0])
+			}
+		}
+	}
+	if c.PruneQuantized && len(c.Quantize) == 0 {
+		fault("prune_quantized without quantize")
+	}
+	if c.GPUInterval < Duration(10*time.Millisecond) {
+		fault("gpu_interval %s: at least 10ms", c.GPUInterval)
+	}
+	if len(c.ICL) > 0 && !slices.Contains(c.MethodsInOrder(), prompt.ICL) {
+		fault("icl names examples, and methods do not have icl")
+	}
+	if c.JudgeAll && len(c.Judge) == 0 {
+		fault("judge_all without a judge")
+	}
+	if c.JudgeSwap && len(c.Judge) == 0 {
+		fault("judge_swap without a judge")
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &hint.Error{Err: errors.Join(faults...), Usage: true}
+}
+
+// InFlight is the most calls that are sent to a lane at once; 0: found by
+// measuring.
+func (c Config) InFlight() (int, error) {
+	if c.Parallel == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(c.Parallel)
+	if err != nil || n < 1 || n > 1024 {
+		return 0, fmt.Errorf("parallel %q: auto, or a number of calls from 1 to 1024", c.Parallel)
+	}
+	return n, nil
+}
+
+// LaneCount is the number of servers that perg starts; 0: one for each device.
+func (c Config) LaneCount() (int, error) {
+	if c.Lanes == "" || c.Lanes == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(c.Lanes)
+	if err != nil || n < 1 || n > 64 {
+		return 0, fmt.Errorf("lanes %q: auto, or a number of servers from 1 to 64", c.Lanes)
+	}
+	return n, nil
+}
+
+// SettingsInOrder are the config's, in the order of tables, with the baseline: Q* is
+// defined by it.
+func (c Config) SettingsInOrder() []prompt.Setting {
+	var all []prompt.Setting
+	for _, s := range prompt.Settings() {
+		if s == prompt.None || slices.Contains(c.Settings, string(s)) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// MethodsInOrder are the config's, in the order of tables.
+func (c Config) MethodsInOrder() []prompt.Method {
+	return slices.DeleteFunc(prompt.Methods(), func(m prompt.Method) bool {
+		return !slices.Contains(c.Methods, string(m)) && !slices.Contains(c.Methods, allMethods)
+	})
+}
+
+// ExtractorName is the model that reads the answers which rules cannot; "" where
+// there is none.
+func (c Config) ExtractorName() string {
+	switch {
+	case c.Extractor == NoExtractor:
+		return ""
+	case c.Extractor == "" && len(c.Judge) > 0:
+		return c.Judge[0]
+	default:
+		return c.Extractor
+	}
+}
+
+// Levels are the quantizations to make: the source is F16 itself.
+func (c Config) Levels() []string {
+	return slices.DeleteFunc(slices.Clone(c.Quantize), func(level string) bool {
+		return level == "f16" || level == "F16" || level == "fp16"
+	})
+}
+
+// Thinking are the ways in which models that can think are asked.
+func (c Config) Thinking() []task.Thinking {
+	all := make([]task.Thinking, len(c.Think))
+	for i, t := range c.Think {
+		all[i] = task.Thinking(t)
+	}
+	return all
+}
+
+// KVTypes are the KV-cache types that each make a variant.
+func (c Config) KVTypes() []models.KVType {
+	all := make([]models.KVType, len(c.KVCache))
+	for i, t := range c.KVCache {
+		all[i] = models.KVType(t)
+	}
+	return all
+}

@@ -1,0 +1,209 @@
+package rundir
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"perg/gpu"
+	"perg/harness/judge"
+	"perg/harness/metrics"
+	"perg/harness/task"
+	"perg/models"
+)
+
+// The states of a run, as its manifest gives them.
+const (
+	StateRunning     = "running" // or killed
+	StateInterrupted = "interrupted"
+	StateFailed      = "failed"
+	StateFinished    = "finished" // perhaps with rows in error: see the counts
+)
+
+// A Manifest is RUN/run.json: what was run, on what, and how far it came.
+type Manifest struct {
+	RunID       string            `json:"run_id"`
+	State       string            `json:"state"`
+	Error       string            `json:"error,omitempty"`
+	PergVersion string            `json:"perg_version"`
+	Config      Config            `json:"config"`
+	Dataset     DatasetInfo       `json:"dataset"`
+	Prompts     map[string]string `json:"prompts"` // SHA-256 by template
+	Irrelevant  []string          `json:"irrelevant_preferences"`
+	Models      []ModelInfo       `json:"models"`
+	Judges      []ModelInfo       `json:"judges"`    // whose ratings count in the metrics
+	Extractor   *ModelInfo        `json:"extractor"` // read the answers that rules could not
+	Ollama      ServerInfo        `json:"ollama"`
+	GPUs        gpu.Inventory     `json:"gpus"`
+	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
+	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
+	StartedAt   time.Time         `json:"started_at"`
+	EndedAt     *time.Time        `json:"ended_at"` // of the last time the run was worked on
+	Counts      *Counts           `json:"counts"`
+}
+
+// DatasetInfo names the items of a run.
+type DatasetInfo struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Items  int    `json:"items"`
+}
+
+// ModelInfo names a variant of a run.
+type ModelInfo struct {
+	Name          string `json:"name"`
+	Digest        string `json:"digest"`
+	Size          int64  `json:"size"` // bytes
+	Family        string `json:"family"`
+	ParameterSize string `json:"parameter_size"`
+	Variant       string `json:"variant"` // its name in the tables
+	Quantization  string `json:"quantization"`
+	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
+	Think         *bool  `json:"think"`
+	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx"`        // tokens of context it is given
+}
+
+// ServerInfo names the server that a run was last worked on with.
+type ServerInfo struct {
+	Host    string `json:"host"`
+	Version string `json:"version"`
+}
+
+// Counts are the generations of a run by what became of them.
+type Counts struct {
+	Planned  int            `json:"planned"`
+	OK       int            `json:"ok"` // truncated ones included
+	Failed   int            `json:"failed"`
+	Missing  int            `json:"missing"`   // not asked yet
+	FellBack int            `json:"fell_back"` // second calls whose answer could not be read
+	Rated    int            `json:"rated"`
+	Unscored int            `json:"unscored"`          // rated, but not readably
+	Unjudged int            `json:"unjudged"`          // the judge's call failed
+	Reasons  map[string]int `json:"reasons,omitempty"` // of failed generations and judgments
+}
+
+// A Load is a variant put into memory, as the manifest lists them.
+type Load struct {
+	At      time.Time `json:"at"`
+	Lane    string    `json:"lane"`
+	Host    string    `json:"host"`
+	Variant string    `json:"variant"`
+	GPUs    []string  `json:"gpus"`    // UUIDs; null where there are none, or not known
+	Slots   *int      `json:"slots"`   // null: the server's own, not known
+	NumCtx  int       `json:"num_ctx"` // tokens for each slot
+	Size    int64     `json:"size"`    // bytes, as the server reports them
+	VRAM    int64     `json:"vram"`    // of them in GPU memory
+	Took    Duration  `json:"took"`
+	// InFlight is the number of calls at once that brought the most, or that
+	// was asked for; null where the job ended before it was measured.
+	InFlight *int `json:"in_flight"`
+}
+
+const manifestName = "run.json"
+
+// ReadManifest reads the manifest of the run in dir; fs.ErrNotExist where
+// there is none.
+func ReadManifest(dir string) (Manifest, error) {
+	var m Manifest
+	path := filepath.Join(dir, manifestName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return m, nil
+}
+
+// InfoOf names a variant that is given so many tokens of context.
+func InfoOf(v *task.Variant, numCtx int) ModelInfo {
+	return ModelInfo{
+		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx,
+	}
+}
+
+// VariantOf is what a manifest tells of a variant: enough to find its replies.
+func VariantOf(m ModelInfo) *task.Variant {
+	return &task.Variant{
+		Installed: models.Installed{
+			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization,
+		},
+		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, NoSystem: m.NoSystemRole,
+	}
+}
+
+// MetricsOptions say how the run's tables are scored: by its present judges and
+// their rule, with its seed.
+func (m Manifest) MetricsOptions() metrics.Options {
+	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed)}
+	for _, j := range m.Judges {
+		o.Judges = append(o.Judges, j.Name)
+	}
+	return o
+}
+
+// RatedLike is the manifest with the judging of another, which may change.
+func (m Manifest) RatedLike(other Manifest) Manifest {
+	m.Judges, m.Config.JudgeAll = other.Judges, other.Config.JudgeAll
+	m.Prompts = maps.Clone(m.Prompts)
+	for _, name := range []string{"judge_system", "judge_user"} {
+		m.Prompts[name] = other.Prompts[name]
+	}
+	return m
+}
+
+// Differences lists what sets a run apart from an older one in ways that
+// change its results.
+func (m Manifest) Differences(old Manifest) []string {
+	var changes []string
+	differ := func(what string, was, is any) {
+		if fmt.Sprint(was) != fmt.Sprint(is) {
+			changes = append(changes, fmt.Sprintf("%s: %v there, %v here", what, was, is))
+		}
+	}
+	differ("dataset", short(old.Dataset.SHA256, old.Dataset.Name), short(m.Dataset.SHA256, m.Dataset.Name))
+	differ("items", old.Dataset.Items, m.Dataset.Items)
+	differ("models", modelNames(old.Models), modelNames(m.Models))
+	differ("judges", modelNames(old.Judges), modelNames(m.Judges))
+	differ("extractor", modelName(old.Extractor), modelName(m.Extractor))
+	differ("judge-all", old.Config.JudgeAll, m.Config.JudgeAll)
+	differ("settings", old.Config.SettingsInOrder(), m.Config.SettingsInOrder())
+	differ("methods", old.Config.MethodsInOrder(), m.Config.MethodsInOrder())
+	differ("repeats", old.Config.Repeats, m.Config.Repeats)
+	differ("seed", old.Config.Seed, m.Config.Seed)
+	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
+	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)
+	for name, hash := range m.Prompts {
+		if was, ok := old.Prompts[name]; !ok || was != hash {
+			changes = append(changes, fmt.Sprintf("prompt template %s: its text has changed", name))
+		}
+	}
+	slices.Sort(changes)
+	return changes
+}
+
+func short(hash, name string) string { return fmt.Sprintf("%s (%.12s)", name, hash) }
+
+func modelNames(all []ModelInfo) []string {
+	names := make([]string, len(all))
+	for i, m := range all {
+		names[i] = short(m.Digest, m.Variant)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func modelName(m *ModelInfo) string {
+	if m == nil {
+		return "none"
+	}
+	return short(m.Digest, m.Name)
+}

@@ -1,0 +1,174 @@
+package harness
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"perg/harness/fleet"
+	"perg/harness/hint"
+	"perg/harness/prompt"
+	"perg/harness/rundir"
+	"perg/harness/sizing"
+	"perg/harness/store"
+	"perg/harness/task"
+	"perg/models"
+)
+
+// Sizes say how large each model is made, and how many tokens its prompts have
+// on average, by estimate.
+type Sizes struct {
+	Of     map[*task.Variant]sizing.Size
+	Prompt float64 // of a variant's generations
+	Rating float64 // of the judges' calls, without the responses
+}
+
+// model is what decides a model's memory.
+func (s Sizes) model(v *task.Variant) sizing.Model {
+	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache}
+}
+
+// A longest finds the longest of a model's calls, as far as its context, which
+// is wanted where that is not 0, depends on it.
+type longest func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error)
+
+// estimated asks nobody.
+func estimated(_ *task.Variant, calls *sizing.Calls, _ int) (sizing.Longest, error) {
+	return calls.Estimated(), nil
+}
+
+// sizesOf chooses the num_ctx of every model: wanted, where that is not 0 and
+// is enough, else the smallest bucket that holds its longest call.
+func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func(string)) (Sizes, error) {
+	s := Sizes{Of: make(map[*task.Variant]sizing.Size)}
+	answers := make(map[int]*sizing.Calls) // by the length of an answer
+	if !r.Rerating {
+		for _, v := range r.Variants {
+			most := t.AnswerTokens(v, prompt.ZeroShot)
+			if answers[most] != nil {
+				continue
+			}
+			answers[most] = &sizing.Calls{}
+			if err := t.AnswerLengths(v, answers[most].Add); err != nil {
+				return s, err
+			}
+			s.Prompt = answers[most].Tokens() / float64(len(t.Cells(v))*len(t.Dataset.Items))
+		}
+	}
+	var scoring, rated sizing.Calls
+	if len(r.Scorers()) > 0 {
+		rating := func(text prompt.Prompt, room int, what string) {
+			scoring.Add(text, room, what)
+			rated.Add(text, room, what)
+		}
+		if err := t.ScoringLengths(r.Variants, rating, scoring.Add); err != nil {
+			return s, err
+		}
+		s.Rating = rated.Tokens() / float64(len(t.Dataset.Items))
+	}
+	for _, v := range r.Loaded() {
+		calls := &scoring
+		if !r.Scores(v) {
+			calls = answers[t.AnswerTokens(v, prompt.ZeroShot)]
+		}
+		l, err := longest(v, calls, wanted)
+		if err != nil {
+			return s, err
+		}
+		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength)
+		if wanted > 0 && size.Need > wanted && !r.Scores(v) {
+			return s, &hint.Error{
+				Err: fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d",
+					wanted, v.Name, size.What, size.Longest, size.Room(), size.Need),
+				Hint:  fmt.Sprintf("--num-ctx %d holds it; left out, it is chosen so", sizing.Bucket(size.Need)),
+				Usage: true,
+			}
+		}
+		if text := tooLong(v, size, "what does not fit will be rows in error"); text != "" {
+			warn(text)
+		}
+		s.Of[v] = size
+	}
+	return s, nil
+}
+
+// tooLong says what becomes of calls that are longer than a model was trained
+// for; "" where there is none.
+func tooLong(v *task.Variant, s sizing.Size, then string) string {
+	trained := v.Shape.ContextLength
+	if trained == 0 || s.Need <= trained || s.NumCtx != trained {
+		return ""
+	}
+	return fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: %s", v.Name, trained, s.What, s.Need, then)
+}
+
+// counted counts through a server, which has the model in memory meanwhile: and
+// after it, where that is the only one and so the first to run.
+func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, warn func(string)) longest {
+	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
+		var asked atomic.Bool
+		l, err := calls.Counted(ctx, wanted, counter(seed, s, client, v, &asked))
+		if asked.Load() && (err != nil || !only) {
+			// The next one may not fit beside it.
+			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
+				warn(e.Error())
+			}
+		}
+		return l, err
+	}
+}
+
+// counter asks the server once for each prompt and tokenizer, ever. asked is set
+// where it did, and the model was loaded for it.
+func counter(seed int, s *store.Store, client fleet.Client, v *task.Variant, asked *atomic.Bool) sizing.Counter {
+	var least atomic.Int64 // tokens of context, where less was too little
+	return func(ctx context.Context, text prompt.Prompt, likely int) (int, error) {
+		system, user := v.Messages(text)
+		parts := []string{"tokens", v.Tokenizer, system, user}
+		if v.Think != nil && !*v.Think {
+			parts = append(parts, "without thinking") // which some templates say in the prompt
+		}
+		id, err := json.Marshal(parts)
+		if err != nil {
+			return 0, err
+		}
+		key := store.Key(sha256.Sum256(id))
+		if known, ok, err := s.Get(ctx, key); ok || err != nil {
+			return known.PromptTokens, err
+		}
+		asked.Store(true)
+		in := func(numCtx int) (int, error) {
+			return client.CountTokens(ctx, models.Request{
+				Model: v.Name, System: system, User: user, Think: v.Think,
+				Options: models.Options{NumCtx: numCtx, Seed: seed},
+			})
+		}
+		within := max(likely, int(least.Load()))
+		n, err := in(within)
+		enough := sizing.Bucket(models.MostTokens(len(system) + len(user)))
+		// A count that fills the context may be that of a prompt that was cut.
+		if within < enough && (errors.Is(err, models.ErrContextOverflow) || err == nil && n >= within-1) {
+			least.Store(int64(enough))
+			n, err = in(enough)
+		}
+		if err != nil {
+			return 0, err
+		}
+		_, err = s.Put(ctx, key, store.Reply{PromptTokens: n, Host: client.Host(), StartedAt: time.Now()})
+		return n, err
+	}
+}
+
+// place finds out where the models are and decides where each runs.
+func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, c rundir.Config) (*Plan, error) {
+	where, err := f.Locate(ctx, installed(r))
+	if err != nil {
+		return nil, err
+	}
+	j := jobsOf(t, r, s, f, where, c)
+	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), jobs: j}, nil
+}

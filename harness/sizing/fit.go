@@ -1,0 +1,91 @@
+package sizing
+
+import (
+	"perg/harness/schedule"
+	"perg/models"
+)
+
+const (
+	// mostSlots bounds what is asked of a GPU's server: past it, decoding of
+	// models of 7B and more is bound by compute. What a server really gains
+	// is measured while it works.
+	mostSlots = 16
+	// ProcessorSlots on a CPU, where a few prompts at once saturate the cores.
+	ProcessorSlots = 4
+)
+
+// A Placing is what decides where a model runs.
+type Placing struct {
+	Model    Model
+	Work     Workload
+	Slots    int                      // wanted; 0: as many as fit and help
+	Spill    bool                     // part of the model may run on the CPU
+	Has      func(device string) bool // whether the model is there; nil: everywhere
+	Remedies bool                     // say what would fit where it does not
+}
+
+// Fit says how a model would run on a set of devices.
+func (p Placing) Fit(set []schedule.Device) schedule.Fit {
+	m := p.Model
+	fit := schedule.Fit{NumCtx: m.NumCtx, Load: LoadTime(m.Shape)}
+	var free []uint64
+	speed := 0.0
+	known := true
+	for _, d := range set {
+		fit.Devices = append(fit.Devices, d.ID)
+		free = append(free, d.Memory)
+		speed += d.Speed
+		known = known && d.Memory > 0
+		if p.Has != nil && !p.Has(d.ID) {
+			fit.Short, fit.Dimension = 1, "model"
+			return fit
+		}
+	}
+	// Layers run one after the other: a model on several GPUs is no faster
+	// than on one of their mean speed.
+	speed /= float64(len(set))
+	if !known {
+		fit.Slots, fit.Bytes = p.Slots, make([]uint64, len(set))
+		fit.Time = p.Work.duration(m, fit.Slots, speed)
+		return fit
+	}
+	most := p.Slots
+	if most == 0 {
+		most = mostSlots
+	}
+	dimension, spread := "GPU memory", m.Shape.Spread
+	if set[0].Processor {
+		dimension, spread = "memory", m.onProcessor
+	}
+	bytes, short := spread(m.NumCtx, 1, m.cache(), free)
+	if short > 0 && p.Spill {
+		fit.Slots, fit.Bytes, fit.Spill = 1, free, short
+		fit.Time = p.Work.duration(m, 1, min(speed, ProcessorSpeed))
+		return fit
+	}
+	if short > 0 {
+		fit.Short, fit.Dimension = short, dimension
+		if p.Remedies {
+			fit.Remedies = m.Remedies(free)
+		}
+		return fit
+	}
+	fit.Slots, fit.Bytes = 1, bytes
+	for slots := most; slots > 1; slots-- {
+		if bytes, short := spread(m.NumCtx, slots, m.cache(), free); short == 0 {
+			fit.Slots, fit.Bytes = slots, bytes
+			break
+		}
+	}
+	fit.Time = p.Work.duration(m, fit.Slots, speed)
+	return fit
+}
+
+// onProcessor is Shape.Spread without a GPU: nothing is spread.
+func (m Model) onProcessor(numCtx, slots int, cache models.KVType, free []uint64) (bytes []uint64, short uint64) {
+	need := m.Shape.OnCPU(numCtx, slots, cache)
+	if len(free) == 1 && need <= free[0] {
+		return []uint64{need}, 0
+	}
+	return make([]uint64, len(free)), need - min(need-1, free[0])
+}

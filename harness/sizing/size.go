@@ -1,0 +1,107 @@
+// Package sizing decides how large a model is made: the context that holds its
+// longest call, the slots and the memory that it takes on a set of devices, and
+// how long its work takes there. It is pure: prompts and shapes in, sizes out.
+package sizing
+
+import (
+	"fmt"
+	"slices"
+
+	"perg/models"
+)
+
+// buckets are the contexts, in tokens, that num_ctx is chosen from: few, so
+// that runs of similar data share one, and close enough that at most a third
+// of the KV cache stays empty.
+var buckets = []int{512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536, 98304, 131072}
+
+// Bucket is the smallest of the contexts that holds so many tokens; past the
+// last, the number itself.
+func Bucket(tokens int) int {
+	i, _ := slices.BinarySearch(buckets, tokens)
+	if i == len(buckets) {
+		return tokens
+	}
+	return buckets[i]
+}
+
+// Contexts are the buckets that hold so many tokens, the largest first.
+func Contexts(need int) []int {
+	var all []int
+	for _, b := range slices.Backward(buckets) {
+		if b >= need {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// A Size is the context of a model, in tokens.
+type Size struct {
+	Longest int    // of the longest prompt that it gets
+	Need    int    // that hold its longest call
+	What    string // which that is
+	NumCtx  int    // that it is given
+}
+
+// Room is what the longest call needs beside its prompt.
+func (s Size) Room() int { return s.Need - s.Longest }
+
+// SizeOf is the size of a model by its longest call: the context is wanted,
+// where that is not 0, else the smallest bucket that holds the call; and at most
+// what the model was trained for, where that is not 0.
+func SizeOf(l Longest, wanted, trained int) Size {
+	s := Size{Longest: l.Tokens, Need: l.Need, What: l.What, NumCtx: wanted}
+	if wanted == 0 {
+		s.NumCtx = Bucket(l.Need)
+	}
+	if trained > 0 {
+		s.NumCtx = min(s.NumCtx, trained)
+	}
+	return s
+}
+
+// A Model is what decides the memory and the time of one.
+type Model struct {
+	Size
+	Shape   models.Shape
+	KVCache models.KVType // "": not known, and taken to be f16, which is Ollama's default
+}
+
+func (m Model) cache() models.KVType {
+	if m.KVCache == "" {
+		return models.KVF16
+	}
+	return m.KVCache
+}
+
+// Footprint is the model's memory with so many slots, all of it on one device.
+func (m Model) Footprint(slots int) models.Footprint {
+	return m.Shape.Footprint(m.NumCtx, slots, m.cache())
+}
+
+// Remedies are the changes that would let a model fit in so much free memory:
+// a smaller quantization, a smaller context, a smaller KV cache.
+func (m Model) Remedies(free []uint64) []string {
+	fits := func(s models.Shape, numCtx int, cache models.KVType) bool {
+		_, short := s.Spread(numCtx, 1, cache, free)
+		return short == 0
+	}
+	var all []string
+	if i := slices.IndexFunc(models.Quantizations(), func(level string) bool {
+		s, err := m.Shape.At(level)
+		return err == nil && s.WeightBytes() < m.Shape.WeightBytes() && fits(s, m.NumCtx, m.cache())
+	}); i >= 0 {
+		all = append(all, models.Quantizations()[i])
+	}
+	for _, b := range slices.Backward(buckets) {
+		if b < m.NumCtx && b >= m.Need && fits(m.Shape, b, m.cache()) {
+			all = append(all, fmt.Sprintf("--num-ctx %d", b))
+			break
+		}
+	}
+	if m.cache() == models.KVF16 && fits(m.Shape, m.NumCtx, models.KVQ8) {
+		all = append(all, "--kv-cache q8_0")
+	}
+	return all
+}

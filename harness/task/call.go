@@ -1,0 +1,146 @@
+package task
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+
+	"perg/harness/extract"
+	"perg/harness/judge"
+	"perg/harness/prompt"
+	"perg/harness/store"
+	"perg/models"
+)
+
+// A Call is one chat request to one variant. Equal calls have equal keys, and
+// one reply serves them all.
+type Call struct {
+	Variant *Variant
+	Text    prompt.Prompt // before it was fitted to the variant's template
+	Request models.Request
+	Repeat  int
+	Shared  bool // several generations make it: once in a run, also where it fails
+}
+
+// An Ask gives the reply to a call: a lane's makes those that have none yet,
+// the store's only remembers. Its errors are engine.ErrNotAsked, an
+// *engine.FailedError, and those that end a run. What a generation needs is
+// written once, in Evaluator, and both a run and its tables follow it.
+type Ask func(context.Context, Call) (store.Reply, error)
+
+// keyVersion changes when a call's meaning changes in a way its fields do not
+// show, so that old replies no longer match.
+const keyVersion = 2
+
+// Key hashes everything that determines the reply, and nothing else: the
+// model by its digest, because a tag can be pulled anew. It has no num_ctx: a
+// context that holds the call changes nothing, and in one that does not the
+// call fails. So a reply serves whatever memory the machine at hand has.
+func (c Call) Key() store.Key {
+	text, err := json.Marshal(struct {
+		Version int
+		Digest  string
+		KVCache models.KVType
+		System  string
+		User    string
+		Options models.Options
+		Format  json.RawMessage
+		Think   *bool
+		Repeat  int
+		Prompts string `json:",omitempty"` // of templates that are not perg's own
+	}{
+		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced,
+	})
+	if err != nil {
+		panic(err) // plain values always encode
+	}
+	return sha256.Sum256(text)
+}
+
+// query is a generation's question as the templates take it.
+func (t *Task) query(g Generation) (prompt.Query, error) {
+	q := prompt.Query{
+		Item: *g.Item, Method: g.Method, Setting: g.Setting,
+		Preferences: g.Setting.Stated(g.Item.Preference, t.Irrelevant),
+	}
+	var err error
+	if g.Method.ShowsExamples() {
+		q.Examples, err = t.Examples.For(g.Item.Source)
+	}
+	return q, err
+}
+
+// first is the call that asks a generation's question: the whole of a method
+// of one call, the first stage of a method of two.
+func (t *Task) first(g Generation) (Call, error) {
+	stage := g.firstStage()
+	q, err := t.query(stage)
+	if err != nil {
+		return Call{}, err
+	}
+	text, err := t.Prompts.Ask(q)
+	if err != nil {
+		return Call{}, err
+	}
+	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, stage.Method), nil, g.Variant.Think)
+	c.Repeat, c.Shared = g.Repeat, t.isDraft(stage)
+	return c, nil
+}
+
+// revision is the second call of a method of two.
+func (t *Task) revision(g Generation, question, draft string) (Call, error) {
+	q, err := t.query(g)
+	if err != nil {
+		return Call{}, err
+	}
+	text, err := t.Prompts.Revise(q, question, draft)
+	if err != nil {
+		return Call{}, err
+	}
+	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, g.Method), g.Method.RevisionSchema(), g.Variant.Think)
+	c.Repeat = g.Repeat
+	return c, nil
+}
+
+// extraction is the call in which a model reads which option a response
+// chooses. It does not repeat: it measures, and is not measured.
+func (t *Task) extraction(by *Variant, g Generation, response string) (Call, error) {
+	text, err := t.Prompts.Extract(g.Item.Options, response)
+	if err != nil {
+		return Call{}, err
+	}
+	return t.structured(by, text, extract.MaxTokens, extract.Schema(len(g.Item.Options))), nil
+}
+
+// rating is the call in which a judge rates a response.
+func (t *Task) rating(by *Variant, e, plain Evaluated, swapped bool) (Call, error) {
+	text, err := t.Prompts.Judge(e.question, e.Item.Preference, plain.Response, e.Response, swapped)
+	if err != nil {
+		return Call{}, err
+	}
+	return t.structured(by, text, judge.MaxTokens, judge.Schema), nil
+}
+
+// structured is a call whose answer has a schema. A model that could think does
+// not: with a format, Ollama would have it answer twice.
+func (t *Task) structured(by *Variant, text prompt.Prompt, most int, schema json.RawMessage) Call {
+	think := by.Think
+	if think != nil {
+		think = new(bool)
+	}
+	return t.call(by, text, most, schema, think)
+}
+
+// call leaves num_ctx to the lane that sends it.
+func (t *Task) call(v *Variant, text prompt.Prompt, most int, schema json.RawMessage, think *bool) Call {
+	system, user := v.Messages(text)
+	return Call{Variant: v, Text: text, Request: models.Request{
+		Model:   v.Name,
+		System:  system,
+		User:    user,
+		Options: models.Options{NumPredict: most, Seed: t.Seed},
+		Format:  schema,
+		Think:   think,
+	}}
+}

@@ -1,0 +1,213 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"perg/data"
+	"perg/harness/engine"
+	"perg/harness/extract"
+	"perg/harness/judge"
+	"perg/harness/prompt"
+	"perg/harness/store"
+)
+
+// An Evaluator works generations out by the replies to their calls.
+type Evaluator struct {
+	*Task
+	Extractor *Variant // nil: rules alone read answers
+	Ask       Ask
+}
+
+// Fatal says whether an error ends the run, rather than one generation.
+func Fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	var failed *engine.FailedError
+	return !errors.As(err, &failed)
+}
+
+// An Answer is the option that a response was found to choose.
+type Answer struct {
+	Letter string // "" where the response chooses none: invalid
+	From   string // the rule, or extract.FromModel; "" where nothing could read one
+}
+
+// An Evaluated is a generation with its response, its answer and its ratings.
+type Evaluated struct {
+	Generation
+	Call      Call         // the last one that was needed: of two, the second
+	Draft     *store.Reply // of the first stage of a method of two calls
+	Reply     *store.Reply // to Call; nil: it failed, or that of the draft did
+	Response  string       // what is scored: the reply's text, or what was read out of it
+	FellBack  bool         // the second reply could not be read, so the response is the draft
+	Answer    *Answer      // nil: no response, or the call that should read it failed
+	Judgments []Judgment   // none: not to be rated
+	Err       error        // why Reply or Answer is nil
+
+	question string // the user prompt of the question, as templates made it
+}
+
+// Correct says whether the answer is the right one.
+func (e Evaluated) Correct() bool { return e.Answer != nil && e.Answer.Letter == e.Item.GoldLetter() }
+
+// Truncated says whether the response was ended by num_predict.
+func (e Evaluated) Truncated() bool {
+	if e.FellBack {
+		return e.Draft.DoneReason == "length"
+	}
+	return e.Reply.DoneReason == "length"
+}
+
+// A Judgment is one rating, or why there is none.
+type Judgment struct {
+	By      *Variant
+	Swapped bool
+	Call    Call
+	Reply   *store.Reply
+	Rating  *judge.Rating
+	Err     error
+}
+
+// Evaluate works a generation out: its response, its answer, and its ratings
+// by some of the judges where the setting has any and the baseline is correct.
+// Its error is one that ends the run, or engine.ErrNotAsked; failed calls are part of
+// the result, and so is all that was asked.
+func (e Evaluator) Evaluate(ctx context.Context, g Generation, judges []*Variant) (Evaluated, error) {
+	s, err := e.respond(ctx, g)
+	if err != nil || s.Answer == nil || len(judges) == 0 || !g.Setting.Judged() {
+		return s, err
+	}
+	plain, err := e.respond(ctx, g.Baseline())
+	if err != nil {
+		return s, err
+	}
+	if plain.Reply == nil || !plain.Correct() && !e.JudgeAll {
+		return s, nil
+	}
+	var notAsked error
+	for _, by := range judges {
+		for _, swapped := range []bool{false, true} {
+			if swapped && !e.JudgeSwap {
+				continue
+			}
+			j, err := e.judge(ctx, by, s, plain, swapped)
+			switch {
+			case errors.Is(err, engine.ErrNotAsked):
+				notAsked = err
+			case err != nil:
+				return s, err
+			default:
+				s.Judgments = append(s.Judgments, j)
+			}
+		}
+	}
+	return s, notAsked
+}
+
+// respond gets a generation's response and reads its answer.
+func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error) {
+	s, err := e.Generate(ctx, g)
+	if err != nil || s.Err != nil {
+		return s, err
+	}
+	a, err := e.read(ctx, g, s.Response)
+	if Fatal(err) {
+		return s, err
+	}
+	if s.Err = err; err == nil {
+		s.Answer = &a
+	}
+	return s, nil
+}
+
+// Generate gets a generation's response, in one call or in two, and reads no
+// answer. Its error is as that of Evaluate.
+func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error) {
+	s := Evaluated{Generation: g}
+	var err error
+	if s.Call, err = e.first(g); err != nil {
+		return s, err
+	}
+	s.question = s.Call.Text.User
+	if g.Method.TwoCalls() {
+		draft, err := e.Ask(ctx, s.Call)
+		if Fatal(err) {
+			return s, err
+		}
+		if err != nil {
+			s.Err = fmt.Errorf("first stage: %w", err)
+			return s, nil
+		}
+		s.Draft = &draft
+		if s.Call, err = e.revision(g, s.question, draft.Content); err != nil {
+			return s, err
+		}
+	}
+	reply, err := e.Ask(ctx, s.Call)
+	if Fatal(err) {
+		return s, err
+	}
+	if s.Err = err; err != nil {
+		return s, nil
+	}
+	s.Reply, s.Response = &reply, reply.Content
+	if g.Method.TwoCalls() {
+		// The protocol: what cannot be read falls back to the draft.
+		if s.Response, err = prompt.ParseRevision(reply.Content); err != nil {
+			s.Response, s.FellBack = s.Draft.Content, true
+		}
+	}
+	return s, nil
+}
+
+// read finds a response's answer by rules and, where they abstain, by a model.
+func (e Evaluator) read(ctx context.Context, g Generation, response string) (Answer, error) {
+	if a, ok := extract.Rules(response, g.Item.Options); ok {
+		return Answer{data.Letter(a.Option), a.Rule}, nil
+	}
+	if e.Extractor == nil {
+		return Answer{}, nil
+	}
+	c, err := e.extraction(e.Extractor, g, response)
+	if err != nil {
+		return Answer{}, err
+	}
+	reply, err := e.Ask(ctx, c)
+	if err != nil {
+		return Answer{}, fmt.Errorf("extraction by %s: %w", e.Extractor.Name, err)
+	}
+	option, chosen, err := extract.ParseChoice(reply.Content, len(g.Item.Options))
+	switch {
+	case err != nil:
+		return Answer{}, nil // unreadable is invalid, and answer_from says that nothing read it
+	case !chosen:
+		return Answer{From: extract.FromModel}, nil
+	default:
+		return Answer{data.Letter(option), extract.FromModel}, nil
+	}
+}
+
+// judge has a response rated beside the baseline's.
+func (e Evaluator) judge(ctx context.Context, by *Variant, s, plain Evaluated, swapped bool) (Judgment, error) {
+	j := Judgment{By: by, Swapped: swapped}
+	var err error
+	if j.Call, err = e.rating(by, s, plain, swapped); err != nil {
+		return j, err
+	}
+	reply, err := e.Ask(ctx, j.Call)
+	if Fatal(err) {
+		return j, err
+	}
+	if j.Err = err; err != nil {
+		return j, nil
+	}
+	j.Reply = &reply
+	rating, err := judge.Parse(reply.Content)
+	if j.Err = err; err == nil {
+		j.Rating = &rating
+	}
+	return j, nil
+}

@@ -1,0 +1,88 @@
+package task
+
+import (
+	"fmt"
+
+	"perg/harness/extract"
+	"perg/harness/judge"
+	"perg/harness/prompt"
+)
+
+// A Lengthy takes one prompt of a task, the tokens that its call needs beside
+// it, for its answer and for what is yet to be put in, and what it is in words.
+type Lengthy func(text prompt.Prompt, room int, what string)
+
+// retold is how many tokens a text may take of one model for each token that
+// it took of the model that wrote it, or of the same as a JSON string.
+const retold = 1.5
+
+// AnswerLengths hands over the prompts of a variant's generations. Those of
+// variants that may write answers of the same length are the same.
+func (t *Task) AnswerLengths(v *Variant, add Lengthy) error {
+	for _, c := range t.Cells(v) {
+		for i := range t.Dataset.Items {
+			g := Generation{Cell: c, Item: &t.Dataset.Items[i]}
+			first, err := t.first(g)
+			if err != nil {
+				return err
+			}
+			what := fmt.Sprintf("item %s, %s %s", g.Item.ID, c.Method, c.Setting)
+			most := t.AnswerTokens(v, g.firstStage().Method)
+			if c.Method.Draft() != prompt.BaselineDraft { // else it is the baseline's
+				add(first.Text, most, what)
+			}
+			if !c.Method.TwoCalls() {
+				continue
+			}
+			revised, err := t.revision(g, first.Text.User, "")
+			if err != nil {
+				return err
+			}
+			add(revised.Text, int(retold*float64(most))+t.AnswerTokens(v, c.Method), what)
+		}
+	}
+	return nil
+}
+
+// ScoringLengths hands over the prompts of scorers with the responses left
+// empty; what those add is bounded by the tokens that variants may answer with.
+// Of each item comes the prompt of its rating, then that of its extraction.
+func (t *Task) ScoringLengths(variants []*Variant, rating, extraction Lengthy) error {
+	longest := 0
+	for _, v := range variants {
+		for _, c := range t.Cells(v) {
+			longest = max(longest, t.AnswerTokens(v, c.Method))
+		}
+	}
+	response := int(retold * float64(longest))
+	for i := range t.Dataset.Items {
+		it := &t.Dataset.Items[i]
+		query, err := t.Prompts.Ask(prompt.Query{Item: *it, Method: prompt.ZeroShot, Setting: prompt.None})
+		if err != nil {
+			return err
+		}
+		rated, err := t.Prompts.Judge(query.User, it.Preference, "", "", false)
+		if err != nil {
+			return err
+		}
+		read, err := t.Prompts.Extract(it.Options, "")
+		if err != nil {
+			return err
+		}
+		rating(rated, 2*response+judge.MaxTokens, fmt.Sprintf("item %s, judging", it.ID))
+		extraction(read, response+extract.MaxTokens, fmt.Sprintf("item %s, extraction", it.ID))
+	}
+	return nil
+}
+
+// SuggestionLengths hands over the prompts that ask for preferences.
+func (t *Task) SuggestionLengths(add Lengthy) error {
+	for _, it := range t.Dataset.Items {
+		text, err := t.Prompts.Preference(it)
+		if err != nil {
+			return err
+		}
+		add(text, SuggestionTokens, fmt.Sprintf("item %s", it.ID))
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package task is the benchmark: which items are asked of which models in which
+// cells and in which order, which calls that takes, and what a generation comes
+// to. It knows neither servers nor devices nor how a run was asked for: it is
+// handed replies by an Ask.
+package task
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"perg/data"
+	"perg/harness/prompt"
+)
+
+// A Task is what is asked.
+type Task struct {
+	Dataset    data.Dataset
+	Prompts    *prompt.Set
+	Examples   prompt.Examples  // worked, for methods that show some
+	Irrelevant []string         // the preferences that mixed and irrelevant state
+	Settings   []prompt.Setting // the baseline first
+	Methods    []prompt.Method
+	Repeats    int
+	Seed       int
+	NumPredict int  // most new tokens of an answer; 0: the protocol's
+	JudgeAll   bool // also items whose baseline is wrong
+	JudgeSwap  bool // also with the two responses in the other order
+}
+
+// DrawIrrelevant takes the irrelevant preferences of a task from a pool: the
+// same ones for the same seed.
+func DrawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
+	if len(pool) < prompt.NIrrelevant {
+		return nil, fmt.Errorf("%d irrelevant preferences; the settings mixed and irrelevant state %d", len(pool), prompt.NIrrelevant)
+	}
+	drawn := rand.New(rand.NewPCG(uint64(seed), 0)).Perm(len(pool))[:prompt.NIrrelevant]
+	slices.Sort(drawn)
+	texts := make([]string, len(drawn))
+	for i, d := range drawn {
+		texts[i] = pool[d].Text
+	}
+	return texts, nil
+}
+
+// Cells lists a variant's cells, its baseline first: all others are measured
+// against it.
+func (t *Task) Cells(v *Variant) []Cell {
+	cells := []Cell{{v, prompt.ZeroShot, prompt.None}}
+	for _, m := range t.Methods {
+		for _, s := range t.Settings {
+			if s != prompt.None {
+				cells = append(cells, Cell{v, m, s})
+			}
+		}
+	}
+	return cells
+}
+
+// PerCell is the number of generations in a cell.
+func (t *Task) PerCell() int { return len(t.Dataset.Items) * t.Repeats }
+
+// Count is the number of a variant's generations.
+func (t *Task) Count(v *Variant) int { return len(t.Cells(v)) * t.PerCell() }
+
+// AnswerTokens is the most new tokens of what a variant answers in the last
+// call of a method.
+func (t *Task) AnswerTokens(v *Variant, m prompt.Method) int {
+	switch {
+	case t.NumPredict > 0:
+		return t.NumPredict
+	case v.Think != nil && *v.Think:
+		return prompt.ThinkingTokens
+	default:
+		return m.Tokens()
+	}
+}
+
+// isDraft says whether a generation's response is also the draft of others.
+func (t *Task) isDraft(g Generation) bool {
+	kind := prompt.NoDraft
+	switch {
+	case g.Setting == prompt.None:
+		kind = prompt.BaselineDraft
+	case g.Method == prompt.ZeroShot:
+		kind = prompt.ZeroShotDraft
+	}
+	return kind != prompt.NoDraft && slices.ContainsFunc(t.Methods, func(m prompt.Method) bool { return m.Draft() == kind })
+}

@@ -1,0 +1,73 @@
+package gguftest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/ollama/ollama/api"
+)
+
+// Install gives a server the chain under a name. Where the server has it
+// under that name already, nothing is done.
+func (c Chain) Install(ctx context.Context, client *api.Client, name string) error {
+	f, err := os.CreateTemp("", "chain-*.gguf")
+	if err != nil {
+		return fmt.Errorf("install %s: %w", name, err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := c.WriteGGUF(f); err != nil {
+		return fmt.Errorf("install %s: %w", name, err)
+	}
+	digest, err := Digest(f)
+	if err != nil {
+		return fmt.Errorf("install %s: %w", name, err)
+	}
+
+	show, err := client.Show(ctx, &api.ShowRequest{Model: name})
+	if status, ok := errors.AsType[api.StatusError](err); ok && status.StatusCode == http.StatusNotFound {
+		show, err = &api.ShowResponse{}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("install %s: ask whether it is there: %w", name, err)
+	}
+	// The Modelfile names the file of the weights by their digest.
+	if strings.Contains(show.Modelfile, strings.Replace(digest, ":", "-", 1)) && show.Template == c.Template {
+		return nil
+	}
+
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("install %s: %w", name, err)
+	}
+	if err := client.CreateBlob(ctx, digest, f); err != nil {
+		return fmt.Errorf("install %s: upload the weights: %w", name, err)
+	}
+	create := &api.CreateRequest{
+		Model:      name,
+		Files:      map[string]string{"chain.gguf": digest},
+		Template:   c.Template,
+		Parameters: map[string]any{"num_thread": 1},
+	}
+	if err := client.Create(ctx, create, func(api.ProgressResponse) error { return nil }); err != nil {
+		return fmt.Errorf("install %s: create it: %w", name, err)
+	}
+	return nil
+}
+
+// Digest is the name of a file in a model store, by its bytes.
+func Digest(f *os.File) (string, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("sha256:%x", h.Sum(nil)), nil
+}
