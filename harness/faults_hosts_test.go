@@ -105,7 +105,7 @@ func TestSuggestingGoesOnWithoutAHost(t *testing.T) {
 	if err := g.work(t.Context(), p); err != nil {
 		t.Error(err)
 	}
-	found, err := suggestions(t.Context(), p.Task, p.Variants[0], r.Store)
+	found, err := p.Task.Suggestions(t.Context(), p.Variants[0], recorded(r.Store))
 	if err != nil || found.Read != 60 {
 		t.Errorf("%+v, error %v", found, err)
 	}

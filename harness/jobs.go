@@ -7,7 +7,6 @@ import (
 
 	"perg/harness/engine"
 	"perg/harness/fleet"
-	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
 	"perg/harness/sizing"
@@ -28,7 +27,7 @@ type Stage = engine.Stage
 func engineOptions(c rundir.Config, f *fleet.Fleet, s *store.Store, warn func(string), loaded func(engine.Load)) engine.Options {
 	inFlight, _ := c.InFlight()
 	return engine.Options{
-		Devices: f.Devices, Fleet: f, Replies: replies{s}, AllowCPU: c.AllowCPU, InFlight: inFlight,
+		Devices: f.Devices, Fleet: f, Replies: engine.Kept(s), AllowCPU: c.AllowCPU, InFlight: inFlight,
 		Patience: f.Patience(), Warn: warn, Loaded: loaded,
 	}
 }
@@ -52,25 +51,7 @@ func (l loadable) asks(a engine.Ask) task.Ask {
 }
 
 // recorded asks the store alone.
-func recorded(s *store.Store) task.Ask { return loadable(nil).asks(engine.Recorded(replies{s})) }
-
-// replies are a store's, as the engine keeps them.
-type replies struct{ *store.Store }
-
-func (r replies) Put(ctx context.Context, k store.Key, reply store.Reply) (engine.Commit, error) {
-	return commit(r.Store.Put(ctx, k, reply))
-}
-
-func (r replies) Fail(ctx context.Context, k store.Key, f store.Failure) (engine.Commit, error) {
-	return commit(r.Store.Fail(ctx, k, f))
-}
-
-func commit(c *store.Commit, err error) (engine.Commit, error) {
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
+func recorded(s *store.Store) task.Ask { return loadable(nil).asks(engine.Recorded(engine.Kept(s))) }
 
 // work makes a generation's calls and says whether it failed. Its error is one
 // that ends the run.
@@ -156,12 +137,4 @@ func (p *Plan) score(by *task.Variant) work {
 		unrated := slices.ContainsFunc(s.Judgments, func(j task.Judgment) bool { return j.Reply == nil })
 		return unread || unrated, err
 	}
-}
-
-// cellOf is the cell of a lane's last unit; "" before the first.
-func cellOf(l engine.LaneStatus) (method prompt.Method, setting prompt.Setting) {
-	if len(l.Unit) != 2 {
-		return "", ""
-	}
-	return prompt.Method(l.Unit[0]), prompt.Setting(l.Unit[1])
 }

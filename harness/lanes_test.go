@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"perg/harness/hint"
 	"perg/models"
 )
 
@@ -89,30 +87,5 @@ func TestAnAnswerThatFillsTheContextIsAnError(t *testing.T) {
 	r, _ = testRun(t, p, fake(t, replying(full)))
 	if result, err := r.Execute(t.Context()); err != nil || result.OK != 8 {
 		t.Errorf("at num_predict: result %+v, error %v", result, err)
-	}
-}
-
-func TestVersionsThatAreNotKnown(t *testing.T) {
-	for version, want := range map[string]string{
-		"0.17.4": "", "0.0.0": "", "dev": "", "0.12.0": "",
-		"0.5.7":  "older than 0.12",
-		"0.30.1": "newer than perg was tested with (0.17)",
-		"1.2.0":  "newer than perg was tested with (0.17)",
-	} {
-		if got := unfamiliar(version); want == "" && got != "" || !strings.Contains(got, want) {
-			t.Errorf("%s: %q", version, got)
-		}
-	}
-}
-
-// Quantizing what does not fit the disk is refused before it begins.
-func TestRoomForQuantizations(t *testing.T) {
-	t.Setenv("OLLAMA_MODELS", t.TempDir())
-	if err := room(1); err != nil {
-		t.Error(err)
-	}
-	var problem *hint.Error
-	if err := room(1 << 60); !errors.As(err, &problem) || !strings.Contains(err.Error(), "it needs 1.0 EiB") || !strings.Contains(problem.Hint, "--prune-quantized") {
-		t.Errorf("an exbibyte: %v", err)
 	}
 }

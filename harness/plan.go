@@ -5,6 +5,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,13 +117,18 @@ func refused(p schedule.Placement) error {
 	return &hint.Error{Err: errors.Join(faults...), Hint: "leave it out, take what would fit, or accept the processor with --allow-cpu; 'perg plan' shows the memory", Usage: true}
 }
 
-// installed are the models that a roster has loaded.
-func installed(r task.Roster) []models.Installed {
+// installed are the models of some variants, each once.
+func installed(variants []*task.Variant) []models.Installed {
 	var all []models.Installed
-	for _, v := range r.Loaded() {
+	for _, v := range variants {
 		if !slices.ContainsFunc(all, func(m models.Installed) bool { return m.Name == v.Name }) {
 			all = append(all, v.Installed)
 		}
 	}
 	return all
+}
+
+// PruneQuantized removes what quantizing made of the run's models.
+func (p *Plan) PruneQuantized(ctx context.Context, f *fleet.Fleet) error {
+	return f.Prune(ctx, installed(p.Variants))
 }

@@ -2,14 +2,13 @@ package harness
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"perg/data"
 	"perg/harness/fleet"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
+	"perg/models"
 )
 
 // FleetOptions are those that a config asks for, with the logs of servers that
@@ -40,10 +39,10 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	if text := unfamiliar(version); text != "" {
+	if text := models.Unfamiliar(version); text != "" {
 		warn(text)
 	}
-	r, err := enlist(ctx, c, client, f.Managed(), say)
+	r, err := enlist(ctx, c, f, client, say)
 	if err != nil {
 		return fail(err)
 	}
@@ -52,7 +51,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: hashes(t), Dataset: datasetInfo(set),
+		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: t.Hashes(), Dataset: datasetInfo(set),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
@@ -95,25 +94,4 @@ func (p *Plan) noteScorers(m *rundir.Manifest) {
 
 func datasetInfo(set data.Dataset) rundir.DatasetInfo {
 	return rundir.DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
-}
-
-// The versions of Ollama that perg knows: truncate and shift, which it needs
-// to be refused rather than cut, came with the first; the last is what it is
-// tested with.
-var knownFrom, knownTo = [2]int{0, 12}, [2]int{0, 17}
-
-// unfamiliar says what to expect of a server that is older or newer than
-// those; "" for one that is known, and for a build without a version.
-func unfamiliar(version string) string {
-	var v [2]int
-	if n, err := fmt.Sscanf(version, "%d.%d", &v[0], &v[1]); n < 2 || err != nil || v == [2]int{} {
-		return ""
-	}
-	switch {
-	case slices.Compare(v[:], knownFrom[:]) < 0:
-		return fmt.Sprintf("Ollama %s is older than %d.%d: it may cut long prompts without a word; upgrade it", version, knownFrom[0], knownFrom[1])
-	case slices.Compare(v[:], knownTo[:]) > 0:
-		return fmt.Sprintf("Ollama %s is newer than perg was tested with (%d.%d): memory estimates may be off", version, knownTo[0], knownTo[1])
-	}
-	return ""
 }

@@ -55,7 +55,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if len(c.Models) == 0 {
 		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	client, catalogue := answering(ctx, c)
+	client, catalogue := fleet.Answering(ctx, c.Host)
 	if client == nil {
 		note("no Ollama server answers, so what is installed is not known")
 	}
@@ -72,7 +72,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		if !ok {
 			hints := "describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
 			if client != nil {
-				hints += "; " + inWords(catalogue)
+				hints += "; " + fleet.InWords(catalogue)
 			}
 			return nil, &hint.Error{Err: fmt.Errorf("model %s is neither installed nor described", name), Hint: hints, Usage: true}
 		}
@@ -123,22 +123,4 @@ func quantized(v task.Variant, level string) (task.Variant, error) {
 	v.Name, v.Label = v.Name+"-"+level, v.Label+"-"+level
 	v.Digest = "to be made " + v.Name
 	return v, nil
-}
-
-// answering is the first server of a config, or the default one, if it answers.
-func answering(ctx context.Context, c rundir.Config) (fleet.Client, []models.Installed) {
-	hosts, _ := fleet.Hosts(c.Host)
-	client, err := models.NewClient(hosts[0])
-	if err != nil {
-		return nil, nil
-	}
-	// What is not there is not waited for.
-	if _, err := client.Version(ctx); err != nil {
-		return nil, nil
-	}
-	catalogue, err := client.Catalogue(ctx)
-	if err != nil {
-		return nil, nil
-	}
-	return client, catalogue
 }

@@ -1,12 +1,9 @@
 package harness
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"perg/data"
 	"perg/harness/hint"
@@ -61,52 +58,16 @@ func readExamples(c rundir.Config, prompts *prompt.Set, methods []prompt.Method,
 	if err != nil {
 		return examples, err
 	}
-	files := make(map[string]string) // by source; "": of every source without one
-	for _, entry := range c.ICL {
-		source, path := exampleFile(entry)
-		if files[source] != "" {
-			return examples, &hint.Error{Err: fmt.Errorf("icl: two files for %s", cmp.Or(source, "every source")), Hint: "write --icl SOURCE=FILE for each source", Usage: true}
-		}
-		files[source] = path
+	if examples, err = examples.Read(c.ICL); err != nil {
+		return examples, hint.Usage(fmt.Errorf("icl: %w", err), "write --icl SOURCE=FILE for each source, or one FILE for every source")
 	}
-	for _, source := range slices.Sorted(maps.Keys(files)) { // "" comes first
-		texts, err := prompt.ReadExamples(files[source])
-		if err != nil {
-			return examples, &hint.Error{Err: fmt.Errorf("icl: %w", err), Hint: "the form is {\"Example_0\": \"question, options, preference and response as one text\", ...}", Usage: true}
-		}
-		examples = examples.With(source, texts)
-	}
-	if !showExamples(methods) {
+	if !slices.ContainsFunc(methods, prompt.Method.ShowsExamples) {
 		return examples, nil
 	}
 	for _, it := range set.Items {
 		if _, err := examples.For(it.Source); err != nil {
-			return examples, &hint.Error{Err: fmt.Errorf("icl: %w", err), Hint: "or leave icl out of --methods", Usage: true}
+			return examples, hint.Usage(fmt.Errorf("icl: %w", err), "or leave icl out of --methods")
 		}
 	}
 	return examples, nil
-}
-
-func showExamples(methods []prompt.Method) bool {
-	return slices.ContainsFunc(methods, prompt.Method.ShowsExamples)
-}
-
-// exampleFile splits SOURCE=FILE; a file alone is that of every source, "".
-func exampleFile(entry string) (source, path string) {
-	source, path, ok := strings.Cut(entry, "=")
-	if !ok {
-		return "", entry
-	}
-	return source, path
-}
-
-// hashes are those of all that a task's prompts are made of, by name.
-func hashes(t *task.Task) map[string]string {
-	all := t.Prompts.HashesOf(t.Methods)
-	if showExamples(t.Methods) {
-		for source, hash := range t.Examples.Hashes() {
-			all["examples of "+cmp.Or(source, "every source")] = hash
-		}
-	}
-	return all
 }

@@ -48,10 +48,10 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	if err != nil {
 		return fail(err)
 	}
-	if err := lookUp(c.Judge, catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(c.Judge, catalogue, client.Host()); err != nil {
 		return fail(err)
 	}
-	judges, err := find(c.Judge, catalogue)
+	judges, err := fleet.Find(c.Judge, catalogue)
 	if err != nil {
 		return fail(err)
 	}
@@ -66,7 +66,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 		r.Judges = append(r.Judges, &v)
 	}
 	m := old
-	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, hashes(t), datasetInfo(set)
+	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), datasetInfo(set)
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
 		return fail(&hint.Error{
 			Err:   fmt.Errorf("the run was made with other settings than could be rated now:\n  %s", strings.Join(changes, "\n  ")),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -16,7 +15,7 @@ import (
 
 // enlist makes the roster of a config from what a server has installed;
 // quantizations that are not there are made.
-func enlist(ctx context.Context, c rundir.Config, client fleet.Client, managed bool, say func(string)) (task.Roster, error) {
+func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, say func(string)) (task.Roster, error) {
 	var r task.Roster
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
@@ -25,19 +24,19 @@ func enlist(ctx context.Context, c rundir.Config, client fleet.Client, managed b
 	if len(c.Models) == 0 {
 		return r, &hint.Error{
 			Err:   errors.New("no model named"),
-			Hint:  "perg run MODEL...; " + inWords(catalogue),
+			Hint:  "perg run MODEL...; " + fleet.InWords(catalogue),
 			Usage: true,
 		}
 	}
 	scorers := slices.DeleteFunc(append([]string{c.ExtractorName()}, c.Judge...), func(name string) bool { return name == "" })
-	if err := lookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
 		return r, err
 	}
-	candidates, err := find(c.Models, catalogue)
+	candidates, err := fleet.Find(c.Models, catalogue)
 	if err != nil {
 		return r, err
 	}
-	if candidates, err = sweep(ctx, c, client, catalogue, candidates, managed, say); err != nil {
+	if candidates, err = f.Quantize(ctx, client, catalogue, candidates, c.Levels()); err != nil {
 		return r, err
 	}
 	for _, m := range candidates {
@@ -45,12 +44,12 @@ func enlist(ctx context.Context, c rundir.Config, client fleet.Client, managed b
 		if err != nil {
 			return r, err
 		}
-		r.Variants = append(r.Variants, variants(v, c, managed, say)...)
+		r.Variants = append(r.Variants, variants(v, c, f.Managed(), say)...)
 	}
 	return withScorers(r, c, func(name string) (*task.Variant, error) {
 		m, _ := models.Find(catalogue, name)
 		v, err := describe(ctx, client, m)
-		if managed {
+		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
 		return &v, err
@@ -103,37 +102,6 @@ func variants(v task.Variant, c rundir.Config, managed bool, say func(string)) [
 	return v.Variants(c.Thinking(), c.KVTypes(), servers)
 }
 
-// lookUp says which models a catalogue lacks.
-func lookUp(names []string, catalogue []models.Installed, host string) error {
-	var missing []string
-	for _, name := range names {
-		if _, ok := models.Find(catalogue, name); !ok && !slices.Contains(missing, name) {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &hint.Error{
-		Err:   fmt.Errorf("%s has no model %s", host, strings.Join(missing, ", ")),
-		Hint:  fmt.Sprintf("ollama pull %s; %s", missing[0], inWords(catalogue)),
-		Usage: true,
-	}
-}
-
-// find gives the models of a catalogue that has them all.
-func find(names []string, catalogue []models.Installed) ([]models.Installed, error) {
-	var all []models.Installed
-	for _, name := range names {
-		m, _ := models.Find(catalogue, name)
-		if slices.ContainsFunc(all, func(other models.Installed) bool { return other.Name == m.Name }) {
-			return nil, &hint.Error{Err: fmt.Errorf("model %s is named twice", m.Name), Usage: true}
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}
-
 // describe asks the server what a model is.
 func describe(ctx context.Context, client fleet.Client, m models.Installed) (task.Variant, error) {
 	details, err := client.Details(ctx, m.Name)
@@ -145,16 +113,4 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed) (tas
 		v.Think = new(true)
 	}
 	return v, nil
-}
-
-// inWords says which models are installed.
-func inWords(catalogue []models.Installed) string {
-	if len(catalogue) == 0 {
-		return "no models are installed, 'ollama pull llama3.1:8b' gets one"
-	}
-	names := make([]string, len(catalogue))
-	for i, m := range catalogue {
-		names[i] = m.Name
-	}
-	return "installed are " + strings.Join(names, ", ")
 }

@@ -30,7 +30,7 @@ type Run struct {
 
 	mu     sync.Mutex
 	engine *engine.Engine // nil: no work has begun
-	watch  *watch         // nil where no GPU is sampled
+	watch  *fleet.Watch   // nil where no GPU is sampled
 }
 
 // LaneStatus is a lane's progress, with what its GPUs were last seen doing.
@@ -193,15 +193,10 @@ func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
 func (r *Run) beginWatch(ctx context.Context) (end func() error) {
-	none := func() error { return nil }
-	if !r.Fleet.Local() {
-		return none
-	}
-	w := &watch{warn: r.Warn, owner: r.workingOn}
-	end, err := w.begin(ctx, r.Dir.Path, gpu.Sampler{Interval: time.Duration(r.Config.GPUInterval), Owns: r.Fleet.Owns, Warn: r.Warn})
+	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), r.workOf, r.Warn)
 	if err != nil {
 		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
-		return none
+		return func() error { return nil }
 	}
 	r.mu.Lock()
 	r.watch = w
@@ -209,10 +204,10 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 	return end
 }
 
-// workingOn is the lane that a GPU works for: the candidate's where the judge
-// is resident beside it. A server of the user's own has all GPUs as far as is
+// workOf is what a GPU is used for: the candidate's lane where the judge is
+// resident beside it. A server of the user's own has all GPUs as far as is
 // known, so where several are at work none can be told.
-func (r *Run) workingOn(uuid string) (engine.LaneStatus, bool) {
+func (r *Run) workOf(uuid string) (fleet.Work, bool) {
 	lanes := r.lanes()
 	var found engine.LaneStatus
 	ok := false
@@ -222,7 +217,11 @@ func (r *Run) workingOn(uuid string) (engine.LaneStatus, bool) {
 			found, ok = l, true
 		}
 	}
-	return found, ok
+	w := fleet.Work{Host: found.Host, Lane: found.Lane, Variant: found.Model}
+	if found.Stage == Generate && found.State == engine.Working && len(found.Unit) == 2 {
+		w.Method, w.Setting = found.Unit[0], found.Unit[1] // as the job names its units
+	}
+	return w, ok
 }
 
 // Samples are the last values of the GPUs; empty where none are watched.
@@ -230,8 +229,5 @@ func (r *Run) Samples() []gpu.Sample {
 	r.mu.Lock()
 	w := r.watch
 	r.mu.Unlock()
-	if w == nil {
-		return nil
-	}
-	return w.samples()
+	return w.Samples()
 }

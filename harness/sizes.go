@@ -2,12 +2,7 @@ package harness
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"sync/atomic"
-	"time"
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -16,7 +11,6 @@ import (
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
-	"perg/models"
 )
 
 // Sizes say how large each model is made, and how many tokens its prompts have
@@ -110,9 +104,12 @@ func tooLong(v *task.Variant, s sizing.Size, then string) string {
 // after it, where that is the only one and so the first to run.
 func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, warn func(string)) longest {
 	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
-		var asked atomic.Bool
-		l, err := calls.Counted(ctx, wanted, counter(seed, s, client, v, &asked))
-		if asked.Load() && (err != nil || !only) {
+		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed}
+		l, err := calls.Counted(ctx, wanted, func(ctx context.Context, text prompt.Prompt, numCtx int) (int, error) {
+			system, user := v.Messages(text)
+			return tokens.Count(ctx, system, user, numCtx)
+		})
+		if tokens.Asked() && (err != nil || !only) {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
 				warn(e.Error())
@@ -122,50 +119,9 @@ func counted(ctx context.Context, seed int, only bool, s *store.Store, client fl
 	}
 }
 
-// counter asks the server once for each prompt and tokenizer, ever. asked is set
-// where it did, and the model was loaded for it.
-func counter(seed int, s *store.Store, client fleet.Client, v *task.Variant, asked *atomic.Bool) sizing.Counter {
-	var least atomic.Int64 // tokens of context, where less was too little
-	return func(ctx context.Context, text prompt.Prompt, likely int) (int, error) {
-		system, user := v.Messages(text)
-		parts := []string{"tokens", v.Tokenizer, system, user}
-		if v.Think != nil && !*v.Think {
-			parts = append(parts, "without thinking") // which some templates say in the prompt
-		}
-		id, err := json.Marshal(parts)
-		if err != nil {
-			return 0, err
-		}
-		key := store.Key(sha256.Sum256(id))
-		if known, ok, err := s.Get(ctx, key); ok || err != nil {
-			return known.PromptTokens, err
-		}
-		asked.Store(true)
-		in := func(numCtx int) (int, error) {
-			return client.CountTokens(ctx, models.Request{
-				Model: v.Name, System: system, User: user, Think: v.Think,
-				Options: models.Options{NumCtx: numCtx, Seed: seed},
-			})
-		}
-		within := max(likely, int(least.Load()))
-		n, err := in(within)
-		enough := sizing.Bucket(models.MostTokens(len(system) + len(user)))
-		// A count that fills the context may be that of a prompt that was cut.
-		if within < enough && (errors.Is(err, models.ErrContextOverflow) || err == nil && n >= within-1) {
-			least.Store(int64(enough))
-			n, err = in(enough)
-		}
-		if err != nil {
-			return 0, err
-		}
-		_, err = s.Put(ctx, key, store.Reply{PromptTokens: n, Host: client.Host(), StartedAt: time.Now()})
-		return n, err
-	}
-}
-
 // place finds out where the models are and decides where each runs.
 func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, c rundir.Config) (*Plan, error) {
-	where, err := f.Locate(ctx, installed(r))
+	where, err := f.Locate(ctx, installed(r.Loaded()))
 	if err != nil {
 		return nil, err
 	}

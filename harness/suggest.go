@@ -1,10 +1,8 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,19 +34,12 @@ type Suggesting struct {
 	engine *engine.Engine // nil: no work has begun
 }
 
-// Suggestions are what a pass came to. Every item is among Read, Unreadable,
-// Failed or Missing.
+// Suggestions are what a pass came to.
 type Suggestions struct {
-	Model      string
-	Candidates []data.Candidate // by source in the dataset's order, the most frequent first
-	Items      int
-	Read       int            // replies that hold a suggestion
-	Unreadable map[string]int // replies that do not, by reason
-	Failed     map[string]int // calls, by reason
-	Missing    int            // items that were not asked about
-	Calls      int            // made now
-	Known      int            // replies that the store already had
-	Elapsed    time.Duration
+	task.Suggestions
+	Calls   int // made now
+	Known   int // replies that the store already had
+	Elapsed time.Duration
 }
 
 func (g *Suggesting) atWork() *engine.Engine {
@@ -95,10 +86,11 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	if e := g.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
-	found, e := suggestions(context.WithoutCancel(ctx), p.Task, p.Variants[0], g.Store)
+	read, e := p.Task.Suggestions(context.WithoutCancel(ctx), p.Variants[0], recorded(g.Store))
 	if err == nil {
 		err = e
 	}
+	found := Suggestions{Suggestions: read}
 	if e := g.atWork(); e != nil {
 		status := e.Status()
 		found.Calls, found.Known = status.Calls, status.Known
@@ -122,7 +114,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	}
 	c := g.Config
 	c.Think = []string{string(task.ThinkOn)}
-	found, err := enlist(ctx, c, client, g.Fleet.Managed(), g.Say)
+	found, err := enlist(ctx, c, g.Fleet, client, g.Say)
 	if err != nil {
 		return nil, err
 	}
@@ -179,50 +171,4 @@ func (g *Suggesting) work(ctx context.Context, p *Plan) error {
 	defer cancel()
 	e.Release(release)
 	return err
-}
-
-// suggestions reads what the store has of a pass.
-func suggestions(ctx context.Context, t *task.Task, v *task.Variant, s *store.Store) (Suggestions, error) {
-	found := Suggestions{Model: v.Label, Items: len(t.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
-	order := make(map[string]int) // of sources
-	at := make(map[[2]string]int) // in found.Candidates
-	for _, it := range t.Dataset.Items {
-		if _, seen := order[it.Source]; !seen {
-			order[it.Source] = len(order)
-		}
-		c, err := t.Suggestion(v, it)
-		if err != nil {
-			return found, err
-		}
-		reply, err := recorded(s)(ctx, c)
-		past, failed := errors.AsType[*engine.FailedError](err)
-		switch {
-		case errors.Is(err, engine.ErrNotAsked):
-			found.Missing++
-			continue
-		case failed:
-			found.Failed[past.Reason]++
-			continue
-		case err != nil:
-			return found, err
-		}
-		one, err := task.ReadSuggestion(reply.Content, reply.DoneReason)
-		if err != nil {
-			found.Unreadable[err.Error()]++
-			continue
-		}
-		found.Read++
-		one.Source, one.Model, one.ItemID, one.Question, one.Options = it.Source, v.Label, it.ID, it.Question, it.Options
-		i, known := at[one.Key()]
-		if !known {
-			i = len(found.Candidates)
-			at[one.Key()] = i
-			found.Candidates = append(found.Candidates, one)
-		}
-		found.Candidates[i].Times++
-	}
-	slices.SortStableFunc(found.Candidates, func(a, b data.Candidate) int {
-		return cmp.Or(cmp.Compare(order[a.Source], order[b.Source]), cmp.Compare(b.Times, a.Times))
-	})
-	return found, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"perg/harness/fleet"
 	"perg/harness/rundir"
-	"perg/harness/schedule"
 	"perg/models"
 )
 
@@ -99,7 +98,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	if p.Extractor != nil {
 		s.Extractor = new(p.info(p.Extractor))
 	}
-	peak := make(map[string]uint64)
+	peak := p.Placement.Peaks()
 	slots := make(map[string]int)
 	for _, l := range p.Placement.Lanes {
 		lane := PlannedLane{Lane: strings.Join(l.Devices, "+")}
@@ -111,9 +110,6 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 			s.Loads++
 		}
 		s.Lanes = append(s.Lanes, lane)
-	}
-	for id, bytes := range peaks(p.Placement) {
-		peak[id] = bytes
 	}
 	for _, d := range f.Devices {
 		s.Devices = append(s.Devices, PlannedDevice{ID: d.ID, Name: d.Name, Memory: d.Memory, Speed: d.Speed, Peak: peak[d.ID]})
@@ -129,35 +125,4 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		s.Refused = append(s.Refused, PlannedRefusal{Job: r.Job, Dimension: r.Fit.Dimension, Short: r.Fit.Short, Remedies: r.Fit.Remedies, Reason: r.Reason})
 	}
 	return s
-}
-
-// peaks is the most that is taken on each device at a time.
-func peaks(p schedule.Placement) map[string]uint64 {
-	type interval struct {
-		begin, end time.Duration
-		bytes      uint64
-	}
-	on := make(map[string][]interval)
-	for _, l := range p.Lanes {
-		for _, a := range l.Work {
-			for i, d := range a.Fit.Devices {
-				if i < len(a.Fit.Bytes) {
-					on[d] = append(on[d], interval{a.Begin, a.End, a.Fit.Bytes[i]})
-				}
-			}
-		}
-	}
-	most := make(map[string]uint64)
-	for d, all := range on {
-		for _, at := range all {
-			var sum uint64
-			for _, other := range all {
-				if other.begin <= at.begin && at.begin < other.end {
-					sum += other.bytes
-				}
-			}
-			most[d] = max(most[d], sum)
-		}
-	}
-	return most
 }

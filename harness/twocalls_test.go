@@ -108,7 +108,7 @@ func TestFallingBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := r.generationRow(s)
+		row := s.Row("run", nil)
 		switch g.Method {
 		case prompt.SelfCritic:
 			if *row.Answer != "B" || *row.FellBack || *row.DraftResponse != "The answer is A." || !strings.HasPrefix(*row.SecondReply, "{") {

@@ -191,10 +191,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		}
 	}
 	for i, entry := range cfg.ICL {
-		source, path, ok := strings.Cut(entry, "=")
-		if !ok {
-			source, path = "", entry
-		}
+		source, path := prompt.SourceOf(entry)
 		if path, err = filepath.Abs(path); err != nil {
 			return cfg, err
 		}
@@ -277,7 +274,7 @@ func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, wo
 		err = e
 	}
 	if err == nil && cfg.PruneQuantized {
-		err = plan.PruneQuantized(context.WithoutCancel(ctx), w.fleet, w.view.say)
+		err = plan.PruneQuantized(context.WithoutCancel(ctx), w.fleet)
 	}
 	if err == nil && result.Failed+result.Unjudged > 0 {
 		err = errRowsInError

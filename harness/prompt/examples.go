@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
@@ -160,4 +161,35 @@ func hashTexts(texts []string) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// Read is e with the examples of some files in the place of those it has: each
+// is written SOURCE=FILE, or FILE for every source that has no other. An error
+// names the file.
+func (e Examples) Read(files []string) (Examples, error) {
+	paths := make(map[string]string) // by source; "": of every source without one
+	for _, entry := range files {
+		source, path := SourceOf(entry)
+		if paths[source] != "" {
+			return e, fmt.Errorf("two files for %s", cmp.Or(source, "every source"))
+		}
+		paths[source] = path
+	}
+	for _, source := range slices.Sorted(maps.Keys(paths)) { // "" comes first
+		texts, err := ReadExamples(paths[source])
+		if err != nil {
+			return e, err
+		}
+		e = e.With(source, texts)
+	}
+	return e, nil
+}
+
+// SourceOf splits SOURCE=FILE; a file alone is that of every source, "".
+func SourceOf(entry string) (source, path string) {
+	source, path, ok := strings.Cut(entry, "=")
+	if !ok {
+		return "", entry
+	}
+	return source, path
 }

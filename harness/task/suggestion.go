@@ -37,9 +37,9 @@ var (
 	errUnknownType  = errors.New("none of the five types")
 )
 
-// ReadSuggestion reads a model's reply; its errors are short and say why it is
+// readSuggestion reads a model's reply; its errors are short and say why it is
 // no candidate. What the model gives as its reason may be missing.
-func ReadSuggestion(content, doneReason string) (data.Candidate, error) {
+func readSuggestion(content, doneReason string) (data.Candidate, error) {
 	var s struct {
 		Preference *string `json:"preference"`
 		Reason     *string `json:"reason"`

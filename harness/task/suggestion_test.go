@@ -1,10 +1,17 @@
 package task
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"testing"
 
 	"perg/data"
+	"perg/harness/engine"
+	"perg/harness/prompt"
+	"perg/harness/store"
+	"perg/models"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -32,7 +39,7 @@ func TestReadSuggestion(t *testing.T) {
 		"unknown type":       {`{"preference":"I like it short.","type":"length"}`, "stop", data.Candidate{}, errUnknownType},
 		"no type":            {`{"preference":"I like it short."}`, "stop", data.Candidate{}, errUnknownType},
 	} {
-		got, err := ReadSuggestion(c.content, c.doneReason)
+		got, err := readSuggestion(c.content, c.doneReason)
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", name, err, c.err)
 		}
@@ -49,7 +56,7 @@ func FuzzReadSuggestion(f *testing.F) {
 	f.Add(`{"preference":"I like it short.","reason":"x","type":"clarity"}`)
 	f.Add("x {\"preference\":\"\u2028\\u0085 a\",\"type\":\"context\",\"reason\":\"\\u0000\"} }")
 	f.Fuzz(func(t *testing.T, content string) {
-		c, err := ReadSuggestion(content, "stop")
+		c, err := readSuggestion(content, "stop")
 		if err != nil {
 			return
 		}
@@ -62,4 +69,70 @@ func FuzzReadSuggestion(f *testing.F) {
 			t.Error(d)
 		}
 	})
+}
+
+// Every item of a pass is counted once: as a candidate, as unreadable by
+// reason, as failed by reason, or as missing.
+func TestSuggestionsCountEveryItem(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	prompts, err := prompt.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Variant{Installed: models.Installed{Name: "m:8b", Digest: "d"}, Label: "m:8b"}
+	p := &Task{Prompts: prompts, Seed: 1}
+	suggests := func(text, kind string) string {
+		return fmt.Sprintf(`{"preference":%q,"reason":"r","type":%q}`, text, kind)
+	}
+	for i, reply := range []struct{ source, content string }{
+		{"b", suggests("I like it long.", "context")},
+		{"b", suggests("I like it short.", "clarity")},
+		{"a", suggests("I like it short.", "clarity")},
+		{"b", suggests("i like  it SHORT", "thinking")},
+		{"b", "prose"},
+		{"a", suggests("I like it short.", "none")},
+		{"a", "prose"},
+		{"a", "failed"},
+		{"a", "missing"},
+	} {
+		it := data.Item{ID: fmt.Sprint(i), Source: reply.source, Question: fmt.Sprint("Question ", i), Options: []string{"x", "y"}}
+		p.Dataset.Items = append(p.Dataset.Items, it)
+		c, err := p.Suggestion(v, it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch reply.content {
+		case "missing":
+		case "failed":
+			_, err = s.Fail(t.Context(), c.Key(), store.Failure{Reason: "server busy", Message: "x"})
+		default:
+			_, err = s.Put(t.Context(), c.Key(), store.Reply{Content: reply.content, DoneReason: "stop"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := p.Suggestions(t.Context(), v, func(ctx context.Context, c Call) (store.Reply, error) {
+		return engine.Recorded(engine.Kept(s))(ctx, engine.Call{Key: c.Key()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(source, text string, kind data.PreferenceType, id string, times int) data.Candidate {
+		return data.Candidate{Source: source, Text: text, Type: kind, Reason: "r", Times: times, Model: "m:8b", ItemID: id, Question: "Question " + id, Options: []string{"x", "y"}}
+	}
+	want := Suggestions{
+		Model: "m:8b", Items: 9, Read: 4, Missing: 1,
+		Unreadable: map[string]int{errNoJSON.Error(): 2, errUnknownType.Error(): 1}, Failed: map[string]int{"server busy": 1},
+		Candidates: []data.Candidate{
+			of("b", "I like it short.", data.Clarity, "1", 2), of("b", "I like it long.", data.Context, "0", 1), of("a", "I like it short.", data.Clarity, "2", 1),
+		},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
 }

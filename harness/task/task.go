@@ -5,6 +5,7 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -86,4 +87,16 @@ func (t *Task) isDraft(g Generation) bool {
 		kind = prompt.ZeroShotDraft
 	}
 	return kind != prompt.NoDraft && slices.ContainsFunc(t.Methods, func(m prompt.Method) bool { return m.Draft() == kind })
+}
+
+// Hashes are the SHA-256, hex, of all that the task's prompts are made of, by
+// name.
+func (t *Task) Hashes() map[string]string {
+	all := t.Prompts.HashesOf(t.Methods)
+	if slices.ContainsFunc(t.Methods, prompt.Method.ShowsExamples) {
+		for source, hash := range t.Examples.Hashes() {
+			all["examples of "+cmp.Or(source, "every source")] = hash
+		}
+	}
+	return all
 }

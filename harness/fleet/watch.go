@@ -1,4 +1,4 @@
-package harness
+package fleet
 
 import (
 	"context"
@@ -9,18 +9,21 @@ import (
 
 	"perg/data"
 	"perg/gpu"
-	"perg/harness/engine"
 )
 
 // rotateEvery is how much of the samples a machine that dies may lose.
 const rotateEvery = 10 * time.Minute
 
-// A watch samples the GPUs of this machine while a run goes on, into its table
+// Work is what a GPU is used for; Method and Setting are "" where no generation
+// is under way.
+type Work struct{ Host, Lane, Variant, Method, Setting string }
+
+// A Watch samples the GPUs of this machine while a run goes on, into its table
 // gpu_samples.
-type watch struct {
+type Watch struct {
 	table   *data.AppendWriter[data.GPUSample]
 	warn    func(string)
-	owner   func(uuid string) (engine.LaneStatus, bool) // the lane that a GPU is working for
+	work    func(uuid string) (Work, bool) // what a GPU is used for
 	rotated time.Time
 
 	mu     sync.Mutex
@@ -28,20 +31,26 @@ type watch struct {
 	failed bool
 }
 
-// begin starts sampling; the function it returns ends it and finishes the
-// table.
-func (w *watch) begin(ctx context.Context, dir string, s gpu.Sampler) (end func() error, err error) {
-	if w.table, err = data.AppendTable[data.GPUSample](filepath.Join(dir, "gpu_samples")); err != nil {
-		return nil, err
+// Watch begins to sample the GPUs into the directory of a run; end ends it and
+// finishes the table. Where the servers are not on this machine there is nothing
+// to watch, and the Watch is nil. A table that cannot be begun is an error that
+// costs the samples, not the run.
+func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, work func(uuid string) (Work, bool), warn func(string)) (w *Watch, end func() error, err error) {
+	if !f.Local() {
+		return nil, func() error { return nil }, nil
 	}
-	w.rotated = time.Now()
+	w = &Watch{warn: warn, work: work, rotated: time.Now()}
+	if w.table, err = data.AppendTable[data.GPUSample](filepath.Join(dir, "gpu_samples")); err != nil {
+		return nil, nil, err
+	}
+	sampler := gpu.Sampler{Interval: interval, Owns: f.Owns, Warn: warn}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.Run(ctx, w.take)
+		sampler.Run(ctx, w.take)
 	}()
-	return func() error {
+	return w, func() error {
 		cancel()
 		<-done
 		if w.failed {
@@ -53,7 +62,7 @@ func (w *watch) begin(ctx context.Context, dir string, s gpu.Sampler) (end func(
 
 // take writes a round of samples. A table that cannot be written ends the
 // watch, not the run.
-func (w *watch) take(round []gpu.Sample) {
+func (w *Watch) take(round []gpu.Sample) {
 	w.mu.Lock()
 	w.latest = append(w.latest[:0], round...)
 	w.mu.Unlock()
@@ -72,7 +81,7 @@ func (w *watch) take(round []gpu.Sample) {
 	}
 }
 
-func (w *watch) write(round []gpu.Sample) error {
+func (w *Watch) write(round []gpu.Sample) error {
 	for _, s := range round {
 		row := data.GPUSample{
 			At: s.At, GPUUUID: s.UUID, GPUIndex: int32(s.Index), Name: s.Name,
@@ -80,12 +89,8 @@ func (w *watch) write(round []gpu.Sample) error {
 			GPUUtilization: s.GPUUtilization, MemoryUtilization: s.MemoryUtilization,
 			PowerMW: signed(s.PowerMW), TemperatureC: signed(s.TemperatureC), SMClockMHz: signed(s.SMClockMHz), EnergyMJ: signed(s.EnergyMJ),
 		}
-		if l, ok := w.owner(s.UUID); ok {
-			row.Host, row.Lane, row.Variant = l.Host, l.Lane, l.Model
-			if l.Stage == Generate && l.State == engine.Working {
-				method, setting := cellOf(l)
-				row.Method, row.Setting = string(method), string(setting)
-			}
+		if at, ok := w.work(s.UUID); ok {
+			row.Host, row.Lane, row.Variant, row.Method, row.Setting = at.Host, at.Lane, at.Variant, at.Method, at.Setting
 		}
 		if err := w.table.Write(row); err != nil {
 			return err
@@ -94,8 +99,11 @@ func (w *watch) write(round []gpu.Sample) error {
 	return nil
 }
 
-// samples are the last round.
-func (w *watch) samples() []gpu.Sample {
+// Samples are the last round; none where w is nil.
+func (w *Watch) Samples() []gpu.Sample {
+	if w == nil {
+		return nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]gpu.Sample(nil), w.latest...)

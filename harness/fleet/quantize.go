@@ -1,4 +1,4 @@
-package harness
+package fleet
 
 import (
 	"context"
@@ -11,9 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
 
-	"perg/harness/fleet"
 	"perg/harness/hint"
-	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -23,14 +21,14 @@ const (
 	spareDisk = 2 << 30
 )
 
-// sweep adds to the candidates the quantizations that the config asks for,
-// each right after its source. They are made here where they are not there.
-func sweep(ctx context.Context, c rundir.Config, client fleet.Client, catalogue, candidates []models.Installed, managed bool, say func(string)) ([]models.Installed, error) {
-	if len(c.Quantize) == 0 {
-		return candidates, nil
+// Quantize adds to some models their quantizations at some levels, each right
+// after its source. They are made where they are not there.
+func (f *Fleet) Quantize(ctx context.Context, client Client, catalogue, sources []models.Installed, levels []string) ([]models.Installed, error) {
+	if len(levels) == 0 {
+		return sources, nil
 	}
 	var need uint64
-	for _, source := range candidates {
+	for _, source := range sources {
 		if source.Quantization != "F16" {
 			return nil, &hint.Error{
 				Err:   fmt.Errorf("quantize: %s is %s, and only an F16 model can be quantized", source.Name, source.Quantization),
@@ -38,13 +36,13 @@ func sweep(ctx context.Context, c rundir.Config, client fleet.Client, catalogue,
 				Usage: true,
 			}
 		}
-		for _, level := range c.Levels() {
+		for _, level := range levels {
 			if _, ok := models.Find(catalogue, models.QuantizedName(source, level)); !ok {
 				need += uint64(float64(source.Size) * models.BitsPerWeight(level) / 16)
 			}
 		}
 	}
-	if managed && need > 0 {
+	if f.Managed() && need > 0 {
 		// Another machine's disk, or that of a server with settings of its
 		// own, is not known.
 		if err := room(need); err != nil {
@@ -52,10 +50,10 @@ func sweep(ctx context.Context, c rundir.Config, client fleet.Client, catalogue,
 		}
 	}
 	var all []models.Installed
-	for _, source := range candidates {
+	for _, source := range sources {
 		all = append(all, source)
-		for _, level := range c.Levels() {
-			m, err := client.Quantize(ctx, catalogue, source, level, telling(say, source.Name, level))
+		for _, level := range levels {
+			m, err := client.Quantize(ctx, catalogue, source, level, telling(f.options.Say, source.Name, level))
 			if err != nil {
 				return nil, err
 			}
@@ -104,24 +102,22 @@ func room(need uint64) error {
 	}
 }
 
-// PruneQuantized removes what quantizing made of the run's models.
-func (p *Plan) PruneQuantized(ctx context.Context, f *fleet.Fleet, say func(string)) error {
+// Prune removes what quantizing made of some models.
+func (f *Fleet) Prune(ctx context.Context, made []models.Installed) error {
 	client, err := f.Client(ctx)
 	if err != nil {
 		return err
 	}
 	var faults []error
-	removed := make(map[string]bool) // KV-cache types share a model
-	for _, v := range p.Variants {
-		if !models.Made(v.Name) || removed[v.Name] {
+	for _, m := range made {
+		if !models.Made(m.Name) {
 			continue
 		}
-		removed[v.Name] = true
-		if err := client.Delete(ctx, v.Name); err != nil {
+		if err := client.Delete(ctx, m.Name); err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		say(fmt.Sprintf("removed %s (%s)", v.Name, humanize.IBytes(uint64(v.Size))))
+		f.options.Say(fmt.Sprintf("removed %s (%s)", m.Name, humanize.IBytes(uint64(m.Size))))
 	}
 	return errors.Join(faults...)
 }

@@ -1,0 +1,72 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"perg/harness/hint"
+	"perg/models"
+	"slices"
+	"strings"
+)
+
+// LookUp says which models a catalogue lacks.
+func LookUp(names []string, catalogue []models.Installed, host string) error {
+	var missing []string
+	for _, name := range names {
+		if _, ok := models.Find(catalogue, name); !ok && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &hint.Error{
+		Err:   fmt.Errorf("%s has no model %s", host, strings.Join(missing, ", ")),
+		Hint:  fmt.Sprintf("ollama pull %s; %s", missing[0], InWords(catalogue)),
+		Usage: true,
+	}
+}
+
+// Find gives the models of a catalogue that has them all.
+func Find(names []string, catalogue []models.Installed) ([]models.Installed, error) {
+	var all []models.Installed
+	for _, name := range names {
+		m, _ := models.Find(catalogue, name)
+		if slices.ContainsFunc(all, func(other models.Installed) bool { return other.Name == m.Name }) {
+			return nil, &hint.Error{Err: fmt.Errorf("model %s is named twice", m.Name), Usage: true}
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// InWords says which models are installed.
+func InWords(catalogue []models.Installed) string {
+	if len(catalogue) == 0 {
+		return "no models are installed, 'ollama pull llama3.1:8b' gets one"
+	}
+	names := make([]string, len(catalogue))
+	for i, m := range catalogue {
+		names[i] = m.Name
+	}
+	return "installed are " + strings.Join(names, ", ")
+}
+
+// Answering is the first of the servers that a run would use as they are, and
+// what it has installed; nil where it does not answer now.
+func Answering(ctx context.Context, hosts []string) (Client, []models.Installed) {
+	hosts, _ = Hosts(hosts)
+	client, err := models.NewClient(hosts[0])
+	if err != nil {
+		return nil, nil
+	}
+	// What is not there is not waited for.
+	if _, err := client.Version(ctx); err != nil {
+		return nil, nil
+	}
+	catalogue, err := client.Catalogue(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	return client, catalogue
+}

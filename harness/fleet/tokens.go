@@ -1,0 +1,68 @@
+package fleet
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"perg/harness/sizing"
+	"perg/harness/store"
+	"perg/models"
+)
+
+// A Tokens counts the tokens of a model's prompts. It asks the server once for
+// each prompt and tokenizer, ever: the counts are kept among the replies.
+type Tokens struct {
+	Store     *store.Store
+	Client    Client
+	Model     string
+	Tokenizer string
+	Think     *bool
+	Seed      int
+
+	asked atomic.Bool
+	least atomic.Int64 // tokens of context, where less was too little
+}
+
+// Asked says whether the server was asked, and so has the model in memory.
+func (t *Tokens) Asked() bool { return t.asked.Load() }
+
+// Count counts those of a prompt. The server is asked with so many tokens of
+// context, and again with more where the prompt does not fit.
+func (t *Tokens) Count(ctx context.Context, system, user string, numCtx int) (int, error) {
+	parts := []string{"tokens", t.Tokenizer, system, user}
+	if t.Think != nil && !*t.Think {
+		parts = append(parts, "without thinking") // which some templates say in the prompt
+	}
+	id, err := json.Marshal(parts)
+	if err != nil {
+		return 0, err
+	}
+	key := store.Key(sha256.Sum256(id))
+	if known, ok, err := t.Store.Get(ctx, key); ok || err != nil {
+		return known.PromptTokens, err
+	}
+	t.asked.Store(true)
+	in := func(numCtx int) (int, error) {
+		return t.Client.CountTokens(ctx, models.Request{
+			Model: t.Model, System: system, User: user, Think: t.Think,
+			Options: models.Options{NumCtx: numCtx, Seed: t.Seed},
+		})
+	}
+	within := max(numCtx, int(t.least.Load()))
+	n, err := in(within)
+	enough := sizing.Bucket(models.MostTokens(len(system) + len(user)))
+	// A count that fills the context may be that of a prompt that was cut.
+	if within < enough && (errors.Is(err, models.ErrContextOverflow) || err == nil && n >= within-1) {
+		t.least.Store(int64(enough))
+		n, err = in(enough)
+	}
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.Store.Put(ctx, key, store.Reply{PromptTokens: n, Host: t.Client.Host(), StartedAt: time.Now()})
+	return n, err
+}

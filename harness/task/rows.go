@@ -1,0 +1,85 @@
+package task
+
+import (
+	"strings"
+
+	"perg/data"
+	"perg/harness/store"
+)
+
+// Row is the generation in the table of a run, which states some irrelevant
+// preferences.
+func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
+	it, v := e.Item, e.Variant
+	row := data.Generation{
+		RunID: runID, ItemID: it.ID, Source: it.Source, Category: it.Category,
+		Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
+		Preference: it.Preference, PreferenceType: string(it.PreferenceType),
+		Preferences: e.Setting.Stated(it.Preference, irrelevant),
+		Setting:     string(e.Setting), Method: string(e.Method),
+		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
+		Repeat:       int32(e.Repeat),
+		SystemPrompt: e.Call.Request.System, UserPrompt: e.Call.Request.User,
+		Status: data.StatusOK, RequestHash: e.Call.Key().String(),
+	}
+	if e.Err != nil {
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(e.Err.Error(), "\uFFFD")
+	}
+	if a := e.Answer; a != nil {
+		correct := e.Correct()
+		row.Correct, row.AnswerFrom = &correct, a.From
+		if a.Letter != "" {
+			row.Answer = &a.Letter
+		}
+	}
+	if e.Draft != nil {
+		row.DraftResponse = &e.Draft.Content
+	}
+	reply := e.Reply
+	if reply == nil {
+		return row
+	}
+	if e.Method.TwoCalls() {
+		row.SecondReply, row.FellBack = &reply.Content, &e.FellBack
+	}
+	if e.Err == nil && e.Truncated() {
+		row.Status = data.StatusTruncated
+	}
+	row.Response, row.DoneReason, row.Host = &e.Response, reply.DoneReason, reply.Host
+	if reply.Thinking != "" {
+		row.Thinking = &reply.Thinking
+	}
+	row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
+	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.LoadDuration)), new(int64(reply.PromptEvalDuration)), new(int64(reply.EvalDuration))
+	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
+	return row
+}
+
+// JudgmentRow is one of the generation's ratings in the table of a run.
+func (e Evaluated) JudgmentRow(runID string, j Judgment) data.Judgment {
+	by := j.By
+	row := data.Judgment{
+		RunID: runID, ItemID: e.Item.ID, Setting: string(e.Setting), Method: string(e.Method),
+		Variant: e.Variant.Label, Repeat: int32(e.Repeat), JudgeModel: by.Name, JudgeDigest: by.Digest, Swapped: j.Swapped,
+		Status: data.StatusOK, RequestHash: j.Call.Key().String(),
+	}
+	if reply := j.Reply; reply != nil {
+		row.Raw = reply.Content
+		row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
+	}
+	switch {
+	case j.Rating != nil:
+		row.Score, row.Followed = new(int32(j.Rating.Score)), new(j.Rating.Followed())
+		row.Explanation = j.Rating.Explanation
+	case j.Reply == nil:
+		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(j.Err.Error(), "\uFFFD")
+	default:
+		row.Status, row.Error = data.StatusUnscored, j.Err.Error()
+	}
+	return row
+}
+
+func costs(r *store.Reply) (prompt, output, total *int64) {
+	return new(int64(r.PromptTokens)), new(int64(r.OutputTokens)), new(int64(r.TotalDuration))
+}

@@ -1,0 +1,68 @@
+package task
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"perg/data"
+	"perg/harness/engine"
+	"slices"
+)
+
+// Suggestions are what the replies to a model's pass come to. Every item is
+// among Read, Unreadable, Failed or Missing.
+type Suggestions struct {
+	Model      string
+	Candidates []data.Candidate // by source in the dataset's order, the most frequent first
+	Items      int
+	Read       int            // replies that hold a suggestion
+	Unreadable map[string]int // replies that do not, by reason
+	Failed     map[string]int // calls, by reason
+	Missing    int            // items that were not asked about
+}
+
+// Suggestions reads the replies to a model's pass.
+func (t *Task) Suggestions(ctx context.Context, v *Variant, ask Ask) (Suggestions, error) {
+	found := Suggestions{Model: v.Label, Items: len(t.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
+	order := make(map[string]int) // of sources
+	at := make(map[[2]string]int) // in found.Candidates
+	for _, it := range t.Dataset.Items {
+		if _, seen := order[it.Source]; !seen {
+			order[it.Source] = len(order)
+		}
+		c, err := t.Suggestion(v, it)
+		if err != nil {
+			return found, err
+		}
+		reply, err := ask(ctx, c)
+		past, failed := errors.AsType[*engine.FailedError](err)
+		switch {
+		case errors.Is(err, engine.ErrNotAsked):
+			found.Missing++
+			continue
+		case failed:
+			found.Failed[past.Reason]++
+			continue
+		case err != nil:
+			return found, err
+		}
+		one, err := readSuggestion(reply.Content, reply.DoneReason)
+		if err != nil {
+			found.Unreadable[err.Error()]++
+			continue
+		}
+		found.Read++
+		one.Source, one.Model, one.ItemID, one.Question, one.Options = it.Source, v.Label, it.ID, it.Question, it.Options
+		i, known := at[one.Key()]
+		if !known {
+			i = len(found.Candidates)
+			at[one.Key()] = i
+			found.Candidates = append(found.Candidates, one)
+		}
+		found.Candidates[i].Times++
+	}
+	slices.SortStableFunc(found.Candidates, func(a, b data.Candidate) int {
+		return cmp.Or(cmp.Compare(order[a.Source], order[b.Source]), cmp.Compare(b.Times, a.Times))
+	})
+	return found, nil
+}
