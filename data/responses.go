@@ -63,7 +63,7 @@ func NewResponses(name string, r io.Reader, response, options, label string) (*R
 		return nil, fmt.Errorf("%w\nits columns are: %s", errors.Join(wrong...), listed(rows.header))
 	}
 	if rows.response == rows.options || rows.label >= 0 && (rows.label == rows.response || rows.label == rows.options) {
-		return nil, errors.New("one column is named for two things: --response, --options and --label are three columns")
+		return nil, errors.New("one column is named for two things: responses, options and labels are three columns")
 	}
 	return rows, nil
 }

@@ -13,6 +13,7 @@ import (
 	"perg/data"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/models"
 )
 
 // What the run in testdata/v1 holds, as its README says.
@@ -79,7 +80,7 @@ func TestAStoreOfSchema1(t *testing.T) {
 				}
 			}()
 			v1Replies(t, s)
-			if _, err := s.Put(t.Context(), added, store.Reply{Content: "of today"}); err != nil {
+			if _, err := s.Put(t.Context(), added, store.Reply{Response: models.Response{Content: "of today"}}); err != nil {
 				t.Fatal(err)
 			}
 			if r, ok, err := s.Get(t.Context(), added); !ok || err != nil || r.Content != "of today" {
@@ -115,11 +116,8 @@ func v1Replies(t *testing.T, s *store.Store) {
 			thinking = *g.Thinking
 		}
 		want := store.Reply{
-			Content: *g.Response, Thinking: thinking, DoneReason: g.DoneReason,
-			PromptTokens: int(*g.PromptTokens), OutputTokens: int(*g.OutputTokens),
-			TotalDuration: time.Duration(*g.TotalNS), LoadDuration: time.Duration(*g.LoadNS),
-			PromptEvalDuration: time.Duration(*g.PromptEvalNS), EvalDuration: time.Duration(*g.EvalNS),
-			StartedAt: *g.StartedAt, Host: g.Host, GPUs: g.GPUUUIDs, VRAM: g.VRAMBytes,
+			Response: models.Response{Content: *g.Response, Thinking: thinking, DoneReason: g.DoneReason, PromptTokens: int(*g.PromptTokens), OutputTokens: int(*g.OutputTokens), Total: time.Duration(*g.TotalNS), Load: time.Duration(*g.LoadNS), PromptEval: time.Duration(*g.PromptEvalNS), Eval: time.Duration(*g.EvalNS), StartedAt: *g.StartedAt},
+			Host:     g.Host, GPUs: g.GPUUUIDs, VRAM: g.VRAMBytes,
 		}
 		r.StartedAt = r.StartedAt.Truncate(time.Microsecond) // as tables have it
 		if diff := cmp.Diff(want, r); diff != "" {
@@ -131,7 +129,7 @@ func v1Replies(t *testing.T, s *store.Store) {
 	}
 	for _, j := range v1Rows[data.Judgment](t, "judgments", v1Judgments) {
 		r, ok, err := s.Get(t.Context(), keyOf(t, j.RequestHash))
-		if err != nil || !ok || r.Content != j.Raw || int64(r.OutputTokens) != *j.OutputTokens || int64(r.TotalDuration) != *j.TotalNS {
+		if err != nil || !ok || r.Content != j.Raw || int64(r.OutputTokens) != *j.OutputTokens || int64(r.Total) != *j.TotalNS {
 			t.Errorf("judgment %s: %+v, found %v, error %v; want %q", j.RequestHash, r, ok, err, j.Raw)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"perg/data"
 	"perg/harness/store"
+	"perg/models"
 )
 
 const atOnce = 64
@@ -127,7 +128,7 @@ func (b *bench) keep(ctx context.Context, path string, ask chat, rate func(chat)
 			return answer, err
 		}
 		key := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, n.Add(1)))
-		_, err = s.Put(ctx, key, store.Reply{Content: answer.Message.Content, DoneReason: answer.DoneReason, StartedAt: time.Now()})
+		_, err = s.Put(ctx, key, store.Reply{Response: models.Response{Content: answer.Message.Content, DoneReason: answer.DoneReason, StartedAt: time.Now()}})
 		return answer, err
 	})
 	return r, errors.Join(err, s.Close())

@@ -288,7 +288,23 @@ func openStore(path string) (*store.Store, error) {
 	}
 	s, err := store.Open(path)
 	if err != nil {
-		return nil, &hint.Error{Err: err, Hint: "another file can be named with --store"}
+		return nil, &hint.Error{Err: err, Hint: storeHint(err)}
 	}
 	return s, nil
+}
+
+// storeHint says what to do where a store cannot be used.
+func storeHint(err error) string {
+	const another = "name another file with --store"
+	switch {
+	case errors.Is(err, store.ErrNewer):
+		return "use the perg that made it, or " + another
+	case errors.Is(err, store.ErrCorrupt):
+		return "move it away, or " + another
+	case errors.Is(err, store.ErrNotWritable):
+		return "change the permissions, or " + another
+	case errors.Is(err, store.ErrBusy):
+		return "wait for that process to end, or " + another
+	}
+	return another
 }

@@ -244,10 +244,10 @@ func (w *witness) inspects(path string) {
 			continue
 		}
 		w.replies[key] = reply
-		if reply.TotalDuration == 0 {
+		if reply.Total == 0 {
 			continue // a number of tokens, which several models may share
 		}
-		call, ok := w.answers[figures{reply.TotalDuration, reply.LoadDuration, reply.PromptEvalDuration, reply.EvalDuration}]
+		call, ok := w.answers[figures{reply.Total, reply.Load, reply.PromptEval, reply.Eval}]
 		if !ok {
 			w.t.Errorf("the store has a reply to %s that no server gave", key)
 		}

@@ -224,12 +224,7 @@ func (l *lane) answered(c Call, r models.Response) answer {
 	l.answers.Add(1)
 	l.pace.answered(r.PromptTokens+r.OutputTokens, r.PromptEval+r.Eval)
 	vram := l.loaded.VRAM
-	reply := store.Reply{
-		Content: r.Content, Thinking: r.Thinking, DoneReason: r.DoneReason,
-		PromptTokens: r.PromptTokens, OutputTokens: r.OutputTokens,
-		TotalDuration: r.Total, LoadDuration: r.Load, PromptEvalDuration: r.PromptEval, EvalDuration: r.Eval,
-		StartedAt: r.StartedAt, Host: l.server.Host(), GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram,
-	}
+	reply := store.Reply{Response: r, Host: l.server.Host(), GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}
 }
 

@@ -229,10 +229,10 @@ func (s *queueSeat) Reply(r store.Reply) {
 	defer q.mu.Unlock()
 	if s.begins {
 		s.begins = false
-		q.beginning.add(r.PromptEvalDuration)
+		q.beginning.add(r.PromptEval)
 		return
 	}
-	q.rest.add(r.PromptEvalDuration + r.EvalDuration)
+	q.rest.add(r.PromptEval + r.Eval)
 }
 
 func (s *queueSeat) Leave() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perg/harness/store"
+	"perg/models"
 )
 
 // sectioned is a queue over sections with groups of the given sizes.
@@ -53,7 +54,7 @@ func TestAQueueHandsEachUnitOutOnce(t *testing.T) {
 				idle++
 				continue
 			}
-			seats[i].Reply(store.Reply{PromptEvalDuration: time.Duration(rng.IntN(100)), EvalDuration: time.Duration(rng.IntN(10))})
+			seats[i].Reply(store.Reply{Response: models.Response{PromptEval: time.Duration(rng.IntN(100)), Eval: time.Duration(rng.IntN(10))}})
 			if rng.IntN(10) == 0 {
 				q.GiveBack(g)
 				continue
@@ -118,10 +119,10 @@ func beginnings(t *testing.T, q *Queue, seats int, prefill, rest time.Duration) 
 				continue
 			}
 			busy = true
-			r := store.Reply{EvalDuration: rest}
+			r := store.Reply{Response: models.Response{Eval: rest}}
 			if s.begins {
 				begun[s.group]++
-				r.PromptEvalDuration = prefill
+				r.PromptEval = prefill
 			}
 			ahead = max(ahead, s.group.section-q.oldest())
 			s.Reply(r)

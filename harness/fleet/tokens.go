@@ -63,6 +63,6 @@ func (t *Tokens) Count(ctx context.Context, system, user string, numCtx int) (in
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.Store.Put(ctx, key, store.Reply{PromptTokens: n, Host: t.Client.Host(), StartedAt: time.Now()})
+	_, err = t.Store.Put(ctx, key, store.Reply{Response: models.Response{PromptTokens: n, StartedAt: time.Now()}, Host: t.Client.Host()})
 	return n, err
 }

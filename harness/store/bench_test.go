@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"perg/models"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,13 +23,8 @@ func numbered(n int) Key {
 func sized(n, bytes int) Reply {
 	vram := int64(5) << 30
 	return Reply{
-		Content:    fmt.Sprint(n, " ") + strings.Repeat("cause and effect ", bytes/17),
-		DoneReason: "stop", PromptTokens: 412, OutputTokens: 280,
-		TotalDuration: 1234567890, LoadDuration: 1234567, PromptEvalDuration: 123456789, EvalDuration: 987654321,
-		StartedAt: time.Unix(1700000000, int64(n)).UTC(),
-		Host:      "http://127.0.0.1:11434",
-		GPUs:      []string{"GPU-4c51e1c6-6f8a-0a2f-7a64-0d8f8a3b8c11"},
-		VRAM:      &vram,
+		Response: models.Response{Content: fmt.Sprint(n, " ") + strings.Repeat("cause and effect ", bytes/17), DoneReason: "stop", PromptTokens: 412, OutputTokens: 280, Total: 1234567890, Load: 1234567, PromptEval: 123456789, Eval: 987654321, StartedAt: time.Unix(1700000000, int64(n)).UTC()},
+		Host:     "http://127.0.0.1:11434", GPUs: []string{"GPU-4c51e1c6-6f8a-0a2f-7a64-0d8f8a3b8c11"}, VRAM: &vram,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"perg/models"
 	"reflect"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestOpenRefuses(t *testing.T) {
 			path := made(t, 10)
 			execute(t, path, "PRAGMA user_version = 3")
 			return path
-		}, ErrNewer, "made by a newer perg: schema 3, this one knows 2; use that perg or another --store"},
+		}, ErrNewer, "made by a newer perg: schema 3, this one knows 2"},
 		{"a database of another program", func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "other.db")
 			execute(t, path, "PRAGMA application_id = 7; CREATE TABLE reply (key)")
@@ -117,12 +118,12 @@ func TestOpenRefuses(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "notes.txt")
 			write(t, path, bytes.Repeat([]byte("not a database\n"), 1000))
 			return path
-		}, ErrNotStore, "name another file with --store"},
+		}, ErrNotStore, "whose beginning is damaged"},
 		{"a short text", func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "notes.txt")
 			write(t, path, []byte("x"))
 			return path
-		}, ErrNotStore, "name another file with --store"},
+		}, ErrNotStore, "1 bytes are too few"},
 		{"a directory", func(t *testing.T) string {
 			return t.TempDir()
 		}, ErrNotStore, "is not a file"},
@@ -184,9 +185,9 @@ func TestEmptyFileBecomesAStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "replies.db")
 	write(t, path, nil)
 	s := open(t, path)
-	put(t, s, Key{1}, Reply{Content: "a"})
+	put(t, s, Key{1}, Reply{Response: models.Response{Content: "a"}})
 	s.Close()
-	wantReply(t, open(t, path), Key{1}, Reply{Content: "a"})
+	wantReply(t, open(t, path), Key{1}, Reply{Response: models.Response{Content: "a"}})
 }
 
 func TestTruncatedAnywhere(t *testing.T) {
@@ -339,7 +340,7 @@ func TestPutsBehindAFailureFailToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	letGo := hold(t, path)
-	large := put(t, s, Key{1}, Reply{Content: strings.Repeat("x", 1<<20)})
+	large := put(t, s, Key{1}, Reply{Response: models.Response{Content: strings.Repeat("x", 1<<20)}})
 	time.Sleep(5 * pace) // the writer has it and waits for the file
 	behind := put(t, s, Key{2}, Reply{})
 	if large == behind {

@@ -158,7 +158,7 @@ func look(full string) error {
 		return fmt.Errorf("%w: %s is not a file", ErrNotStore, full)
 	}
 	if size := info.Size(); size > 0 && size < smallestFile {
-		return fmt.Errorf("%w: %d bytes are too few; name another file with --store", ErrNotStore, size)
+		return fmt.Errorf("%w: %d bytes are too few", ErrNotStore, size)
 	}
 	db := connect(full, 1, "mode=ro", "immutable=1")
 	defer db.Close()
@@ -180,7 +180,7 @@ func identify(ctx context.Context, db interface {
 	row := db.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id, pragma_user_version`)
 	if err := row.Scan(&id, &version, &tables); code(err) == sqlite3.SQLITE_NOTADB {
-		return fmt.Errorf("%w, or one whose beginning is damaged; name another file with --store (%w)", ErrNotStore, err)
+		return fmt.Errorf("%w, or one whose beginning is damaged (%w)", ErrNotStore, err)
 	} else if err != nil {
 		return err
 	}
@@ -188,9 +188,9 @@ func identify(ctx context.Context, db interface {
 	case id == 0 && version == 0 && tables == 0:
 		return errEmpty
 	case id != applicationID:
-		return fmt.Errorf("%w: a SQLite file of another program, application_id %d; name another file with --store", ErrNotStore, id)
+		return fmt.Errorf("%w: a SQLite file of another program, application_id %d", ErrNotStore, id)
 	case version > lastSchema:
-		return fmt.Errorf("%w: schema %d, this one knows %d; use that perg or another --store", ErrNewer, version, lastSchema)
+		return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, version, lastSchema)
 	case version < firstSchema:
 		return fmt.Errorf("%w: schema %d was never in use", errCheck, version)
 	}
@@ -215,7 +215,7 @@ func (s *Store) prepareFile() error {
 		return err
 	}
 	if mode != "wal" {
-		return errors.New("its file system lacks the shared memory that SQLite's log needs; name a file on a local disk with --store")
+		return errors.New("its file system lacks the shared memory that SQLite's log needs")
 	}
 	tx, err := s.writer.BeginTx(ctx, nil) // fails where the file is read-only
 	if err != nil {
@@ -314,18 +314,18 @@ func (s *Store) explain(op string, err error) error {
 		c = sqlite3.SQLITE_CORRUPT
 	}
 	var kind error
-	var hint string
+	var more string
 	switch c {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		kind, hint = ErrCorrupt, "move it away or name another file with --store; `sqlite3 FILE .recover` saves what can be read"
+		kind, more = ErrCorrupt, "`sqlite3 FILE .recover` saves what can be read"
 	case sqlite3.SQLITE_FULL:
-		kind, hint = ErrFull, "free space and run again, what was durable before stays"
+		kind, more = ErrFull, "free space and run again, what was durable before stays"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		kind, hint = ErrNotWritable, "SQLite writes the file and two more beside it; change the permissions or name another file with --store"
+		kind, more = ErrNotWritable, "SQLite writes the file and two more beside it"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
-		kind, hint = ErrBusy, "wait for that process to end or name another file with --store"
+		kind, more = ErrBusy, "another process has it"
 	default:
 		return fmt.Errorf("store %s: %s: %w", s.path, op, err)
 	}
-	return fmt.Errorf("store %s: %s: %w; %s (%w)", s.path, op, kind, hint, err)
+	return fmt.Errorf("store %s: %s: %w; %s (%w)", s.path, op, kind, more, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"perg/models"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,7 +214,7 @@ func TestOpenedByManyAtOnce(t *testing.T) {
 					return
 				}
 				defer s.Close()
-				if _, err := s.Put(t.Context(), Key{byte(i)}, Reply{PromptTokens: i}); err != nil {
+				if _, err := s.Put(t.Context(), Key{byte(i)}, Reply{Response: models.Response{PromptTokens: i}}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -221,7 +222,7 @@ func TestOpenedByManyAtOnce(t *testing.T) {
 		wg.Wait()
 		s := open(t, path)
 		for i := range 8 {
-			wantReply(t, s, Key{byte(i)}, Reply{PromptTokens: i})
+			wantReply(t, s, Key{byte(i)}, Reply{Response: models.Response{PromptTokens: i}})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"perg/models"
 	"time"
 )
 
@@ -15,21 +16,14 @@ type Key [32]byte
 // String is the key in lower-case hexadecimal, 64 digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
-// Reply is what a server answered to one request. Texts are kept byte for
-// byte, whatever is in them.
+// Reply is what a server answered to one request, and where. Texts are kept byte
+// for byte, whatever is in them; the time of its start to the nanosecond, read
+// back in UTC, zero = unknown.
 type Reply struct {
-	Content    string
-	Thinking   string
-	DoneReason string // why the server stopped: "stop", "length", ...
-
-	PromptTokens, OutputTokens int
-
-	TotalDuration, LoadDuration, PromptEvalDuration, EvalDuration time.Duration
-
-	StartedAt time.Time // to the nanosecond, read back in UTC; zero = unknown
-	Host      string
-	GPUs      []string // UUIDs; nil = unknown
-	VRAM      *int64   // bytes the model held in GPU memory; nil = unknown
+	models.Response
+	Host string
+	GPUs []string // UUIDs; nil = unknown
+	VRAM *int64   // bytes the model held in GPU memory; nil = unknown
 }
 
 // Failure is the last failed attempt at a key that has no reply. Texts are kept
@@ -69,7 +63,7 @@ func encode(k Key, r Reply, fields ...field) row {
 	}
 	var facts []byte
 	for _, n := range [...]int64{int64(r.PromptTokens), int64(r.OutputTokens),
-		int64(r.TotalDuration), int64(r.LoadDuration), int64(r.PromptEvalDuration), int64(r.EvalDuration),
+		int64(r.Total), int64(r.Load), int64(r.PromptEval), int64(r.Eval),
 		r.StartedAt.Unix(), int64(r.StartedAt.Nanosecond()), hasVRAM, vram, gpus} {
 		facts = binary.AppendVarint(facts, n)
 	}
@@ -101,11 +95,13 @@ func (r row) decode(k Key) (Reply, error) {
 		n[i] = f.integer()
 	}
 	reply := Reply{
-		Content: string(r.content), Thinking: string(r.thinking), DoneReason: f.text(),
-		PromptTokens: int(n[0]), OutputTokens: int(n[1]),
-		TotalDuration: time.Duration(n[2]), LoadDuration: time.Duration(n[3]),
-		PromptEvalDuration: time.Duration(n[4]), EvalDuration: time.Duration(n[5]),
-		StartedAt: time.Unix(n[6], n[7]).UTC(), Host: f.text(),
+		Response: models.Response{
+			Content: string(r.content), Thinking: string(r.thinking), DoneReason: f.text(),
+			PromptTokens: int(n[0]), OutputTokens: int(n[1]),
+			Total: time.Duration(n[2]), Load: time.Duration(n[3]), PromptEval: time.Duration(n[4]), Eval: time.Duration(n[5]),
+			StartedAt: time.Unix(n[6], n[7]).UTC(),
+		},
+		Host: f.text(),
 	}
 	if n[8] != 0 {
 		reply.VRAM = &n[9]

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"perg/models"
 	"strings"
 	"sync"
 	"testing"
@@ -81,13 +82,13 @@ func TestAStoreOfTodayIsRaised(t *testing.T) {
 		t.Fatalf("%d replies and %d failures, want 134 and 24", len(before), len(failures))
 	}
 	s := open(t, path)
-	if _, err := putLater(s, Key{1}, Reply{Content: "later"}); err != nil {
+	if _, err := putLater(s, Key{1}, Reply{Response: models.Response{Content: "later"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before[Key{1}] = Reply{Content: "later"}
+	before[Key{1}] = Reply{Response: models.Response{Content: "later"}}
 	after, failuresAfter := contents(t, path)
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("replies (-before +after):\n%s", diff)
@@ -144,7 +145,7 @@ func TestAFileThatCannotBeRaised(t *testing.T) {
 	if _, err := s.writer.Exec("PRAGMA max_page_count = 20"); err != nil {
 		t.Fatal(err)
 	}
-	c, err := putLater(s, Key{1}, Reply{Content: strings.Repeat("x", 1<<20)})
+	c, err := putLater(s, Key{1}, Reply{Response: models.Response{Content: strings.Repeat("x", 1<<20)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestAFileIsNeverLowered(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "replies.db")
 	s := open(t, path)
 	execute(t, path, "PRAGMA user_version = 3")
-	c, err := putLater(s, Key{1}, Reply{Content: "a"})
+	c, err := putLater(s, Key{1}, Reply{Response: models.Response{Content: "a"}})
 	if err != nil {
 		t.Fatal(err)
 	}

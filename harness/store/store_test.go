@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"perg/models"
 	"reflect"
 	"strings"
 	"sync"
@@ -90,19 +91,19 @@ func hold(t testing.TB, path string) (letGo func()) {
 var replies = map[string]Reply{
 	"nothing known": {},
 	"all known": {
-		Content: "The correct answer is A.", Thinking: "Hm.", DoneReason: "stop",
-		PromptTokens: 412, OutputTokens: 7,
-		TotalDuration: 4, LoadDuration: 3, PromptEvalDuration: 2, EvalDuration: math.MaxInt64,
-		StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC),
-		Host:      "http://127.0.0.1:11434", GPUs: []string{"GPU-1", "GPU-2"}, VRAM: new(int64(5 << 30)),
+		Response: models.Response{
+			Content: "The correct answer is A.", Thinking: "Hm.", DoneReason: "stop", PromptTokens: 412, OutputTokens: 7,
+			Total: 4, Load: 3, PromptEval: 2, Eval: math.MaxInt64, StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC),
+		},
+		Host: "http://127.0.0.1:11434", GPUs: []string{"GPU-1", "GPU-2"}, VRAM: new(int64(5 << 30)),
 	},
 	"no GPU and no memory": {GPUs: []string{}, VRAM: new(int64(0))},
 	"a GPU without a name": {GPUs: []string{""}},
-	"NUL":                  {Content: "a\x00b\x00", Thinking: "\x00", DoneReason: "\x00", Host: "\x00h", GPUs: []string{"\x00"}},
-	"not UTF-8":            {Content: "\xff\xfe\xc3\x28", Thinking: "\x80", DoneReason: "\xf0", Host: "\xed\xa0\x80", GPUs: []string{"\xff"}},
-	"large":                {Content: strings.Repeat("1234567\n", 1<<17), Thinking: strings.Repeat("\x00\xff", 1<<20)},
-	"negative":             {PromptTokens: -1, OutputTokens: math.MinInt64, EvalDuration: math.MinInt64, VRAM: new(int64(math.MinInt64))},
-	"long ago":             {StartedAt: time.Date(-44, 3, 15, 0, 0, 0, 1, time.UTC)},
+	"NUL":                  {Response: models.Response{Content: "a\x00b\x00", Thinking: "\x00", DoneReason: "\x00"}, Host: "\x00h", GPUs: []string{"\x00"}},
+	"not UTF-8":            {Response: models.Response{Content: "\xff\xfe\xc3\x28", Thinking: "\x80", DoneReason: "\xf0"}, Host: "\xed\xa0\x80", GPUs: []string{"\xff"}},
+	"large":                {Response: models.Response{Content: strings.Repeat("1234567\n", 1<<17), Thinking: strings.Repeat("\x00\xff", 1<<20)}},
+	"negative":             {Response: models.Response{PromptTokens: -1, OutputTokens: math.MinInt64, Eval: math.MinInt64}, VRAM: new(int64(math.MinInt64))},
+	"long ago":             {Response: models.Response{StartedAt: time.Date(-44, 3, 15, 0, 0, 0, 1, time.UTC)}},
 }
 
 func TestReplyComesBackExactly(t *testing.T) {
@@ -137,7 +138,7 @@ func TestTimesComeBackInUTC(t *testing.T) {
 	s := open(t, path)
 	now := time.Now().In(time.FixedZone("", 3600))
 	letGo := hold(t, path)
-	put(t, s, Key{1}, Reply{StartedAt: now})
+	put(t, s, Key{1}, Reply{Response: models.Response{StartedAt: now}})
 	fail(t, s, Key{2}, Failure{At: now})
 	for range 2 {
 		r, _, err := s.Get(t.Context(), Key{1})
@@ -180,7 +181,7 @@ func TestAgainstModel(t *testing.T) {
 				s, k := stores[at], Key{byte(rnd.IntN(24))}
 				switch rnd.IntN(12) {
 				case 0, 1, 2:
-					r := Reply{Content: fmt.Sprint("reply ", step)}
+					r := Reply{Response: models.Response{Content: fmt.Sprint("reply ", step)}}
 					put(t, s, k, r)
 					if _, ok := replied[k]; !ok {
 						replied[k] = r
@@ -322,7 +323,7 @@ func TestLargeTextsFillAGroup(t *testing.T) {
 	text := strings.Repeat("x", groupBytes/4)
 	n := 0
 	for ; n < 100; n++ {
-		if _, err := s.Put(short, numbered(n), Reply{Content: text}); err != nil {
+		if _, err := s.Put(short, numbered(n), Reply{Response: models.Response{Content: text}}); err != nil {
 			break
 		}
 	}
@@ -424,14 +425,14 @@ func TestPathsOfAllKinds(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, path := range []string{"replies.db", "a b?c#d%41&e+f=ü.db", "file:x.db", ":memory:", "./-x"} {
 		s := open(t, path)
-		put(t, s, Key{1}, Reply{Content: path})
+		put(t, s, Key{1}, Reply{Response: models.Response{Content: path}})
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if found, err := filepath.Glob("*"); err != nil || len(found) == 0 {
 			t.Errorf("%q: no file", path)
 		}
-		wantReply(t, open(t, path), Key{1}, Reply{Content: path})
+		wantReply(t, open(t, path), Key{1}, Reply{Response: models.Response{Content: path}})
 	}
 }
 
@@ -450,12 +451,14 @@ func FuzzRoundTrip(f *testing.F) {
 		if r.VRAM != nil {
 			vram = *r.VRAM
 		}
-		f.Add([]byte("key"), r.Content, r.Thinking, r.DoneReason, r.PromptTokens, int64(r.EvalDuration), r.StartedAt.Unix(), r.Host, gpu, len(r.GPUs), vram, r.VRAM != nil)
+		f.Add([]byte("key"), r.Content, r.Thinking, r.DoneReason, r.PromptTokens, int64(r.Eval), r.StartedAt.Unix(), r.Host, gpu, len(r.GPUs), vram, r.VRAM != nil)
 	}
 	f.Fuzz(func(t *testing.T, key []byte, content, thinking, reason string, tokens int, duration, started int64, host, gpu string, gpus int, vram int64, known bool) {
 		k := numbered(rand.Int()) // the first reply stays, so a key of its own
-		want := Reply{Content: content, Thinking: thinking, DoneReason: reason, PromptTokens: tokens, EvalDuration: time.Duration(duration),
-			StartedAt: time.Unix(started%1e12, duration&0x1fffffff).UTC(), Host: host}
+		want := Reply{
+			Response: models.Response{Content: content, Thinking: thinking, DoneReason: reason, PromptTokens: tokens, Eval: time.Duration(duration), StartedAt: time.Unix(started%1e12, duration&0x1fffffff).UTC()},
+			Host:     host,
+		}
 		for n := range gpus % 9 {
 			want.GPUs = append(want.GPUs, gpu[:min(n, len(gpu))])
 		}

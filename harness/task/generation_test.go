@@ -205,7 +205,7 @@ func TestSeatsKeepTheirSystemPrompt(t *testing.T) {
 			last[i%3] = id
 			changes[fmt.Sprint(g.Setting)]++
 		}
-		seats[i%3].Reply(store.Reply{PromptEvalDuration: time.Hour, EvalDuration: time.Second})
+		seats[i%3].Reply(store.Reply{Response: models.Response{PromptEval: time.Hour, Eval: time.Second}})
 	}
 	// Three methods with three preferences each, each begun by one seat; what
 	// has one beginning in all is begun by each seat at most once.

@@ -51,7 +51,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		row.Thinking = &reply.Thinking
 	}
 	row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
-	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.LoadDuration)), new(int64(reply.PromptEvalDuration)), new(int64(reply.EvalDuration))
+	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.Load)), new(int64(reply.PromptEval)), new(int64(reply.Eval))
 	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
 	return row
 }
@@ -81,5 +81,5 @@ func (e Evaluated) JudgmentRow(runID string, j Judgment) data.Judgment {
 }
 
 func costs(r *store.Reply) (prompt, output, total *int64) {
-	return new(int64(r.PromptTokens)), new(int64(r.OutputTokens)), new(int64(r.TotalDuration))
+	return new(int64(r.PromptTokens)), new(int64(r.OutputTokens)), new(int64(r.Total))
 }

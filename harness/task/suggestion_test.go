@@ -110,7 +110,7 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 		case "failed":
 			_, err = s.Fail(t.Context(), c.Key(), store.Failure{Reason: "server busy", Message: "x"})
 		default:
-			_, err = s.Put(t.Context(), c.Key(), store.Reply{Content: reply.content, DoneReason: "stop"})
+			_, err = s.Put(t.Context(), c.Key(), store.Reply{Response: models.Response{Content: reply.content, DoneReason: "stop"}})
 		}
 		if err != nil {
 			t.Fatal(err)
