@@ -14,11 +14,6 @@
 // lookup error" on a machine whose NVML lacks any function that go-nvml knows.
 package gpu
 
-import (
-	"context"
-	"errors"
-)
-
 // An Inventory is what NVML said about this machine at one moment.
 type Inventory struct {
 	Driver string `json:"driver"` // driver version, "550.54.15"; empty if unknown
@@ -86,18 +81,4 @@ func (g GPU) PeakBandwidth() *uint64 {
 	}
 	hertz := uint64(*g.MemoryClock) * 1e6
 	return new(hertz * 2 * uint64(*g.MemoryBusWidth) / 8)
-}
-
-// Discover reads the inventory once: [Open], [NVML.Inventory], [NVML.Close].
-func Discover() (Inventory, error) { return discover(context.Background()) }
-
-func discover(ctx context.Context) (Inventory, error) {
-	return ask(ctx, func() (Inventory, error) {
-		n, err := load(libraryName)
-		if err != nil {
-			return Inventory{}, err
-		}
-		inventory, err := n.inventory()
-		return inventory, errors.Join(err, n.close())
-	})
 }

@@ -95,11 +95,11 @@ func TestMachineMemory(t *testing.T) {
 	}
 	used := func() uint64 {
 		t.Helper()
-		all, err := n.Memory([]string{uuid})
+		all, err := MemoryInUse(t.Context(), []string{uuid})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return all[uuid]
+		return all[uuid].Used
 	}
 	const taken = 1 << 30
 	before := used()

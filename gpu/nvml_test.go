@@ -284,10 +284,7 @@ func TestDiscover(t *testing.T) {
 			Error: "open NVML: NVIDIA driver and library versions differ; restart the machine",
 			Is:    []string{"NVIDIA driver and library versions differ"},
 		}},
-		{"does not close", "- Shutdown ! 999", outcome{
-			Inventory: both(h100, gtx1080),
-			Error:     "close NVML: NVML failed with code 999; nvidia-smi may say more",
-		}},
+		{"does not close, and what was read stands", "- Shutdown ! 999", outcome{Inventory: both(h100, gtx1080)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

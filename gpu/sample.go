@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -27,22 +26,6 @@ func (n *NVML) Samples() ([]Sample, error) {
 		}
 	}
 	return samples, nil
-}
-
-// Memory is the memory in use on GPUs, in bytes by UUID. One that cannot be
-// read is left out.
-func (n *NVML) Memory(uuids []string) (map[string]uint64, error) {
-	samples, err := n.Samples()
-	if err != nil {
-		return nil, err
-	}
-	used := make(map[string]uint64)
-	for _, s := range samples {
-		if s.MemoryUsed != nil && slices.Contains(uuids, s.UUID) {
-			used[s.UUID] = *s.MemoryUsed
-		}
-	}
-	return used, nil
 }
 
 // readings reads all GPUs once, for who has the turn. The error is one of the

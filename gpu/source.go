@@ -2,20 +2,20 @@ package gpu
 
 import "context"
 
-// A source is NVML as a sampler reads it. Its handle belongs to whoever has
+// A source is the library as a sampler reads it. Its handle belongs to whoever has
 // the turn: a round that was given up may still use it.
 type source struct {
 	owns   func(pid int) bool
-	handle *NVML // nil: not open
+	handle library // nil: not open
 }
 
 // A round is what came of reading all GPUs.
 type round struct {
-	opened   bool // NVML could be opened, whatever came after
+	opened   bool // it could be opened, whatever came after
 	readings []reading
 }
 
-// read reads all GPUs, with NVML opened where it is not, or opened again if so
+// read reads all GPUs, with the library opened where it is not, or opened again if so
 // asked. The error is [ErrHangs] where that takes longer than [silence], and
 // context.Canceled where ctx, which is the sampler's, is done before.
 func (s *source) read(ctx context.Context, again bool) (round, error) {
@@ -26,8 +26,7 @@ func (s *source) read(ctx context.Context, again bool) (round, error) {
 			s.close()
 		}
 		if s.handle == nil {
-			if s.handle, err = load(libraryName); err != nil {
-				s.handle = nil
+			if s.handle, err = openLibrary(); err != nil {
 				return r, err
 			}
 		}

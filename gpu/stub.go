@@ -36,9 +36,6 @@ func (*NVML) close() error { return nil }
 // Samples fails with [ErrNotBuilt].
 func (*NVML) Samples() ([]Sample, error) { return nil, ErrNotBuilt }
 
-// Memory fails with [ErrNotBuilt].
-func (*NVML) Memory([]string) (map[string]uint64, error) { return nil, ErrNotBuilt }
-
 func (*NVML) usage(context.Context, []string) (map[string]Usage, error) { return nil, ErrNotBuilt }
 
 func (*NVML) readings(func(pid int) bool) ([]reading, error) { return nil, ErrNotBuilt }

@@ -65,17 +65,13 @@ type sight struct {
 	Samples []gpu.Sample `json:"samples"`
 }
 
-func seeGPUs() (s sight, err error) {
-	s.GPUs, s.Samples = []gpu.GPU{}, []gpu.Sample{}
-	n, err := gpu.Open()
-	if err != nil {
-		return s, err
+func seeGPUs() (sight, error) {
+	s := sight{Samples: []gpu.Sample{}}
+	inventory, samples, err := gpu.Look()
+	if s.Inventory = inventory; s.GPUs == nil {
+		s.GPUs = []gpu.GPU{}
 	}
-	defer n.Close() // it has said all it can
-	if s.Inventory, err = n.Inventory(); err != nil {
-		return s, err
-	}
-	s.Samples, err = n.Samples()
+	s.Samples = append(s.Samples, samples...)
 	return s, err
 }
 
