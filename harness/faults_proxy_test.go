@@ -74,9 +74,10 @@ func prepared(t *testing.T, items int, c rundir.Config, hosts ...*standIn) (*Pla
 	if _, err := fleet.Open(t.Context(), o); err != nil {
 		return nil, nil, err
 	}
-	var clients []*models.Client
+	var clients []fleet.Client
 	for _, s := range hosts {
 		clients = append(clients, s.client) // with little patience
+		o.Patience = max(o.Patience, s.client.Patience)
 	}
 	f := fleet.Of(o, clients...)
 	empty := testPlan(t, items)

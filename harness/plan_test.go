@@ -76,7 +76,13 @@ func on(r *Run, where fleet.Locations, servers ...*models.Client) {
 		p.Sizes.Of[v] = sizing.Size{NumCtx: 4096, Need: 2048}
 	}
 	quiet := func(string) {}
-	r.Fleet = fleet.Of(fleet.Options{Say: quiet, Warn: quiet}, servers...)
+	o := fleet.Options{Say: quiet, Warn: quiet}
+	var clients []fleet.Client
+	for _, c := range servers {
+		clients = append(clients, c)
+		o.Patience = max(o.Patience, c.Patience)
+	}
+	r.Fleet = fleet.Of(o, clients...)
 	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config)
 }
 

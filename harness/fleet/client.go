@@ -13,6 +13,7 @@ import (
 // by its address in newClient.
 type Client interface {
 	Host() string
+	Local() bool // whether it is on this machine
 
 	Version(context.Context) (string, error)
 	Catalogue(context.Context) ([]models.Installed, error)
@@ -28,13 +29,24 @@ type Client interface {
 }
 
 // newClient makes the client of a server by its address.
-func newClient(host string, report func(string)) (*models.Client, error) {
+func (o Options) newClient(host string) (*models.Client, error) {
 	c, err := models.NewClient(host)
 	if err != nil {
 		return nil, &hint.Error{Err: err, Usage: true}
 	}
-	c.Report = report
+	c.Report, c.Patience = o.Warn, o.Patience
 	return c, nil
+}
+
+// sameServer says whether two clients speak to one server, on which two lanes
+// would put each other's models out of memory.
+func sameServer(ctx context.Context, a, b Client) bool {
+	x, ok := a.(*models.Client)
+	y, and := b.(*models.Client)
+	if ok && and {
+		return models.SameServer(ctx, x, y)
+	}
+	return a.Host() == b.Host()
 }
 
 // Hosts are the addresses of the servers that a run would use as they are:

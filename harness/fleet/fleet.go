@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"perg/gpu"
 	"perg/harness/hint"
@@ -23,13 +24,14 @@ const HowToInstall = "install Ollama from https://ollama.com/download and run 'o
 
 // Options say which devices and servers to use.
 type Options struct {
-	Hosts []string     // addresses of servers to use as they are; see the function Hosts
-	Own   bool         // start servers even where one is running
-	GPUs  []string     // UUIDs or indexes of those to start servers on; none: all
-	Most  int          // devices to start servers on; 0: all
-	Logs  string       // directory of the logs of servers that are started
-	Say   func(string) // what the user may want to know
-	Warn  func(string) // caveats; may be called from many goroutines
+	Hosts    []string      // addresses of servers to use as they are; see the function Hosts
+	Own      bool          // start servers even where one is running
+	GPUs     []string      // UUIDs or indexes of those to start servers on; none: all
+	Most     int           // devices to start servers on; 0: all
+	Patience time.Duration // how long a server that is away is waited for; 0: that of its client
+	Logs     string        // directory of the logs of servers that are started
+	Say      func(string)  // what the user may want to know
+	Warn     func(string)  // caveats; may be called from many goroutines
 }
 
 // A Fleet is what lanes are made of.
@@ -38,9 +40,9 @@ type Fleet struct {
 	Inventory gpu.Inventory // of this machine; empty where NVML is not
 
 	options Options
-	hosts   map[string]*models.Client // by device; empty where the servers are perg's own
-	byID    map[string]gpu.GPU        // the devices that are GPUs
-	program string                    // ollama, where servers are started
+	hosts   map[string]Client  // by device; empty where the servers are perg's own
+	byID    map[string]gpu.GPU // the devices that are GPUs
+	program string             // ollama, where servers are started
 
 	mu    sync.Mutex
 	front *front // nil: none was started
@@ -100,11 +102,11 @@ func Preview(ctx context.Context, o Options) (*Fleet, error) {
 }
 
 func newFleet(o Options) *Fleet {
-	return &Fleet{options: o, hosts: make(map[string]*models.Client), byID: make(map[string]gpu.GPU)}
+	return &Fleet{options: o, hosts: make(map[string]Client), byID: make(map[string]gpu.GPU)}
 }
 
 // Of is a fleet of servers that have answered.
-func Of(o Options, servers ...*models.Client) *Fleet {
+func Of(o Options, servers ...Client) *Fleet {
 	f := newFleet(o)
 	for _, c := range servers {
 		f.add(c)
@@ -112,7 +114,7 @@ func Of(o Options, servers ...*models.Client) *Fleet {
 	return f
 }
 
-func (f *Fleet) add(server *models.Client) {
+func (f *Fleet) add(server Client) {
 	id := server.Host()
 	f.hosts[id] = server
 	f.Devices = append(f.Devices, schedule.Device{ID: id, Name: id, Speed: 1})
@@ -123,7 +125,7 @@ func (f *Fleet) add(server *models.Client) {
 func (f *Fleet) connect(ctx context.Context) error {
 	hosts, named := Hosts(f.options.Hosts)
 	for _, host := range hosts {
-		client, err := newClient(host, f.options.Warn)
+		client, err := f.options.newClient(host)
 		if err != nil {
 			return err
 		}
@@ -157,9 +159,9 @@ func (f *Fleet) connect(ctx context.Context) error {
 
 // sameServer is the address of a server that was named before under another
 // one; "" where there is none.
-func (f *Fleet) sameServer(ctx context.Context, client *models.Client) string {
+func (f *Fleet) sameServer(ctx context.Context, client Client) string {
 	for id, other := range f.hosts {
-		if models.SameServer(ctx, other, client) {
+		if sameServer(ctx, other, client) {
 			return id
 		}
 	}

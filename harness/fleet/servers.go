@@ -16,14 +16,9 @@ import (
 	"perg/models"
 )
 
-// Patience is that of the servers' clients; 0: their own.
-func (f *Fleet) Patience() time.Duration {
-	var longest time.Duration
-	for _, client := range f.hosts {
-		longest = max(longest, client.Patience)
-	}
-	return longest
-}
+// Patience is how long a server that is away is waited for; 0: as its client
+// does.
+func (f *Fleet) Patience() time.Duration { return f.options.Patience }
 
 // A named is a server that the user named: it is used as it is.
 type named struct{ Client }
@@ -139,7 +134,7 @@ func (f *Fleet) start(ctx context.Context, lane string, devices []string, s engi
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(srv.URL(), f.options.Warn)
+	client, err := f.options.newClient(srv.URL())
 	if err != nil {
 		return nil, errors.Join(err, srv.Stop())
 	}
