@@ -2,9 +2,9 @@ package results
 
 import "perg/harness/prompt"
 
-// An Outcome is what became of an item's answer, in a word. Whether it was
-// scored is another matter (Pair.Unscored): an answer that broke is broken
-// whether it has a score or not.
+// An Outcome is what became of an item's answer, in a word. Whether judges rated
+// it is another matter (Pair.Unscored): an answer that broke is broken whether
+// it has a rating or not.
 type Outcome string
 
 // The outcomes.

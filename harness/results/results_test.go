@@ -115,8 +115,8 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// The outcome is by the two answers alone: what broke is broken whether it was
-// scored or not.
+// The outcome is by the two answers alone: what broke is broken whether judges
+// rated it or not.
 func TestOutcomes(t *testing.T) {
 	word := func(s prompt.Setting, base, r Result) Outcome {
 		switch {

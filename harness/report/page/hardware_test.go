@@ -63,7 +63,8 @@ func TestLinesJoinWhatEnergyCounts(t *testing.T) {
 		}
 		gap := time.Duration(f.Chart.Gap) * time.Millisecond
 		furthest := (results.LongestGap + width - 1) / width * width // that buckets of two such samples may begin apart
-		if nearest := gap - width; furthest >= gap || nearest < results.LongestGap {
+		// A line that joins buckets any further apart would join samples that are.
+		if nearest := gap - width; furthest >= gap || nearest > results.LongestGap {
 			t.Errorf("buckets of %v: no line joins %v", width, gap)
 		}
 	}
