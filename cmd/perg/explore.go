@@ -83,7 +83,7 @@ func viewAction(c *cli.Context) error {
 		return err
 	}
 	defer listener.Close()
-	run, err := explore.Open(dir, m.MetricsOptions())
+	run, err := explore.Open(dir, m.MetricsOptions().Panel())
 	if errors.Is(err, data.ErrNoTable) {
 		return noTables(dir, m)
 	}

@@ -30,7 +30,7 @@ func exportCommand() *cli.Command {
 
    results.parquet  one generation a row, with its judgments, the baseline's
                     response to the same item, and what became of it: kept,
-                    broken, mended, wrong twice, unscored, error
+                    broken, mended, wrong twice, plain right or wrong, error
    perg.sql         named queries for the main figures, for DuckDB
    perg.ipynb       a notebook in Python (pandas, DuckDB, matplotlib) that
                     runs the queries and draws the figures
@@ -74,7 +74,7 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	run := export.Run{
-		Dir: dir, ID: m.RunID, About: about(dir, m), Scoring: m.MetricsOptions(), Caveats: caveats(m, rows),
+		Dir: dir, ID: m.RunID, About: about(dir, m), Panel: m.MetricsOptions().Panel(), Caveats: caveats(m, rows),
 	}
 	progress, wipe := exportProgress(c, m)
 	done, err := export.Write(c.Context, run, out, progress)

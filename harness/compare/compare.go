@@ -6,6 +6,7 @@ import (
 
 	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -133,14 +134,14 @@ func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, ids
 	common := metrics.Common(p.A, p.B)
 	slices.Sort(common) // so that swapping the sides draws the same items
 	c.Common = len(common)
-	a, b := p.A.Outcomes(common), p.B.Outcomes(common)
+	a, b := p.A.PairsOf(common), p.B.PairsOf(common)
 	var broken Split
 	for i, id := range common {
 		c.A.Failed += failed(a[i])
 		c.B.Failed += failed(b[i])
-		if c.Counts.add(a[i], b[i], metrics.Pair.Valid, metrics.Pair.Correct) {
+		if c.Counts.add(a[i], b[i], results.Pair.Complete, results.Pair.Correct) {
 			ids = append(ids, id)
-			broken.add(a[i], b[i], metrics.Pair.BaselineCorrect, func(p metrics.Pair) bool { return !p.Correct() })
+			broken.add(a[i], b[i], results.Pair.BaselineCorrect, results.Pair.Broken)
 		}
 	}
 	c.N = len(ids)
@@ -162,8 +163,8 @@ func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, ids
 
 // add counts an item by its pairs that are in the question, and says whether
 // both sides have any.
-func (s *Split) add(a, b []metrics.Pair, in, does func(metrics.Pair) bool) bool {
-	count := func(all []metrics.Pair) (n, of int) {
+func (s *Split) add(a, b []results.Pair, in, does func(results.Pair) bool) bool {
+	count := func(all []results.Pair) (n, of int) {
 		for _, p := range all {
 			if in(p) {
 				of++
@@ -192,9 +193,9 @@ func (s *Split) add(a, b []metrics.Pair, in, does func(metrics.Pair) bool) bool 
 	return true
 }
 
-func failed(pairs []metrics.Pair) (n int) {
+func failed(pairs []results.Pair) (n int) {
 	for _, p := range pairs {
-		if !p.Valid() {
+		if !p.Complete() {
 			n++
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"perg/data"
 )
 
-// An item is what two runs must agree on to be compared over it.
-type item struct {
+// A wording is what two runs must agree on of an item to be compared over it.
+type wording struct {
 	ID         string   `parquet:"item_id"`
 	Question   string   `parquet:"question"`
 	Options    []string `parquet:"options,list"`
@@ -20,14 +20,14 @@ type item struct {
 // SameItems reads the items of two runs, and fails where an id is of different
 // items in them: then nothing is paired.
 func SameItems(runA, runB string) error {
-	items := make(map[string]item)
-	for it, err := range data.ReadTable[item](filepath.Join(runA, "generations")) {
+	items := make(map[string]wording)
+	for it, err := range data.ReadTable[wording](filepath.Join(runA, "generations")) {
 		if err != nil {
 			return err
 		}
 		items[it.ID] = it
 	}
-	for b, err := range data.ReadTable[item](filepath.Join(runB, "generations")) {
+	for b, err := range data.ReadTable[wording](filepath.Join(runB, "generations")) {
 		if err != nil {
 			return err
 		}
@@ -43,15 +43,15 @@ func SameItems(runA, runB string) error {
 	return nil
 }
 
-func (it item) differs(o item) string {
+func (w wording) differs(o wording) string {
 	switch {
-	case it.Question != o.Question:
+	case w.Question != o.Question:
 		return "question"
-	case !slices.Equal(it.Options, o.Options):
+	case !slices.Equal(w.Options, o.Options):
 		return "list of options"
-	case it.Gold != o.Gold:
+	case w.Gold != o.Gold:
 		return "right answer"
-	case it.Preference != o.Preference:
+	case w.Preference != o.Preference:
 		return "preference"
 	}
 	return ""

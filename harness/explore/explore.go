@@ -7,21 +7,17 @@ package explore
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
-	"perg/data"
-	"perg/harness/metrics"
+	"perg/harness/results"
 )
 
 // A Run is a run's tables, open. Its methods may be called from several
 // goroutines.
 type Run struct {
-	generations *data.Table
-	judgments   *data.Table // nil: there are none
-	options     metrics.Options
+	tables results.Tables
+	panel  results.Panel
 
 	done  atomic.Int64 // rows that the index is made of, read so far
 	ready chan struct{}
@@ -35,22 +31,17 @@ type Run struct {
 
 // Open opens the tables of the run in dir and begins to read its index; Wait
 // waits for it. The error is data.ErrNoTable where the run has no generations.
-// Ratings count as the options say.
-func Open(dir string, o metrics.Options) (*Run, error) {
-	generations, err := data.OpenTable(filepath.Join(dir, "generations"))
+// Ratings count as the panel says.
+func Open(dir string, p results.Panel) (*Run, error) {
+	tables, err := results.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	judgments, err := data.OpenTable(filepath.Join(dir, "judgments"))
-	if err != nil && !errors.Is(err, data.ErrNoTable) {
-		generations.Close()
-		return nil, err
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Run{generations: generations, judgments: judgments, options: o, ready: make(chan struct{}), stop: stop}
+	r := &Run{tables: tables, panel: p, ready: make(chan struct{}), stop: stop}
 	go func() {
 		defer close(r.ready)
-		r.index, r.err = build(ctx, generations, judgments, o, &r.done)
+		r.index, r.err = build(ctx, tables, p, &r.done)
 	}()
 	return r, nil
 }
@@ -60,11 +51,7 @@ func Open(dir string, o metrics.Options) (*Run, error) {
 func (r *Run) Close() error {
 	r.stop()
 	<-r.ready
-	err := r.generations.Close()
-	if r.judgments != nil {
-		err = errors.Join(err, r.judgments.Close())
-	}
-	return err
+	return r.tables.Close()
 }
 
 // Wait waits for the index; its error is why there is none.
@@ -78,13 +65,13 @@ func (r *Run) Wait(ctx context.Context) error {
 }
 
 // Generations is the number of generations of the run.
-func (r *Run) Generations() int { return r.generations.Rows() }
+func (r *Run) Generations() int { return r.tables.Generations.Rows() }
 
 // Progress is the fraction of the index that is there.
 func (r *Run) Progress() float64 {
-	all := r.generations.Rows()
-	if r.judgments != nil {
-		all += r.judgments.Rows()
+	all := r.tables.Generations.Rows()
+	if r.tables.Judgments != nil {
+		all += r.tables.Judgments.Rows()
 	}
 	return float64(r.done.Load()) / float64(max(all, 1))
 }
@@ -92,12 +79,11 @@ func (r *Run) Progress() float64 {
 // Replaced says whether the run has written its tables anew since they were
 // opened; what is shown is of before.
 func (r *Run) Replaced() bool {
-	return r.generations.Replaced() || r.judgments != nil && r.judgments.Replaced()
+	return r.tables.Generations.Replaced() || r.tables.Judgments != nil && r.tables.Judgments.Replaced()
 }
 
-// Counts says whether a judge's ratings count in the run's metrics, and so in
-// outcomes.
-func (r *Run) Counts(judge string) bool { return counted(r.options, judge) }
+// Counts says whether a judgment counts in the run's metrics, and so in verdicts.
+func (r *Run) Counts(judge string, swapped bool) bool { return r.panel.Counts(judge, swapped) }
 
 // Judged says whether the run has ratings by judges. Wait comes first, as it
 // does for all that follows.

@@ -16,6 +16,7 @@ import (
 	"perg/harness/explore/exploretest"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 func small(t *testing.T) *Run {
@@ -27,7 +28,7 @@ func small(t *testing.T) *Run {
 
 func open(t *testing.T, dir string) *Run {
 	t.Helper()
-	r, err := Open(dir, metrics.Options{})
+	r, err := Open(dir, results.Panel{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,10 @@ func list(t *testing.T, r *Run, f Filter, from, n int) List {
 		t.Fatal(err)
 	}
 	return l
+}
+
+func key(variant, method, setting, item string, repeat int32) results.Key {
+	return results.Key{Cell: results.CellOf(variant, method, setting), ItemID: item, Repeat: repeat}
 }
 
 func where(pairs ...any) Filter {
@@ -192,7 +197,7 @@ func TestSearch(t *testing.T) {
 	}
 	for _, l := range all.Lines {
 		if l.Setting != "relevant" || !strings.Contains(*l.Response, "because this") {
-			t.Errorf("%+v", l.Ref)
+			t.Errorf("%+v", l.Key)
 		}
 	}
 }
@@ -213,7 +218,7 @@ func TestSearchIsGivenUp(t *testing.T) {
 func TestScreen(t *testing.T) {
 	r := small(t)
 	f := where(ByOutcome, "broken", ByVariant, "swayed:8b", BySetting, "relevant", ByMethod, "zero-shot")
-	ref := Ref{Cell{"swayed:8b", "zero-shot", "relevant"}, "item-01", 0}
+	ref := key("swayed:8b", "zero-shot", "relevant", "item-01", 0)
 	s, err := r.Screen(t.Context(), ref, f)
 	if err != nil {
 		t.Fatal(err)
@@ -231,13 +236,13 @@ func TestScreen(t *testing.T) {
 		t.Error("not rateable")
 	}
 	// One that is not in the list has neighbours all the same.
-	s, err = r.Screen(t.Context(), Ref{Cell{"swayed:8b", "zero-shot", "relevant"}, "item-04", 0}, f)
+	s, err = r.Screen(t.Context(), key("swayed:8b", "zero-shot", "relevant", "item-04", 0), f)
 	if err != nil || s.Number != -1 || s.Before.ItemID != "item-01" || s.After.ItemID != "item-07" || s.Response != nil || r.Rateable(s.Line) {
 		t.Errorf("%v %v %v %v", s.Number, s.Before, s.After, err)
 	}
 	// Along the way a search brings.
 	f = Filter{Text: "a bridge"}
-	at, n := list(t, r, f, 0, 1).Lines[0].Ref, 0
+	at, n := list(t, r, f, 0, 1).Lines[0].Key, 0
 	for {
 		if s, err = r.Screen(t.Context(), at, f); err != nil || s.Number != n {
 			t.Fatalf("number %d, want %d, error %v", s.Number, n, err)
@@ -252,22 +257,13 @@ func TestScreen(t *testing.T) {
 		t.Errorf("%d steps", n)
 	}
 	// A baseline is its own, its repeat has its own.
-	s, err = r.Screen(t.Context(), Ref{Cell{"swayed:8b", "zero-shot", "none"}, "item-01", 1}, Filter{})
-	if err != nil || !s.IsBaseline || s.Baseline.Repeat != 1 || s.Outcome != PlainRight {
+	s, err = r.Screen(t.Context(), key("swayed:8b", "zero-shot", "none", "item-01", 1), Filter{})
+	if err != nil || !s.IsBaseline() || s.Baseline.Repeat != 1 || s.Outcome != results.PlainRight {
 		t.Errorf("%+v %v", s.Line, err)
 	}
-	for _, ref := range []Ref{{}, {Cell{"swayed:8b", "zero-shot", "none"}, "item-99", 0}, {Cell{"swayed:8b", "cot", "none"}, "item-01", 0}, {Cell{"swayed:8b", "zero-shot", "none"}, "item-01", 7}} {
+	for _, ref := range []results.Key{{}, key("swayed:8b", "zero-shot", "none", "item-99", 0), key("swayed:8b", "cot", "none", "item-01", 0), key("swayed:8b", "zero-shot", "none", "item-01", 7)} {
 		if _, err := r.Screen(t.Context(), ref, Filter{}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%v: %v", ref, err)
-		}
-	}
-}
-
-func TestFindAmongRepeats(t *testing.T) {
-	x := index{cell: []int32{0, 0, 2}, repeat: []int32{1, 3, 0}, byItem: []int32{0, 1, 2}, starts: []int32{0, 3}}
-	for _, tt := range []struct{ cell, repeat, want int32 }{{0, 0, -1}, {0, 1, 0}, {0, 2, -1}, {0, 3, 1}, {0, 4, -1}, {1, 0, -1}, {2, 0, 2}, {3, 0, -1}} {
-		if got := x.find(0, tt.cell, tt.repeat); got != tt.want {
-			t.Errorf("cell %d, repeat %d: row %d, want %d", tt.cell, tt.repeat, got, tt.want)
 		}
 	}
 }
@@ -294,23 +290,23 @@ func TestRunWithoutJudges(t *testing.T) {
 	a, b := list(t, judged, Filter{}, 0, 200), list(t, without, Filter{}, 0, 200)
 	for i := range a.Lines {
 		if judged.Rateable(a.Lines[i]) != without.Rateable(b.Lines[i]) {
-			t.Errorf("%+v: rateable %v with judges, else %v", a.Lines[i].Ref, judged.Rateable(a.Lines[i]), without.Rateable(b.Lines[i]))
+			t.Errorf("%+v: rateable %v with judges, else %v", a.Lines[i].Key, judged.Rateable(a.Lines[i]), without.Rateable(b.Lines[i]))
 		}
-		if b.Lines[i].Outcome&(Unscored|Followed|NotFollowed) != 0 {
+		if b.Lines[i].Unscored || b.Lines[i].Followed != nil {
 			t.Errorf("%+v", b.Lines[i])
 		}
 	}
 }
 
 func TestOpenMistakes(t *testing.T) {
-	if _, err := Open(t.TempDir(), metrics.Options{}); !errors.Is(err, data.ErrNoTable) {
+	if _, err := Open(t.TempDir(), results.Panel{}); !errors.Is(err, data.ErrNoTable) {
 		t.Error(err)
 	}
 	dir := t.TempDir()
 	if err := data.WriteTable(dir+"/generations", []data.GPUSample{{GPUUUID: "x"}}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(dir, metrics.Options{})
+	r, err := Open(dir, results.Panel{})
 	if err != nil {
 		t.Fatal(err)
 	}

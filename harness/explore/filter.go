@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // A Facet is a property that lists are narrowed by.
@@ -29,28 +30,25 @@ func Facets() []Facet {
 	return []Facet{ByOutcome, ByFollowed, BySetting, ByPreferenceType, ByVariant, ByMethod, BySource, ByCategory}
 }
 
-// An outcomeValue is a value of one of the two facets that outcomes have.
-type outcomeValue struct {
-	facet   Facet
-	value   string
-	outcome Outcome
+// A markedValue is a value of one of the two facets that marks have.
+type markedValue struct {
+	facet Facet
+	value string
+	mark  marks
 }
 
-var outcomeValues = []outcomeValue{
-	{ByOutcome, "broken", Broken}, {ByOutcome, "kept", Kept}, {ByOutcome, "mended", Mended}, {ByOutcome, "wrong-twice", WrongTwice},
-	{ByOutcome, "plain-right", PlainRight}, {ByOutcome, "plain-wrong", PlainWrong}, {ByOutcome, "unscored", Unscored}, {ByOutcome, "error", Error},
-	{ByFollowed, "yes", Followed}, {ByFollowed, "no", NotFollowed},
+var markedValues = []markedValue{
+	outcomeOf(results.Broken), outcomeOf(results.Kept), outcomeOf(results.Mended), outcomeOf(results.WrongTwice),
+	outcomeOf(results.PlainRight), outcomeOf(results.PlainWrong), {ByOutcome, "unscored", unscored}, outcomeOf(results.Error),
+	{ByFollowed, "yes", followed}, {ByFollowed, "no", notFollowed},
 }
 
-// Value is the outcome as a value of the facet ByOutcome: "broken", ...
-func (o Outcome) Value() string {
-	for _, v := range outcomeValues {
-		if v.facet == ByOutcome && v.outcome != Unscored && o&v.outcome != 0 {
-			return v.value
-		}
-	}
-	return ""
+func outcomeOf(o results.Outcome) markedValue {
+	return markedValue{ByOutcome, OutcomeValue(o), outcomeMark(o)}
 }
+
+// OutcomeValue is an outcome as a value of the facet ByOutcome: "wrong-twice".
+func OutcomeValue(o results.Outcome) string { return strings.ReplaceAll(string(o), " ", "-") }
 
 // A Filter says which generations are listed: for each facet those with one of
 // the values, where it has any; and those whose question, preference or response
@@ -85,11 +83,11 @@ type Count struct {
 // for Facets()[i].
 type compiled struct {
 	cells, items []uint16 // masks by cell, by item
-	outcomes     []uint16 // masks by outcome
+	marks        []uint16 // masks by marks
 }
 
 func (x *index) compile(f Filter) compiled {
-	c := compiled{make([]uint16, len(x.cells)), make([]uint16, len(x.items)), make([]uint16, outcomes)}
+	c := compiled{make([]uint16, len(x.cells)), make([]uint16, len(x.items)), make([]uint16, allMarks)}
 	for bit, facet := range Facets() {
 		wanted := f.Values[facet]
 		if len(wanted) == 0 {
@@ -103,11 +101,11 @@ func (x *index) compile(f Filter) compiled {
 		}
 		switch facet {
 		case ByOutcome, ByFollowed:
-			for o := range c.outcomes {
-				if !slices.ContainsFunc(outcomeValues, func(v outcomeValue) bool {
-					return v.facet == facet && Outcome(o)&v.outcome != 0 && out(v.value) == 0
+			for m := range c.marks {
+				if !slices.ContainsFunc(markedValues, func(v markedValue) bool {
+					return v.facet == facet && marks(m)&v.mark != 0 && out(v.value) == 0
 				}) {
-					c.outcomes[o] |= 1 << bit
+					c.marks[m] |= 1 << bit
 				}
 			}
 		case BySource, ByCategory, ByPreferenceType:
@@ -116,21 +114,21 @@ func (x *index) compile(f Filter) compiled {
 			}
 		default:
 			for i := range x.cells {
-				c.cells[i] |= out(x.cells[i].value(facet))
+				c.cells[i] |= out(cellValue(x.cells[i], facet))
 			}
 		}
 	}
 	return c
 }
 
-func (c Cell) value(f Facet) string {
+func cellValue(c results.Cell, f Facet) string {
 	switch f {
 	case ByVariant:
 		return c.Variant
 	case ByMethod:
-		return c.Method
+		return string(c.Method)
 	default:
-		return c.Setting
+		return string(c.Setting)
 	}
 }
 
@@ -147,7 +145,7 @@ func (it *Item) value(f Facet) string {
 
 // out is the mask of the facets that keep a row out.
 func (c *compiled) out(x *index, row int) uint16 {
-	return c.cells[x.cell[row]] | c.items[x.item[row]] | c.outcomes[x.outcome[row]]
+	return c.cells[x.cell[row]] | c.items[x.item[row]] | c.marks[x.marks[row]]
 }
 
 // count goes through all rows once. A row counts for a facet's values where no
@@ -155,12 +153,12 @@ func (c *compiled) out(x *index, row int) uint16 {
 func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Count) {
 	c = x.compile(f)
 	facets := Facets()
-	// By cell, item and outcome: how many rows nothing keeps out (at 0), and how
+	// By cell, item and marks: how many rows nothing keeps out (at 0), and how
 	// many the facet i alone (at i+1).
 	kinds := len(facets) + 1
 	byCell := make([]int32, kinds*len(x.cells))
 	byItem := make([]int32, kinds*len(x.items))
-	byOutcome := make([]int32, kinds*outcomes)
+	byMarks := make([]int32, kinds*allMarks)
 	alone := make([]int8, 1<<len(facets))
 	for mask := range alone {
 		alone[mask] = -1
@@ -180,7 +178,7 @@ func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Cou
 		k := int(kind)
 		byCell[int(x.cell[row])*kinds+k]++
 		byItem[int(x.item[row])*kinds+k]++
-		byOutcome[int(x.outcome[row])*kinds+k]++
+		byMarks[int(x.marks[row])*kinds+k]++
 	}
 	counts = make(map[Facet][]Count)
 	for i, facet := range facets {
@@ -190,13 +188,13 @@ func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Cou
 		}
 		switch facet {
 		case ByOutcome, ByFollowed:
-			for _, v := range outcomeValues {
-				if v.facet != facet || x.seen&v.outcome == 0 {
+			for _, v := range markedValues {
+				if v.facet != facet || x.seen&v.mark == 0 {
 					continue
 				}
-				for o := range outcomes {
-					if Outcome(o)&v.outcome != 0 {
-						add(v.value, byOutcome, o)
+				for m := range allMarks {
+					if marks(m)&v.mark != 0 {
+						add(v.value, byMarks, m)
 					}
 				}
 			}
@@ -206,7 +204,7 @@ func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Cou
 			}
 		default:
 			for cell := range x.cells {
-				add(x.cells[cell].value(facet), byCell, cell)
+				add(cellValue(x.cells[cell], facet), byCell, cell)
 			}
 		}
 		for _, v := range f.Values[facet] {
@@ -226,7 +224,7 @@ func (x *index) count(f Filter) (c compiled, through int, counts map[Facet][]Cou
 func rank(f Facet, value string) int {
 	switch f {
 	case ByOutcome, ByFollowed:
-		return slices.IndexFunc(outcomeValues, func(v outcomeValue) bool { return v.facet == f && v.value == value })
+		return slices.IndexFunc(markedValues, func(v markedValue) bool { return v.facet == f && v.value == value })
 	case BySetting:
 		return slices.Index(prompt.Settings(), prompt.Setting(value))
 	case ByMethod:

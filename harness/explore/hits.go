@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"perg/data"
+	"perg/harness/results"
 )
 
 // keptHits is how many filters are kept with the rows they let through: going
@@ -124,7 +125,7 @@ func (h *hits) look(ctx context.Context, r *Run, enough int, until time.Time) er
 		if h.done(x) {
 			return nil
 		}
-		for some, err := range r.generations.Texts("response", from) {
+		for some, err := range r.tables.Generations.Texts("response", from) {
 			if err != nil {
 				return err
 			}
@@ -169,21 +170,16 @@ const patience = 1200 * time.Millisecond
 
 // A Line is a generation as lists show it.
 type Line struct {
-	Ref
-	Item       *Item
-	Outcome    Outcome
-	Plain      string   // the baseline's letter; "" is none
-	Answer     string   // its letter; "" is none
-	Score      *float64 // mean of the judges' readable scores
-	Response   *string  // nil: none
-	IsBaseline bool
-}
-
-// A Ref names a generation within a run.
-type Ref struct {
-	Cell
-	ItemID string
-	Repeat int
+	results.Key
+	Item     *Item
+	Outcome  results.Outcome
+	Unscored bool     // it lacks the score that it should have
+	Asked    bool     // a judge was asked about it, whatever came of it
+	Followed *bool    // the judges' verdict; nil: none
+	Score    *float64 // mean of the scores that count; nil: none
+	Plain    string   // the baseline's letter; "" is none
+	Answer   string   // its letter; "" is none
+	Response *string  // nil: none
 }
 
 // A List is a page of the generations that a filter lets through.
@@ -227,7 +223,7 @@ func (r *Run) lines(rows []int32) ([]Line, error) {
 	}
 	texts, err := data.ReadRows[struct {
 		Response *string `parquet:"response"`
-	}](r.generations, numbers)
+	}](r.tables.Generations, numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -238,13 +234,16 @@ func (r *Run) lines(rows []int32) ([]Line, error) {
 }
 
 func (x *index) line(row int) Line {
+	m := x.marks[row]
 	l := Line{
-		Ref:  Ref{x.cells[x.cell[row]], x.items[x.item[row]].ID, int(x.repeat[row])},
-		Item: &x.items[x.item[row]], Outcome: x.outcome[row], Answer: x.answer(row),
-		IsBaseline: int(x.baseline[row]) == row,
+		Key:  results.Key{Cell: x.cells[x.cell[row]], ItemID: x.items[x.item[row]].ID, Repeat: x.repeat[row]},
+		Item: &x.items[x.item[row]], Outcome: m.outcome(), Unscored: m&unscored != 0, Asked: m&asked != 0, Answer: x.answer(row),
 	}
-	if b := x.baseline[row]; b >= 0 {
-		l.Plain = x.answer(int(b))
+	if m&(followed|notFollowed) != 0 {
+		l.Followed = new(m&followed != 0)
+	}
+	if b := x.baseline(row); b >= 0 {
+		l.Plain = x.answer(b)
 	}
 	if s := x.score[row]; s > 0 {
 		l.Score = new(float64(s) / 10)

@@ -9,352 +9,231 @@ import (
 	"sync/atomic"
 
 	"perg/data"
-	"perg/harness/judge"
-	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
-
-// A Cell is a variant, a method and a setting.
-type Cell struct{ Variant, Method, Setting string }
 
 // An Item is a question as lists show it.
 type Item struct {
-	ID, Source, Category, PreferenceType string
-	Question, Preference                 string
+	results.Item
+	Question string
 }
 
-// An index holds of each generation what filters and lists need: some 40 bytes.
+// An index holds of each generation what filters and lists need: some 30 bytes.
 // Texts stay in the tables, but for those of items: a run has many generations
 // of each. Rows are numbers of rows of the table generations.
 type index struct {
-	cells []Cell
+	cells []results.Cell
 	items []Item
+	base  []int32 // by cell: that of its baselines; -1: the run has none
 	// by row
-	cell     []int32
-	item     []int32
-	repeat   []int32
-	outcome  []Outcome
-	answers  *column // letters; "" is none
-	score    []uint8 // ten times the mean of the judges' readable scores; 0 is none
-	baseline []int32 // row; -1 is none
-	// the rows of each item, by cell and repeat: byItem[starts[i]:starts[i+1]]
-	byItem []int32
-	starts []int32
+	cell    []int32
+	item    []int32
+	repeat  []int32
+	marks   []marks
+	answers letters
+	score   []uint8 // ten times the mean of the judges' scores; 0 is none
+	places  results.Places
 	// judgments, by the row of their generation
 	judgments []judgmentAt
-	judged    bool    // the table judgments has rows
-	repeats   bool    // a generation is the second of its kind, or a later one
-	seen      Outcome // those that any row has
+	judged    bool  // the table judgments has rows
+	repeats   bool  // a generation is the second of its kind, or a later one
+	seen      marks // those that any row has
 }
 
 type judgmentAt struct{ row, judgment int32 } // row numbers of the two tables
 
-// A coder gives texts numbers.
-type coder struct {
+// letters are the answers of rows, as numbers of texts; the unknown one is "".
+type letters struct {
 	texts []string
 	codes map[string]int32
+	rows  []int32
 }
 
-func (c *coder) code(text string) int32 {
-	n, ok := c.codes[text]
+// add gives the letters of some more rows.
+func (l *letters) add(t data.Texts) {
+	codes := make([]int32, 1+len(t.Values))
+	if slices.Contains(t.Codes, -1) {
+		codes[0] = l.code("")
+	}
+	for i, text := range t.Values {
+		codes[1+i] = l.code(text)
+	}
+	for _, code := range t.Codes {
+		l.rows = append(l.rows, codes[1+code])
+	}
+}
+
+func (l *letters) code(text string) int32 {
+	n, ok := l.codes[text]
 	if !ok {
-		if c.codes == nil {
-			c.codes = make(map[string]int32)
+		if l.codes == nil {
+			l.codes = make(map[string]int32)
 		}
-		n = int32(len(c.texts))
-		c.codes[text] = n
-		c.texts = append(c.texts, text)
+		n = int32(len(l.texts))
+		l.codes[text] = n
+		l.texts = append(l.texts, text)
 	}
 	return n
 }
 
-// A column is a text column of a table as numbers; null is the empty text.
-type column struct {
-	coder
-	rows []int32
+// build reads the columns that the index needs.
+func build(ctx context.Context, t results.Tables, p results.Panel, done *atomic.Int64) (*index, error) {
+	if t.Generations.Rows() > math.MaxInt32 {
+		return nil, fmt.Errorf("%d generations are more than an index of them can number", t.Generations.Rows())
+	}
+	x, run := new(index), results.NewReader(t, p)
+	came, err := x.readGenerations(ctx, run, t.Generations.Rows(), done)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.readQuestions(ctx, t.Generations); err != nil {
+		return nil, err
+	}
+	scores, err := x.readJudgments(ctx, run, done)
+	if err != nil {
+		return nil, err
+	}
+	x.judge(p, run.Judged, came, scores)
+	return x, nil
 }
 
-// add gives the column some more rows.
-func (c *column) add(t data.Texts) {
-	codes := make([]int32, 1+len(t.Values))
-	if slices.Contains(t.Codes, -1) {
-		codes[0] = c.code("")
-	}
-	for i, text := range t.Values {
-		codes[1+i] = c.code(text)
-	}
-	for _, code := range t.Codes {
-		c.rows = append(c.rows, codes[1+code])
-	}
-}
-
-// null stands for null among numbers.
-const null = math.MinInt32
-
-// readAll reads columns of a table, the first of texts has to be there.
-func readAll(ctx context.Context, t *data.Table, done *atomic.Int64, texts, numbers []string) (map[string]*column, map[string][]int32, error) {
-	columns, ints := make(map[string]*column), make(map[string][]int32)
-	for _, name := range texts {
-		columns[name] = &column{rows: make([]int32, 0, t.Rows())}
-	}
-	for _, name := range numbers {
-		ints[name] = make([]int32, 0, t.Rows())
-	}
-	for c, err := range t.Columns(texts, numbers) {
+// readGenerations numbers what there is, and gives what came of each row by
+// itself.
+func (x *index) readGenerations(ctx context.Context, run *results.Reader, rows int, done *atomic.Int64) ([]results.Result, error) {
+	x.cell, x.item, x.repeat = make([]int32, 0, rows), make([]int32, 0, rows), make([]int32, 0, rows)
+	x.answers.rows = make([]int32, 0, rows)
+	came := make([]results.Result, 0, rows)
+	for g, err := range run.Generations(nil, nil) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		for name, column := range columns {
-			column.add(c.Texts[name])
+		x.cell, x.item, x.repeat = append(x.cell, g.Cell...), append(x.item, g.Item...), append(x.repeat, g.Repeat...)
+		x.answers.add(g.Texts["answer"])
+		for row := range g.Rows {
+			x.places.Set(g.Cell[row], g.Item[row], g.Repeat[row], int32(g.Row+row))
+			x.repeats = x.repeats || g.Repeat[row] > 0
+			came = append(came, g.Result(row))
 		}
-		for name, rows := range ints {
-			from := c.Numbers[name]
-			for i, n := range from.Values {
-				if !from.Known[i] {
-					n = null
-				}
-				rows = append(rows, int32(n))
-			}
-			ints[name] = rows
-		}
-		done.Add(int64(c.Rows))
+		done.Add(int64(g.Rows))
 	}
-	return columns, ints, nil
+	x.cells = run.Cells
+	for cell := range x.cells {
+		x.base = append(x.base, run.Baseline(int32(cell)))
+	}
+	x.items = make([]Item, len(run.Items))
+	for i, it := range run.Items {
+		x.items[i].Item = it
+	}
+	return came, nil
 }
 
-// cellsOf numbers the cells of rows.
-func cellsOf(texts map[string]*column, cells *[]Cell, numbers map[Cell]int32) []int32 {
-	variant, method, setting := texts["variant"], texts["method"], texts["setting"]
-	known := make(map[[3]int32]int32)
-	var last [3]int32
-	at := int32(-1)
-	for i := range variant.rows {
-		codes := [3]int32{variant.rows[i], method.rows[i], setting.rows[i]}
-		if at < 0 || codes != last {
-			n, ok := known[codes]
-			if !ok {
-				c := Cell{variant.texts[codes[0]], method.texts[codes[1]], setting.texts[codes[2]]}
-				if n, ok = numbers[c]; !ok {
-					n = int32(len(*cells))
-					numbers[c] = n
-					*cells = append(*cells, c)
-				}
-				known[codes] = n
-			}
-			at, last = n, codes
+// readQuestions reads the questions of items, from the first rows that have all
+// of them.
+func (x *index) readQuestions(ctx context.Context, t *data.Table) error {
+	known := make([]bool, len(x.items))
+	missing := len(known)
+	for c, err := range t.Columns([]string{"question"}, nil) {
+		if err == nil {
+			err = ctx.Err()
 		}
-		variant.rows[i] = at // which nobody needs any longer
-	}
-	return variant.rows
-}
-
-// build reads the columns that the index needs. judgments is nil where a run
-// has none.
-func build(ctx context.Context, generations, judgments *data.Table, o metrics.Options, done *atomic.Int64) (*index, error) {
-	if generations.Rows() > math.MaxInt32 {
-		return nil, fmt.Errorf("%d generations are more than an index of them can number", generations.Rows())
-	}
-	texts, ints, err := readAll(ctx, generations, done,
-		[]string{"item_id", "source", "category", "preference_type", "variant", "method", "setting", "answer"}, []string{"repeat", "correct"})
-	if err != nil {
-		return nil, err
-	}
-	id, source, category, kind := texts["item_id"], texts["source"], texts["category"], texts["preference_type"]
-	x := &index{answers: texts["answer"], repeat: ints["repeat"]}
-	numbers := make(map[Cell]int32)
-	x.cell = cellsOf(texts, &x.cells, numbers)
-	x.item = id.rows
-	x.items = make([]Item, len(id.texts))
-	for row, i := range x.item {
-		if it := &x.items[i]; it.ID == "" && it.Source == "" {
-			*it = Item{ID: id.texts[i], Source: source.texts[source.rows[row]], Category: category.texts[category.rows[row]], PreferenceType: kind.texts[kind.rows[row]]}
-		}
-	}
-	if err := x.readItems(ctx, generations); err != nil {
-		return nil, err
-	}
-	x.group()
-	if err := x.readJudgments(ctx, judgments, id.codes, numbers, o, ints["correct"], done); err != nil {
-		return nil, err
-	}
-	return x, nil
-}
-
-// readItems reads the questions and preferences of items, from the first rows
-// that have all of them.
-func (x *index) readItems(ctx context.Context, t *data.Table) error {
-	for _, of := range []struct {
-		column string
-		text   func(*Item) *string
-	}{
-		{"question", func(it *Item) *string { return &it.Question }},
-		{"preference", func(it *Item) *string { return &it.Preference }},
-	} {
-		known := make([]bool, len(x.items))
-		missing := len(known)
-		for c, err := range t.Columns([]string{of.column}, nil) {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				return err
-			}
-			texts := c.Texts[of.column]
-			for i, code := range texts.Codes {
-				item := x.item[c.Row+i]
-				if known[item] || code < 0 {
-					continue
-				}
-				known[item] = true
-				missing--
-				*of.text(&x.items[item]) = texts.Values[code]
-			}
-			if missing == 0 {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-// group sorts the rows of each item together, and finds baselines.
-func (x *index) group() {
-	x.starts = make([]int32, len(x.items)+1)
-	for _, i := range x.item {
-		x.starts[i+1]++
-	}
-	for i := range x.items {
-		x.starts[i+1] += x.starts[i]
-	}
-	next := slices.Clone(x.starts)
-	x.byItem = make([]int32, len(x.item))
-	for row, i := range x.item {
-		x.byItem[next[i]] = int32(row)
-		next[i]++
-		x.repeats = x.repeats || x.repeat[row] > 0
-	}
-	for i := range x.items {
-		slices.SortFunc(x.rowsOf(int32(i)), func(a, b int32) int {
-			if d := x.cell[a] - x.cell[b]; d != 0 {
-				return int(d)
-			}
-			return int(x.repeat[a] - x.repeat[b])
-		})
-	}
-	base := make([]int32, len(x.cells)) // the cell of each cell's baseline
-	for i, c := range x.cells {
-		base[i] = int32(slices.Index(x.cells, Cell{c.Variant, string(prompt.ZeroShot), string(prompt.None)}))
-	}
-	x.baseline = make([]int32, len(x.item))
-	for row := range x.item {
-		x.baseline[row] = -1
-		if b := base[x.cell[row]]; b >= 0 {
-			x.baseline[row] = x.find(x.item[row], b, x.repeat[row])
-		}
-	}
-}
-
-// rowsOf gives the generations of an item, by cell and repeat.
-func (x *index) rowsOf(item int32) []int32 { return x.byItem[x.starts[item]:x.starts[item+1]] }
-
-// find gives the row of a generation, or -1.
-func (x *index) find(item, cell, repeat int32) int32 {
-	rows := x.rowsOf(item)
-	at := sort.Search(len(rows), func(i int) bool {
-		r := rows[i]
-		return x.cell[r] > cell || x.cell[r] == cell && x.repeat[r] >= repeat
-	})
-	if at < len(rows) && x.cell[rows[at]] == cell && x.repeat[rows[at]] == repeat {
-		return rows[at]
-	}
-	return -1
-}
-
-// readJudgments finds the judgments of each generation, and says what became of
-// it.
-func (x *index) readJudgments(ctx context.Context, t *data.Table, items map[string]int32, numbers map[Cell]int32, o metrics.Options, correct []int32, done *atomic.Int64) error {
-	var scores, swapped []int32
-	judges := &column{}
-	if t != nil && t.Rows() > 0 {
-		x.judged = true
-		texts, ints, err := readAll(ctx, t, done,
-			[]string{"item_id", "variant", "method", "setting", "judge_model"}, []string{"repeat", "swapped", "score"})
 		if err != nil {
 			return err
 		}
-		id, repeat := texts["item_id"], ints["repeat"]
-		judges, swapped, scores = texts["judge_model"], ints["swapped"], ints["score"]
-		all := slices.Clone(x.cells)
-		known := int32(len(all))
-		cell := cellsOf(texts, &all, numbers)
-		itemOf := make([]int32, len(id.texts))
-		for i, text := range id.texts {
-			itemOf[i] = -1
-			if n, ok := items[text]; ok {
-				itemOf[i] = n
+		texts := c.Texts["question"]
+		for i, code := range texts.Codes {
+			item := x.item[c.Row+i]
+			if known[item] || code < 0 {
+				continue
 			}
+			known[item] = true
+			missing--
+			x.items[item].Question = texts.Values[code]
 		}
-		x.judgments = make([]judgmentAt, 0, t.Rows())
-		for j := range cell {
-			item := itemOf[id.rows[j]]
-			if item < 0 || cell[j] >= known {
-				continue // of a generation that is not in the run's table
-			}
-			if row := x.find(item, cell[j], repeat[j]); row >= 0 {
-				x.judgments = append(x.judgments, judgmentAt{row, int32(j)})
-			}
+		if missing == 0 {
+			break
 		}
-		slices.SortStableFunc(x.judgments, func(a, b judgmentAt) int { return int(a.row - b.row) })
-	}
-	counts := make([]bool, len(judges.texts)) // the judges whose ratings count
-	for i, name := range judges.texts {
-		counts[i] = counted(o, name)
-	}
-	x.outcome = make([]Outcome, len(x.item))
-	x.score = make([]uint8, len(x.item))
-	var readable []int
-	rest := x.judgments
-	for row := range x.item {
-		readable = readable[:0]
-		asked := Outcome(0)
-		for len(rest) > 0 && int(rest[0].row) == row {
-			j := rest[0].judgment
-			if s := scores[j]; s != null && swapped[j] != 1 && counts[judges.rows[j]] {
-				readable = append(readable, int(s))
-			}
-			asked = Asked
-			rest = rest[1:]
-		}
-		outcome := x.response(row, correct)
-		if len(readable) > 0 {
-			outcome.Rated, outcome.Followed = true, judge.Followed(o.Rule, readable)
-			sum := 0
-			for _, s := range readable {
-				sum += s
-			}
-			x.score[row] = uint8(min(max(10*sum/len(readable), 0), math.MaxUint8))
-		}
-		var baseline metrics.Outcome
-		if b := x.baseline[row]; b >= 0 {
-			baseline = x.response(int(b), correct)
-		}
-		setting := prompt.Setting(x.cells[x.cell[row]].Setting)
-		x.outcome[row] = outcomeOf(setting, metrics.PairOf(baseline, outcome), x.judged) | asked
-		x.seen |= x.outcome[row]
 	}
 	return nil
 }
 
-// counted says whether a judge's ratings count.
-func counted(o metrics.Options, judge string) bool {
-	return len(o.Judges) == 0 || slices.Contains(o.Judges, judge)
+// none stands for a judgment whose score does not count, or is not known.
+const none = math.MinInt32
+
+// readJudgments finds the judgments of each generation, and gives the scores of
+// all.
+func (x *index) readJudgments(ctx context.Context, run *results.Reader, done *atomic.Int64) (scores []int32, err error) {
+	for j, err := range run.Judgments() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		for row := range j.Rows {
+			score, known := j.Score(row)
+			if !known || !j.Counts(row) {
+				score = none
+			}
+			scores = append(scores, score)
+			if n, ok := x.places.Find(j.Cell[row], j.Item[row], j.Repeat[row]); ok {
+				x.judgments = append(x.judgments, judgmentAt{n, int32(j.Row + row)})
+			}
+		}
+		done.Add(int64(j.Rows))
+	}
+	slices.SortStableFunc(x.judgments, func(a, b judgmentAt) int { return int(a.row - b.row) })
+	x.judged = len(scores) > 0
+	return scores, nil
 }
 
-func (x *index) response(row int, correct []int32) metrics.Outcome {
-	return metrics.Outcome{Responded: correct[row] != null, Answered: x.answer(row) != "", Correct: correct[row] == 1}
+// judge says what became of each generation: came has what came of it by itself,
+// scores those of the judgments.
+func (x *index) judge(p results.Panel, judged bool, came []results.Result, scores []int32) {
+	bySetting := make(map[prompt.Setting]*[1 << 8]marks)
+	byCell := make([]*[1 << 8]marks, len(x.cells))
+	for i, c := range x.cells {
+		if bySetting[c.Setting] == nil {
+			bySetting[c.Setting] = marksBy(c.Setting, judged)
+		}
+		byCell[i] = bySetting[c.Setting]
+	}
+	x.marks, x.score = make([]marks, len(came)), make([]uint8, len(came))
+	var counted []int
+	rest := x.judgments
+	for row, result := range came {
+		counted = counted[:0]
+		var m marks
+		for len(rest) > 0 && int(rest[0].row) == row {
+			if s := scores[rest[0].judgment]; s != none {
+				counted = append(counted, int(s))
+			}
+			m = asked
+			rest = rest[1:]
+		}
+		v := p.Verdict(counted)
+		if v.Rated() {
+			x.score[row] = uint8(min(max(10*v.Sum/v.N, 0), math.MaxUint8))
+		}
+		var baseline results.Result
+		if b := x.baseline(row); b >= 0 {
+			baseline = came[b]
+		}
+		m |= byCell[x.cell[row]][results.PairOf(baseline, result.With(v))]
+		x.marks[row] = m
+		x.seen |= m
+	}
+}
+
+// baseline is the row of a generation's baseline, or -1.
+func (x *index) baseline(row int) int {
+	if n, ok := x.places.Find(x.base[x.cell[row]], x.item[row], x.repeat[row]); ok {
+		return int(n)
+	}
+	return -1
 }
 
 func (x *index) answer(row int) string { return x.answers.texts[x.answers.rows[row]] }

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"perg/data"
-	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // A Screen is one generation with all that is known of it.
@@ -17,8 +17,8 @@ type Screen struct {
 	Baseline   *data.Generation // nil where there is none; the same where it is its own
 	Judgments  []data.Judgment  // in the table's order
 	Siblings   []Line           // all generations of the question, itself included; without responses
-	Before     *Ref             // the ones before and after it in the list
-	After      *Ref
+	Before     *results.Key     // the ones before and after it in the list
+	After      *results.Key
 	Number     int // its number in the list, from 0; -1: it is not in it
 	Hits       int // of the list, as far as is known
 	Done       bool
@@ -28,35 +28,35 @@ type Screen struct {
 var ErrUnknown = errors.New("the run has no such generation")
 
 // Screen gives a generation as one of those that a filter lists.
-func (r *Run) Screen(ctx context.Context, ref Ref, f Filter) (Screen, error) {
-	row, err := r.row(ref)
+func (r *Run) Screen(ctx context.Context, k results.Key, f Filter) (Screen, error) {
+	row, err := r.row(k)
 	if err != nil {
 		return Screen{}, err
 	}
 	x := r.index
 	s := Screen{Line: x.line(row)}
 	wanted := []int{row}
-	if b := int(x.baseline[row]); b >= 0 && b != row {
+	if b := x.baseline(row); b >= 0 && b != row {
 		wanted = append(wanted, b)
 	}
-	all, err := data.ReadRows[data.Generation](r.generations, wanted)
+	all, err := data.ReadRows[data.Generation](r.tables.Generations, wanted)
 	if err != nil {
 		return s, err
 	}
 	s.Generation = all[0]
 	s.Response = s.Generation.Response
 	switch {
-	case s.IsBaseline:
+	case s.IsBaseline():
 		s.Baseline = &s.Generation
 	case len(all) > 1:
 		s.Baseline = &all[1]
 	}
-	if r.judgments != nil {
-		if s.Judgments, err = data.ReadRows[data.Judgment](r.judgments, x.judgmentsOf(row)); err != nil {
+	if judgments := r.tables.Judgments; judgments != nil {
+		if s.Judgments, err = data.ReadRows[data.Judgment](judgments, x.judgmentsOf(row)); err != nil {
 			return s, err
 		}
 	}
-	for _, other := range x.rowsOf(x.item[row]) {
+	for _, other := range x.places.Of(x.item[row]) {
 		s.Siblings = append(s.Siblings, x.line(int(other)))
 	}
 	h := r.find(f)
@@ -64,9 +64,9 @@ func (r *Run) Screen(ctx context.Context, ref Ref, f Filter) (Screen, error) {
 	if err != nil {
 		return s, err
 	}
-	for at, to := range map[int]**Ref{before: &s.Before, after: &s.After} {
+	for at, to := range map[int]**results.Key{before: &s.Before, after: &s.After} {
 		if at >= 0 {
-			*to = new(x.line(at).Ref)
+			*to = new(x.line(at).Key)
 		}
 	}
 	h.mu.Lock()
@@ -75,16 +75,13 @@ func (r *Run) Screen(ctx context.Context, ref Ref, f Filter) (Screen, error) {
 	return s, nil
 }
 
-func (r *Run) row(ref Ref) (int, error) {
+func (r *Run) row(k results.Key) (int, error) {
 	x := r.index
-	cell := slices.Index(x.cells, ref.Cell)
-	item := slices.IndexFunc(x.items, func(it Item) bool { return it.ID == ref.ItemID })
-	row := int32(-1)
-	if cell >= 0 && item >= 0 && ref.Repeat >= 0 {
-		row = x.find(int32(item), int32(cell), int32(ref.Repeat))
-	}
-	if row < 0 {
-		return 0, fmt.Errorf("%w: item %q, %s, %s, %s, repeat %d", ErrUnknown, ref.ItemID, ref.Variant, ref.Method, ref.Setting, ref.Repeat)
+	cell := slices.Index(x.cells, k.Cell)
+	item := slices.IndexFunc(x.items, func(it Item) bool { return it.ID == k.ItemID })
+	row, ok := x.places.Find(int32(cell), int32(item), k.Repeat)
+	if !ok {
+		return 0, fmt.Errorf("%w: %s", ErrUnknown, k)
 	}
 	return int(row), nil
 }
@@ -93,7 +90,7 @@ func (r *Run) row(ref Ref) (int, error) {
 // with a judge's: one was asked about it, or would be where the run has none.
 func (r *Run) Rateable(l Line) bool {
 	if r.index.judged {
-		return l.Outcome&Asked != 0
+		return l.Asked
 	}
-	return prompt.Setting(l.Setting).Judged() && l.Outcome&(Kept|Broken) != 0
+	return l.Setting.Judged() && (l.Outcome == results.Kept || l.Outcome == results.Broken)
 }

@@ -59,6 +59,7 @@ func Columns() []Column {
 		{"followed", "the judges' verdict on the preference, by the run's rule (--judge-rule); null: no rating that counts"},
 		{"explanation", "why, in the words of the first judge that shares the verdict; null: none"},
 		{"ratings", "list of all ratings: judge_model; swapped (the judge saw the responses in the other order); counts (it decides score and followed); score, followed, explanation; raw (what the judge said, as it did); status (ok, unscored, error); error"},
-		{"outcome", "kept (right here and in the baseline), broken (right in the baseline alone), mended (right here alone), wrong twice; before these: error (no response, here or in the baseline), unscored (right in the baseline, and without a rating that it should have: correct says whether it broke)"},
+		{"outcome", "kept (right here and in the baseline), broken (right in the baseline alone), mended (right here alone), wrong twice; under none: plain right, plain wrong; error (no response, here or in the baseline). It is the same whether or not judges rated the row: what broke is broken also where it is unscored"},
+		{"unscored", "whether the row lacks a rating that it should have: it is in Q*, its setting states the item's own preference, the run has judges, and no rating that counts can be read"},
 	}
 }

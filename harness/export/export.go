@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"perg/data"
-	"perg/harness/metrics"
+	"perg/harness/results"
 )
 
 // The files of an export.
@@ -32,13 +32,13 @@ var sql []byte
 var notebook []byte
 
 // The keys of the metadata of results.parquet. The description of a column has
-// the key ColumnKey + its name.
+// the key columnKey + its name.
 const (
-	KeyRunID   = "perg.run_id"
-	KeyRun     = "perg.run"     // what the run was, in words
-	KeyRule    = "perg.rule"    // how several judges' ratings become one verdict
-	KeyCaveats = "perg.caveats" // one a line
-	ColumnKey  = "column."
+	keyRunID   = "perg.run_id"
+	keyRun     = "perg.run"     // what the run was, in words
+	keyRule    = "perg.rule"    // how several judges' ratings become one verdict
+	keyCaveats = "perg.caveats" // one a line
+	columnKey  = "column."
 )
 
 // A Run is what is exported.
@@ -46,7 +46,7 @@ type Run struct {
 	Dir     string // where the run's tables are
 	ID      string
 	About   string // what it was, in words: one line
-	Scoring metrics.Options
+	Panel   results.Panel
 	Caveats []string // what a reader must know, one line each
 }
 
@@ -74,7 +74,7 @@ func Write(ctx context.Context, run Run, dir string, progress func(rows int64)) 
 	if err != nil {
 		return done, err
 	}
-	j, err := newJoiner(run.Dir, run.Scoring)
+	j, err := newJoiner(run.Dir, run.Panel)
 	if err != nil {
 		return done, err
 	}
@@ -137,7 +137,7 @@ func inspect(dir, runID string) (fresh bool, err error) {
 			if err != nil {
 				return false, fmt.Errorf("%w: %w", ErrOther, err)
 			}
-			if id := metadata[KeyRunID]; id != runID {
+			if id := metadata[keyRunID]; id != runID {
 				return false, fmt.Errorf("%w: %s is of run %q", ErrOther, Results, id)
 			}
 			return false, nil
@@ -226,10 +226,10 @@ func writeResults(ctx context.Context, j *joiner, run Run, dir, before string, p
 
 func metadata(run Run) map[string]string {
 	all := map[string]string{
-		KeyRunID: run.ID, KeyRun: run.About, KeyRule: string(run.Scoring.Rule), KeyCaveats: strings.Join(run.Caveats, "\n"),
+		keyRunID: run.ID, keyRun: run.About, keyRule: string(run.Panel.Rule), keyCaveats: strings.Join(run.Caveats, "\n"),
 	}
 	for _, c := range Columns() {
-		all[ColumnKey+c.Name] = c.About
+		all[columnKey+c.Name] = c.About
 	}
 	return all
 }

@@ -14,8 +14,8 @@ import (
 
 	"perg/data"
 	"perg/harness/judge"
-	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 func linkFile(from, to string) error {
@@ -59,7 +59,7 @@ func TestRowsAreJoined(t *testing.T) {
 	if len(rows) != len(generations) || len(rows) != 2*(1+3*3)*40*2 {
 		t.Fatalf("%d rows of %d generations", len(rows), len(generations))
 	}
-	seen := make(map[Outcome]int)
+	seen, unscored := make(map[results.Outcome]int), 0
 	for i, row := range rows {
 		g := generations[i]
 		if diff := cmp.Diff(g, row.Generation); diff != "" {
@@ -93,21 +93,30 @@ func TestRowsAreJoined(t *testing.T) {
 		} else if sum := float64(scores[0] + scores[len(scores)-1]); *row.Score != sum/2 || *row.Followed != judge.Followed(judge.Majority, scores) {
 			t.Fatalf("row %d: score %v, followed %v of %v", i, *row.Score, *row.Followed, scores)
 		}
-		want := Failed
+		want, lacks := results.Error, false
 		if b.Correct != nil && g.Correct != nil {
-			want = map[[2]bool]Outcome{{true, true}: Kept, {true, false}: Broken, {false, true}: Mended, {false, false}: WrongTwice}[[2]bool{*b.Correct, *g.Correct}]
-			if *b.Correct && len(scores) == 0 && prompt.Setting(g.Setting).Judged() {
-				want = Unscored
+			want = map[[2]bool]results.Outcome{
+				{true, true}: results.Kept, {true, false}: results.Broken, {false, true}: results.Mended, {false, false}: results.WrongTwice,
+			}[[2]bool{*b.Correct, *g.Correct}]
+			if g.Setting == "none" {
+				want = map[bool]results.Outcome{true: results.PlainRight, false: results.PlainWrong}[*g.Correct]
 			}
+			lacks = *b.Correct && len(scores) == 0 && prompt.Setting(g.Setting).Judged()
 		}
-		if row.Outcome != want {
-			t.Fatalf("row %d is %q, want %q", i, row.Outcome, want)
+		if row.Outcome != want || row.Unscored != lacks {
+			t.Fatalf("row %d is %q, unscored %v, want %q, %v", i, row.Outcome, row.Unscored, want, lacks)
+		}
+		if row.Unscored {
+			unscored++
 		}
 	}
-	for _, o := range []Outcome{Failed, Unscored, Kept, Broken, Mended, WrongTwice} {
+	for _, o := range results.Outcomes() {
 		if seen[o] == 0 {
 			t.Errorf("no row is %q", o)
 		}
+	}
+	if unscored == 0 {
+		t.Error("no row is unscored")
 	}
 }
 
@@ -150,7 +159,7 @@ func TestColumnsAreDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if metadata[KeyRunID] != "made-up" || metadata[KeyCaveats] != "caveat: one\ncaveat: two" {
+	if metadata[keyRunID] != "made-up" || metadata[keyCaveats] != "caveat: one\ncaveat: two" {
 		t.Errorf("metadata %v", metadata)
 	}
 	var names []string
@@ -173,8 +182,8 @@ func TestColumnsAreDescribed(t *testing.T) {
 	var described []string
 	for _, c := range Columns() {
 		described = append(described, c.Name)
-		if metadata[ColumnKey+c.Name] != c.About || c.About == "" {
-			t.Errorf("column %s is described as %q", c.Name, metadata[ColumnKey+c.Name])
+		if metadata[columnKey+c.Name] != c.About || c.About == "" {
+			t.Errorf("column %s is described as %q", c.Name, metadata[columnKey+c.Name])
 		}
 		if !strings.Contains(string(readme), "| "+c.Name+" | "+c.About+" |") {
 			t.Errorf("%s does not describe %s", Readme, c.Name)
@@ -272,9 +281,9 @@ func TestAnExportThatStops(t *testing.T) {
 func TestWithoutAJudge(t *testing.T) {
 	dir := t.TempDir()
 	run := writeRun(t, dir, shape{variants: 1, items: 20, repeats: 1, methods: []string{"zero-shot"}})
-	run.Scoring = metrics.Options{}
+	run.Panel = results.Panel{}
 	for _, row := range exported(t, run, filepath.Join(dir, "out")) {
-		if row.Outcome == Unscored || len(row.Ratings) > 0 || row.Score != nil {
+		if row.Unscored || len(row.Ratings) > 0 || row.Score != nil {
 			t.Fatalf("row %+v", row)
 		}
 	}

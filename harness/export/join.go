@@ -1,14 +1,12 @@
 package export
 
 import (
-	"errors"
-	"path/filepath"
 	"slices"
 
 	"perg/data"
 	"perg/harness/judge"
-	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // A joiner gives generations their baselines and their judgments. It holds
@@ -16,44 +14,26 @@ import (
 // again when a row needs them, which is in the order of the tables, or nearly
 // so: each cell of a variant goes through the same items as its baseline.
 type joiner struct {
-	scoring metrics.Options
+	panel  results.Panel
+	tables results.Tables
+	run    *results.Reader
 
-	variants, cells, items names
-	baselines              map[place]baseline
-	ratings                []rating        // of all generations, in the order of the table
-	last                   map[place]int32 // a generation's last rating in ratings
-	judges                 []*judgeRows
-	judged                 bool // a judge whose ratings count was at work
+	baselines []baseline
+	ratings   []rating       // of all generations, in the order of the table
+	based     results.Places // a baseline's place in baselines
+	rated     results.Places // the place in ratings of a generation's last one
 
-	tables  []*data.Table
 	answers *data.RowReader[answerText]
+	said    []*data.RowReader[judgmentText] // by judge: what those say that no longer count stands elsewhere in the table
 }
 
-// place names a generation; of is the number of a cell, or of a variant where
-// its baseline is meant.
-type place struct{ of, item, repeat int32 }
-
-// names number texts in order of appearance.
-type names map[string]int32
-
-func (n names) number(name string) int32 {
-	i, ok := n[name]
-	if !ok {
-		i = int32(len(n))
-		n[name] = i
-	}
-	return i
-}
-
-// baseline is what is kept of a baseline's generation.
+// A baseline is what is kept of a baseline's generation.
 type baseline struct {
-	row       int
-	responded bool
-	answered  bool
-	correct   bool
+	row int
+	results.Result
 }
 
-// rating is what is kept of a judgment.
+// A rating is what is kept of a judgment.
 type rating struct {
 	row      int
 	previous int32 // of the same generation; -1: none
@@ -61,13 +41,6 @@ type rating struct {
 	score    int32 // 0: none
 	swapped  bool
 	counts   bool
-}
-
-// judgeRows are the texts of one judge. Judges have readers of their own
-// because those that no longer count stand elsewhere in the table.
-type judgeRows struct {
-	name string
-	rows *data.RowReader[judgmentText]
 }
 
 type answerText struct {
@@ -83,168 +56,105 @@ type judgmentText struct {
 	Error       string `parquet:"error,optional"`
 }
 
-// generationKey and judgmentKey are the columns that the joiner is made from.
-type generationKey struct {
-	ItemID  string  `parquet:"item_id"`
-	Setting string  `parquet:"setting"`
-	Method  string  `parquet:"method"`
-	Variant string  `parquet:"variant"`
-	Repeat  int32   `parquet:"repeat"`
-	Answer  *string `parquet:"answer"`
-	Correct *bool   `parquet:"correct"`
-}
-
-type judgmentKey struct {
-	ItemID     string `parquet:"item_id"`
-	Setting    string `parquet:"setting"`
-	Method     string `parquet:"method"`
-	Variant    string `parquet:"variant"`
-	Repeat     int32  `parquet:"repeat"`
-	JudgeModel string `parquet:"judge_model"`
-	Swapped    bool   `parquet:"swapped"`
-	Score      *int32 `parquet:"score"`
-}
-
 // newJoiner goes through the tables of the run in dir once; data.ErrNoTable
 // where it has no generations.
-func newJoiner(dir string, scoring metrics.Options) (*joiner, error) {
-	j := &joiner{
-		scoring: scoring, variants: names{}, cells: names{}, items: names{},
-		baselines: make(map[place]baseline), last: make(map[place]int32),
+func newJoiner(dir string, p results.Panel) (*joiner, error) {
+	tables, err := results.Open(dir)
+	if err != nil {
+		return nil, err
 	}
-	if err := j.load(dir); err != nil {
+	j := &joiner{panel: p, tables: tables, run: results.NewReader(tables, p)}
+	if err := j.load(); err != nil {
 		j.close()
 		return nil, err
 	}
 	return j, nil
 }
 
-func (j *joiner) load(dir string) error {
-	generations, judgments := filepath.Join(dir, "generations"), filepath.Join(dir, "judgments")
-	row := 0
-	for g, err := range data.ReadTable[generationKey](generations) {
+func (j *joiner) load() error {
+	for g, err := range j.run.Generations(nil, nil) {
 		if err != nil {
 			return err
 		}
-		if g.Setting == string(prompt.None) && g.Method == string(prompt.ZeroShot) {
-			at := place{j.variants.number(g.Variant), j.items.number(g.ItemID), g.Repeat}
-			j.baselines[at] = baseline{row, g.Correct != nil, g.Answer != nil, g.Correct != nil && *g.Correct}
+		for row, cell := range g.Cell {
+			if j.run.Cells[cell].IsBaseline() {
+				j.based.Set(cell, g.Item[row], g.Repeat[row], int32(len(j.baselines)))
+				j.baselines = append(j.baselines, baseline{g.Row + row, g.Result(row)})
+			}
 		}
-		row++
 	}
-	table, err := j.open(generations)
-	if err != nil {
-		return err
-	}
-	j.answers = data.NewRowReader[answerText](table)
-	row = 0
-	for r, err := range data.ReadTable[judgmentKey](judgments) {
-		if errors.Is(err, data.ErrNoTable) {
-			break
-		}
+	j.answers = data.NewRowReader[answerText](j.tables.Generations)
+	for some, err := range j.run.Judgments() {
 		if err != nil {
 			return err
 		}
-		j.addRating(row, r)
-		row++
+		for row, cell := range some.Cell {
+			item, repeat := some.Item[row], some.Repeat[row]
+			if cell < 0 || item < 0 {
+				continue // of a generation that is not in the run's table
+			}
+			r := rating{row: some.Row + row, previous: -1, judge: some.Judge[row], swapped: some.Swapped(row), counts: some.Counts(row)}
+			if score, known := some.Score(row); known {
+				r.score = score
+			}
+			if previous, ok := j.rated.Find(cell, item, repeat); ok {
+				r.previous = previous
+			}
+			j.rated.Set(cell, item, repeat, int32(len(j.ratings)))
+			j.ratings = append(j.ratings, r)
+		}
 	}
-	if len(j.judges) == 0 {
-		return nil
-	}
-	if table, err = j.open(judgments); err != nil {
-		return err
-	}
-	for _, of := range j.judges {
-		of.rows = data.NewRowReader[judgmentText](table)
+	for range j.run.Judges {
+		j.said = append(j.said, data.NewRowReader[judgmentText](j.tables.Judgments))
 	}
 	return nil
 }
 
-func (j *joiner) open(dir string) (*data.Table, error) {
-	t, err := data.OpenTable(dir)
-	if err == nil {
-		j.tables = append(j.tables, t)
-	}
-	return t, err
-}
-
-func (j *joiner) addRating(row int, r judgmentKey) {
-	by := slices.IndexFunc(j.judges, func(of *judgeRows) bool { return of.name == r.JudgeModel })
-	if by < 0 {
-		by = len(j.judges)
-		j.judges = append(j.judges, &judgeRows{name: r.JudgeModel})
-	}
-	counts := !r.Swapped && (len(j.scoring.Judges) == 0 || slices.Contains(j.scoring.Judges, r.JudgeModel))
-	j.judged = j.judged || counts
-	kept := rating{row: row, previous: -1, judge: int32(by), swapped: r.Swapped, counts: counts}
-	if r.Score != nil {
-		kept.score = *r.Score
-	}
-	at := place{j.cells.number(cell(r.Variant, r.Method, r.Setting)), j.items.number(r.ItemID), r.Repeat}
-	if previous, ok := j.last[at]; ok {
-		kept.previous = previous
-	}
-	j.last[at] = int32(len(j.ratings))
-	j.ratings = append(j.ratings, kept)
-}
-
-// cell is a name of a cell; variants have no NUL in theirs.
-func cell(variant, method, setting string) string {
-	return variant + "\x00" + method + "\x00" + setting
-}
-
 // join makes a generation's row.
 func (j *joiner) join(g data.Generation) (Row, error) {
-	row := Row{Generation: g}
-	item, known := j.items[g.ItemID]
-	if !known { // neither a baseline nor a judgment
-		row.Outcome = Failed
+	row, setting := Row{Generation: g}, prompt.Setting(g.Setting)
+	cell, item := j.run.Find(results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat})
+	if cell < 0 { // of a table that was written meanwhile
+		row.Outcome = results.Error
 		return row, nil
 	}
-	var before metrics.Outcome
-	if v, ok := j.variants[g.Variant]; ok {
-		if b, ok := j.baselines[place{v, item, g.Repeat}]; ok {
-			text, err := j.answers.At(b.row)
-			if err != nil {
-				return row, err
-			}
-			row.BaselineResponse, row.BaselineAnswer, row.BaselineStatus = text.Response, text.Answer, text.Status
-			before = metrics.Outcome{Responded: b.responded, Answered: b.answered, Correct: b.correct}
-			if b.responded {
-				row.BaselineCorrect = new(b.correct)
-			}
-		}
-	}
-	if c, ok := j.cells[cell(g.Variant, g.Method, g.Setting)]; ok {
-		if err := j.rate(&row, place{c, item, g.Repeat}); err != nil {
+	var before results.Result
+	if n, ok := j.based.Find(j.run.Baseline(cell), item, g.Repeat); ok {
+		b := j.baselines[n]
+		text, err := j.answers.At(b.row)
+		if err != nil {
 			return row, err
 		}
+		row.BaselineResponse, row.BaselineAnswer, row.BaselineStatus = text.Response, text.Answer, text.Status
+		before = b.Result
+		if before.Responded {
+			row.BaselineCorrect = new(before.Correct)
+		}
 	}
-	pair := metrics.PairOf(before, metrics.Outcome{
-		Responded: g.Correct != nil, Answered: g.Answer != nil, Correct: g.Correct != nil && *g.Correct,
-		Rated: row.Followed != nil, Followed: row.Followed != nil && *row.Followed,
-	})
-	row.Outcome = outcomeOf(pair, j.judged && prompt.Setting(g.Setting).Judged())
+	verdict, err := j.rate(&row, cell, item)
+	if err != nil {
+		return row, err
+	}
+	pair := results.PairOf(before, results.ResultOf(g.Correct, g.Answer).With(verdict))
+	row.Outcome, row.Unscored = pair.Outcome(setting), pair.Unscored(setting, j.run.Judged)
 	return row, nil
 }
 
 // rate gives a row its ratings, and the verdict of those that count.
-func (j *joiner) rate(row *Row, at place) error {
-	i, ok := j.last[at]
+func (j *joiner) rate(row *Row, cell, item int32) (results.Verdict, error) {
+	i, ok := j.rated.Find(cell, item, row.Repeat)
 	if !ok {
-		return nil
+		return results.Verdict{}, nil
 	}
 	var scores []int
-	sum := 0
 	for ; i >= 0; i = j.ratings[i].previous {
 		r := j.ratings[i]
-		of := j.judges[r.judge]
-		text, err := of.rows.At(r.row)
+		text, err := j.said[r.judge].At(r.row)
 		if err != nil {
-			return err
+			return results.Verdict{}, err
 		}
 		rating := Rating{
-			JudgeModel: of.name, Swapped: r.swapped, Counts: r.counts,
+			JudgeModel: j.run.Judges[r.judge], Swapped: r.swapped, Counts: r.counts,
 			Explanation: text.Explanation, Raw: text.Raw, Status: text.Status, Error: text.Error,
 		}
 		if r.score > 0 {
@@ -253,33 +163,28 @@ func (j *joiner) rate(row *Row, at place) error {
 		row.Ratings = append(row.Ratings, rating)
 		if r.counts && r.score > 0 {
 			scores = append(scores, int(r.score))
-			sum += int(r.score)
 		}
 	}
 	slices.Reverse(row.Ratings)
-	if len(scores) > 0 {
-		row.Score = new(float64(sum) / float64(len(scores)))
-		row.Followed = new(judge.Followed(j.scoring.Rule, scores))
+	v := j.panel.Verdict(scores)
+	if v.Rated() {
+		row.Score, row.Followed = new(float64(v.Sum)/float64(v.N)), new(v.Followed)
 	}
 	for _, r := range row.Ratings {
-		if r.Counts && r.Score != nil && *r.Followed == *row.Followed {
+		if r.Counts && r.Score != nil && *r.Followed == v.Followed {
 			row.Explanation = r.Explanation
 			break
 		}
 	}
-	return nil
+	return v, nil
 }
 
 func (j *joiner) close() {
 	if j.answers != nil {
 		j.answers.Close()
 	}
-	for _, of := range j.judges {
-		if of.rows != nil {
-			of.rows.Close()
-		}
+	for _, of := range j.said {
+		of.Close()
 	}
-	for _, t := range j.tables {
-		t.Close()
-	}
+	j.tables.Close()
 }

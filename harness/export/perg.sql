@@ -39,7 +39,7 @@ create or replace view counts as
     count(*) filter (outcome <> 'error' and (correct or baseline_correct)) as either_correct,
     count(*) filter (outcome <> 'error' and answer is null) as invalid,
     count(*) filter (outcome <> 'error' and baseline_answer is null) as baseline_invalid,
-    count(*) filter (outcome = 'unscored') as n_unscored,
+    count(*) filter (unscored) as n_unscored,
     count(*) filter (outcome = 'error') as n_error,
     sum(output_tokens) filter (eval_ns is not null) as output_tokens,
     sum(eval_ns) filter (output_tokens is not null) as eval_ns

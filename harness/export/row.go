@@ -1,6 +1,9 @@
 package export
 
-import "perg/data"
+import (
+	"perg/data"
+	"perg/harness/results"
+)
 
 // A Row is one generation with what is known of it: a row of results.parquet.
 // Columns are described by Columns.
@@ -21,7 +24,8 @@ type Joined struct {
 	Explanation string   `parquet:"explanation,optional"`
 	Ratings     []Rating `parquet:"ratings,list"`
 
-	Outcome Outcome `parquet:"outcome,dict"`
+	Outcome  results.Outcome `parquet:"outcome,dict"`
+	Unscored bool            `parquet:"unscored"`
 }
 
 // A Rating is one judgment of the row's generation.

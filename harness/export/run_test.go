@@ -11,8 +11,8 @@ import (
 
 	"perg/data"
 	"perg/harness/judge"
-	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // A shape is what a made-up run has.
@@ -117,9 +117,9 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 	if err := judgments.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	run := Run{Dir: dir, ID: "made-up", About: "made up", Scoring: metrics.Options{Judges: s.judges, Rule: judge.Majority, Seed: 42}}
+	run := Run{Dir: dir, ID: "made-up", About: "made up", Panel: results.Panel{Judges: s.judges, Rule: judge.Majority}}
 	if len(s.judges) > 1 {
-		run.Scoring.Judges = s.judges[1:]
+		run.Panel.Judges = s.judges[1:]
 	}
 	return run
 }

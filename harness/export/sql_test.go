@@ -18,6 +18,7 @@ import (
 
 	"perg/data"
 	"perg/harness/metrics"
+	"perg/harness/results"
 )
 
 // duckdb runs SQL in a directory and gives the rows of each of its queries. It
@@ -102,7 +103,7 @@ func TestSQLHasTheRunsMetrics(t *testing.T) {
 	exported(t, run, out)
 	all := queries(t, out)
 
-	table, err := metrics.Load(dir, run.Scoring)
+	table, err := metrics.Load(dir, metrics.Options{Judges: run.Panel.Judges, Rule: run.Panel.Rule, Seed: 42})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +194,7 @@ func TestSQLOfTheFigures(t *testing.T) {
 		got, want float64
 	}{
 		{"generations by outcome", sum("outcomes", "generations", nil), float64(len(rows))},
-		{"broken by outcome", sum("outcomes", "generations", func(r map[string]any) bool { return r["outcome"] == "broken" }), count(func(r Row) bool { return r.Outcome == Broken })},
+		{"broken by outcome", sum("outcomes", "generations", func(r map[string]any) bool { return r["outcome"] == "broken" }), count(func(r Row) bool { return r.Outcome == results.Broken })},
 		{"broken by source and type", sum("breakage_by_source_and_preference_type", "broken", nil), count(broken)},
 		{"failures", sum("failures", "generations", nil), count(func(r Row) bool { return r.Status == data.StatusError })},
 		{"calls", sum("tokens_per_second", "calls", nil), count(func(r Row) bool { return r.Status != data.StatusError })},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"perg/harness/prompt"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -28,16 +29,14 @@ type Improvement struct {
 // the order of the table's cells. Where zero-shot was not run there is nothing
 // to compare with.
 func (t *Table) Improvements() []Improvement {
-	base := make(map[cellOf]*Cell)
+	named := make(map[results.Cell]*Cell)
 	for _, c := range t.cells {
-		if c.Method == prompt.ZeroShot {
-			base[cellOf{variant: c.Variant, setting: string(c.Setting)}] = c
-		}
+		named[c.name()] = c
 	}
 	type pair struct{ method, zeroShot *Cell }
 	var pairs []pair
 	for _, c := range t.cells {
-		zeroShot := base[cellOf{variant: c.Variant, setting: string(c.Setting)}]
+		zeroShot := named[results.Cell{Variant: c.Variant, Method: prompt.ZeroShot, Setting: c.Setting}]
 		if c.Method == prompt.ZeroShot || c.Setting == prompt.None || zeroShot == nil {
 			continue
 		}

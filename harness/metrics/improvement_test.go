@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // 400 items right in the baseline; zero-shot breaks 100 of them, the method 60
@@ -11,7 +12,7 @@ import (
 func TestImprovements(t *testing.T) {
 	table := tableOf(400, 1)
 	add := func(method prompt.Method, setting prompt.Setting, breaks int) {
-		c := table.cellOfPairs(setting, func(i, _ int) Pair {
+		c := table.cellOfPairs(setting, func(i, _ int) results.Pair {
 			if i < breaks {
 				return broken
 			}

@@ -1,282 +1,190 @@
 package metrics
 
 import (
-	"errors"
-	"path/filepath"
 	"slices"
 
 	"perg/data"
 	"perg/harness/judge"
-	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
-// Options say how a run is scored.
+// Options say how a run's ratings count, and how its items are resampled.
 type Options struct {
 	Judges []string   // names of the judges whose ratings count; none: all in the table
 	Rule   judge.Rule // how several judges' scores become one verdict; "" is judge.Majority
 	Seed   uint64     // of the bootstrap
 }
 
-// The columns that metrics need.
-var (
-	generationTexts   = []string{"item_id", "source", "category", "preference", "preference_type", "setting", "method", "model", "variant", "quantization", "answer"}
-	generationNumbers = []string{"repeat", "fell_back", "correct", "output_tokens", "eval_ns", "vram_bytes"}
-	judgmentTexts     = []string{"item_id", "setting", "method", "variant", "judge_model"}
-	judgmentNumbers   = []string{"repeat", "swapped", "score"}
-)
+// Panel is the options' part that says which judgments count.
+func (o Options) Panel() results.Panel { return results.Panel{Judges: o.Judges, Rule: o.Rule} }
 
-// A loader gathers the generations of a run, a few bytes each: names become
-// positions at once, and costs are summed as they come.
+// A loader gathers the generations of a run, a few bytes each: costs are summed
+// as they come.
 type loader struct {
 	table  *Table
-	cells  map[cellOf]*loading
-	order  []*loading // as the table's cells
-	items  map[string]int32
-	kinds  map[Item]int32
-	judged bool
+	run    *results.Reader
+	drafts []*draft       // as the table's cells
+	places results.Places // a generation's number in its cell
+	kinds  map[results.Item]int32
 }
 
-// A loading is a cell of which not all is known.
-type loading struct {
+// A draft is a cell whose generations have no pairs yet.
+type draft struct {
 	*Cell
-	outcomes []Outcome         // by generation
-	at       map[int32][]int32 // by repeat, by item: the generation's number plus one, or 0
-	scores   []scored
+	results []results.Result // by generation
+	ratings []rating
 }
 
-// A scored is a rating of a generation of the cell.
-type scored struct{ generation, score int32 }
+// A rating is one that counts, of a generation of the cell.
+type rating struct{ generation, score int32 }
 
 // Load reads a run's generations and judgments, and its GPU samples where it
 // has any. The error is data.ErrNoTable where it has no generations. A
-// generation without a baseline row counts as failed. A judgment counts where
-// its judge is among the options' and the responses were not swapped; a
-// generation without a readable score from any of them is unscored.
+// generation without a baseline row counts as failed; one without a rating that
+// counts is unscored.
 func Load(dir string, o Options) (*Table, error) {
-	l := &loader{
-		table: &Table{seed: o.Seed}, cells: make(map[cellOf]*loading), items: make(map[string]int32), kinds: make(map[Item]int32),
-	}
-	if err := eachColumns(filepath.Join(dir, "generations"), generationTexts, generationNumbers, l.generations); err != nil {
+	tables, err := results.Open(dir)
+	if err != nil {
 		return nil, err
 	}
-	err := eachColumns(filepath.Join(dir, "judgments"), judgmentTexts, judgmentNumbers, func(c *data.Columns) { l.judgments(c, o.Judges) })
-	if err != nil && !errors.Is(err, data.ErrNoTable) {
-		return nil, err
+	defer tables.Close()
+	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
+	for g, err := range l.run.Generations([]string{"model", "quantization"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
+		if err != nil {
+			return nil, err
+		}
+		l.generations(g)
 	}
-	l.pair(o.Rule)
+	for j, err := range l.run.Judgments() {
+		if err != nil {
+			return nil, err
+		}
+		l.judgments(j)
+	}
+	l.table.Items = l.run.Items
+	l.pair(o.Panel())
 	return l.table, addUsage(dir, l.table.cells)
 }
 
-func eachColumns(dir string, texts, numbers []string, do func(*data.Columns)) error {
-	t, err := data.OpenTable(dir)
-	if err != nil {
-		return err
+func (l *loader) generations(g *results.Generations) {
+	for _, it := range l.run.Items[len(l.table.kindOf):] {
+		l.table.kindOf = append(l.table.kindOf, l.kind(it))
 	}
-	defer t.Close()
-	for c, err := range t.Columns(texts, numbers) {
-		if err != nil {
-			return err
+	charged := chargesOf(g)
+	for row := range g.Rows {
+		if int(g.Cell[row]) == len(l.drafts) {
+			l.draft(g, row)
 		}
-		do(c)
-	}
-	return nil
-}
-
-func (l *loader) generations(c *data.Columns) {
-	ids, answers := c.Texts["item_id"], c.Texts["answer"]
-	repeats, correct := c.Numbers["repeat"], c.Numbers["correct"]
-	cellAt, itemAt := l.cellsOf(c), positionsOf(ids, l.items)
-	for i := range c.Rows {
-		cell := cellAt(i)
-		if cell == nil {
-			cell = l.newCell(c, i)
-		}
-		item := itemAt[ids.Codes[i]+1]
-		if item < 0 {
-			item = l.newItem(c, i)
-			itemAt[ids.Codes[i]+1] = item
-		}
-		repeat := int32(repeats.Values[i])
+		d, item, repeat := l.drafts[g.Cell[row]], g.Item[row], g.Repeat[row]
 		l.table.Repeats = max(l.table.Repeats, int(repeat)+1)
-		cell.place(item, repeat)
-		cell.outcomes = append(cell.outcomes, Outcome{
-			Responded: correct.Known[i],
-			Answered:  answers.Codes[i] >= 0,
-			Correct:   correct.Values[i] != 0,
-		})
-		cell.number(item, repeat)
-		cell.charge(l.table.kindOf[item], c, i)
+		l.places.Set(g.Cell[row], item, repeat, int32(len(d.results)))
+		d.place(item, repeat)
+		d.results = append(d.results, g.Result(row))
+		d.charge(l.table.kindOf[item], charged, row)
 	}
 }
 
-// cellsOf finds the cells of rows; it gives nil where there is none yet.
-func (l *loader) cellsOf(c *data.Columns) func(row int) *loading {
-	variants, methods, settings := c.Texts["variant"], c.Texts["method"], c.Texts["setting"]
-	var last [3]int32 // a cell's rows stand together
-	var cell *loading
-	return func(row int) *loading {
-		codes := [3]int32{variants.Codes[row], methods.Codes[row], settings.Codes[row]}
-		if cell == nil || codes != last {
-			cell, last = l.cells[cellOf{variants.At(row), methods.At(row), settings.At(row)}], codes
-		}
-		return cell
+// draft begins the cell of a row.
+func (l *loader) draft(g *results.Generations, row int) {
+	name := l.run.Cells[g.Cell[row]]
+	c := &Cell{
+		Variant: name.Variant, Model: g.Texts["model"].At(row), Quantization: g.Texts["quantization"].At(row),
+		Method: name.Method, Group: All, table: l.table,
 	}
+	c.Setting = name.Setting
+	l.table.cells = append(l.table.cells, c)
+	l.drafts = append(l.drafts, &draft{Cell: c})
 }
 
-// positionsOf gives the position of each value by its code plus one; -1 where
-// there is none yet.
-func positionsOf(ids data.Texts, items map[string]int32) []int32 {
-	positions := make([]int32, len(ids.Values)+1)
-	for i := range positions {
-		id := ""
-		if i > 0 {
-			id = ids.Values[i-1]
-		}
-		positions[i] = -1
-		if at, ok := items[id]; ok {
-			positions[i] = at
-		}
-	}
-	return positions
-}
-
-func (l *loader) newCell(c *data.Columns, row int) *loading {
-	name := cellOf{c.Texts["variant"].At(row), c.Texts["method"].At(row), c.Texts["setting"].At(row)}
-	cell := &Cell{
-		Variant: name.variant, Model: c.Texts["model"].At(row), Quantization: c.Texts["quantization"].At(row),
-		Method: prompt.Method(name.method), Group: All, table: l.table,
-	}
-	cell.Setting = prompt.Setting(name.setting)
-	l.table.cells = append(l.table.cells, cell)
-	made := &loading{Cell: cell, at: make(map[int32][]int32)}
-	l.cells[name] = made
-	l.order = append(l.order, made)
-	return made
-}
-
-func (l *loader) newItem(c *data.Columns, row int) int32 {
-	it := Item{
-		c.Texts["item_id"].At(row), c.Texts["source"].At(row), c.Texts["category"].At(row),
-		c.Texts["preference"].At(row), c.Texts["preference_type"].At(row),
-	}
-	// The id may come once more, under another code.
-	if at, ok := l.items[it.ID]; ok {
-		return at
-	}
-	at := int32(len(l.table.Items))
-	l.items[it.ID] = at
-	l.table.Items = append(l.table.Items, it)
+// kind numbers the items that are alike in all but their ids.
+func (l *loader) kind(it results.Item) int32 {
 	it.ID = ""
-	kind, ok := l.kinds[it]
+	n, ok := l.kinds[it]
 	if !ok {
-		kind = int32(len(l.table.kinds))
-		l.kinds[it] = kind
+		n = int32(len(l.table.kinds))
+		l.kinds[it] = n
 		l.table.kinds = append(l.table.kinds, it)
 	}
-	l.table.kindOf = append(l.table.kindOf, kind)
-	return at
+	return n
 }
 
-// number notes where the cell's last generation is.
-func (c *loading) number(item, repeat int32) {
-	at := c.at[repeat]
-	if missing := int(item) + 1 - len(at); missing > 0 {
-		at = append(at, make([]int32, missing)...)
-		c.at[repeat] = at
-	}
-	at[item] = int32(len(c.items))
-}
+// charges are what some generations took.
+type charges struct{ tokens, evalNS, vram, fellBack data.Numbers }
 
-// find gives the number of a generation in the cell.
-func (c *loading) find(item, repeat int32) (number int32, ok bool) {
-	at := c.at[repeat]
-	if int(item) >= len(at) || at[item] == 0 {
-		return 0, false
-	}
-	return at[item] - 1, true
+func chargesOf(g *results.Generations) charges {
+	return charges{g.Numbers["output_tokens"], g.Numbers["eval_ns"], g.Numbers["vram_bytes"], g.Numbers["fell_back"]}
 }
 
 // charge adds what a generation took.
-func (c *loading) charge(kind int32, from *data.Columns, row int) {
+func (c *Cell) charge(kind int32, from charges, row int) {
 	if missing := int(kind) + 1 - len(c.costs); missing > 0 {
 		c.costs = append(c.costs, make([]cost, missing)...)
 	}
 	k := &c.costs[kind]
-	tokens, ns := from.Numbers["output_tokens"], from.Numbers["eval_ns"]
-	if tokens.Known[row] && ns.Known[row] {
-		k.tokens += tokens.Values[row]
-		k.evalNS += ns.Values[row]
+	if from.tokens.Known[row] && from.evalNS.Known[row] {
+		k.tokens += from.tokens.Values[row]
+		k.evalNS += from.evalNS.Values[row]
 	}
-	if vram := from.Numbers["vram_bytes"]; vram.Known[row] && (!k.placed || vram.Values[row] > k.vram) {
-		k.vram, k.placed = vram.Values[row], true
+	if vram := from.vram; vram.Known[row] && (!k.loaded || vram.Values[row] > k.vram) {
+		k.vram, k.loaded = vram.Values[row], true
 	}
-	if fellBack := from.Numbers["fell_back"]; fellBack.Known[row] {
+	if from.fellBack.Known[row] {
 		k.twoCalls = true
-		k.fellBack += fellBack.Values[row]
+		k.fellBack += from.fellBack.Values[row]
 	}
 }
 
-// judgments takes the ratings of the judges that are named, or of all.
-func (l *loader) judgments(c *data.Columns, judges []string) {
-	ids, by := c.Texts["item_id"], c.Texts["judge_model"]
-	repeats, swapped, scores := c.Numbers["repeat"], c.Numbers["swapped"], c.Numbers["score"]
-	cellAt, itemAt := l.cellsOf(c), positionsOf(ids, l.items)
-	for i := range c.Rows {
-		if swapped.Values[i] != 0 || len(judges) > 0 && !slices.Contains(judges, by.At(i)) {
+func (l *loader) judgments(j *results.Judgments) {
+	for row := range j.Rows {
+		score, readable := j.Score(row)
+		if !readable || !j.Counts(row) {
 			continue
 		}
-		l.judged = true
-		cell, item := cellAt(i), itemAt[ids.Codes[i]+1]
-		if cell == nil || item < 0 || !scores.Known[i] {
-			continue
-		}
-		if n, ok := cell.find(item, int32(repeats.Values[i])); ok {
-			cell.scores = append(cell.scores, scored{n, int32(scores.Values[i])})
+		if n, ok := l.places.Find(j.Cell[row], j.Item[row], j.Repeat[row]); ok {
+			d := l.drafts[j.Cell[row]]
+			d.ratings = append(d.ratings, rating{n, score})
 		}
 	}
 }
 
 // pair gives every generation its verdict and its baseline, and the cells
 // their sums.
-func (l *loader) pair(rule judge.Rule) {
-	for _, c := range l.order {
-		c.rate(rule)
+func (l *loader) pair(p results.Panel) {
+	for _, d := range l.drafts {
+		d.rate(p)
 	}
-	for _, c := range l.order {
-		c.Judged = l.judged
-		baseline := l.cells[cellOf{c.Variant, string(prompt.ZeroShot), string(prompt.None)}]
+	for cell, d := range l.drafts {
+		d.Judged = l.run.Judged
+		base := l.run.Baseline(int32(cell))
 		var counts [1 << 8]int
-		for i, o := range c.outcomes {
-			var base Outcome
-			if baseline != nil {
-				if n, ok := baseline.find(c.items[i], c.repeat(i)); ok {
-					base = baseline.outcomes[n]
-				}
+		for i, r := range d.results {
+			var baseline results.Result
+			if n, ok := l.places.Find(base, d.items[i], d.repeat(i)); ok {
+				baseline = l.drafts[base].results[n]
 			}
-			c.pairs[i] = PairOf(base, o)
-			counts[c.pairs[i]]++
+			d.pairs[i] = results.PairOf(baseline, r)
+			counts[d.pairs[i]]++
 		}
-		for p, n := range counts {
-			c.Add(Pair(p), n)
+		for pair, n := range counts {
+			d.Add(results.Pair(pair), n)
 		}
-		for _, k := range c.costs {
-			c.addCost(k)
+		for _, k := range d.costs {
+			d.addCost(k)
 		}
 	}
 }
 
-// rate gives the generations that have scores their verdicts.
-func (c *loading) rate(rule judge.Rule) {
-	slices.SortStableFunc(c.scores, func(a, b scored) int { return int(a.generation - b.generation) })
+// rate gives the generations that have ratings their verdicts.
+func (d *draft) rate(p results.Panel) {
+	slices.SortStableFunc(d.ratings, func(a, b rating) int { return int(a.generation - b.generation) })
 	var scores []int
-	for i, s := range c.scores {
-		scores = append(scores, int(s.score))
-		if i+1 < len(c.scores) && c.scores[i+1].generation == s.generation {
+	for i, r := range d.ratings {
+		scores = append(scores, int(r.score))
+		if i+1 < len(d.ratings) && d.ratings[i+1].generation == r.generation {
 			continue
 		}
-		o := &c.outcomes[s.generation]
-		o.Rated, o.Followed = true, judge.Followed(rule, scores)
+		d.results[r.generation] = d.results[r.generation].With(p.Verdict(scores))
 		scores = scores[:0]
 	}
-	c.scores = nil
+	d.ratings = nil
 }

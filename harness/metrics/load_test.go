@@ -13,6 +13,7 @@ import (
 	"perg/data"
 	"perg/harness/judge"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // randomRun draws the tables of a run with everything that can be missing:
@@ -93,35 +94,30 @@ type plainCell struct {
 	Tally       Tally
 	Tokens, NS  int64
 	VRAM, Fell  *int64
-	Outcomes    map[string][]Pair // by item
-}
-
-type plainKey struct {
-	variant, method, setting, item string
-	repeat                         int32
+	Pairs       map[string][]results.Pair // by item
 }
 
 func plainCells(generations []data.Generation, judgments []data.Judgment, o Options, by GroupBy) []*plainCell {
-	scores := make(map[plainKey][]int)
+	scores := make(map[results.Key][]int)
 	judged := false
 	for _, j := range judgments {
 		if j.Swapped || len(o.Judges) > 0 && !slices.Contains(o.Judges, j.JudgeModel) {
 			continue
 		}
 		judged = true
-		if key := (plainKey{j.Variant, j.Method, j.Setting, j.ItemID, j.Repeat}); j.Score != nil {
+		if key := (results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting), ItemID: j.ItemID, Repeat: j.Repeat}); j.Score != nil {
 			scores[key] = append(scores[key], int(*j.Score))
 		}
 	}
-	outcomes, repeats := make(map[plainKey]Outcome), int32(0)
+	came, repeats := make(map[results.Key]results.Result), int32(0)
 	for _, g := range generations {
-		key := plainKey{g.Variant, g.Method, g.Setting, g.ItemID, g.Repeat}
+		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
 		repeats = max(repeats, g.Repeat+1)
-		out := Outcome{Responded: g.Correct != nil, Answered: g.Answer != nil, Correct: g.Correct != nil && *g.Correct}
+		r := results.Result{Responded: g.Correct != nil, Invalid: g.Answer == nil, Correct: g.Correct != nil && *g.Correct}
 		if s := scores[key]; len(s) > 0 {
-			out.Rated, out.Followed = true, judge.Followed(o.Rule, s)
+			r.Rated, r.Followed = true, judge.Followed(o.Rule, s)
 		}
-		outcomes[key] = out
+		came[key] = r
 	}
 	var names []string
 	cells := make(map[string][]*plainCell) // by name, over all items first
@@ -129,11 +125,11 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 		name := g.Variant + " " + g.Method + " " + g.Setting
 		groups := []string{All}
 		if by != "" {
-			group, err := Item{g.ItemID, g.Source, g.Category, g.Preference, g.PreferenceType}.group(by)
+			value, err := group(results.Item{ID: g.ItemID, Source: g.Source, Category: g.Category, Preference: g.Preference, PreferenceType: g.PreferenceType}, by)
 			if err != nil {
 				panic(err)
 			}
-			groups = append(groups, group)
+			groups = append(groups, value)
 		}
 		if cells[name] == nil {
 			names = append(names, name)
@@ -143,17 +139,17 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 			if i < 0 || n > 0 && i == 0 {
 				i = len(cells[name])
 				cells[name] = append(cells[name], &plainCell{
-					Name: name, Group: group, Tally: Tally{Setting: prompt.Setting(g.Setting), Judged: judged}, Outcomes: make(map[string][]Pair),
+					Name: name, Group: group, Tally: Tally{Setting: prompt.Setting(g.Setting), Judged: judged}, Pairs: make(map[string][]results.Pair),
 				})
 			}
 			c := cells[name][i]
-			key := plainKey{g.Variant, g.Method, g.Setting, g.ItemID, g.Repeat}
-			p := PairOf(outcomes[plainKey{g.Variant, "zero-shot", "none", g.ItemID, g.Repeat}], outcomes[key])
+			key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
+			p := results.PairOf(came[key.Baseline()], came[key])
 			c.Tally.Add(p, 1)
-			if c.Outcomes[g.ItemID] == nil {
-				c.Outcomes[g.ItemID] = make([]Pair, repeats)
+			if c.Pairs[g.ItemID] == nil {
+				c.Pairs[g.ItemID] = make([]results.Pair, repeats)
 			}
-			c.Outcomes[g.ItemID][g.Repeat] = p
+			c.Pairs[g.ItemID][g.Repeat] = p
 			if g.OutputTokens != nil && g.EvalNS != nil {
 				c.Tokens += *g.OutputTokens
 				c.NS += *g.EvalNS
@@ -207,11 +203,11 @@ func TestLoadAgainstRows(t *testing.T) {
 			for _, c := range cells {
 				p := &plainCell{
 					Name: c.Variant + " " + string(c.Method) + " " + string(c.Setting), Group: c.Group, Tally: c.Tally,
-					Tokens: c.OutputTokens, NS: c.EvalNS, VRAM: c.PeakVRAM, Fell: c.FellBack, Outcomes: make(map[string][]Pair),
+					Tokens: c.OutputTokens, NS: c.EvalNS, VRAM: c.LoadedVRAM, Fell: c.FellBack, Pairs: make(map[string][]results.Pair),
 				}
 				ids := Common(c)
-				for i, pairs := range c.Outcomes(ids) {
-					p.Outcomes[ids[i]] = pairs
+				for i, pairs := range c.PairsOf(ids) {
+					p.Pairs[ids[i]] = pairs
 				}
 				got = append(got, p)
 			}

@@ -12,11 +12,12 @@ import (
 	"perg/data"
 	"perg/harness/judge"
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // The four metrics as the protocol defines them, over sets: a second
 // implementation to hold the first against.
-func definitions(pairs [][2]Outcome, judged bool) (breakage, alignment, robustness, variation float64) {
+func definitions(pairs [][2]results.Result, judged bool) (breakage, alignment, robustness, variation float64) {
 	qstar, rated := 0, 0
 	kept, followed, robust := 0, 0, 0
 	a, b := map[int]bool{}, map[int]bool{}
@@ -70,11 +71,11 @@ func definitions(pairs [][2]Outcome, judged bool) (breakage, alignment, robustne
 	return share(kept, qstar), share(followed, rated), share(robust, rated), variation
 }
 
-func drawOutcome(rng *rand.Rand) Outcome {
-	o := Outcome{Responded: rng.IntN(10) > 0}
+func drawResult(rng *rand.Rand) results.Result {
+	o := results.Result{Responded: rng.IntN(10) > 0}
 	if o.Responded {
-		o.Answered = rng.IntN(8) > 0
-		o.Correct = o.Answered && rng.IntN(3) > 0
+		o.Invalid = rng.IntN(8) == 0
+		o.Correct = !o.Invalid && rng.IntN(3) > 0
 		o.Rated = rng.IntN(6) > 0
 		o.Followed = o.Rated && rng.IntN(2) > 0
 	}
@@ -91,11 +92,11 @@ func TestTallyAgainstTheDefinitions(t *testing.T) {
 	}
 	for range 2000 {
 		n := rng.IntN(40)
-		pairs := make([][2]Outcome, n)
+		pairs := make([][2]results.Result, n)
 		tally := Tally{Setting: prompt.Relevant, Judged: true}
 		for i := range pairs {
-			pairs[i] = [2]Outcome{drawOutcome(rng), drawOutcome(rng)}
-			tally.Add(PairOf(pairs[i][0], pairs[i][1]), 1)
+			pairs[i] = [2]results.Result{drawResult(rng), drawResult(rng)}
+			tally.Add(results.PairOf(pairs[i][0], pairs[i][1]), 1)
 		}
 		breakage, alignment, robustness, variation := definitions(pairs, true)
 		if tally.Pairs == 0 {
@@ -112,11 +113,11 @@ func TestTallyAgainstTheDefinitions(t *testing.T) {
 }
 
 func TestWhatIsUndefinedIsNull(t *testing.T) {
-	right := Outcome{Responded: true, Answered: true, Correct: true}
-	wrong := Outcome{Responded: true, Answered: true}
+	right := results.Result{Responded: true, Correct: true}
+	wrong := results.Result{Responded: true}
 	irrelevant := Tally{Setting: prompt.Irrelevant, Judged: true}
-	irrelevant.Add(PairOf(right, wrong), 1)
-	irrelevant.Add(PairOf(right, right), 1)
+	irrelevant.Add(results.PairOf(right, wrong), 1)
+	irrelevant.Add(results.PairOf(right, right), 1)
 	if r := irrelevant.Rate(RobustnessError); r != irrelevant.Rate(BreakageRate) || *r.Value() != 0.5 {
 		t.Errorf("irrelevant: Robustness Error %v, Breakage Rate %v", r, irrelevant.Rate(BreakageRate))
 	}
@@ -124,22 +125,22 @@ func TestWhatIsUndefinedIsNull(t *testing.T) {
 		t.Error("irrelevant has an Alignment Failure")
 	}
 	baseline := Tally{Setting: prompt.None, Judged: true}
-	baseline.Add(PairOf(right, right), 1)
+	baseline.Add(results.PairOf(right, right), 1)
 	if baseline.Rate(BreakageRate).Value() != nil || baseline.Rate(RobustnessError).Value() != nil || baseline.Rate(PerformanceVariation).Value() != nil {
 		t.Error("the baseline has rates against itself")
 	}
 	unjudged := Tally{Setting: prompt.Relevant}
-	unjudged.Add(PairOf(right, right), 1)
+	unjudged.Add(results.PairOf(right, right), 1)
 	if unjudged.Rate(RobustnessError).Value() != nil || unjudged.Unscored != 0 {
 		t.Error("Robustness Error without a judge")
 	}
 	unscored := Tally{Setting: prompt.Relevant, Judged: true}
-	unscored.Add(PairOf(right, right), 1)
+	unscored.Add(results.PairOf(right, right), 1)
 	if unscored.Rate(RobustnessError).Value() != nil || unscored.Unscored != 1 {
 		t.Errorf("unscored: %+v", unscored)
 	}
 	hopeless := Tally{Setting: prompt.Relevant, Judged: true}
-	hopeless.Add(PairOf(wrong, wrong), 1)
+	hopeless.Add(results.PairOf(wrong, wrong), 1)
 	if v := hopeless.Rate(PerformanceVariation).Value(); v == nil || *v != 0 {
 		t.Error("Performance Variation of an empty union is not 0")
 	}
@@ -194,15 +195,15 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s has %d pairs, want %d", name, groups[name], want)
 		}
 	}
-	m := table.Resample([]*Cell{all})[0].Record()
+	m := table.Resample([]*Cell{all})[0].record()
 	if m.N != 3 || m.NBaselineCorrect != 2 || m.NError != 1 || m.NUnscored != 1 {
 		t.Errorf("counts: %+v", m)
 	}
 	if *m.BreakageRate != 0.5 || *m.AlignmentFailure != 1 || *m.RobustnessError != 1 || math.Abs(*m.PerformanceVariation-2.0/3) > 1e-12 {
 		t.Errorf("rates: %v %v %v %v", *m.BreakageRate, *m.AlignmentFailure, *m.RobustnessError, *m.PerformanceVariation)
 	}
-	if *m.OutputTokensPerSecond != 5 || *m.PeakVRAMBytes != 5 || m.EnergyJoules != nil {
-		t.Errorf("costs: %v %v %v", m.OutputTokensPerSecond, m.PeakVRAMBytes, m.EnergyJoules)
+	if *m.OutputTokensPerSecond != 5 || *m.LoadedVRAMBytes != 5 || m.PeakVRAMBytes != nil || m.EnergyJoules != nil {
+		t.Errorf("costs: %v %v %v %v", m.OutputTokensPerSecond, m.LoadedVRAMBytes, m.PeakVRAMBytes, m.EnergyJoules)
 	}
 }
 

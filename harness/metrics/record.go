@@ -27,7 +27,7 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 		for w := range workers {
 			wg.Go(func() {
 				for i := w; i < len(made); i += workers {
-					made[i] = resampled[i].Record()
+					made[i] = resampled[i].record()
 				}
 			})
 		}
@@ -37,15 +37,15 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 	return rows, nil
 }
 
-// Record is the cell as a row of the table metrics.
-func (r *Resampled) Record() data.Metric {
+// record is the cell as a row of the table metrics.
+func (r *Resampled) record() data.Metric {
 	c := r.Cell
 	m := data.Metric{
 		Variant: c.Variant, Model: c.Model, Quantization: c.Quantization,
 		Setting: string(c.Setting), Method: string(c.Method), Source: c.Group,
 		Repeats: int64(c.Repeats()), N: int64(r.Pairs), NBaselineCorrect: int64(r.BaselineCorrect()),
 		NUnscored: int64(r.Unscored), NError: int64(r.Failed), NFellBack: c.FellBack,
-		PeakVRAMBytes: c.PeakVRAM,
+		PeakVRAMBytes: c.PeakMemory, LoadedVRAMBytes: c.LoadedVRAM, GPUUtilization: c.Utilization, EnergyJoules: c.Joules,
 	}
 	rate := func(name Metric, value, low, high **float64) {
 		*value = r.Rate(name).Value()
@@ -60,16 +60,12 @@ func (r *Resampled) Record() data.Metric {
 	rate(RobustnessError, &m.RobustnessError, &m.RobustnessErrorLow, &m.RobustnessErrorHigh)
 	rate(PerformanceVariation, &m.PerformanceVariation, &m.PerformanceVariationLow, &m.PerformanceVariationHigh)
 	deviation := func(name Metric, items, repeats **float64) {
-		*items, *repeats = r.ItemsSD(name), c.RepeatsSD(name)
+		*items, *repeats = r.itemsSD(name), c.repeatsSD(name)
 	}
 	deviation(BreakageRate, &m.BreakageRateItemsSD, &m.BreakageRateRepeatsSD)
 	deviation(AlignmentFailure, &m.AlignmentFailureItemsSD, &m.AlignmentFailureRepeatsSD)
 	deviation(RobustnessError, &m.RobustnessErrorItemsSD, &m.RobustnessErrorRepeatsSD)
 	deviation(PerformanceVariation, &m.PerformanceVariationItemsSD, &m.PerformanceVariationRepeatsSD)
-	if c.PeakMemory != nil {
-		m.PeakVRAMBytes = c.PeakMemory
-	}
-	m.GPUUtilization, m.EnergyJoules = c.Utilization, c.Joules
 	if c.Joules != nil && *c.Joules > 0 {
 		m.TokensPerJoule = new(float64(c.OutputTokens) / *c.Joules)
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -29,7 +30,7 @@ type Resampled struct {
 // A class is the generations of a cell that have the same pair, by the
 // positions of their items.
 type class struct {
-	pair  Pair
+	pair  results.Pair
 	items []int32
 }
 
@@ -80,7 +81,7 @@ func (c *Cell) over(positions []int32) *Resampled {
 	for p, n := range counts {
 		if n > 0 {
 			byPair[p] = make([]int32, 0, n)
-			r.Add(Pair(p), n)
+			r.Add(results.Pair(p), n)
 		}
 	}
 	for i, item := range c.items {
@@ -90,7 +91,7 @@ func (c *Cell) over(positions []int32) *Resampled {
 	}
 	for p, items := range byPair {
 		if items != nil {
-			r.classes = append(r.classes, class{Pair(p), items})
+			r.classes = append(r.classes, class{results.Pair(p), items})
 		}
 	}
 	return r
@@ -137,9 +138,9 @@ func (r *Resampled) few(rate stats.Rate) bool {
 	return min(rate.Count, rate.Of-rate.Count) < Few*r.Cell.Repeats()
 }
 
-// ItemsSD is the standard deviation of the metric from one draw of items to
+// itemsSD is the standard deviation of the metric from one draw of items to
 // another: its standard error.
-func (r *Resampled) ItemsSD(m Metric) *float64 { return stats.SD(r.Values(m)) }
+func (r *Resampled) itemsSD(m Metric) *float64 { return stats.SD(r.Values(m)) }
 
 // A Difference is between two cells over the same items; nil is undefined.
 type Difference struct {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"perg/harness/prompt"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -15,13 +16,13 @@ import (
 func tableOf(n, repeats int) *Table {
 	t := &Table{Repeats: repeats, seed: 42}
 	for i := range n {
-		t.Items = append(t.Items, Item{ID: fmt.Sprint(i)})
+		t.Items = append(t.Items, results.Item{ID: fmt.Sprint(i)})
 	}
 	return t
 }
 
 // cellOfPairs adds a cell whose generations are drawn by item and repeat.
-func (t *Table) cellOfPairs(setting prompt.Setting, draw func(item, repeat int) Pair) *Cell {
+func (t *Table) cellOfPairs(setting prompt.Setting, draw func(item, repeat int) results.Pair) *Cell {
 	c := &Cell{Variant: fmt.Sprint("v", len(t.cells)), Group: All, table: t}
 	c.Setting, c.Judged = setting, true
 	for i := range t.Items {
@@ -33,9 +34,10 @@ func (t *Table) cellOfPairs(setting prompt.Setting, draw func(item, repeat int) 
 	return c
 }
 
-const (
-	kept   = valid | baselineAnswered | baselineCorrect | answered | correct | rated | followed
-	broken = kept &^ correct
+var (
+	right  = results.Result{Responded: true, Correct: true, Rated: true, Followed: true}
+	kept   = results.PairOf(right, right)
+	broken = results.PairOf(right, results.Result{Responded: true, Rated: true, Followed: true})
 )
 
 // The metrics of every resample are those of the plain definitions over the
@@ -45,21 +47,21 @@ func TestResamplesAgainstTheDefinitions(t *testing.T) {
 	for range 5 {
 		n, repeats := 1+rng.IntN(25), 1+rng.IntN(3)
 		table := tableOf(n, repeats)
-		outcomes := make([][][2]Outcome, n)
-		cell := table.cellOfPairs(prompt.Mixed, func(i, _ int) Pair {
-			p := [2]Outcome{drawOutcome(rng), drawOutcome(rng)}
-			outcomes[i] = append(outcomes[i], p)
-			return PairOf(p[0], p[1])
+		came := make([][][2]results.Result, n)
+		cell := table.cellOfPairs(prompt.Mixed, func(i, _ int) results.Pair {
+			p := [2]results.Result{drawResult(rng), drawResult(rng)}
+			came[i] = append(came[i], p)
+			return results.PairOf(p[0], p[1])
 		})
 		r := table.Resample([]*Cell{cell})[0]
 		weights := make([][]uint16, stats.Resamples)
 		stats.NewBootstrap(n, stats.Resamples, table.seed).Each(func(n int, w []uint16) { weights[n] = slices.Clone(w) })
 		for b, w := range weights {
-			var drawn [][2]Outcome
+			var drawn [][2]results.Result
 			valid := false
 			for i, m := range w {
 				for range m {
-					drawn = append(drawn, outcomes[i]...)
+					drawn = append(drawn, came[i]...)
 				}
 			}
 			for _, p := range drawn {
@@ -110,13 +112,13 @@ func TestCoverage(t *testing.T) {
 			table := tableOf(n, 1)
 			table.seed = rng.Uint64()
 			for range perTable {
-				table.cellOfPairs(prompt.Relevant, func(int, int) Pair {
-					base := Outcome{Responded: true, Answered: true, Correct: rng.Float64() < right}
-					o := Outcome{Responded: true, Answered: true, Rated: true, Followed: rng.Float64() >= p/2, Correct: rng.Float64() < mended}
+				table.cellOfPairs(prompt.Relevant, func(int, int) results.Pair {
+					base := results.Result{Responded: true, Correct: rng.Float64() < right}
+					o := results.Result{Responded: true, Rated: true, Followed: rng.Float64() >= p/2, Correct: rng.Float64() < mended}
 					if base.Correct {
 						o.Correct = rng.Float64() >= p
 					}
-					return PairOf(base, o)
+					return results.PairOf(base, o)
 				})
 			}
 			for _, r := range table.Resample(table.cells) {
@@ -144,20 +146,20 @@ func TestCoverageOfDifferences(t *testing.T) {
 		rng := rand.New(rand.NewPCG(21, uint64(p.breaks*100)))
 		table := tableOf(n, 1)
 		for range trials {
-			var again [n]Pair
-			outcome := func(base, right bool) Pair {
-				return PairOf(Outcome{Responded: true, Correct: base}, Outcome{Responded: true, Correct: right, Rated: true, Followed: true})
+			var again [n]results.Pair
+			pair := func(base, right bool) results.Pair {
+				return results.PairOf(results.Result{Responded: true, Correct: base}, results.Result{Responded: true, Correct: right, Rated: true, Followed: true})
 			}
-			table.cellOfPairs(prompt.Relevant, func(i, _ int) Pair {
+			table.cellOfPairs(prompt.Relevant, func(i, _ int) results.Pair {
 				base, right := rng.Float64() < 0.7, rng.Float64() >= p.breaks
 				other := right
 				if right && rng.Float64() < p.anew || !right && rng.Float64() < p.mends {
 					other = !right
 				}
-				again[i] = outcome(base, other)
-				return outcome(base, right)
+				again[i] = pair(base, other)
+				return pair(base, right)
 			})
-			table.cellOfPairs(prompt.Relevant, func(i, _ int) Pair { return again[i] })
+			table.cellOfPairs(prompt.Relevant, func(i, _ int) results.Pair { return again[i] })
 		}
 		truth, covered := p.breaks*p.mends-(1-p.breaks)*p.anew, 0
 		all := table.Resample(table.cells)
@@ -179,17 +181,17 @@ func TestSameItemsAreDrawnForAllCells(t *testing.T) {
 	const n = 150
 	one, two := tableOf(n, 2), tableOf(n, 2)
 	slices.Reverse(two.Items)
-	pairs := make(map[string]Pair)
-	a := one.cellOfPairs(prompt.Mixed, func(i, r int) Pair {
+	pairs := make(map[string]results.Pair)
+	a := one.cellOfPairs(prompt.Mixed, func(i, r int) results.Pair {
 		p := kept
 		if rng.IntN(4) == 0 {
-			p = broken &^ followed
+			p = results.PairOf(right, results.Result{Responded: true, Rated: true})
 		}
 		pairs[fmt.Sprint(one.Items[i].ID, "/", r)] = p
 		return p
 	})
-	same := func(t *Table) func(i, r int) Pair {
-		return func(i, r int) Pair { return pairs[fmt.Sprint(t.Items[i].ID, "/", r)] }
+	same := func(t *Table) func(i, r int) results.Pair {
+		return func(i, r int) results.Pair { return pairs[fmt.Sprint(t.Items[i].ID, "/", r)] }
 	}
 	b := one.cellOfPairs(prompt.Mixed, same(one))
 	c := two.cellOfPairs(prompt.Mixed, same(two))
@@ -221,14 +223,14 @@ func TestSameItemsAreDrawnForAllCells(t *testing.T) {
 func TestRepeatsThatAgreeNarrowNothing(t *testing.T) {
 	interval := func(items, breaks, repeats int) (low, high *float64) {
 		table := tableOf(items, repeats)
-		cell := table.cellOfPairs(prompt.Relevant, func(i, _ int) Pair {
+		cell := table.cellOfPairs(prompt.Relevant, func(i, _ int) results.Pair {
 			if i < breaks {
 				return broken
 			}
 			return kept
 		})
 		r := table.Resample([]*Cell{cell})[0]
-		if sd := cell.RepeatsSD(BreakageRate); repeats == 1 && sd != nil || repeats > 1 && *sd != 0 {
+		if sd := cell.repeatsSD(BreakageRate); repeats == 1 && sd != nil || repeats > 1 && *sd != 0 {
 			t.Errorf("%d repeats that agree have the standard deviation %v", repeats, sd)
 		}
 		return r.Interval(BreakageRate)
@@ -252,16 +254,16 @@ func TestRepeatsThatAgreeNarrowNothing(t *testing.T) {
 // whose sample standard deviation is 0.5 / sqrt 2.
 func TestRepeatsSD(t *testing.T) {
 	table := tableOf(4, 2)
-	cell := table.cellOfPairs(prompt.Relevant, func(i, r int) Pair {
+	cell := table.cellOfPairs(prompt.Relevant, func(i, r int) results.Pair {
 		if i < 1+2*r {
 			return broken
 		}
 		return kept
 	})
-	if sd := cell.RepeatsSD(BreakageRate); !near(sd, 0.5/math.Sqrt2, 1e-12) {
+	if sd := cell.repeatsSD(BreakageRate); !near(sd, 0.5/math.Sqrt2, 1e-12) {
 		t.Errorf("%v, want 0.3536", *sd)
 	}
-	m := table.Resample([]*Cell{cell})[0].Record()
+	m := table.Resample([]*Cell{cell})[0].record()
 	if m.Repeats != 2 || *m.BreakageRate != 0.5 || m.BreakageRateRepeatsSD == nil || m.BreakageRateItemsSD == nil {
 		t.Errorf("%+v", m)
 	}
@@ -271,7 +273,7 @@ func TestRepeatsSD(t *testing.T) {
 func TestExtremesHaveWilsonsInterval(t *testing.T) {
 	for _, tt := range []struct {
 		items     int
-		pair      Pair
+		pair      results.Pair
 		low, high float64
 	}{
 		{1, kept, 0, 0.7935}, // z^2 / (1 + z^2)
@@ -281,37 +283,37 @@ func TestExtremesHaveWilsonsInterval(t *testing.T) {
 		{1000, kept, 0, 0.0038},
 	} {
 		table := tableOf(tt.items, 1)
-		r := table.Resample([]*Cell{table.cellOfPairs(prompt.Relevant, func(int, int) Pair { return tt.pair })})[0]
+		r := table.Resample([]*Cell{table.cellOfPairs(prompt.Relevant, func(int, int) results.Pair { return tt.pair })})[0]
 		low, high := r.Interval(BreakageRate)
 		if !near(low, tt.low, 5e-5) || !near(high, tt.high, 5e-5) {
 			t.Errorf("%d items, %v: %v to %v, want %v to %v", tt.items, tt.pair, *low, *high, tt.low, tt.high)
 		}
 	}
 	table := tableOf(3, 1)
-	r := table.Resample([]*Cell{table.cellOfPairs(prompt.Relevant, func(int, int) Pair { return 0 })})[0]
-	if low, high := r.Interval(BreakageRate); low != nil || high != nil || r.ItemsSD(BreakageRate) != nil || r.Failed != 3 {
+	r := table.Resample([]*Cell{table.cellOfPairs(prompt.Relevant, func(int, int) results.Pair { return 0 })})[0]
+	if low, high := r.Interval(BreakageRate); low != nil || high != nil || r.itemsSD(BreakageRate) != nil || r.Failed != 3 {
 		t.Error("a cell that failed has an interval")
 	}
-	m := r.Record()
+	m := r.record()
 	if m.BreakageRateLow != nil || m.AccuracyLow != nil || m.NError != 3 {
 		t.Errorf("%+v", m)
 	}
 }
 
-func TestOutcomesAndCommon(t *testing.T) {
+func TestPairsAndCommon(t *testing.T) {
 	one, two := tableOf(3, 2), tableOf(3, 1)
 	two.Items[0].ID, two.Items[2].ID = "2", "9" // "2", "1", "9"
-	a := one.cellOfPairs(prompt.Relevant, func(i, r int) Pair { return Pair(10*i + r) })
-	b := two.cellOfPairs(prompt.Relevant, func(i, _ int) Pair { return Pair(i) })
+	a := one.cellOfPairs(prompt.Relevant, func(i, r int) results.Pair { return results.Pair(10*i + r) })
+	b := two.cellOfPairs(prompt.Relevant, func(i, _ int) results.Pair { return results.Pair(i) })
 	ids := Common(a, b)
 	if !slices.Equal(ids, []string{"1", "2"}) {
 		t.Fatalf("items in common: %v", ids)
 	}
-	if got := a.Outcomes(append(ids, "8")); !slices.EqualFunc(got, [][]Pair{{10, 11}, {20, 21}, nil}, slices.Equal) {
-		t.Errorf("outcomes of one: %v", got)
+	if got := a.PairsOf(append(ids, "8")); !slices.EqualFunc(got, [][]results.Pair{{10, 11}, {20, 21}, nil}, slices.Equal) {
+		t.Errorf("pairs of one: %v", got)
 	}
-	if got := b.Outcomes(ids); !slices.EqualFunc(got, [][]Pair{{1}, {0}}, slices.Equal) {
-		t.Errorf("outcomes of the other: %v", got)
+	if got := b.PairsOf(ids); !slices.EqualFunc(got, [][]results.Pair{{1}, {0}}, slices.Equal) {
+		t.Errorf("pairs of the other: %v", got)
 	}
 	if got := Resample(ids, 1, []*Cell{a, b}); got[0].Pairs+got[0].Failed != 4 || got[1].Pairs+got[1].Failed != 2 {
 		t.Errorf("resampled over %d and %d generations", got[0].Pairs+got[0].Failed, got[1].Pairs+got[1].Failed)

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // All is the group that holds every item of a cell.
@@ -28,12 +29,8 @@ func GroupBys() []GroupBy {
 	return []GroupBy{BySource, ByCategory, ByPreference, ByPreferenceType}
 }
 
-// An Item is what a run knows of one item.
-type Item struct {
-	ID, Source, Category, Preference, PreferenceType string
-}
-
-func (it Item) group(by GroupBy) (string, error) {
+// group is an item's value of a property.
+func group(it results.Item, by GroupBy) (string, error) {
 	switch by {
 	case BySource:
 		return it.Source, nil
@@ -50,13 +47,13 @@ func (it Item) group(by GroupBy) (string, error) {
 
 // A Table is a run as metrics see it.
 type Table struct {
-	Items   []Item // in order of first appearance
-	Repeats int    // generations of each item in each cell
+	Items   []results.Item // in order of first appearance
+	Repeats int            // generations of each item in each cell
 
 	seed   uint64
-	cells  []*Cell // over all items, in the order in which the run made them
-	kinds  []Item  // without ids: what there is of items alike in every property
-	kindOf []int32 // by position of the item
+	cells  []*Cell        // over all items, in the order in which the run made them
+	kinds  []results.Item // without ids: what there is of items alike in every property
+	kindOf []int32        // by position of the item
 }
 
 // IDs are those of the table's items, in order.
@@ -107,7 +104,7 @@ func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
 func (t *Table) groups(by GroupBy) (groups []int, names []string, err error) {
 	numbers := make(map[string]int)
 	for _, kind := range t.kinds {
-		name, err := kind.group(by)
+		name, err := group(kind, by)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -123,7 +120,7 @@ func (t *Table) groups(by GroupBy) (groups []int, names []string, err error) {
 }
 
 // A Cell is one variant x method x setting over one group of items, with its
-// outcomes by item. Its Tally is over all repeats.
+// pairs by item. Its Tally is over all repeats.
 type Cell struct {
 	Variant, Model, Quantization string
 	Method                       prompt.Method
@@ -132,7 +129,7 @@ type Cell struct {
 
 	OutputTokens int64 // with a known duration
 	EvalNS       int64
-	PeakVRAM     *int64 // as Ollama reported it after the load
+	LoadedVRAM   *int64 // bytes, the most that the server said it had loaded of the model
 	FellBack     *int64 // second calls that could not be read; nil: the method has one call
 	Usage               // of the GPUs, where they were sampled
 
@@ -141,14 +138,19 @@ type Cell struct {
 	// where there is one repeat.
 	items   []int32 // positions in the table
 	repeats []int32 // nil: all are 0
-	pairs   []Pair
+	pairs   []results.Pair
 	costs   []cost // by kind of item; nil where the cell is not over all items
 }
 
 // A row is one generation.
 type row struct {
 	item, repeat int32 // item is a position in the table
-	pair         Pair
+	pair         results.Pair
+}
+
+// name is the cell's in the run's tables, whatever its group.
+func (c *Cell) name() results.Cell {
+	return results.Cell{Variant: c.Variant, Method: c.Method, Setting: c.Setting}
 }
 
 // row is generation i of the cell.
@@ -184,14 +186,14 @@ type cost struct {
 	tokens, evalNS   int64 // of those that know both
 	vram             int64 // the most
 	fellBack         int64
-	placed, twoCalls bool // vram, fellBack are known of some
+	loaded, twoCalls bool // vram, fellBack are known of some
 }
 
 func (c *Cell) addCost(k cost) {
 	c.OutputTokens += k.tokens
 	c.EvalNS += k.evalNS
-	if k.placed && (c.PeakVRAM == nil || k.vram > *c.PeakVRAM) {
-		c.PeakVRAM = new(k.vram)
+	if k.loaded && (c.LoadedVRAM == nil || k.vram > *c.LoadedVRAM) {
+		c.LoadedVRAM = new(k.vram)
 	}
 	if k.twoCalls {
 		if c.FellBack == nil {
@@ -204,28 +206,28 @@ func (c *Cell) addCost(k cost) {
 // Repeats is how often the cell's run asked each item.
 func (c *Cell) Repeats() int { return c.table.Repeats }
 
-// Outcomes are the cell's pairs by item, in the order of ids, and within an
-// item by repeat: as many as the run has repeats. A generation that is not in
-// the table is a pair that failed; an item that is not is nil.
-func (c *Cell) Outcomes(ids []string) [][]Pair {
+// PairsOf are the cell's pairs by item, in the order of ids, and within an
+// item by repeat: as many as the run has repeats. The pair of a generation that
+// is not in the table is not complete; an item that is not is nil.
+func (c *Cell) PairsOf(ids []string) [][]results.Pair {
 	at := c.table.positions(ids)
-	outcomes := make([][]Pair, len(ids))
+	pairs := make([][]results.Pair, len(ids))
 	for n, item := range c.items {
 		i := at[item]
 		if i < 0 {
 			continue
 		}
-		if outcomes[i] == nil {
-			outcomes[i] = make([]Pair, c.table.Repeats)
+		if pairs[i] == nil {
+			pairs[i] = make([]results.Pair, c.table.Repeats)
 		}
-		outcomes[i][c.repeat(n)] = c.pairs[n]
+		pairs[i][c.repeat(n)] = c.pairs[n]
 	}
-	return outcomes
+	return pairs
 }
 
-// RepeatsSD is the standard deviation of a metric from one repeat to another,
+// repeatsSD is the standard deviation of a metric from one repeat to another,
 // each over all items; nil where it is defined in fewer than two.
-func (c *Cell) RepeatsSD(m Metric) *float64 {
+func (c *Cell) repeatsSD(m Metric) *float64 {
 	repeats := make([]Tally, c.table.Repeats)
 	for i, p := range c.pairs {
 		t := &repeats[c.repeat(i)]

@@ -1,8 +1,8 @@
-// Package metrics computes the metrics of PERG (paper, section 4) from
-// outcomes, with what is known of their uncertainty. It reads tables and
-// returns numbers; it calls and writes nothing.
+// Package metrics computes the metrics of PERG (paper, section 4) from a run's
+// results, with what is known of their uncertainty. It reads tables and returns
+// numbers; it calls and writes nothing.
 //
-// Load reads a run into a Table, whose Cells hold the outcomes by item.
+// Load reads a run into a Table, whose Cells hold a results.Pair of each item.
 // Resample draws the items of cells anew, the same items for every cell, and
 // gives each metric's value in each resample: subtract those of two cells,
 // resample by resample, and the difference is paired by item.
@@ -10,6 +10,7 @@ package metrics
 
 import (
 	"perg/harness/prompt"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -34,16 +35,15 @@ func Metrics() []Metric {
 	return []Metric{BreakageRate, AlignmentFailure, RobustnessError, PerformanceVariation, Accuracy, BaselineAccuracy, Invalid, BaselineInvalid}
 }
 
-// A Tally counts pairs: the outcome of an item under a setting, and that of
-// the same item in the baseline (same variant and repeat, setting none,
-// zero-shot).
+// A Tally counts pairs: what came of an item under a setting, and of the same
+// item in the baseline.
 type Tally struct {
 	Setting prompt.Setting
 	Judged  bool // a judge ran; without one Alignment Failure is not defined
 
 	Pairs    int // items with a response in both
 	Failed   int // items without a response in one of the two
-	Unscored int // pairs of Q* without a readable rating, where there should be one
+	Unscored int // pairs of Q* that lack the rating they should have
 
 	baselineCorrect, correct int
 	baselineInvalid, invalid int
@@ -55,8 +55,8 @@ type Tally struct {
 }
 
 // Add counts a pair n times.
-func (t *Tally) Add(p Pair, n int) {
-	if !p.Valid() {
+func (t *Tally) Add(p results.Pair, n int) {
+	if !p.Complete() {
 		t.Failed += n
 		return
 	}
@@ -66,8 +66,8 @@ func (t *Tally) Add(p Pair, n int) {
 		}
 	}
 	t.Pairs += n
-	count(&t.baselineInvalid, !p.BaselineAnswered())
-	count(&t.invalid, !p.Answered())
+	count(&t.baselineInvalid, p.BaselineInvalid())
+	count(&t.invalid, p.Invalid())
 	count(&t.baselineCorrect, p.BaselineCorrect())
 	count(&t.correct, p.Correct())
 	count(&t.both, p.BaselineCorrect() && p.Correct())
@@ -75,15 +75,15 @@ func (t *Tally) Add(p Pair, n int) {
 	if !p.BaselineCorrect() {
 		return
 	}
-	count(&t.broken, !p.Correct())
+	count(&t.broken, p.Broken())
 	switch {
 	case !t.Judged || !t.Setting.Judged():
-	case p.Rated():
+	case p.Unscored(t.Setting, t.Judged):
+		t.Unscored += n
+	default:
 		t.rated += n
 		count(&t.notFollowed, !p.Followed())
 		count(&t.notRobust, !p.Followed() || !p.Correct())
-	default:
-		t.Unscored += n
 	}
 }
 

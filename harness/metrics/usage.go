@@ -6,22 +6,20 @@ import (
 	"time"
 
 	"perg/data"
+	"perg/harness/results"
 )
-
-// longestGap is the most between two samples that are taken to belong
-// together: a run that was interrupted is not charged for the time in between.
-const longestGap = 10 * time.Second
 
 // A Usage is what GPUs did for one cell; nil is unknown.
 type Usage struct {
-	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment
+	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
 
 	busy, seconds float64
 }
 
-type cellOf struct{ variant, method, setting string }
+// cellOf names the cell that a sample's lane worked on.
+func cellOf(s data.GPUSample) results.Cell { return results.CellOf(s.Variant, s.Method, s.Setting) }
 
 // A usageMeter adds samples up by cell. It holds one sample for each GPU,
 // however many there are.
@@ -30,12 +28,12 @@ type cellOf struct{ variant, method, setting string }
 // both. Where they differ, or are of two executions, it is nobody's: the loss
 // is at most one interval at each change of cells.
 type usageMeter struct {
-	cells map[cellOf]*Usage
+	cells map[results.Cell]*Usage
 	last  map[string]data.GPUSample // by GPU
 }
 
 func newUsageMeter() *usageMeter {
-	return &usageMeter{cells: make(map[cellOf]*Usage), last: make(map[string]data.GPUSample)}
+	return &usageMeter{cells: make(map[results.Cell]*Usage), last: make(map[string]data.GPUSample)}
 }
 
 func (m *usageMeter) add(s data.GPUSample) {
@@ -44,7 +42,7 @@ func (m *usageMeter) add(s data.GPUSample) {
 	if s.Method == "" {
 		return
 	}
-	cell := cellOf{s.Variant, s.Method, s.Setting}
+	cell := cellOf(s)
 	u := m.cells[cell]
 	if u == nil {
 		u = new(Usage)
@@ -52,7 +50,7 @@ func (m *usageMeter) add(s data.GPUSample) {
 	}
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
-	if !ok || elapsed <= 0 || elapsed > longestGap || before.Lane != s.Lane || cell != (cellOf{before.Variant, before.Method, before.Setting}) {
+	if !ok || elapsed <= 0 || elapsed > results.LongestGap || before.Lane != s.Lane || cell != cellOf(before) {
 		return
 	}
 	if s.GPUUtilization != nil {
@@ -73,7 +71,7 @@ func (m *usageMeter) add(s data.GPUSample) {
 func (m *usageMeter) peak(u *Usage, s data.GPUSample) {
 	var sum int64
 	for _, other := range m.last {
-		if other.Lane != s.Lane || s.At.Sub(other.At) > longestGap {
+		if other.Lane != s.Lane || s.At.Sub(other.At) > results.LongestGap {
 			continue
 		}
 		held := other.ProcessMemory
@@ -116,7 +114,7 @@ func addUsage(dir string, cells []*Cell) error {
 		m.add(s)
 	}
 	for _, c := range cells {
-		if u, ok := m.cells[cellOf{c.Variant, string(c.Method), string(c.Setting)}]; ok {
+		if u, ok := m.cells[c.name()]; ok {
 			c.Usage = *u
 		}
 	}

@@ -1,12 +1,15 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"perg/data"
+	"perg/harness/results"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -31,7 +34,7 @@ func used(samples ...data.GPUSample) func(setting string) Usage {
 		m.add(s)
 	}
 	return func(setting string) Usage {
-		if u := m.cells[cellOf{"v", "zero-shot", setting}]; u != nil {
+		if u := m.cells[results.CellOf("v", "zero-shot", setting)]; u != nil {
 			return *u
 		}
 		return Usage{}
@@ -95,6 +98,49 @@ func TestPeakAndUtilization(t *testing.T) {
 	of = used(sample("a", 0, "none", at(gib(9), nil, 0)))
 	if u := of("none"); u.PeakMemory == nil || *u.PeakMemory != 9<<30 {
 		t.Errorf("where processes are not told apart the peak is %v", u.PeakMemory)
+	}
+}
+
+// What NVML saw and what the server said are two facts: the one is known of a
+// whole cell, the other of each source too.
+func TestPeakAndLoadedMemory(t *testing.T) {
+	dir := t.TempDir()
+	row := func(item, source string, vram *int64) data.Generation {
+		return data.Generation{ItemID: item, Source: source, Setting: "none", Method: "zero-shot", Variant: "v", Answer: new("A"), Correct: new(true), VRAMBytes: vram}
+	}
+	write(t, filepath.Join(dir, "generations"), []data.Generation{
+		row("1", "s", new(int64(5))), row("2", "s", new(int64(4))), row("3", "u", new(int64(7))), row("4", "w", nil),
+	})
+	memory := func(t *testing.T) (said string) {
+		t.Helper()
+		table, err := Load(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := table.Records(BySource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		show := func(n *int64) string {
+			if n == nil {
+				return "-"
+			}
+			return fmt.Sprint(*n)
+		}
+		for _, m := range rows {
+			said += m.Source + " " + show(m.PeakVRAMBytes) + " " + show(m.LoadedVRAMBytes) + "; "
+		}
+		return said
+	}
+	if got, want := memory(t), "all - 7; s - 5; u - 7; w - -; "; got != want {
+		t.Errorf("without samples: peak and loaded are %q, want %q", got, want)
+	}
+	write(t, filepath.Join(dir, "gpu_samples"), []data.GPUSample{
+		sample("a", 0, "none", func(s *data.GPUSample) { s.ProcessMemory = new(int64(9)) }),
+		sample("a", 1, "none", func(s *data.GPUSample) { s.ProcessMemory = new(int64(6)) }),
+	})
+	if got, want := memory(t), "all 9 7; s - 5; u - 7; w - -; "; got != want {
+		t.Errorf("peak and loaded are %q, want %q", got, want)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"perg/harness/judge"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -98,10 +99,10 @@ func (a Agreement) Comparable() bool { return len(a.Pairs) > 0 || len(a.Bias) > 
 // is not to be relied on.
 const fewUnits = 30
 
-// scored is a rater with its ratings.
-type scored struct {
+// raterScores are a rater and its ratings.
+type raterScores struct {
 	Rater
-	scores map[Key]int
+	scores map[results.Key]int
 }
 
 // Agree compares judges with each other and with people.
@@ -110,16 +111,16 @@ func Agree(j Judged, f Filled) Agreement {
 		Generations: len(j.Keys), Blank: f.Blank,
 		Judges: []JudgeCount{}, People: []PersonCount{}, Pairs: []Pair{}, Groups: []Group{}, Bias: []Bias{}, Caveats: []string{},
 	}
-	var judges, people []scored
+	var judges, people []raterScores
 	for _, by := range j.Judges {
 		r := Rater{Name: by.Name}
 		a.Judges = append(a.Judges, JudgeCount{Rater: r, Rated: len(by.Scores), Unscored: by.Unscored, Failed: by.Failed, Swapped: len(by.Swapped)})
-		judges = append(judges, scored{r, by.Scores})
+		judges = append(judges, raterScores{r, by.Scores})
 	}
 	for _, by := range f.People {
 		r := Rater{Name: by.Name, Human: true}
 		a.People = append(a.People, PersonCount{r, len(by.Scores)})
-		people = append(people, scored{r, by.Scores})
+		people = append(people, raterScores{r, by.Scores})
 	}
 	all := slices.Concat(judges, people)
 	for i, x := range all {
@@ -131,7 +132,7 @@ func Agree(j Judged, f Filled) Agreement {
 	}
 	for _, g := range []struct {
 		name   string
-		raters []scored
+		raters []raterScores
 	}{{"judges", judges}, {"people", people}, {"all", all}} {
 		if len(g.raters) < 2 || g.name == "all" && (len(judges) == 0 || len(people) == 0) {
 			continue
@@ -155,7 +156,7 @@ func (a *Agreement) few(n int, said string) {
 	}
 }
 
-func pair(x, y scored) Pair {
+func pair(x, y raterScores) Pair {
 	p := Pair{A: x.Rater, B: y.Rater}
 	tables := make(sums)
 	exact, followed := 0, 0
@@ -180,9 +181,9 @@ func pair(x, y scored) Pair {
 	return p
 }
 
-func group(name string, raters []scored) Group {
+func group(name string, raters []raterScores) Group {
 	g := Group{Raters: name, NRaters: len(raters)}
-	units := make(map[Key][]float64)
+	units := make(map[results.Key][]float64)
 	for _, r := range raters {
 		for key, score := range r.scores {
 			units[key] = append(units[key], float64(score))
@@ -193,7 +194,7 @@ func group(name string, raters []scored) Group {
 		values[i] = float64(i + 1)
 	}
 	pairs := make(sums)
-	for _, key := range slices.SortedFunc(maps.Keys(units), Key.compare) { // fractions add up alike in the same order
+	for _, key := range slices.SortedFunc(maps.Keys(units), results.Key.Compare) { // fractions add up alike in the same order
 		unit := units[key]
 		if len(unit) < 2 {
 			continue
@@ -254,7 +255,7 @@ func square(cells []float64) [][]float64 {
 // items.
 type sums map[string][]float64
 
-func (s sums) of(key Key, n int) []float64 {
+func (s sums) of(key results.Key, n int) []float64 {
 	if s[key.ItemID] == nil {
 		s[key.ItemID] = make([]float64, n)
 	}

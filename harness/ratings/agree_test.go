@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -17,8 +18,8 @@ func near(t *testing.T, what string, got *float64, want float64) {
 	}
 }
 
-func scores(of ...int) map[Key]int {
-	m := make(map[Key]int)
+func scores(of ...int) map[results.Key]int {
+	m := make(map[results.Key]int)
 	for i, s := range of {
 		if s > 0 {
 			m[key(i)] = s
@@ -136,7 +137,7 @@ func TestAgreeWhereNothingCanBeSaid(t *testing.T) {
 // One item has no other to be resampled with, and 60 ratings of 2 items are too
 // few that vary: in half of the resamples both items are the same.
 func TestNoIntervalWhereResamplesAreUndefined(t *testing.T) {
-	a, b := make(map[Key]int), make(map[Key]int)
+	a, b := make(map[results.Key]int), make(map[results.Key]int)
 	for i := range 60 {
 		k := key(i % 2)
 		k.Repeat = int32(i)
@@ -147,8 +148,8 @@ func TestNoIntervalWhereResamplesAreUndefined(t *testing.T) {
 	if p.KappaInterval != nil {
 		t.Errorf("two items, one half of the resamples undefined: %+v", p.KappaInterval)
 	}
-	swapped := map[Key]int{key(0): 4}
-	one := Agree(Judged{Judges: []Judge{{Name: "a", Scores: map[Key]int{key(0): 2}, Swapped: swapped}}}, Filled{}).Bias[0]
+	swapped := map[results.Key]int{key(0): 4}
+	one := Agree(Judged{Judges: []Judge{{Name: "a", Scores: map[results.Key]int{key(0): 2}, Swapped: swapped}}}, Filled{}).Bias[0]
 	near(t, "difference", one.Difference, 2)
 	if one.DifferenceInterval != nil {
 		t.Errorf("one item: %+v", one.DifferenceInterval)
@@ -177,7 +178,7 @@ func TestAgreePerfectly(t *testing.T) {
 func TestIntervalsAreOverItems(t *testing.T) {
 	const items = 60
 	raters := func(copies int) Judged {
-		a, b := make(map[Key]int), make(map[Key]int)
+		a, b := make(map[results.Key]int), make(map[results.Key]int)
 		r := rand.New(rand.NewPCG(2, 2))
 		for i := range items {
 			x := 1 + r.IntN(5)
@@ -214,7 +215,7 @@ func TestCoverageOfTheKappaInterval(t *testing.T) {
 	const trials, items = 200, 100
 	held := 0
 	for range trials {
-		a, b := make(map[Key]int), make(map[Key]int)
+		a, b := make(map[results.Key]int), make(map[results.Key]int)
 		for i := range items {
 			a[key(i)] = 1 + r.IntN(5)
 			b[key(i)] = a[key(i)]
@@ -222,7 +223,7 @@ func TestCoverageOfTheKappaInterval(t *testing.T) {
 				b[key(i)] = 1 + r.IntN(5)
 			}
 		}
-		if i := pair(scored{scores: a}, scored{scores: b}).KappaInterval; i.Low <= truth && truth <= i.High {
+		if i := pair(raterScores{scores: a}, raterScores{scores: b}).KappaInterval; i.Low <= truth && truth <= i.High {
 			held++
 		}
 	}

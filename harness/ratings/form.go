@@ -39,7 +39,7 @@ func Form(rows []Row) []byte {
 	w := csv.NewWriter(&b)
 	w.Write(form) // a bytes.Buffer takes everything
 	for _, r := range rows {
-		cells := []string{"", r.ItemID, r.Variant, r.Method, r.Setting, strconv.Itoa(int(r.Repeat)), r.Preference, r.Question, r.PlainResponse, r.Response, ""}
+		cells := []string{"", r.ItemID, r.Variant, string(r.Method), string(r.Setting), strconv.Itoa(int(r.Repeat)), r.Preference, r.Question, r.PlainResponse, r.Response, ""}
 		for i := range cells {
 			cells[i] = guarded(cells[i])
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"perg/harness/results"
 )
 
 // nasty keys and texts: formulas, apostrophes, delimiters, lines, other scripts.
@@ -15,15 +17,15 @@ func nastyRows() []Row {
 	var rows []Row
 	for i, s := range nasty {
 		rows = append(rows, Row{
-			Key:        Key{ItemID: s, Variant: nasty[(i+1)%len(nasty)], Method: "zero-shot", Setting: "relevant", Repeat: int32(i)},
+			Key:        results.Key{Cell: results.CellOf(nasty[(i+1)%len(nasty)], "zero-shot", "relevant"), ItemID: s, Repeat: int32(i)},
 			Preference: s, Question: s, PlainResponse: s, Response: s,
 		})
 	}
 	return rows
 }
 
-func keysOf(rows []Row) map[Key]bool {
-	known := make(map[Key]bool)
+func keysOf(rows []Row) map[results.Key]bool {
+	known := make(map[results.Key]bool)
 	for _, r := range rows {
 		known[r.Key] = true
 	}

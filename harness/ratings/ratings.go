@@ -5,48 +5,31 @@
 package ratings
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"perg/data"
+	"perg/harness/results"
 )
 
 // Categories is the number of ratings there are: 1 (not at all) to 5 (fully).
 const Categories = 5
 
-// A Key names a generation within a run.
-type Key struct {
-	ItemID, Variant, Method, Setting string
-	Repeat                           int32
-}
-
-func (k Key) String() string {
-	return fmt.Sprintf("item %s, %s, %s, %s, repeat %d", k.ItemID, k.Variant, k.Method, k.Setting, k.Repeat)
-}
-
-func (k Key) compare(o Key) int {
-	return cmp.Or(
-		strings.Compare(k.Variant, o.Variant), strings.Compare(k.Method, o.Method), strings.Compare(k.Setting, o.Setting),
-		strings.Compare(k.ItemID, o.ItemID), cmp.Compare(k.Repeat, o.Repeat),
-	)
-}
-
 // A Judge is a judge model and its ratings of the generations of a run.
 type Judge struct {
-	Name     string      // the model's, with its digest where the run has several of the name
-	Scores   map[Key]int // 1 to 5, of those rated with the plain response first, the usual order
-	Swapped  map[Key]int // of those rated the other way round
-	Unscored int         // answers, in the usual order, of which no rating can be read
-	Failed   int         // calls, in the usual order, that came to nothing
+	Name     string              // the model's, with its digest where the run has several of the name
+	Scores   map[results.Key]int // 1 to 5, of those rated with the plain response first, the usual order
+	Swapped  map[results.Key]int // of those rated the other way round
+	Unscored int                 // answers, in the usual order, of which no rating can be read
+	Failed   int                 // calls, in the usual order, that came to nothing
 }
 
 // Judged is what the judges of a run rated.
 type Judged struct {
-	Judges []Judge      // by name
-	Keys   map[Key]bool // generations that a judge was asked about, whatever came of it
+	Judges []Judge              // by name
+	Keys   map[results.Key]bool // generations that a judge was asked about, whatever came of it
 }
 
 // judgment is what is read of data.Judgment.
@@ -69,10 +52,10 @@ type judgment struct {
 func ReadJudged(dir string) (Judged, error) {
 	type model struct{ name, digest string }
 	judges := make(map[model]*Judge)
-	all := Judged{Keys: make(map[Key]bool)}
+	all := Judged{Keys: make(map[results.Key]bool)}
 	type place struct {
 		model
-		Key
+		results.Key
 		swapped bool
 	}
 	seen := make(map[place]bool)
@@ -82,7 +65,7 @@ func ReadJudged(dir string) (Judged, error) {
 			return Judged{}, err
 		}
 		m := model{j.JudgeModel, j.JudgeDigest}
-		key := Key{ItemID: j.ItemID, Variant: j.Variant, Method: j.Method, Setting: j.Setting, Repeat: j.Repeat}
+		key := results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting), ItemID: j.ItemID, Repeat: j.Repeat}
 		at := place{m, key, j.Swapped}
 		if seen[at] {
 			return Judged{}, fmt.Errorf("%s: two ratings by %s of %s", table, j.JudgeModel, key)
@@ -90,7 +73,7 @@ func ReadJudged(dir string) (Judged, error) {
 		seen[at] = true
 		to := judges[m]
 		if to == nil {
-			to = &Judge{Name: m.name, Scores: make(map[Key]int), Swapped: make(map[Key]int)}
+			to = &Judge{Name: m.name, Scores: make(map[results.Key]int), Swapped: make(map[results.Key]int)}
 			judges[m] = to
 		}
 		all.Keys[key] = true

@@ -10,12 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"perg/harness/results"
 )
 
 // A Person is someone's ratings.
 type Person struct {
 	Name   string // of the column rater; "" where the file has none
-	Scores map[Key]int
+	Scores map[results.Key]int
 }
 
 // Filled is what people have rated.
@@ -32,7 +34,7 @@ const shownErrors = 20
 // several people rated. Commas, semicolons or tabs part the cells, whichever
 // the header has. known holds the generations that there are ratings to compare
 // with. Wrong rows are listed together, each as name:line.
-func Read(name string, r io.Reader, known map[Key]bool) (Filled, error) {
+func Read(name string, r io.Reader, known map[results.Key]bool) (Filled, error) {
 	t, err := openTable(r)
 	if err != nil {
 		return Filled{}, fmt.Errorf("%s: %w", name, err)
@@ -42,7 +44,7 @@ func Read(name string, r io.Reader, known map[Key]bool) (Filled, error) {
 	}
 	type place struct {
 		rater string
-		key   Key
+		key   results.Key
 	}
 	seen := make(map[place]int)
 	people := make(map[string]Person)
@@ -75,7 +77,7 @@ func Read(name string, r io.Reader, known map[Key]bool) (Filled, error) {
 		default:
 			p, ok := people[rated.rater]
 			if !ok {
-				p = Person{Name: rated.rater, Scores: make(map[Key]int)}
+				p = Person{Name: rated.rater, Scores: make(map[results.Key]int)}
 				people[rated.rater] = p
 			}
 			p.Scores[rated.key] = rated.score
@@ -99,12 +101,12 @@ func Read(name string, r io.Reader, known map[Key]bool) (Filled, error) {
 
 // A rating is what one row says; a score of 0 is none.
 type rating struct {
-	key   Key
+	key   results.Key
 	rater string
 	score int
 }
 
-func (t *table) rating(record []string, known map[Key]bool) (rating, error) {
+func (t *table) rating(record []string, known map[results.Key]bool) (rating, error) {
 	var wrong error
 	cell := func(column string) string {
 		i := slices.Index(t.header, column)
@@ -121,7 +123,7 @@ func (t *table) rating(record []string, known map[Key]bool) (rating, error) {
 		return rating{}, wrong
 	}
 	r := rating{
-		key:   Key{ItemID: cell(colItem), Variant: cell(colVariant), Method: cell(colMethod), Setting: cell(colSetting)},
+		key:   results.Key{Cell: results.CellOf(cell(colVariant), cell(colMethod), cell(colSetting)), ItemID: cell(colItem)},
 		rater: strings.TrimSpace(cell(colRater)),
 	}
 	repeat := strings.TrimSpace(cell(colRepeat))

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"perg/harness/results"
 )
 
 const header = "item_id,variant,method,setting,repeat,rating"
 
-func knownItems(n int) map[Key]bool {
-	known := make(map[Key]bool)
+func knownItems(n int) map[results.Key]bool {
+	known := make(map[results.Key]bool)
 	for i := range n {
 		known[key(i)] = true
 	}
@@ -114,7 +116,7 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		Agree(Judged{Judges: []Judge{{Name: "a", Scores: map[Key]int{key(1): 3, key(2): 1}}}, Keys: known}, filled)
+		Agree(Judged{Judges: []Judge{{Name: "a", Scores: map[results.Key]int{key(1): 3, key(2): 1}}}, Keys: known}, filled)
 	})
 }
 
@@ -126,13 +128,13 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, item, response string) {
 		// CSV has no other line end within a cell than "\n", nor cells that are not text.
 		item = strings.ToValidUTF8(strings.ReplaceAll(item, "\r", ""), "")
-		row := Row{Key: Key{ItemID: item, Variant: "v", Method: "m", Setting: "relevant"}, Response: strings.ToValidUTF8(response, "")}
+		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "relevant"), ItemID: item}, Response: strings.ToValidUTF8(response, "")}
 		content := Form([]Row{row})
 		if !Untouched(content) {
 			t.Error("a new form is not blank")
 		}
 		text := fill(t, content, ',', func(int) string { return "3" })
-		filled, err := Read("r.csv", strings.NewReader(text), map[Key]bool{row.Key: true})
+		filled, err := Read("r.csv", strings.NewReader(text), map[results.Key]bool{row.Key: true})
 		if err != nil || len(filled.People) != 1 || filled.People[0].Scores[row.Key] != 3 {
 			t.Errorf("%+v, %v", filled, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"perg/data"
+	"perg/harness/results"
 )
 
 // testRun writes the tables of a run of one variant under the setting relevant,
@@ -48,8 +49,8 @@ func judged(model string, item, score int) data.Judgment {
 	return j
 }
 
-func key(item int) Key {
-	return Key{ItemID: fmt.Sprint(item), Variant: "v", Method: "zero-shot", Setting: "relevant"}
+func key(item int) results.Key {
+	return results.Key{Cell: results.CellOf("v", "zero-shot", "relevant"), ItemID: fmt.Sprint(item)}
 }
 
 func TestReadJudged(t *testing.T) {

@@ -8,8 +8,7 @@ import (
 	"slices"
 
 	"perg/data"
-	"perg/harness/judge"
-	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // A verdict is what the judges of a generation say together.
@@ -23,12 +22,12 @@ const (
 
 // verdicts gives the verdict on each generation that a judge rated readably,
 // in the usual order.
-func (j Judged) verdicts() map[Key]verdict {
-	all := make(map[Key]verdict)
+func (j Judged) verdicts() map[results.Key]verdict {
+	all := make(map[results.Key]verdict)
 	for _, by := range j.Judges {
 		for key, score := range by.Scores {
 			v := notFollowed
-			if score >= judge.FollowedFrom {
+			if isFollowed(score) {
 				v = followed
 			}
 			if was, known := all[key]; known && was != v {
@@ -45,16 +44,16 @@ func (j Judged) verdicts() map[Key]verdict {
 // least one of each where n allows, so that what is rare can be compared too.
 // It gives all where there are no more than n, and of how many it chose. The
 // same seed chooses the same, in the same order.
-func (j Judged) Draw(n int, seed uint64) (drawn []Key, of int) {
+func (j Judged) Draw(n int, seed uint64) (drawn []results.Key, of int) {
 	type stratum struct {
-		variant, method, setting string
-		verdict                  verdict
+		results.Cell
+		verdict verdict
 	}
 	verdicts := j.verdicts()
-	strata := make(map[stratum][]Key)
+	strata := make(map[stratum][]results.Key)
 	var order []stratum
-	for _, key := range slices.SortedFunc(maps.Keys(verdicts), Key.compare) {
-		s := stratum{key.Variant, key.Method, key.Setting, verdicts[key]}
+	for _, key := range slices.SortedFunc(maps.Keys(verdicts), results.Key.Compare) {
+		s := stratum{key.Cell, verdicts[key]}
 		if strata[s] == nil {
 			order = append(order, s)
 		}
@@ -100,7 +99,7 @@ func apportion(n int, sizes []int) []int {
 // A Row is a generation as a person sees it who rates it: nothing in it tells
 // what a judge said.
 type Row struct {
-	Key
+	results.Key
 	Preference    string
 	Question      string // the user prompt of the plain response: question and options
 	PlainResponse string // without a preference
@@ -121,13 +120,12 @@ type generation struct {
 
 // ReadRows reads the texts of generations from the run in dir, in the order of
 // keys. A generation or a plain response that is not there is an error.
-func ReadRows(dir string, keys []Key) ([]Row, error) {
-	wanted := make(map[Key]int, len(keys))
-	plain := make(map[Key][]int)
+func ReadRows(dir string, keys []results.Key) ([]Row, error) {
+	wanted := make(map[results.Key]int, len(keys))
+	plain := make(map[results.Key][]int)
 	for i, k := range keys {
 		wanted[k] = i
-		k.Method, k.Setting = string(prompt.ZeroShot), string(prompt.None)
-		plain[k] = append(plain[k], i)
+		plain[k.Baseline()] = append(plain[k.Baseline()], i)
 	}
 	rows := make([]Row, len(keys))
 	found := make([]struct{ response, plain bool }, len(keys))
@@ -138,7 +136,7 @@ func ReadRows(dir string, keys []Key) ([]Row, error) {
 		if g.Response == nil {
 			continue
 		}
-		key := Key{ItemID: g.ItemID, Variant: g.Variant, Method: g.Method, Setting: g.Setting, Repeat: g.Repeat}
+		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
 		if i, ok := wanted[key]; ok {
 			rows[i].Key, rows[i].Preference, rows[i].Response = key, g.Preference, *g.Response
 			found[i].response = true

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"perg/data"
+	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 // lopsided is a judge's ratings of two methods, 300 and 60 items, of which it
 // says of a few that the preference was not followed.
 func lopsided() Judged {
-	j := Judged{Judges: []Judge{{Name: "a", Scores: make(map[Key]int)}}, Keys: make(map[Key]bool)}
-	add := func(method string, item, score int) {
+	j := Judged{Judges: []Judge{{Name: "a", Scores: make(map[results.Key]int)}}, Keys: make(map[results.Key]bool)}
+	add := func(method prompt.Method, item, score int) {
 		k := key(item)
 		k.Method = method
 		j.Keys[k] = true
@@ -39,7 +41,7 @@ func TestDrawIsStratified(t *testing.T) {
 			t.Fatalf("%d of %d, want %d of 362", len(drawn), of, n)
 		}
 		counts := make(map[string]int)
-		seen := make(map[Key]bool)
+		seen := make(map[results.Key]bool)
 		for _, k := range drawn {
 			if seen[k] {
 				t.Errorf("n %d: %s twice", n, k)
@@ -91,7 +93,7 @@ func TestDrawIsSeeded(t *testing.T) {
 // Over seeds, each generation of a stratum is drawn about as often.
 func TestDrawIsFair(t *testing.T) {
 	j := lopsided()
-	counts := make(map[Key]int)
+	counts := make(map[results.Key]int)
 	const seeds = 500
 	for seed := range uint64(seeds) {
 		drawn, _ := j.Draw(60, seed)
@@ -108,7 +110,7 @@ func TestDrawIsFair(t *testing.T) {
 }
 
 func TestDivisionOfJudgesIsAStratum(t *testing.T) {
-	j := Judged{Judges: []Judge{{Name: "a", Scores: map[Key]int{}}, {Name: "b", Scores: map[Key]int{}}}, Keys: map[Key]bool{}}
+	j := Judged{Judges: []Judge{{Name: "a", Scores: map[results.Key]int{}}, {Name: "b", Scores: map[results.Key]int{}}}, Keys: map[results.Key]bool{}}
 	for i := range 100 {
 		j.Keys[key(i)] = true
 		j.Judges[0].Scores[key(i)] = 5
@@ -157,7 +159,7 @@ func TestApportion(t *testing.T) {
 
 func TestReadRows(t *testing.T) {
 	dir := testRun(t, 3, []data.Judgment{judged("a", 1, 3)})
-	rows, err := ReadRows(dir, []Key{key(2), key(0)})
+	rows, err := ReadRows(dir, []results.Key{key(2), key(0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +169,7 @@ func TestReadRows(t *testing.T) {
 	}
 	other := key(1)
 	other.Method = "cot"
-	if _, err := ReadRows(dir, []Key{key(0), other}); err == nil || !strings.Contains(err.Error(), "item 1, v, cot, relevant, repeat 0") {
+	if _, err := ReadRows(dir, []results.Key{key(0), other}); err == nil || !strings.Contains(err.Error(), "item 1, v, cot, relevant, repeat 0") {
 		t.Errorf("%v does not name what is missing", err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"perg/harness/results"
 )
 
 // colThumb is up or down: whether a person likes the answer, all in all. It is
@@ -37,7 +39,7 @@ type Sheet struct {
 	mark    bool // the file begins with a byte order mark
 	head    []byte
 	rows    []sheetRow
-	byPlace map[Key]int // the row that counts: the first that has a rating, or the first
+	byPlace map[results.Key]int // the row that counts: the first that has a rating, or the first
 }
 
 type sheetRow struct {
@@ -61,7 +63,7 @@ func OpenSheet(content []byte) (*Sheet, error) {
 	if slices.Contains(t.header, colRater) {
 		return nil, errors.New("it has the column rater, of several people's ratings: whose are to be changed?")
 	}
-	s := &Sheet{comma: t.csv.Comma, header: t.header, byPlace: make(map[Key]int)}
+	s := &Sheet{comma: t.csv.Comma, header: t.header, byPlace: make(map[results.Key]int)}
 	rest, mark := bytes.CutPrefix(content, []byte(byteOrderMark))
 	s.mark = mark
 	at := t.csv.InputOffset()
@@ -113,9 +115,9 @@ func (s *Sheet) cell(r sheetRow, column string) string {
 	return ""
 }
 
-func (s *Sheet) key(r sheetRow) (Key, bool) {
+func (s *Sheet) key(r sheetRow) (results.Key, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(s.cell(r, colRepeat)), 10, 32)
-	return Key{s.cell(r, colItem), s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting), int32(n)}, err == nil
+	return results.Key{Cell: results.CellOf(s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting)), ItemID: s.cell(r, colItem), Repeat: int32(n)}, err == nil
 }
 
 func (s *Sheet) markOf(r sheetRow) Mark {
@@ -131,7 +133,7 @@ func (s *Sheet) markOf(r sheetRow) Mark {
 
 // Mark is what the sheet says of a generation; the zero Mark where it says
 // nothing.
-func (s *Sheet) Mark(k Key) Mark {
+func (s *Sheet) Mark(k results.Key) Mark {
 	if i, ok := s.byPlace[k]; ok {
 		return s.markOf(s.rows[i])
 	}
@@ -169,7 +171,7 @@ func (s *Sheet) Set(r Row, m Mark) error {
 		s.endLine()
 		cells := make([]string, len(s.header))
 		for column, value := range map[string]string{
-			colItem: r.ItemID, colVariant: r.Variant, colMethod: r.Method, colSetting: r.Setting, colRepeat: strconv.Itoa(int(r.Repeat)),
+			colItem: r.ItemID, colVariant: r.Variant, colMethod: string(r.Method), colSetting: string(r.Setting), colRepeat: strconv.Itoa(int(r.Repeat)),
 			"preference": r.Preference, "question": r.Question, "plain_response": r.PlainResponse, "response": r.Response,
 		} {
 			if at := slices.Index(s.header, column); at >= 0 {

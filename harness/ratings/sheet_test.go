@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"perg/harness/results"
 )
 
 func openSheet(t *testing.T, content string) *Sheet {
@@ -48,7 +50,7 @@ func TestNewSheet(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	again := openSheet(t, string(s.Bytes()))
-	for k, want := range map[Key]Mark{
+	for k, want := range map[results.Key]Mark{
 		key(3): {Rating: 4, Note: "=SUM(1)\nwell, \"well\""}, key(1): {Thumb: ThumbDown}, key(0): {},
 	} {
 		if got := again.Mark(k); got != want {
@@ -83,9 +85,9 @@ func TestSheetOfOthers(t *testing.T) {
 	}
 
 	excel := "own;rating;item_id;variant;method;setting;repeat;note\r\n" +
-		"\"a;b\";3;" + strings.Join([]string{k.ItemID, k.Variant, k.Method, k.Setting, "0"}, ";") + ";\"mine\"\r\n" +
+		"\"a;b\";3;" + strings.Join([]string{k.ItemID, k.Variant, string(k.Method), string(k.Setting), "0"}, ";") + ";\"mine\"\r\n" +
 		";;;;;;;\r\n" +
-		"x; 5 ;" + strings.Join([]string{key(1).ItemID, k.Variant, k.Method, k.Setting, "0"}, ";") + ";"
+		"x; 5 ;" + strings.Join([]string{key(1).ItemID, k.Variant, string(k.Method), string(k.Setting), "0"}, ";") + ";"
 	s = openSheet(t, excel)
 	if got := s.Mark(k); got != (Mark{Rating: 3, Note: "mine"}) {
 		t.Errorf("%+v", got)
@@ -94,7 +96,7 @@ func TestSheetOfOthers(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	set(t, s, Row{Key: key(2)}, Mark{Rating: 1})
-	line := ";1;" + strings.Join([]string{key(2).ItemID, k.Variant, k.Method, k.Setting, "0"}, ";") + ";\r\n"
+	line := ";1;" + strings.Join([]string{key(2).ItemID, k.Variant, string(k.Method), string(k.Setting), "0"}, ";") + ";\r\n"
 	if diff := cmp.Diff(excel+"\r\n"+line, string(s.Bytes())); diff != "" {
 		t.Error(diff)
 	}
@@ -114,7 +116,7 @@ func TestSheetOfOthers(t *testing.T) {
 // would be refused.
 func TestSheetWithARowTwice(t *testing.T) {
 	k := key(0)
-	name := strings.Join([]string{k.ItemID, k.Variant, k.Method, k.Setting, "0"}, ",")
+	name := strings.Join([]string{k.ItemID, k.Variant, string(k.Method), string(k.Setting), "0"}, ",")
 	s := openSheet(t, "item_id,variant,method,setting,repeat,rating\n"+name+",\n"+name+",4\n")
 	set(t, s, Row{Key: k}, Mark{Rating: 5})
 	if f := reads(t, s, 1); f.People[0].Scores[k] != 5 || f.Blank != 1 {
@@ -150,11 +152,11 @@ func FuzzSheet(f *testing.F) {
 		if got := string(s.Bytes()); got != content {
 			t.Fatalf("%q comes back as %q", content, got)
 		}
-		before := make(map[Key]Mark)
+		before := make(map[results.Key]Mark)
 		for k := range s.byPlace {
 			before[k] = s.Mark(k)
 		}
-		row := Row{Key: Key{"fuzzed", "v", "m", "s", 0}, Response: note}
+		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "s"), ItemID: "fuzzed"}, Response: note}
 		want := Mark{Rating: 4, Thumb: ThumbUp}
 		if err := s.Set(row, want); err != nil {
 			t.Fatal(err)

@@ -17,21 +17,21 @@ import (
 //go:embed published.csv
 var publishedCSV []byte
 
-// PublishedItems is the number of items behind the published figures, by
+// publishedItems is the number of items behind the published figures, by
 // source (paper, section 3).
-var PublishedItems = map[string]int{"truthfulqa": 817, "commonsenseqa": 1221, "mmlu": 5170, metrics.All: 7208}
+var publishedItems = map[string]int{"truthfulqa": 817, "commonsenseqa": 1221, "mmlu": 5170, metrics.All: 7208}
 
-// A PublishedCell names the published figures of one model.
-type PublishedCell struct {
+// A publishedCell names the published figures of one model.
+type publishedCell struct {
 	Setting, Method, Model, Source string
 }
 
-// PublishedFigures are fractions from 0 to 1, in the order of comparedMetrics;
+// publishedValues are fractions from 0 to 1, in the order of comparedMetrics;
 // nil: undefined.
-type PublishedFigures [len(comparedMetrics)]*float64
+type publishedValues [len(comparedMetrics)]*float64
 
-// Published gives the figures of the paper that come with perg.
-var Published = sync.OnceValue(func() map[PublishedCell]PublishedFigures {
+// publishedFigures gives the figures of the paper that come with perg.
+var publishedFigures = sync.OnceValue(func() map[publishedCell]publishedValues {
 	figures, err := parsePublished(publishedCSV)
 	if err != nil {
 		panic("published.csv: " + err.Error()) // ours; a test reads it
@@ -41,7 +41,7 @@ var Published = sync.OnceValue(func() map[PublishedCell]PublishedFigures {
 
 // parsePublished reads a CSV of published figures with a header; lines that
 // begin with # are comments. An error names the line.
-func parsePublished(text []byte) (map[PublishedCell]PublishedFigures, error) {
+func parsePublished(text []byte) (map[publishedCell]publishedValues, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comment = '#'
 	header := []string{"setting", "method", "model", "source"}
@@ -59,22 +59,22 @@ func parsePublished(text []byte) (map[PublishedCell]PublishedFigures, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[PublishedCell]PublishedFigures, len(records))
+	all := make(map[publishedCell]publishedValues, len(records))
 	for i, record := range records {
 		fail := func(format string, args ...any) error {
 			return fmt.Errorf("record %d: %s", i+1, fmt.Sprintf(format, args...))
 		}
-		c := PublishedCell{record[0], record[1], record[2], record[3]}
+		c := publishedCell{record[0], record[1], record[2], record[3]}
 		if _, err := prompt.ParseSetting(c.Setting); err != nil {
 			return nil, fail("%v", err)
 		}
-		if PublishedItems[c.Source] == 0 {
+		if publishedItems[c.Source] == 0 {
 			return nil, fail("unknown source %q", c.Source)
 		}
 		if _, twice := all[c]; twice {
 			return nil, fail("%v is there twice", c)
 		}
-		var f PublishedFigures
+		var f publishedValues
 		for j, field := range record[len(header)-len(f):] {
 			if field == "" {
 				continue
@@ -96,11 +96,11 @@ const inflated = 0.7
 
 // odd says whether a published figure is known to be off: it is on TruthfulQA,
 // or over all sources with TruthfulQA among them.
-func (c PublishedCell) odd(metric string) bool {
+func (c publishedCell) odd(metric string) bool {
 	if metric != performanceVariation || c.Source != "truthfulqa" && c.Source != metrics.All {
 		return false
 	}
 	c.Source = "truthfulqa"
-	f, ok := Published()[c]
+	f, ok := publishedFigures()[c]
 	return ok && *f[len(f)-1] >= inflated
 }

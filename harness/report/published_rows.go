@@ -72,13 +72,13 @@ func ComparePublished(rows []data.Metric, variants []Measured, dataset string, i
 	public := 0
 	var foreign []string
 	for _, s := range sources {
-		if PublishedItems[s] > 0 {
+		if publishedItems[s] > 0 {
 			public++
 		} else {
 			foreign = append(foreign, s)
 		}
 	}
-	same := public == len(PublishedItems)-1 && len(foreign) == 0
+	same := public == len(publishedItems)-1 && len(foreign) == 0
 	if !same && len(rows) > 0 {
 		note("not comparable, marked *: source all is over %d items of %s, not over PERGData's three sources", items, dataset)
 	}
@@ -87,7 +87,7 @@ func ComparePublished(rows []data.Metric, variants []Measured, dataset string, i
 	}
 	var fewer []string
 	for _, s := range sources {
-		if n := PublishedItems[s]; n > 0 && sizes[s] < int64(n) {
+		if n := publishedItems[s]; n > 0 && sizes[s] < int64(n) {
 			fewer = append(fewer, fmt.Sprintf("%s %d of %d", s, sizes[s], n))
 		}
 	}
@@ -122,11 +122,11 @@ func ComparePublished(rows []data.Metric, variants []Measured, dataset string, i
 // cells that the paper does not have.
 func (c *Comparison) add(rows []data.Metric, v Measured, published string, same bool) (absent []string) {
 	for _, m := range rows {
-		if m.Variant != v.Variant || m.Setting == string(prompt.None) || PublishedItems[m.Source] == 0 {
+		if m.Variant != v.Variant || m.Setting == string(prompt.None) || publishedItems[m.Source] == 0 {
 			continue
 		}
-		cell := PublishedCell{m.Setting, m.Method, published, m.Source}
-		figures, ok := Published()[cell]
+		cell := publishedCell{m.Setting, m.Method, published, m.Source}
+		figures, ok := publishedFigures()[cell]
 		if !ok {
 			if name := m.Method + " " + m.Setting; !slices.Contains(absent, name) {
 				absent = append(absent, name)

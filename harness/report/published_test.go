@@ -33,13 +33,13 @@ func TestPublishedFiguresAreTheSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, Published()); d != "" {
+	if d := cmp.Diff(want, publishedFigures()); d != "" {
 		t.Error(d)
 	}
 }
 
 func TestPublishedFigures(t *testing.T) {
-	figures := Published()
+	figures := publishedFigures()
 	models := map[string]int{}
 	for c, f := range figures {
 		models[c.Model]++
@@ -61,7 +61,7 @@ func TestPublishedFigures(t *testing.T) {
 	// from 5.6 to 1.1, 6.9 to 1.2 and 5.5 to 1.2.
 	for setting, pair := range map[string][2]float64{"relevant": {0.056, 0.011}, "mixed": {0.069, 0.012}, "irrelevant": {0.055, 0.012}} {
 		for i, method := range []string{"zero-shot", "pref-aligner"} {
-			if got := figures[PublishedCell{setting, method, "Llama3-70B", metrics.All}][0]; got == nil || *got != pair[i] {
+			if got := figures[publishedCell{setting, method, "Llama3-70B", metrics.All}][0]; got == nil || *got != pair[i] {
 				t.Errorf("%s %s: %s, want %v", setting, method, percent(got), pair[i])
 			}
 		}
@@ -112,7 +112,7 @@ func FuzzParsePublished(f *testing.F) {
 // and more, and with each the one over all.
 func TestKnownOddities(t *testing.T) {
 	n := map[string]int{}
-	for c := range Published() {
+	for c := range publishedFigures() {
 		if c.odd("breakage_rate") {
 			t.Errorf("%v: the breakage rate is odd", c)
 		}
@@ -215,7 +215,7 @@ func published(variant, setting, method string, n func(source string) int64, sou
 }
 
 func comparison() Comparison {
-	whole := func(source string) int64 { return int64(PublishedItems[source]) }
+	whole := func(source string) int64 { return int64(publishedItems[source]) }
 	three := []string{"truthfulqa", "commonsenseqa", "mmlu"}
 	rows := []data.Metric{{Variant: "llama3:8b", Setting: "none", Method: "zero-shot", Source: metrics.All, N: 7208}}
 	rows = append(rows, published("llama3:8b", "relevant", "zero-shot", whole, three...)...)

@@ -6,10 +6,11 @@ import (
 	"strconv"
 
 	"perg/harness/explore"
+	"perg/harness/results"
 )
 
-// A view is what an address says: which list, which page of it.
-type view struct {
+// A listing is what an address says: which list, which page of it.
+type listing struct {
 	filter explore.Filter
 	page   int // from 1
 }
@@ -25,54 +26,54 @@ const (
 	repeatParam  = "repeat"
 )
 
-func readView(q url.Values) view {
-	v := view{filter: explore.Filter{Values: make(map[explore.Facet][]string), Text: q.Get(textParam)}, page: 1}
+func readListing(q url.Values) listing {
+	l := listing{filter: explore.Filter{Values: make(map[explore.Facet][]string), Text: q.Get(textParam)}, page: 1}
 	for _, f := range explore.Facets() {
 		if values := q[string(f)]; len(values) > 0 {
-			v.filter.Values[f] = values
+			l.filter.Values[f] = values
 		}
 	}
 	if n, err := strconv.Atoi(q.Get(pageParam)); err == nil && n > 1 && n < 1<<40/pageSize {
-		v.page = n
+		l.page = n
 	}
-	return v
+	return l
 }
 
-func (v view) query() url.Values {
+func (l listing) query() url.Values {
 	q := make(url.Values)
-	for f, values := range v.filter.Values {
+	for f, values := range l.filter.Values {
 		q[string(f)] = values
 	}
-	if v.filter.Text != "" {
-		q.Set(textParam, v.filter.Text)
+	if l.filter.Text != "" {
+		q.Set(textParam, l.filter.Text)
 	}
-	if v.page > 1 {
-		q.Set(pageParam, strconv.Itoa(v.page))
+	if l.page > 1 {
+		q.Set(pageParam, strconv.Itoa(l.page))
 	}
 	return q
 }
 
 // Fields are what a form adds to keep the filters, but for the text.
-func (v view) Fields() url.Values {
-	q := view{v.filter, 1}.query()
+func (l listing) Fields() url.Values {
+	q := listing{l.filter, 1}.query()
 	q.Del(textParam)
 	return q
 }
 
-func (v view) address() string {
-	if q := v.query().Encode(); q != "" {
+func (l listing) address() string {
+	if q := l.query().Encode(); q != "" {
 		return "/?" + q
 	}
 	return "/"
 }
 
 // at is another page of the list.
-func (v view) at(page int) view { return view{v.filter, page} }
+func (l listing) at(page int) listing { return listing{l.filter, page} }
 
 // toggled is the first page of the list with a value chosen, or no longer.
-func (v view) toggled(f explore.Facet, value string) view {
+func (l listing) toggled(f explore.Facet, value string) listing {
 	values := make(map[explore.Facet][]string)
-	for facet, of := range v.filter.Values {
+	for facet, of := range l.filter.Values {
 		values[facet] = of
 	}
 	of := slices.Clone(values[f])
@@ -84,40 +85,40 @@ func (v view) toggled(f explore.Facet, value string) view {
 	if values[f] = of; len(of) == 0 {
 		delete(values, f)
 	}
-	return view{explore.Filter{Values: values, Text: v.filter.Text}, 1}
+	return listing{explore.Filter{Values: values, Text: l.filter.Text}, 1}
 }
 
 // without is the first page of the list without the text.
-func (v view) without() view { return view{explore.Filter{Values: v.filter.Values}, 1} }
+func (l listing) without() listing { return listing{explore.Filter{Values: l.filter.Values}, 1} }
 
 // answer is the address of an answer as one of the list.
-func (v view) answer(r explore.Ref) string {
-	q := v.query()
+func (l listing) answer(k results.Key) string {
+	q := l.query()
 	q.Del(pageParam)
-	putRef(q, r)
+	putKey(q, k)
 	return "/answer?" + q.Encode()
 }
 
-func putRef(q url.Values, r explore.Ref) {
-	q.Set(itemParam, r.ItemID)
-	q.Set(variantParam, r.Variant)
-	q.Set(methodParam, r.Method)
-	q.Set(settingParam, r.Setting)
-	if r.Repeat > 0 {
-		q.Set(repeatParam, strconv.Itoa(r.Repeat))
+func putKey(q url.Values, k results.Key) {
+	q.Set(itemParam, k.ItemID)
+	q.Set(variantParam, k.Variant)
+	q.Set(methodParam, string(k.Method))
+	q.Set(settingParam, string(k.Setting))
+	if k.Repeat > 0 {
+		q.Set(repeatParam, strconv.Itoa(int(k.Repeat)))
 	}
 }
 
-// readRef reads an answer's name; a repeat that is no number is none that is
+// readKey reads an answer's name; a repeat that is no number is none that is
 // there.
-func readRef(q url.Values) explore.Ref {
-	r := explore.Ref{Cell: explore.Cell{Variant: q.Get(variantParam), Method: q.Get(methodParam), Setting: q.Get(settingParam)}, ItemID: q.Get(itemParam)}
+func readKey(q url.Values) results.Key {
+	k := results.Key{Cell: results.CellOf(q.Get(variantParam), q.Get(methodParam), q.Get(settingParam)), ItemID: q.Get(itemParam)}
 	if text := q.Get(repeatParam); text != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
 			n = -1
 		}
-		r.Repeat = int(n)
+		k.Repeat = int32(n)
 	}
-	return r
+	return k
 }

@@ -13,6 +13,7 @@ import (
 	"perg/harness/prompt"
 	"perg/harness/ratings"
 	"perg/harness/report"
+	"perg/harness/results"
 )
 
 // maxMarked is the length in bytes of a text beyond which its differences are
@@ -21,38 +22,37 @@ const maxMarked = 64 << 10
 
 type answerPage struct {
 	explore.Screen
-	View      view
+	Listing   listing
 	Home      string
 	Prev      string
 	Next      string
 	Place     string // "3 of 40"
 	Outcome   term
-	Unscored  bool
-	Stated    []statedView
-	Options   []optionView
-	Sides     []sideView
+	Stated    []statedPreference
+	Options   []shownOption
+	Sides     []shownResponse
 	Unmarked  string // why differences are not marked
-	Judgments []judgmentView
+	Judgments []shownJudgment
 	Together  string // the verdict of several judges
 	NoJudge   string // why there are none
 	Matrix    matrix
-	Texts     []textView
+	Texts     []longText
 	Timings   []timing
 	Form      *rateForm
 }
 
-type statedView struct {
+type statedPreference struct {
 	Text string
 	Own  bool
 }
 
-type optionView struct {
+type shownOption struct {
 	Letter, Text                  string
 	Gold, PlainChose, AnswerChose bool
 }
 
-// A sideView is one of the two responses.
-type sideView struct {
+// A shownResponse is one of the two.
+type shownResponse struct {
 	Title, Under string
 	Letter       string
 	Rule         string // how it was found
@@ -63,14 +63,14 @@ type sideView struct {
 	FellBack     bool
 }
 
-// A judgmentView is a judgment, and why it does not count, if so.
-type judgmentView struct {
+// A shownJudgment is a judgment, and why it does not count, if so.
+type shownJudgment struct {
 	data.Judgment
 	Aside string
 }
 
-// A textView is a longer text that is shown when it is asked for.
-type textView struct{ Title, Means, Text string }
+// A longText is shown when it is asked for.
+type longText struct{ Title, Means, Text string }
 
 type timing struct{ Label, Means, Value string }
 
@@ -88,8 +88,8 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	v := readView(q)
-	screen, err := s.run.Screen(r.Context(), readRef(q), v.filter)
+	l := readListing(q)
+	screen, err := s.run.Screen(r.Context(), readKey(q), l.filter)
 	if errors.Is(err, explore.ErrUnknown) {
 		s.fail(w, http.StatusNotFound, "There is no such answer", report.Printable(err.Error())+". Perhaps the address is of another run.")
 		return
@@ -98,44 +98,44 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusInternalServerError, "The run cannot be read", err.Error())
 		return
 	}
-	p := s.page(screen, v)
+	p := s.page(screen, l)
 	s.render(w, http.StatusOK, "answer", frame{About: s.about, Title: "Answer", Keys: "answer", Old: s.run.Replaced(), Page: p})
 }
 
-func (s *site) page(screen explore.Screen, v view) answerPage {
+func (s *site) page(screen explore.Screen, l listing) answerPage {
 	g := screen.Generation
-	p := answerPage{Screen: screen, View: v, Home: v.at(1).address(), Outcome: outcomeTerm(screen.Line.Outcome), Unscored: screen.Line.Outcome&explore.Unscored != 0}
+	p := answerPage{Screen: screen, Listing: l, Home: l.at(1).address(), Outcome: outcomeTerm(screen.Outcome)}
 	if screen.Number >= 0 {
-		p.Home = v.at(screen.Number/pageSize + 1).address()
+		p.Home = l.at(screen.Number/pageSize + 1).address()
 		p.Place = number(screen.Number+1) + " of " + number(screen.Hits)
 		if !screen.Done {
 			p.Place += " or more"
 		}
 	}
 	if screen.Before != nil {
-		p.Prev = v.answer(*screen.Before)
+		p.Prev = l.answer(*screen.Before)
 	}
 	if screen.After != nil {
-		p.Next = v.answer(*screen.After)
+		p.Next = l.answer(*screen.After)
 	}
 	for _, text := range g.Preferences {
-		p.Stated = append(p.Stated, statedView{text, text == g.Preference})
+		p.Stated = append(p.Stated, statedPreference{text, text == g.Preference})
 	}
 	for i, text := range g.Options {
 		letter := data.Letter(i)
-		p.Options = append(p.Options, optionView{
+		p.Options = append(p.Options, shownOption{
 			Letter: letter, Text: text, Gold: letter == g.Gold,
 			PlainChose:  screen.Baseline != nil && screen.Baseline.Answer != nil && *screen.Baseline.Answer == letter,
-			AnswerChose: !screen.IsBaseline && g.Answer != nil && *g.Answer == letter,
+			AnswerChose: !screen.IsBaseline() && g.Answer != nil && *g.Answer == letter,
 		})
 	}
 	p.sides()
 	p.judges(s.run.Counts)
 	p.NoJudge = s.noJudge(screen)
-	p.Matrix = matrixOf(screen, v)
+	p.Matrix = matrixOf(screen, l)
 	p.Texts = textsOf(g)
 	p.Timings = timingsOf(g)
-	p.Form = s.form(screen, v)
+	p.Form = s.form(screen, l)
 	return p
 }
 
@@ -148,8 +148,8 @@ func (p *answerPage) sides() {
 	case prompt.Mixed, prompt.Irrelevant:
 		with.Title = "With the preferences"
 	}
-	if p.IsBaseline || b == nil {
-		p.Sides = []sideView{with}
+	if p.IsBaseline() || b == nil {
+		p.Sides = []shownResponse{with}
 		return
 	}
 	plain := sideOf(*b, "Without a preference", "setting none, zero-shot: the baseline")
@@ -163,11 +163,11 @@ func (p *answerPage) sides() {
 			}
 		}
 	}
-	p.Sides = []sideView{plain, with}
+	p.Sides = []shownResponse{plain, with}
 }
 
-func sideOf(g data.Generation, title, under string) sideView {
-	s := sideView{Title: title, Under: under, Correct: g.Correct, Error: g.Error, Truncated: g.Status == data.StatusTruncated, FellBack: g.FellBack != nil && *g.FellBack}
+func sideOf(g data.Generation, title, under string) shownResponse {
+	s := shownResponse{Title: title, Under: under, Correct: g.Correct, Error: g.Error, Truncated: g.Status == data.StatusTruncated, FellBack: g.FellBack != nil && *g.FellBack}
 	if g.Answer != nil {
 		s.Letter = *g.Answer
 	}
@@ -185,17 +185,16 @@ func sideOf(g data.Generation, title, under string) sideView {
 
 // noJudge says why a judge has not rated the answer.
 func (s *site) noJudge(screen explore.Screen) string {
-	o := screen.Line.Outcome
-	switch {
+	switch o := screen.Outcome; {
 	case len(screen.Judgments) > 0:
 		return ""
 	case !s.run.Judged():
 		return "The run has no judge: perg judge RUN --judge MODEL rates it."
-	case o&explore.Error != 0:
+	case o == results.Error:
 		return "There is no pair of responses to rate."
-	case !prompt.Setting(screen.Setting).Judged():
+	case !screen.Setting.Judged():
 		return "Judges rate answers whose question's own preference is stated (settings relevant and mixed)."
-	case o&(explore.Mended|explore.WrongTwice) != 0:
+	case o == results.Mended || o == results.WrongTwice:
 		return "Judges rate what was right without a preference; this was not."
 	default:
 		return "No judge has been asked about it yet."
@@ -203,36 +202,35 @@ func (s *site) noJudge(screen explore.Screen) string {
 }
 
 // judges gives the judgments, and what they say together.
-func (p *answerPage) judges(counts func(judge string) bool) {
+func (p *answerPage) judges(counts func(judge string, swapped bool) bool) {
 	n := 0
 	for _, j := range p.Screen.Judgments {
-		view := judgmentView{Judgment: j}
+		shown := shownJudgment{Judgment: j}
 		switch {
-		case !counts(j.JudgeModel):
-			view.Aside = "not one of the run's present judges: it counts in no metric"
-		case j.Swapped:
-			view.Aside = "shown the responses in the other order: it counts in no metric"
+		case !counts(j.JudgeModel, false):
+			shown.Aside = "not one of the run's present judges: it counts in no metric"
+		case !counts(j.JudgeModel, j.Swapped):
+			shown.Aside = "shown the responses in the other order: it counts in no metric"
 		case j.Score != nil:
 			n++
 		}
-		p.Judgments = append(p.Judgments, view)
+		p.Judgments = append(p.Judgments, shown)
 	}
-	if o := p.Line.Outcome; n > 1 && o&explore.Followed != 0 {
-		p.Together = "The judges together: followed."
-	} else if n > 1 {
-		p.Together = "The judges together: not followed."
+	if n > 1 && p.Followed != nil {
+		p.Together = "The judges together: " + map[bool]string{true: "followed.", false: "not followed."}[*p.Followed]
 	}
 }
 
 // A matrix is the same question by variant and method, and by setting.
 type matrix struct {
-	Settings []string
+	Settings []prompt.Setting
 	Rows     []matrixRow
 }
 
 type matrixRow struct {
-	Variant, Method string
-	Cells           [][]matrixCell // by setting: one for each repeat
+	Variant string
+	Method  prompt.Method
+	Cells   [][]matrixCell // by setting: one for each repeat
 }
 
 type matrixCell struct {
@@ -241,11 +239,11 @@ type matrixCell struct {
 	Here    bool
 }
 
-func matrixOf(screen explore.Screen, v view) matrix {
+func matrixOf(screen explore.Screen, list listing) matrix {
 	var m matrix
 	for _, s := range prompt.Settings() {
-		if slices.ContainsFunc(screen.Siblings, func(l explore.Line) bool { return l.Setting == string(s) }) {
-			m.Settings = append(m.Settings, string(s))
+		if slices.ContainsFunc(screen.Siblings, func(l explore.Line) bool { return l.Setting == s }) {
+			m.Settings = append(m.Settings, s)
 		}
 	}
 	for _, l := range screen.Siblings {
@@ -255,17 +253,17 @@ func matrixOf(screen explore.Screen, v view) matrix {
 			m.Rows = append(m.Rows, matrixRow{l.Variant, l.Method, make([][]matrixCell, len(m.Settings))})
 		}
 		if i := slices.Index(m.Settings, l.Setting); i >= 0 {
-			m.Rows[at].Cells[i] = append(m.Rows[at].Cells[i], matrixCell{l, v.answer(l.Ref), l.Ref == screen.Ref})
+			m.Rows[at].Cells[i] = append(m.Rows[at].Cells[i], matrixCell{l, list.answer(l.Key), l.Key == screen.Key})
 		}
 	}
 	return m
 }
 
-func textsOf(g data.Generation) []textView {
-	var all []textView
+func textsOf(g data.Generation) []longText {
+	var all []longText
 	add := func(title, means string, text *string) {
 		if text != nil && *text != "" {
-			all = append(all, textView{title, means, report.Printable(*text)})
+			all = append(all, longText{title, means, report.Printable(*text)})
 		}
 	}
 	add("Thinking", "What the model wrote before its answer. It is not scored.", g.Thinking)

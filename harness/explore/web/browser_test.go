@@ -35,7 +35,7 @@ func waitFor(tab *browsertest.Tab, t *testing.T, expression string) {
 func TestBrowser(t *testing.T) {
 	browser := browsertest.Start(t)
 	s := serveSmall(t)
-	key := keyOf(ref("item-01", prompt.Relevant))
+	rated := key("item-01", prompt.Relevant)
 	for _, width := range []int64{1280, 390} {
 		name := map[int64]string{1280: "1280", 390: "390"}[width]
 		tab := browser.Tab(t, width, 900)
@@ -99,7 +99,7 @@ func TestBrowser(t *testing.T) {
 		waitFor(tab, t, "!!document.querySelector('#saved.done')")
 		tab.Do(chromedp.SetValue(chromedp.CSS("textarea"), "a note & <b>"), chromedp.Click(chromedp.CSS(`button[value="up"]`)))
 		waitFor(tab, t, `document.querySelector('button[value="up"]').getAttribute("aria-pressed") === "true"`)
-		if got := s.marks().Mark(key); got.Rating != 3 || got.Thumb != "up" || got.Note != "a note & <b>" {
+		if got := s.marks().Mark(rated); got.Rating != 3 || got.Thumb != "up" || got.Note != "a note & <b>" {
 			t.Errorf("kept: %+v", got)
 		}
 		tab.Do(chromedp.Reload())
@@ -133,9 +133,9 @@ func TestBrowser(t *testing.T) {
 func TestBrowserShowsHostileTexts(t *testing.T) {
 	tab := browsertest.Start(t).Tab(t, 1280, 900)
 	s := serveSmall(t)
-	s.post(formOf(ref("item-01", prompt.Relevant), "note", exploretest.Hostile))
-	v := view{explore.Filter{Text: exploretest.Hostile}, 1}
-	for _, path := range []string{"/?q=" + url.QueryEscape(exploretest.Hostile), v.answer(ref("item-01", prompt.Relevant)), v.answer(ref("item-01", prompt.Mixed))} {
+	s.post(formOf(key("item-01", prompt.Relevant), "note", exploretest.Hostile))
+	v := listing{explore.Filter{Text: exploretest.Hostile}, 1}
+	for _, path := range []string{"/?q=" + url.QueryEscape(exploretest.Hostile), v.answer(key("item-01", prompt.Relevant)), v.answer(key("item-01", prompt.Mixed))} {
 		tab.Do(chromedp.Navigate(s.url + path))
 		if title := browsertest.Get(tab, chromedp.Title()); title == "owned" {
 			t.Errorf("%s: a model's script was run", path)
@@ -148,7 +148,7 @@ func TestBrowserShowsHostileTexts(t *testing.T) {
 		}
 	}
 	tab.Screenshot(filepath.Join(t.ArtifactDir(), "hostile.png"), false)
-	tab.Do(chromedp.Navigate(s.url + view{page: 1}.answer(ref("item-07", prompt.Relevant))))
+	tab.Do(chromedp.Navigate(s.url + listing{page: 1}.answer(key("item-07", prompt.Relevant))))
 	if n := browsertest.Eval[int](tab, "document.querySelectorAll('.side .text')[1].innerText.length"); n < exploretest.Long-200 {
 		t.Errorf("the long response is %d long", n)
 	}
@@ -161,11 +161,11 @@ func TestBrowserShowsHostileTexts(t *testing.T) {
 // Without scripts the pages do all but keys.
 func TestFormsWithoutScripts(t *testing.T) {
 	s := serveSmall(t)
-	status, body := s.get(view{page: 1}.answer(ref("item-01", prompt.Relevant)))
+	status, body := s.get(listing{page: 1}.answer(key("item-01", prompt.Relevant)))
 	if status != 200 || !strings.Contains(body, `<form method="post" action="/rate"`) || !strings.Contains(body, `<button name="rating" value="5"`) {
 		t.Errorf("status %d", status)
 	}
-	r := s.form(formOf(ref("item-01", prompt.Relevant), "rating", "5", "outcome", "broken"), s.url)
+	r := s.form(formOf(key("item-01", prompt.Relevant), "rating", "5", "outcome", "broken"), s.url)
 	_, header, _ := s.do(r)
 	if got := header.Get("Location"); !strings.HasPrefix(got, "/answer?") || !strings.HasSuffix(got, "#rate") || !strings.Contains(got, "outcome=broken") {
 		t.Errorf("a rating leads to %q", got)

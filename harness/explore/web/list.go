@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"perg/harness/explore"
-	"perg/harness/prompt"
 	"perg/harness/report"
 )
 
@@ -13,13 +12,13 @@ import (
 const pageSize = 50
 
 type listPage struct {
-	View    view
+	Listing listing
 	List    explore.List
 	Query   string
-	Facets  []facetView
-	Chosen  []valueView // the filters that are on, to be let go of
+	Facets  []facetFilter
+	Chosen  []facetValue // the filters that are on, to be let go of
 	Clear   string
-	Rows    []rowView
+	Rows    []listRow
 	Summary string
 	Before  string // addresses; "" where there is none
 	After   string
@@ -30,21 +29,21 @@ type listPage struct {
 	Repeats bool
 }
 
-type facetView struct {
+type facetFilter struct {
 	term
 	Open   bool
 	On     int
-	Values []valueView
+	Values []facetValue
 }
 
-type valueView struct {
+type facetValue struct {
 	term
 	N       int
 	On      bool
 	Address string
 }
 
-type rowView struct {
+type listRow struct {
 	explore.Line
 	Address string
 	Snippet string
@@ -55,49 +54,49 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(w, r) {
 		return
 	}
-	v := readView(r.URL.Query())
-	l, err := s.run.List(r.Context(), v.filter, (v.page-1)*pageSize, pageSize)
+	at := readListing(r.URL.Query())
+	l, err := s.run.List(r.Context(), at.filter, (at.page-1)*pageSize, pageSize)
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, "The run cannot be read", err.Error())
 		return
 	}
 	p := listPage{
-		View: v, List: l, Query: v.filter.Text, Clear: "/", Repeats: s.run.Repeated(),
-		Looking: !l.Done && len(l.Lines) < pageSize, Asides: v.filter.Text != "", From: l.From + 1, To: l.From + len(l.Lines),
+		Listing: at, List: l, Query: at.filter.Text, Clear: "/", Repeats: s.run.Repeated(),
+		Looking: !l.Done && len(l.Lines) < pageSize, Asides: at.filter.Text != "", From: l.From + 1, To: l.From + len(l.Lines),
 	}
 	for i, f := range explore.Facets() {
-		fv := facetView{term: facets[f], Open: i < 5}
+		filter := facetFilter{term: facets[f], Open: i < 5}
 		for _, c := range l.Facets[f] {
-			value := valueView{valueTerm(f, c.Value), c.N, c.Selected, v.toggled(f, c.Value).address()}
-			fv.Values = append(fv.Values, value)
+			value := facetValue{valueTerm(f, c.Value), c.N, c.Selected, at.toggled(f, c.Value).address()}
+			filter.Values = append(filter.Values, value)
 			if c.Selected {
-				fv.On++
+				filter.On++
 				p.Chosen = append(p.Chosen, value)
 			}
 		}
-		if fv.On > 0 {
-			fv.Open = true
+		if filter.On > 0 {
+			filter.Open = true
 		}
 		// One value that everything has says nothing.
-		if len(fv.Values) > 1 || fv.On > 0 {
-			p.Facets = append(p.Facets, fv)
+		if len(filter.Values) > 1 || filter.On > 0 {
+			p.Facets = append(p.Facets, filter)
 		}
 	}
 	if p.Query != "" {
-		p.Chosen = append(p.Chosen, valueView{term: term{Label: "“" + report.Printable(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: v.without().address()})
+		p.Chosen = append(p.Chosen, facetValue{term: term{Label: "“" + report.Printable(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: at.without().address()})
 	}
 	for _, line := range l.Lines {
-		row := rowView{Line: line, Address: v.answer(line.Ref), Stated: prompt.Setting(line.Setting).Judged()}
+		row := listRow{Line: line, Address: at.answer(line.Key), Stated: line.Setting.Judged()}
 		if line.Response != nil {
 			row.Snippet = snippet(*line.Response)
 		}
 		p.Rows = append(p.Rows, row)
 	}
-	if v.page > 1 {
-		p.Before = v.at(v.page - 1).address()
+	if at.page > 1 {
+		p.Before = at.at(at.page - 1).address()
 	}
 	if l.HasMore {
-		p.After = v.at(v.page + 1).address()
+		p.After = at.at(at.page + 1).address()
 	}
 	s.render(w, http.StatusOK, "list", frame{About: s.about, Title: "Answers", Refresh: p.Looking, Keys: "list", Old: s.run.Replaced(), Page: p})
 }

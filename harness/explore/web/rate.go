@@ -22,23 +22,19 @@ const (
 // maxNote is the length of a note in bytes.
 const maxNote = 4000
 
-func keyOf(r explore.Ref) ratings.Key {
-	return ratings.Key{ItemID: r.ItemID, Variant: r.Variant, Method: r.Method, Setting: r.Setting, Repeat: int32(r.Repeat)}
-}
-
 // form is nil where there is nothing to rate.
-func (s *site) form(screen explore.Screen, v view) *rateForm {
+func (s *site) form(screen explore.Screen, l listing) *rateForm {
 	if screen.Response == nil {
 		return nil
 	}
-	f := &rateForm{Rateable: s.run.Rateable(screen.Line), File: report.Printable(s.ratings.Path), Hidden: v.query()}
-	putRef(f.Hidden, screen.Ref)
+	f := &rateForm{Rateable: s.run.Rateable(screen.Line), File: report.Printable(s.ratings.Path), Hidden: l.query()}
+	putKey(f.Hidden, screen.Key)
 	sheet, err := s.ratings.Open()
 	if err != nil {
 		f.Trouble = report.Printable(err.Error())
 		return f
 	}
-	f.Mark = sheet.Mark(keyOf(screen.Ref))
+	f.Mark = sheet.Mark(screen.Key)
 	return f
 }
 
@@ -50,8 +46,8 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(w, r) {
 		return
 	}
-	ref, v := readRef(r.PostForm), readView(r.PostForm)
-	screen, err := s.run.Screen(r.Context(), ref, v.filter)
+	key, l := readKey(r.PostForm), readListing(r.PostForm)
+	screen, err := s.run.Screen(r.Context(), key, l.filter)
 	if err != nil {
 		s.fail(w, http.StatusNotFound, "This was not saved", report.Printable(err.Error()))
 		return
@@ -64,7 +60,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusBadRequest, "This was not saved", report.Printable(err.Error()))
 		return
 	}
-	row := ratings.Row{Key: keyOf(screen.Ref), Preference: screen.Generation.Preference, Response: *screen.Response}
+	row := ratings.Row{Key: screen.Key, Preference: screen.Generation.Preference, Response: *screen.Response}
 	if b := screen.Baseline; b != nil {
 		row.Question = b.UserPrompt
 		if b.Response != nil {
@@ -75,7 +71,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusInternalServerError, "This was not saved", report.Printable(err.Error()))
 		return
 	}
-	http.Redirect(w, r, v.answer(ref)+"#rate", http.StatusSeeOther)
+	http.Redirect(w, r, l.answer(key)+"#rate", http.StatusSeeOther)
 }
 
 // changeOf is what a form asks for.

@@ -12,6 +12,7 @@ import (
 	"perg/harness/extract"
 	"perg/harness/prompt"
 	"perg/harness/report"
+	"perg/harness/results"
 )
 
 // A term is a word of the benchmark as a newcomer is told it.
@@ -80,7 +81,9 @@ func valueTerm(f explore.Facet, value string) term {
 	return term{Label: report.Printable(value)}
 }
 
-func outcomeTerm(o explore.Outcome) term { return valueTerm(explore.ByOutcome, o.Value()) }
+func outcomeTerm(o results.Outcome) term {
+	return valueTerm(explore.ByOutcome, explore.OutcomeValue(o))
+}
 
 // rules say how a letter was found in a response.
 var rules = map[string]string{
@@ -100,10 +103,10 @@ var rules = map[string]string{
 
 var functions = template.FuncMap{
 	"number":   number,
-	"print":    report.Printable,
+	"print":    func(s any) string { return report.Printable(fmt.Sprint(s)) },
 	"outcome":  outcomeTerm,
-	"setting":  func(s string) term { return valueTerm(explore.BySetting, s) },
-	"method":   func(s string) term { return valueTerm(explore.ByMethod, s) },
+	"setting":  func(s prompt.Setting) term { return valueTerm(explore.BySetting, string(s)) },
+	"method":   func(m prompt.Method) term { return valueTerm(explore.ByMethod, string(m)) },
 	"duration": func(ns *int64) string { return orDash(ns, func(n int64) string { return duration(time.Duration(n)) }) },
 	"count":    func(n *int64) string { return orDash(n, func(n int64) string { return humanize.Comma(n) }) },
 	"bytes": func(n *int64) string {

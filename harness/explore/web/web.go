@@ -1,4 +1,4 @@
-// Package web shows package explore's view of a run as pages: a list with
+// Package web shows what package explore finds of a run as pages: a list with
 // filters, one screen a generation, and a form to rate it. The pages work
 // without scripts and without a network, and their addresses hold all of what
 // they show. It finds out nothing of its own.

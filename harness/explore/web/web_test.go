@@ -20,9 +20,9 @@ import (
 	"perg/data"
 	"perg/harness/explore"
 	"perg/harness/explore/exploretest"
-	"perg/harness/metrics"
 	"perg/harness/prompt"
 	"perg/harness/ratings"
+	"perg/harness/results"
 )
 
 // A served is the small run, served.
@@ -41,7 +41,7 @@ func serveSmall(t *testing.T) served {
 
 func serveRun(t *testing.T, dir string) served {
 	t.Helper()
-	run, err := explore.Open(dir, metrics.Options{})
+	run, err := explore.Open(dir, results.Panel{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +101,13 @@ func (s served) form(form url.Values, origin string) *http.Request {
 	return r
 }
 
-func ref(item string, setting prompt.Setting) explore.Ref {
-	return explore.Ref{Cell: explore.Cell{Variant: "swayed:8b", Method: "zero-shot", Setting: string(setting)}, ItemID: item}
+func key(item string, setting prompt.Setting) results.Key {
+	return results.Key{Cell: results.Cell{Variant: "swayed:8b", Method: "zero-shot", Setting: setting}, ItemID: item}
 }
 
-func formOf(r explore.Ref, fields ...string) url.Values {
+func formOf(k results.Key, fields ...string) url.Values {
 	form := make(url.Values)
-	putRef(form, r)
+	putKey(form, k)
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
@@ -127,7 +127,7 @@ func (s served) marks() *ratings.Sheet {
 func TestGuard(t *testing.T) {
 	s := serveSmall(t)
 	own, _ := url.Parse(s.url)
-	form := formOf(ref("item-01", prompt.Relevant), "rating", "3")
+	form := formOf(key("item-01", prompt.Relevant), "rating", "3")
 	for _, tt := range []struct {
 		name, method, host, origin string
 		want                       int
@@ -181,16 +181,16 @@ func TestGuardKnowsItsAddress(t *testing.T) {
 
 func TestRatingsAreKept(t *testing.T) {
 	s := serveSmall(t)
-	key := keyOf(ref("item-01", prompt.Relevant))
+	rated := key("item-01", prompt.Relevant)
 	// Someone has begun the file, and goes on with it meanwhile.
-	begun := string(ratings.Form([]ratings.Row{{Key: keyOf(ref("item-07", prompt.Relevant)), Question: "theirs"}}))
+	begun := string(ratings.Form([]ratings.Row{{Key: key("item-07", prompt.Relevant), Question: "theirs"}}))
 	if err := os.WriteFile(s.ratings, []byte(begun), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	step := func(want ratings.Mark, fields ...string) {
 		t.Helper()
-		status, body := s.post(formOf(ref("item-01", prompt.Relevant), fields...))
-		if got := s.marks().Mark(key); status != http.StatusSeeOther || got != want {
+		status, body := s.post(formOf(rated, fields...))
+		if got := s.marks().Mark(rated); status != http.StatusSeeOther || got != want {
 			t.Fatalf("%v: status %d, mark %+v, want %+v\n%.300s", fields, status, got, want, body)
 		}
 	}
@@ -208,12 +208,12 @@ func TestRatingsAreKept(t *testing.T) {
 	step(ratings.Mark{Thumb: "up", Note: "well =1\ndone"}, "rating", "2") // again: taken back
 	step(ratings.Mark{Note: "well =1\ndone"}, "thumb", "up")
 	step(ratings.Mark{Rating: 5, Note: "well =1\ndone"}, "rating", "5")
-	if got := s.marks().Mark(keyOf(ref("item-07", prompt.Relevant))); got.Rating != 5 {
+	if got := s.marks().Mark(key("item-07", prompt.Relevant)); got.Rating != 5 {
 		t.Errorf("what someone else did in the file is lost: %+v", got)
 	}
 	// What no judge is asked about has thumbs and notes.
-	plain := ref("item-01", prompt.None)
-	if status, _ := s.post(formOf(plain, "thumb", "down")); status != http.StatusSeeOther || s.marks().Mark(keyOf(plain)).Thumb != "down" {
+	plain := key("item-01", prompt.None)
+	if status, _ := s.post(formOf(plain, "thumb", "down")); status != http.StatusSeeOther || s.marks().Mark(plain).Thumb != "down" {
 		t.Errorf("status %d", status)
 	}
 	// 'perg judge agree' reads the file as it is.
@@ -235,18 +235,18 @@ func TestRatingsAreKept(t *testing.T) {
 func TestRatingsThatAreRefused(t *testing.T) {
 	s := serveSmall(t)
 	for _, tt := range []struct {
-		of     explore.Ref
+		of     results.Key
 		fields []string
 		status int
 		want   string
 	}{
-		{ref("item-01", prompt.Relevant), []string{"rating", "6"}, 400, "is not a whole number from 1 to 5"},
-		{ref("item-01", prompt.Relevant), []string{"rating", ""}, 400, "is not a whole number from 1 to 5"},
-		{ref("item-01", prompt.Relevant), []string{"thumb", "sideways"}, 400, "neither up nor down"},
-		{ref("item-01", prompt.Relevant), []string{"note", strings.Repeat("x", 5000)}, 400, "longer than 4000"},
-		{ref("item-01", prompt.None), []string{"rating", "3"}, 400, "no judge is asked about this answer"},
-		{ref("item-04", prompt.Relevant), []string{"thumb", "up"}, 400, "no response to rate"},
-		{ref("item-99", prompt.Relevant), []string{"rating", "3"}, 404, "no such generation"},
+		{key("item-01", prompt.Relevant), []string{"rating", "6"}, 400, "is not a whole number from 1 to 5"},
+		{key("item-01", prompt.Relevant), []string{"rating", ""}, 400, "is not a whole number from 1 to 5"},
+		{key("item-01", prompt.Relevant), []string{"thumb", "sideways"}, 400, "neither up nor down"},
+		{key("item-01", prompt.Relevant), []string{"note", strings.Repeat("x", 5000)}, 400, "longer than 4000"},
+		{key("item-01", prompt.None), []string{"rating", "3"}, 400, "no judge is asked about this answer"},
+		{key("item-04", prompt.Relevant), []string{"thumb", "up"}, 400, "no response to rate"},
+		{key("item-99", prompt.Relevant), []string{"rating", "3"}, 404, "no such generation"},
 	} {
 		if status, body := s.post(formOf(tt.of, tt.fields...)); status != tt.status || !strings.Contains(body, tt.want) {
 			t.Errorf("%v %v: status %d, want %d and %q in\n%s", tt.of, tt.fields, status, tt.status, tt.want, body)
@@ -260,11 +260,11 @@ func TestRatingsThatAreRefused(t *testing.T) {
 	if err := os.WriteFile(s.ratings, []byte(damaged), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	status, body := s.post(formOf(ref("item-01", prompt.Relevant), "rating", "3"))
+	status, body := s.post(formOf(key("item-01", prompt.Relevant), "rating", "3"))
 	if content, _ := os.ReadFile(s.ratings); status != 500 || !strings.Contains(body, "the header lacks item_id") || string(content) != damaged {
 		t.Errorf("status %d, file %q\n%s", status, content, body)
 	}
-	if status, body := s.get(view{page: 1}.answer(ref("item-01", prompt.Relevant))); status != 200 || !strings.Contains(body, "the header lacks item_id") {
+	if status, body := s.get(listing{page: 1}.answer(key("item-01", prompt.Relevant))); status != 200 || !strings.Contains(body, "the header lacks item_id") {
 		t.Errorf("status %d", status)
 	}
 }
@@ -277,9 +277,9 @@ func TestHostileTextsInPages(t *testing.T) {
 	s := serveSmall(t)
 	paths := []string{"/", "/?q=" + url.QueryEscape(exploretest.Hostile), "/?variant=" + url.QueryEscape(exploretest.Hostile)}
 	for _, setting := range prompt.Settings() {
-		paths = append(paths, view{page: 1}.answer(ref("item-01", setting)))
+		paths = append(paths, listing{page: 1}.answer(key("item-01", setting)))
 	}
-	s.post(formOf(ref("item-01", prompt.Relevant), "note", exploretest.Hostile))
+	s.post(formOf(key("item-01", prompt.Relevant), "note", exploretest.Hostile))
 	for _, path := range paths {
 		status, body := s.get(path)
 		if status != 200 {
@@ -295,7 +295,7 @@ func TestHostileTextsInPages(t *testing.T) {
 			t.Errorf("%.60s does not show it", path)
 		}
 	}
-	status, body := s.get(view{page: 1}.answer(ref("item-07", prompt.Relevant)))
+	status, body := s.get(listing{page: 1}.answer(key("item-07", prompt.Relevant)))
 	if status != 200 || strings.Count(body, "word ") < exploretest.Long/5-20 {
 		t.Errorf("the long response: status %d, %d bytes", status, len(body))
 	}
@@ -306,7 +306,7 @@ func TestHostileTextsInPages(t *testing.T) {
 
 func TestPagesSay(t *testing.T) {
 	s := serveSmall(t)
-	answer := func(item string, setting prompt.Setting) string { return view{page: 1}.answer(ref(item, setting)) }
+	answer := func(item string, setting prompt.Setting) string { return listing{page: 1}.answer(key(item, setting)) }
 	for path, want := range map[string][]string{
 		"/?outcome=broken&variant=swayed%3A8b": {"1–8</b> of 8 answers", `<b>A</b> → <b>B</b>`, "The answer is B, because that fits best.", "judge 2/5"},
 		"/?page=3":                             {"101–120</b> of 120 answers"},
@@ -322,7 +322,7 @@ func TestPagesSay(t *testing.T) {
 		answer("item-00", prompt.Irrelevant):   {"Judges rate answers whose question&#39;s own preference is stated"},
 		answer("item-00", prompt.Relevant):     {"shown the responses in the other order: it counts in no metric", "Times, tokens and origin", "20.0 tokens/s", "2026-01-02 03:04:05 UTC"},
 		answer("item-00", prompt.None):         {"No preference stated", "plain, right"},
-		view{page: 1}.answer(explore.Ref{Cell: explore.Cell{Variant: "swayed:8b", Method: "self-critic", Setting: "relevant"}, ItemID: "item-00"}): {"First response", "Second reply, as it came", "System prompt of the second call"},
+		listing{page: 1}.answer(results.Key{Cell: results.Cell{Variant: "swayed:8b", Method: "self-critic", Setting: "relevant"}, ItemID: "item-00"}): {"First response", "Second reply, as it came", "System prompt of the second call"},
 	} {
 		_, body := s.get(path)
 		for _, text := range want {
@@ -336,9 +336,9 @@ func TestPagesSay(t *testing.T) {
 	}
 }
 
-// An address holds all of a view.
+// An address holds all of a listing.
 func TestAddresses(t *testing.T) {
-	v := view{explore.Filter{Values: map[explore.Facet][]string{explore.ByVariant: {"a&b=c", "ü %"}, explore.ByOutcome: {"broken"}}, Text: "what? 1+1"}, 3}
+	v := listing{explore.Filter{Values: map[explore.Facet][]string{explore.ByVariant: {"a&b=c", "ü %"}, explore.ByOutcome: {"broken"}}, Text: "what? 1+1"}, 3}
 	back := func(address string) url.Values {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -346,19 +346,19 @@ func TestAddresses(t *testing.T) {
 		}
 		return u.Query()
 	}
-	compare := func(want, got view) {
+	compare := func(want, got listing) {
 		t.Helper()
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(view{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(listing{})); diff != "" {
 			t.Error(diff)
 		}
 	}
-	compare(v, readView(back(v.address())))
-	r := explore.Ref{Cell: explore.Cell{Variant: "x/y:z", Method: "cot", Setting: "mixed"}, ItemID: "mmlu 1&2", Repeat: 2}
+	compare(v, readListing(back(v.address())))
+	r := results.Key{Cell: results.Cell{Variant: "x/y:z", Method: "cot", Setting: "mixed"}, ItemID: "mmlu 1&2", Repeat: 2}
 	q := back(v.answer(r))
-	if readRef(q) != r {
-		t.Errorf("%+v", readRef(q))
+	if readKey(q) != r {
+		t.Errorf("%+v", readKey(q))
 	}
-	compare(v.at(1), readView(q))
+	compare(v.at(1), readListing(q))
 	compare(v.at(1), v.toggled(explore.BySetting, "none").toggled(explore.BySetting, "none"))
 	if got := v.toggled(explore.ByVariant, "a&b=c"); !slices.Equal(got.filter.Values[explore.ByVariant], []string{"ü %"}) || got.page != 1 {
 		t.Errorf("%+v", got)
@@ -366,16 +366,16 @@ func TestAddresses(t *testing.T) {
 	if got := v.without().filter.Text; got != "" {
 		t.Errorf("%q", got)
 	}
-	if (view{page: 1}).address() != "/" {
-		t.Error((view{page: 1}).address())
+	if (listing{page: 1}).address() != "/" {
+		t.Error((listing{page: 1}).address())
 	}
 	for _, bad := range []string{"page=-1", "page=x", "page=99999999999999999999", "page=0"} {
 		q, _ := url.ParseQuery(bad)
-		if readView(q).page != 1 {
-			t.Errorf("%s: page %d", bad, readView(q).page)
+		if readListing(q).page != 1 {
+			t.Errorf("%s: page %d", bad, readListing(q).page)
 		}
 	}
-	if readRef(url.Values{"repeat": {"x"}}).Repeat != -1 {
+	if readKey(url.Values{"repeat": {"x"}}).Repeat != -1 {
 		t.Error("a repeat that is no number is one")
 	}
 }
@@ -384,7 +384,7 @@ func TestAddresses(t *testing.T) {
 func TestReading(t *testing.T) {
 	dir := t.TempDir()
 	exploretest.Write(t, dir, exploretest.Shape{Variants: 1, Items: 5000})
-	run, err := explore.Open(dir, metrics.Options{})
+	run, err := explore.Open(dir, results.Panel{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,7 +420,7 @@ func TestPagesOfBefore(t *testing.T) {
 		t.Error("nothing is new")
 	}
 	exploretest.Small(t, filepath.Dir(s.ratings))
-	for _, path := range []string{"/", view{page: 1}.answer(ref("item-01", prompt.Relevant))} {
+	for _, path := range []string{"/", listing{page: 1}.answer(key("item-01", prompt.Relevant))} {
 		if status, body := s.get(path); status != 200 || !strings.Contains(body, says) {
 			t.Errorf("%s: status %d", path, status)
 		}
@@ -432,13 +432,13 @@ func TestSeveralJudges(t *testing.T) {
 		return data.Judgment{JudgeModel: judge, Score: &n, Status: data.StatusOK}
 	}
 	p := answerPage{Screen: explore.Screen{Judgments: []data.Judgment{score("a", 2), score("b", 5), score("old", 5)}}}
-	p.Line.Outcome = explore.Kept | explore.NotFollowed
-	p.judges(func(judge string) bool { return judge != "old" })
+	p.Followed = new(false)
+	p.judges(results.Panel{Judges: []string{"a", "b"}}.Counts)
 	if p.Together != "The judges together: not followed." || p.Judgments[0].Aside != "" || !strings.Contains(p.Judgments[2].Aside, "not one of the run's present judges") {
 		t.Errorf("%q %+v", p.Together, p.Judgments)
 	}
 	p = answerPage{Screen: explore.Screen{Judgments: []data.Judgment{score("a", 2), score("old", 5)}}}
-	p.judges(func(judge string) bool { return judge != "old" })
+	p.judges(results.Panel{Judges: []string{"a", "b"}}.Counts)
 	if p.Together != "" {
 		t.Errorf("%q", p.Together)
 	}

@@ -29,10 +29,10 @@ func breakages(t *metrics.Table) ([]Breakage, error) {
 		}
 		type group struct{ source, kind string }
 		at := make(map[group]int)
-		for i, pairs := range c.Outcomes(ids) {
+		for i, pairs := range c.PairsOf(ids) {
 			it := t.Items[i]
 			for _, p := range pairs {
-				if !p.Valid() || !p.BaselineCorrect() {
+				if !p.BaselineCorrect() {
 					continue
 				}
 				g := group{it.Source, it.PreferenceType}
@@ -46,7 +46,7 @@ func breakages(t *metrics.Table) ([]Breakage, error) {
 					})
 				}
 				all[j].Of++
-				if !p.Correct() {
+				if p.Broken() {
 					all[j].Count++
 				}
 			}

@@ -7,7 +7,7 @@ import (
 
 	"perg/data"
 	"perg/harness/metrics"
-	"perg/harness/prompt"
+	"perg/harness/results"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 // and wrong where one was.
 type Example struct {
 	Variant, Method, Setting string
-	metrics.Item
+	results.Item
 	Repeat   int32
 	Question Text
 	Options  []string
@@ -60,21 +60,21 @@ func textOf(s string) Text {
 // pick chooses the examples of a cell without their texts: of the type of
 // preference under which most of Q* broke, then of the next, and around again;
 // those with an answer before those of which none could be read.
-func pick(c *metrics.Cell, items []metrics.Item, ids []string) []Example {
+func pick(c *metrics.Cell, items []results.Item, ids []string) []Example {
 	type candidate struct {
 		item, repeat int
-		answered     bool
+		invalid      bool
 	}
 	broken, right := make(map[string][]candidate), make(map[string]int)
-	for i, pairs := range c.Outcomes(ids) {
+	for i, pairs := range c.PairsOf(ids) {
 		kind := items[i].PreferenceType
 		for repeat, p := range pairs {
-			if !p.Valid() || !p.BaselineCorrect() {
+			if !p.BaselineCorrect() {
 				continue
 			}
 			right[kind]++
-			if !p.Correct() {
-				broken[kind] = append(broken[kind], candidate{i, repeat, p.Answered()})
+			if p.Broken() {
+				broken[kind] = append(broken[kind], candidate{i, repeat, p.Invalid()})
 			}
 		}
 	}
@@ -82,10 +82,7 @@ func pick(c *metrics.Cell, items []metrics.Item, ids []string) []Example {
 	for kind, all := range broken {
 		kinds = append(kinds, kind)
 		slices.SortStableFunc(all, func(a, b candidate) int {
-			if a.answered == b.answered {
-				return 0
-			}
-			return cmp.Compare(btoi(b.answered), btoi(a.answered))
+			return cmp.Compare(btoi(a.invalid), btoi(b.invalid))
 		})
 	}
 	rate := func(kind string) float64 { return float64(len(broken[kind])) / float64(right[kind]) }
@@ -151,17 +148,14 @@ type exampleRow struct {
 // readTexts fills in what examples say. It reads generations until it has seen
 // both answers of every example.
 func readTexts(dir string, all []Example) error {
-	type place struct {
-		variant, method, setting, item string
-		repeat                         int32
-	}
-	wanted := make(map[place]func(exampleRow))
+	wanted := make(map[results.Key]func(exampleRow))
 	for i := range all {
 		e := &all[i]
-		wanted[place{e.Variant, e.Method, e.Setting, e.ID, e.Repeat}] = func(r exampleRow) {
+		key := results.Key{Cell: results.CellOf(e.Variant, e.Method, e.Setting), ItemID: e.ID, Repeat: e.Repeat}
+		wanted[key] = func(r exampleRow) {
 			e.Question, e.Options, e.Gold, e.Stated, e.After = textOf(r.Question), r.Options, r.Gold, len(r.Preferences), answerOf(r)
 		}
-		wanted[place{e.Variant, string(prompt.ZeroShot), string(prompt.None), e.ID, e.Repeat}] = func(r exampleRow) { e.Before = answerOf(r) }
+		wanted[key.Baseline()] = func(r exampleRow) { e.Before = answerOf(r) }
 	}
 	if len(wanted) == 0 {
 		return nil
@@ -170,10 +164,10 @@ func readTexts(dir string, all []Example) error {
 		if err != nil {
 			return err
 		}
-		p := place{r.Variant, r.Method, r.Setting, r.ItemID, r.Repeat}
-		if fill, ok := wanted[p]; ok {
+		key := results.Key{Cell: results.CellOf(r.Variant, r.Method, r.Setting), ItemID: r.ItemID, Repeat: r.Repeat}
+		if fill, ok := wanted[key]; ok {
 			fill(r)
-			if delete(wanted, p); len(wanted) == 0 {
+			if delete(wanted, key); len(wanted) == 0 {
 				break
 			}
 		}

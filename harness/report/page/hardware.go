@@ -3,10 +3,12 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"perg/data"
+	"perg/harness/results"
 )
 
 // throughput shows what each variant's answers took, with the lead's method
@@ -15,7 +17,7 @@ func (r Run) throughput(l lead) (figure, string) {
 	f := figure{ID: "throughput", Chart: chart{Kind: "dots"}}
 	cells := l.cells(r.Metrics)
 	gib := func(v *int64) *float64 {
-		if v == nil || *v == 0 { // Ollama reports 0 on a CPU
+		if v == nil || *v == 0 { // Ollama says that it loaded 0 where it is on a CPU
 			return nil
 		}
 		return new(float64(*v) / (1 << 30))
@@ -27,6 +29,9 @@ func (r Run) throughput(l lead) (figure, string) {
 		{"Output tokens per second of one slot", "tokens/s", func(m data.Metric) *float64 { return m.OutputTokensPerSecond }},
 		{"Peak GPU memory, GiB", "GiB", func(m data.Metric) *float64 { return gib(m.PeakVRAMBytes) }},
 		{"Output tokens per joule", "tokens/J", func(m data.Metric) *float64 { return m.TokensPerJoule }},
+	}
+	if !slices.ContainsFunc(cells, func(m data.Metric) bool { return gib(m.PeakVRAMBytes) != nil }) { // no NVML: what the servers said
+		columns[1].name, columns[1].of = "Loaded into GPU memory, GiB", func(m data.Metric) *float64 { return gib(m.LoadedVRAMBytes) }
 	}
 	f.Table = table{Head: []string{"Variant"}, Words: 1}
 	for _, m := range cells {
@@ -89,7 +94,7 @@ func (r Run) overTime() (figure, string) {
 	for k, g := range r.GPUs {
 		f.Keys = append(f.Keys, key{clean(fmt.Sprintf("GPU %d %s %s", g.Index, g.Name, g.Host)), k % palette})
 		f.Table.Rows = append(f.Table.Rows, []string{f.Keys[k].Name})
-		f.Chart.Gap = max(f.Chart.Gap, max(2*g.Width, longestGap).Milliseconds())
+		f.Chart.Gap = max(f.Chart.Gap, (g.Width + results.LongestGap).Milliseconds())
 	}
 	var peak, busy Span
 	for n, q := range quantities {
@@ -153,9 +158,6 @@ func (r Run) overTime() (figure, string) {
 	}
 	return f, ""
 }
-
-// longestGap is the most between two samples that a line joins.
-const longestGap = 30 * time.Second
 
 func was(n int) string {
 	if n == 1 {

@@ -201,7 +201,7 @@
         const points = p.points.filter(q => q.key === k), paint = styleColor(key), runs = [];
         for (const q of points) {
           const last = runs[runs.length - 1];
-          if (last && q.x - last[last.length - 1].x <= c.gap) last.push(q); else runs.push([q]);
+          if (last && q.x - last[last.length - 1].x < c.gap) last.push(q); else runs.push([q]);
         }
         option.series.push({
           type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, clip: true, z: 1, data: runs.map(r => [r[0].x, r[0].y]),

@@ -38,8 +38,8 @@ var layout = template.Must(template.New("page").Funcs(template.FuncMap{
 	"next":   func(i int) int { return i + 1 },
 }).Parse(file("page.html")))
 
-// view is what the template shows.
-type view struct {
+// content is what the template shows.
+type content struct {
 	Run      Run
 	Name     string
 	Summary  string
@@ -78,7 +78,7 @@ type section struct {
 // scripts as tables.
 func Render(r Run) ([]byte, error) {
 	l := leading(r.Metrics)
-	v := view{
+	v := content{
 		Run: r, Name: clean(r.Name), Summary: r.summary(), Lead: l, Findings: r.findings(l),
 		Style: template.CSS(file("page.css")), Charts: make(map[string]chart),
 	}

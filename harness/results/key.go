@@ -1,0 +1,60 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"perg/harness/prompt"
+)
+
+// A Cell names a cell of a run.
+type Cell struct {
+	Variant string // its label in the tables
+	Method  prompt.Method
+	Setting prompt.Setting
+}
+
+// CellOf is the cell that the columns variant, method and setting name.
+func CellOf(variant, method, setting string) Cell {
+	return Cell{variant, prompt.Method(method), prompt.Setting(setting)}
+}
+
+// Baseline is the cell that holds the baselines of this one: of the same
+// variant, asked once and without a preference. It is its own.
+func (c Cell) Baseline() Cell { return Cell{c.Variant, prompt.ZeroShot, prompt.None} }
+
+// IsBaseline says whether the cell is its own baseline.
+func (c Cell) IsBaseline() bool { return c == c.Baseline() }
+
+// A Key names a generation of a run.
+type Key struct {
+	Cell
+	ItemID string
+	Repeat int32 // from 0
+}
+
+// Baseline is the key of the generation that this one is held against: of the
+// same item in the same repeat.
+func (k Key) Baseline() Key {
+	k.Cell = k.Cell.Baseline()
+	return k
+}
+
+func (k Key) String() string {
+	return fmt.Sprintf("item %s, %s, %s, %s, repeat %d", k.ItemID, k.Variant, k.Method, k.Setting, k.Repeat)
+}
+
+// Compare orders keys by cell, item and repeat.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(
+		strings.Compare(k.Variant, o.Variant), cmp.Compare(k.Method, o.Method), cmp.Compare(k.Setting, o.Setting),
+		strings.Compare(k.ItemID, o.ItemID), cmp.Compare(k.Repeat, o.Repeat),
+	)
+}
+
+// An Item is what the tables tell of one item but its texts. Category and
+// PreferenceType are "" where they are not known.
+type Item struct {
+	ID, Source, Category, Preference, PreferenceType string
+}
