@@ -12,55 +12,56 @@ const (
 
 // A Generation is the scored outcome of one item in one cell: a row of the
 // table generations. Nil and, where a text cannot be empty, "" are null in
-// Parquet: unknown, or not there.
+// Parquet: unknown, or not there. The tag about describes a column to those who
+// open the table.
 type Generation struct {
-	RunID          string   `parquet:"run_id,dict"`
-	ItemID         string   `parquet:"item_id,dict"`
-	Source         string   `parquet:"source,dict"`
-	Category       string   `parquet:"category,optional,dict"`
-	Question       string   `parquet:"question,dict"`
-	Options        []string `parquet:"options,list" parquet-element:",dict"`
-	Gold           string   `parquet:"gold,dict"`
-	Preference     string   `parquet:"preference,dict"` // the item's own, whatever the setting states
-	PreferenceType string   `parquet:"preference_type,optional,dict"`
-	Preferences    []string `parquet:"preferences,list" parquet-element:",dict"` // those the system prompt states
-	Setting        string   `parquet:"setting,dict"`
-	Method         string   `parquet:"method,dict"`
-	Model          string   `parquet:"model,dict"`
-	Variant        string   `parquet:"variant,dict"`
-	Digest         string   `parquet:"digest,dict"`
-	Family         string   `parquet:"family,optional,dict"`
-	ParameterSize  string   `parquet:"parameter_size,optional,dict"`
-	Quantization   string   `parquet:"quantization,optional,dict"`
-	KVCacheType    string   `parquet:"kv_cache_type,optional,dict"` // null: the server's own, not known
-	Think          *bool    `parquet:"think"`                       // null: the model cannot think
-	Repeat         int32    `parquet:"repeat"`                      // from 0
+	RunID          string   `parquet:"run_id,dict" about:"the run that the row is of"`
+	ItemID         string   `parquet:"item_id,dict" about:"the question's id in PERGData"`
+	Source         string   `parquet:"source,dict" about:"the dataset that the question is from"`
+	Category       string   `parquet:"category,optional,dict" about:"its category there, such as an MMLU subject; null: none"`
+	Question       string   `parquet:"question,dict" about:"the question, without its options"`
+	Options        []string `parquet:"options,list" parquet-element:",dict" about:"list of the options, A first"`
+	Gold           string   `parquet:"gold,dict" about:"letter of the right option"`
+	Preference     string   `parquet:"preference,dict" about:"the item's own preference, whatever the setting states"`
+	PreferenceType string   `parquet:"preference_type,optional,dict" about:"clarity, context, thinking, examples or creative; null: not known"`
+	Preferences    []string `parquet:"preferences,list" parquet-element:",dict" about:"list of the preferences that the prompt states; empty under none"`
+	Setting        string   `parquet:"setting,dict" about:"none (the baseline), relevant (the item's own preference), mixed (it among five irrelevant ones), irrelevant (those five alone)"`
+	Method         string   `parquet:"method,dict" about:"how the model is prompted: zero-shot, cot, icl, self-critic, pref-aligner"`
+	Model          string   `parquet:"model,dict" about:"the model's name in Ollama"`
+	Variant        string   `parquet:"variant,dict" about:"the model at one quantization with its server-side settings"`
+	Digest         string   `parquet:"digest,dict" about:"the model's digest in Ollama"`
+	Family         string   `parquet:"family,optional,dict" about:"the model's architecture; null: not known"`
+	ParameterSize  string   `parquet:"parameter_size,optional,dict" about:"as Ollama gives it, such as 8.0B; null: not known"`
+	Quantization   string   `parquet:"quantization,optional,dict" about:"of the weights, such as Q4_K_M; null: not known"`
+	KVCacheType    string   `parquet:"kv_cache_type,optional,dict" about:"type of the KV cache; null: the server's own, not known"`
+	Think          *bool    `parquet:"think" about:"whether the model was asked to think first; null: it cannot"`
+	Repeat         int32    `parquet:"repeat" about:"number of the repeat, from 0"`
 
-	SystemPrompt  string  `parquet:"system_prompt,dict"`
-	UserPrompt    string  `parquet:"user_prompt,dict"`
-	Response      *string `parquet:"response"`
-	Thinking      *string `parquet:"thinking"`
-	DraftResponse *string `parquet:"draft_response"` // first stage of a method of two calls
-	SecondReply   *string `parquet:"second_reply"`   // what the second of two calls said, as it did: the JSON that Response is from
-	FellBack      *bool   `parquet:"fell_back"`      // SecondReply could not be read, so Response is the draft; null: one call
-	Answer        *string `parquet:"answer,dict"`    // letter; null: invalid
-	AnswerFrom    string  `parquet:"answer_from,optional,dict"`
-	Correct       *bool   `parquet:"correct"` // null where there is no response
-	Status        string  `parquet:"status,dict"`
-	Error         string  `parquet:"error,optional,dict"`
-	DoneReason    string  `parquet:"done_reason,optional,dict"`
+	SystemPrompt  string  `parquet:"system_prompt,dict" about:"the system prompt; empty where the model's template has no system role"`
+	UserPrompt    string  `parquet:"user_prompt,dict" about:"the user prompt"`
+	Response      *string `parquet:"response" about:"the text that is scored; null: the call failed"`
+	Thinking      *string `parquet:"thinking" about:"what the model thought first; null: nothing"`
+	DraftResponse *string `parquet:"draft_response" about:"the first of two calls' text; null: the method has one call"`
+	SecondReply   *string `parquet:"second_reply" about:"what the second of two calls said, as it did; null: the method has one call"`
+	FellBack      *bool   `parquet:"fell_back" about:"the second reply could not be read, so the response is the draft; null: the method has one call"`
+	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
+	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; null: no response"`
+	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
+	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit) or error (no response)"`
+	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
+	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it; null: not known"`
 
-	PromptTokens *int64     `parquet:"prompt_tokens"`
-	OutputTokens *int64     `parquet:"output_tokens"`
-	TotalNS      *int64     `parquet:"total_ns"` // as Ollama measured them
-	LoadNS       *int64     `parquet:"load_ns"`
-	PromptEvalNS *int64     `parquet:"prompt_eval_ns"`
-	EvalNS       *int64     `parquet:"eval_ns"`
-	StartedAt    *time.Time `parquet:"started_at,timestamp(microsecond)"`
-	Host         string     `parquet:"host,optional,dict"`
-	GPUUUIDs     []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict"`
-	VRAMBytes    *int64     `parquet:"vram_bytes"` // held on GPUs after the load; 0 on a CPU
-	RequestHash  string     `parquet:"request_hash"`
+	PromptTokens *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
+	OutputTokens *int64     `parquet:"output_tokens" about:"tokens that the model made"`
+	TotalNS      *int64     `parquet:"total_ns" about:"duration of the call in nanoseconds, as Ollama measured it, like the next three"`
+	LoadNS       *int64     `parquet:"load_ns" about:"of that, loading the model"`
+	PromptEvalNS *int64     `parquet:"prompt_eval_ns" about:"of that, reading the prompt"`
+	EvalNS       *int64     `parquet:"eval_ns" about:"of that, making the output"`
+	StartedAt    *time.Time `parquet:"started_at,timestamp(microsecond)" about:"when the call began"`
+	Host         string     `parquet:"host,optional,dict" about:"the Ollama server that was called; null: not known"`
+	GPUUUIDs     []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
+	VRAMBytes    *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
+	RequestHash  string     `parquet:"request_hash" about:"key of the call in the store of replies"`
 }
 
 // A Judgment is one judge's rating of one generation: a row of the table

@@ -1,65 +1,23 @@
 package export
 
+import (
+	"reflect"
+	"strings"
+)
+
 // A Column describes one column of results.parquet.
 type Column struct{ Name, About string }
 
-// Columns describes the columns of results.parquet, in order.
+// Columns describes the columns of results.parquet, in order, as the fields of a
+// Row do.
 func Columns() []Column {
-	return []Column{
-		{"run_id", "the run that the row is of"},
-		{"item_id", "the question's id in PERGData"},
-		{"source", "the dataset that the question is from"},
-		{"category", "its category there, such as an MMLU subject; null: none"},
-		{"question", "the question, without its options"},
-		{"options", "list of the options, A first"},
-		{"gold", "letter of the right option"},
-		{"preference", "the item's own preference, whatever the setting states"},
-		{"preference_type", "clarity, context, thinking, examples or creative; null: not known"},
-		{"preferences", "list of the preferences that the prompt states; empty under none"},
-		{"setting", "none (the baseline), relevant (the item's own preference), mixed (it among five irrelevant ones), irrelevant (those five alone)"},
-		{"method", "how the model is prompted: zero-shot, cot, icl, self-critic, pref-aligner"},
-		{"model", "the model's name in Ollama"},
-		{"variant", "the model at one quantization with its server-side settings"},
-		{"digest", "the model's digest in Ollama"},
-		{"family", "the model's architecture; null: not known"},
-		{"parameter_size", "as Ollama gives it, such as 8.0B; null: not known"},
-		{"quantization", "of the weights, such as Q4_K_M; null: not known"},
-		{"kv_cache_type", "type of the KV cache; null: the server's own, not known"},
-		{"think", "whether the model was asked to think first; null: it cannot"},
-		{"repeat", "number of the repeat, from 0"},
-		{"system_prompt", "the system prompt; empty where the model's template has no system role"},
-		{"user_prompt", "the user prompt"},
-		{"response", "the text that is scored; null: the call failed"},
-		{"thinking", "what the model thought first; null: nothing"},
-		{"draft_response", "the first of two calls' text; null: the method has one call"},
-		{"second_reply", "what the second of two calls said, as it did; null: the method has one call"},
-		{"fell_back", "the second reply could not be read, so the response is the draft; null: the method has one call"},
-		{"answer", "letter of the option that the response chooses; null: invalid, none can be read"},
-		{"answer_from", "the rule that read the answer, or model; null: no response"},
-		{"correct", "whether the answer is the gold letter; an invalid one is not; null: no response"},
-		{"status", "ok, truncated (the response ended at a token limit) or error (no response)"},
-		{"error", "why there is no response; null: there is one"},
-		{"done_reason", "why the model stopped, as Ollama gives it; null: not known"},
-		{"prompt_tokens", "tokens of the prompt"},
-		{"output_tokens", "tokens that the model made"},
-		{"total_ns", "duration of the call in nanoseconds, as Ollama measured it, like the next three"},
-		{"load_ns", "of that, loading the model"},
-		{"prompt_eval_ns", "of that, reading the prompt"},
-		{"eval_ns", "of that, making the output"},
-		{"started_at", "when the call began"},
-		{"host", "the Ollama server that was called; null: not known"},
-		{"gpu_uuids", "list of the GPUs of the lane; null: none, or not known"},
-		{"vram_bytes", "memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"},
-		{"request_hash", "key of the call in the store of replies"},
-		{"baseline_response", "the same variant's response to the item in the same repeat, zero-shot under none; null: it has none"},
-		{"baseline_answer", "the letter that the baseline chooses; null: invalid, or no response"},
-		{"baseline_correct", "whether the baseline is correct: where it is, the item is in Q*; null: no response"},
-		{"baseline_status", "the baseline's status; null: there is no baseline"},
-		{"score", "mean of the ratings that count, 1 (preference not followed at all) to 5 (fully); null: none"},
-		{"followed", "the judges' verdict on the preference, by the run's rule (--judge-rule); null: no rating that counts"},
-		{"explanation", "why, in the words of the first judge that shares the verdict; null: none"},
-		{"ratings", "list of all ratings: judge_model; swapped (the judge saw the responses in the other order); counts (it decides score and followed); score, followed, explanation; raw (what the judge said, as it did); status (ok, unscored, error); error"},
-		{"outcome", "kept (right here and in the baseline), broken (right in the baseline alone), mended (right here alone), wrong twice; under none: plain right, plain wrong; error (no response, here or in the baseline). It is the same whether or not judges rated the row: what broke is broken also where it is unscored"},
-		{"unscored", "whether the row lacks a rating that it should have: it is in Q*, its setting states the item's own preference, the run has judges, and no rating that counts can be read"},
+	var all []Column
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Row]()) {
+		if f.Anonymous {
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("parquet"), ",")
+		all = append(all, Column{name, f.Tag.Get("about")})
 	}
+	return all
 }
