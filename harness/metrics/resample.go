@@ -98,7 +98,7 @@ func (c *Cell) over(positions []int32) *Resampled {
 }
 
 func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
-	var tallies [stats.Lanes]Tally
+	var tallies [stats.PackSize]Tally
 	for i := range tallies {
 		tallies[i] = Tally{Setting: r.Setting, Judged: r.Judged}
 	}
@@ -107,7 +107,7 @@ func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
 			tallies[i].Add(c.pair, sum)
 		}
 	}
-	for i, t := range tallies[:min(stats.Lanes, stats.Resamples-first)] {
+	for i, t := range tallies[:min(stats.PackSize, stats.Resamples-first)] {
 		for n, m := range metrics {
 			rate := t.Rate(m)
 			r.values[n][first+i] = float64(rate.Count) / float64(rate.Of) // 0/0 is NaN

@@ -21,9 +21,18 @@ var embedded embed.FS
 const extension = ".tmpl"
 
 // names are the templates of a set; a set has every one of them.
-var names = []string{
-	"system", "user", "preferences", "critic_system", "critic_user", "aligner_system", "aligner_user",
-	"judge_system", "judge_user", "extract_system", "extract_user", "preference_system", "preference_user", "example",
+var names = slices.Concat([]string{
+	"system", "user", "preferences", "judge_system", "judge_user", "extract_system", "extract_user", "preference_system", "preference_user", "example",
+}, revisions())
+
+// revisions are the templates of the second calls of methods.
+func revisions() (all []string) {
+	for _, d := range definitions {
+		if d.draft != NoDraft {
+			all = append(all, d.templates+"_system", d.templates+"_user")
+		}
+	}
+	return all
 }
 
 // A Set is the templates of all prompts.

@@ -69,16 +69,16 @@ func (b *Bootstrap) draw(resample int, weights []uint16) {
 	}
 }
 
-// Lanes is how many resamples a Packed holds.
-const Lanes = 4
+// PackSize is how many resamples a Packed holds.
+const PackSize = 4
 
-// A Packed is up to Lanes resamples, which one addition sums at a time.
+// A Packed is up to PackSize resamples, which one addition sums at a time.
 type Packed struct {
 	weights []uint64 // by unit: a multiplicity in each 16 bits
 	most    int      // of all multiplicities
 }
 
-// EachPacked is Each with Lanes resamples to a call, of which first is the
+// EachPacked is Each with PackSize resamples to a call, of which first is the
 // number of the first; with the last call there may be fewer.
 func (b *Bootstrap) EachPacked(do func(first int, p Packed)) {
 	var wg sync.WaitGroup
@@ -86,13 +86,13 @@ func (b *Bootstrap) EachPacked(do func(first int, p Packed)) {
 	for w := range workers {
 		wg.Go(func() {
 			drawn, packed := make([]uint16, b.units), make([]uint64, b.units)
-			for first := w * Lanes; first < len(b.seeds); first += workers * Lanes {
+			for first := w * PackSize; first < len(b.seeds); first += workers * PackSize {
 				clear(packed)
 				most := uint16(1)
-				for lane := range min(Lanes, len(b.seeds)-first) {
-					b.draw(first+lane, drawn)
+				for part := range min(PackSize, len(b.seeds)-first) {
+					b.draw(first+part, drawn)
 					for i, n := range drawn {
-						packed[i] |= uint64(n) << (16 * lane)
+						packed[i] |= uint64(n) << (16 * part)
 						most = max(most, n)
 					}
 				}
@@ -105,14 +105,14 @@ func (b *Bootstrap) EachPacked(do func(first int, p Packed)) {
 
 // Sum gives for each of the resamples the multiplicities of the units that are
 // listed, which may be listed more than once.
-func (p Packed) Sum(units []int32) (sums [Lanes]int) {
-	for some := range slices.Chunk(units, math.MaxUint16/p.most) { // no lane runs over
+func (p Packed) Sum(units []int32) (sums [PackSize]int) {
+	for some := range slices.Chunk(units, math.MaxUint16/p.most) { // no part runs over
 		var sum uint64
 		for _, u := range some {
 			sum += p.weights[u]
 		}
-		for lane := range sums {
-			sums[lane] += int(uint16(sum >> (16 * lane)))
+		for part := range sums {
+			sums[part] += int(uint16(sum >> (16 * part)))
 		}
 	}
 	return sums

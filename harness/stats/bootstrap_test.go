@@ -232,11 +232,11 @@ func TestPackedResamples(t *testing.T) {
 				thirds = append(thirds, u)
 			}
 		}
-		got := make([][2]int, (resamples+Lanes-1)/Lanes*Lanes)
+		got := make([][2]int, (resamples+PackSize-1)/PackSize*PackSize)
 		b.EachPacked(func(first int, p Packed) {
 			all, some := p.Sum(listed), p.Sum(thirds)
-			for lane := range Lanes {
-				got[first+lane] = [2]int{all[lane], some[lane]}
+			for part := range PackSize {
+				got[first+part] = [2]int{all[part], some[part]}
 			}
 		})
 		if !slices.Equal(got[:resamples], want) {

@@ -34,6 +34,15 @@ var facets = map[explore.Facet]term{
 	explore.ByCategory:       {Label: "Category", Means: "The question's subject"},
 }
 
+// methods are the terms of the methods, by their names.
+func methods() map[string]term {
+	all := make(map[string]term)
+	for _, m := range prompt.Methods() {
+		all[string(m)] = term{Label: string(m), Means: m.About()}
+	}
+	return all
+}
+
 var values = map[explore.Facet]map[string]term{
 	explore.ByOutcome: {
 		"broken":      {"broken", "Right without a preference, wrong with it", "bad", "✗"},
@@ -55,13 +64,7 @@ var values = map[explore.Facet]map[string]term{
 		string(prompt.Mixed):      {Label: "mixed", Means: "The fitting preference is stated among five that have nothing to do with the question"},
 		string(prompt.Irrelevant): {Label: "irrelevant", Means: "Five preferences are stated that have nothing to do with the question"},
 	},
-	explore.ByMethod: {
-		string(prompt.ZeroShot):    {Label: "zero-shot", Means: "The model is asked once, and knows the preferences"},
-		string(prompt.CoT):         {Label: "cot", Means: "Chain of thought: the model is told to think step by step first"},
-		string(prompt.ICL):         {Label: "icl", Means: "In-context learning: the model sees worked examples first"},
-		string(prompt.SelfCritic):  {Label: "self-critic", Means: "The model criticises and revises its own first answer"},
-		string(prompt.PrefAligner): {Label: "pref-aligner", Means: "The model answers without a preference; a second call re-styles that answer"},
-	},
+	explore.ByMethod: methods(),
 	explore.ByPreferenceType: {
 		"clarity":  {Label: "clarity", Means: "Plain, short, without jargon, balanced"},
 		"context":  {Label: "context", Means: "Background, culture, history, points of view"},
