@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"perg/gpu"
 	"perg/harness/hint"
@@ -21,18 +20,6 @@ import (
 
 // HowToInstall is what to do where there is no Ollama.
 const HowToInstall = "install Ollama from https://ollama.com/download and run 'ollama serve', or name a server with --host"
-
-// Options say which devices and servers to use.
-type Options struct {
-	Hosts    []string      // addresses of servers to use as they are; see the function Hosts
-	Own      bool          // start servers even where one is running
-	GPUs     []string      // UUIDs or indexes of those to start servers on; none: all
-	Most     int           // devices to start servers on; 0: all
-	Patience time.Duration // how long a server that is away is waited for; 0: that of its client
-	Logs     string        // directory of the logs of servers that are started
-	Say      func(string)  // what the user may want to know
-	Warn     func(string)  // caveats; may be called from many goroutines
-}
 
 // A Fleet is what lanes are made of.
 type Fleet struct {
