@@ -136,7 +136,7 @@ func (still) Overview() harness.Overview { return harness.Overview{} }
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stdout, stderr := newTap(), newTap()
-		v := newView(stdout, stderr, true)
+		v := newDisplay(stdout, stderr, true)
 		stdout.set(true)
 		stderr.set(true)
 		v.event("start", map[string]any{}, false)
