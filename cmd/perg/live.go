@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -13,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
 	"perg/harness"
@@ -105,23 +105,23 @@ func (l *live) run(ctx context.Context, quit <-chan struct{}, stopping func([]ha
 	interrupted := ctx.Done()
 	for {
 		columns, rows, err := term.GetSize(int(l.terminal.Fd()))
-		var frame []line
+		var frame []string
 		if err == nil && inForeground(l.terminal) {
 			frame = l.picture(ctx.Err() != nil).lines(columns-1, rows-1)
 		} else {
 			s.forget() // the shell has written since
 		}
-		text, ok := l.messages()
+		told, ok := l.messages()
 		if !ok {
 			return
 		}
 		// An error is one of a terminal that has gone: nobody looks any more.
-		io.WriteString(l.terminal, s.draw(text, frame, columns))
+		io.WriteString(l.terminal, s.draw(told, frame, columns))
 		select {
 		case <-quit:
 			for ended := false; !ended; ended = l.end() {
-				if text, ok := l.messages(); ok {
-					io.WriteString(l.terminal, s.draw(text, nil, columns))
+				if told, ok := l.messages(); ok {
+					io.WriteString(l.terminal, s.draw(told, nil, columns))
 				}
 			}
 			return
@@ -151,7 +151,7 @@ func (l *live) picture(stopping bool) picture {
 // A screen is what the view has on the terminal now, with the cursor at the
 // beginning of the line below it: there a shell's prompt or a panic may come.
 type screen struct {
-	shown []line
+	shown []string
 	over  int // the terminal's columns then
 }
 
@@ -160,31 +160,32 @@ func (s *screen) forget() { s.shown = nil }
 
 // draw is what to write to have some text, and below it a frame in the place
 // of the one that is shown; "" where nothing changes.
-func (s *screen) draw(text string, frame []line, columns int) string {
-	if text == "" && columns == s.over && slices.EqualFunc(frame, s.shown, slices.Equal) {
+func (s *screen) draw(told string, frame []string, columns int) string {
+	if told == "" && columns == s.over && slices.Equal(frame, s.shown) {
 		return ""
 	}
 	if len(frame) == 0 && len(s.shown) == 0 {
-		return text
+		return told
 	}
+	const eraseBelow = "\x1b[J"
 	var b strings.Builder
 	b.WriteString("\r") // the echo of a key may have moved the cursor
 	// Where the terminal became narrower it wraps lines that are too long now.
 	up := 0
-	for _, l := range s.shown {
-		up += 1 + max(0, l.width()-1)/max(1, columns)
+	for _, line := range s.shown {
+		up += 1 + max(0, measured(line)-1)/max(1, columns)
 	}
 	if up > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", up)
+		b.WriteString(text.CursorUp.Sprintn(up))
 	}
-	if text != "" || columns != s.over {
-		b.WriteString("\x1b[J")
+	if told != "" || columns != s.over {
+		b.WriteString(eraseBelow)
 	}
-	b.WriteString(text)
-	for _, l := range frame {
-		b.WriteString(l.String() + "\x1b[K\n")
+	b.WriteString(told)
+	for _, line := range frame {
+		b.WriteString(line + text.EraseLine.Sprint() + "\n")
 	}
-	b.WriteString("\x1b[J")
+	b.WriteString(eraseBelow)
 	s.shown, s.over = frame, columns
 	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"perg/harness"
 	"perg/harness/engine"
 )
@@ -87,12 +89,12 @@ func TestTheViewStaysOneView(t *testing.T) {
 			if r.IntN(4) == 0 {
 				g.columns = 20 + r.IntN(120)
 			}
-			var frame []line
+			var frame []string
 			shown = ""
 			for range r.IntN(10) {
-				text := strings.Repeat("v", r.IntN(g.columns-1))
-				frame = append(frame, line{{text, green}})
-				shown += text + "\n"
+				line := strings.Repeat("v", r.IntN(g.columns-1))
+				frame = append(frame, styled(line, text.FgGreen))
+				shown += line + "\n"
 			}
 			g.write(s.draw(told, frame, g.columns))
 			want += told
@@ -117,7 +119,7 @@ func TestTheViewStaysOneView(t *testing.T) {
 // What does not change is not written again.
 func TestAFrameIsWrittenOnce(t *testing.T) {
 	var s screen
-	frame := func() []line { return sweep().lines(79, 23) }
+	frame := func() []string { return sweep().lines(79, 23) }
 	if s.draw("", frame(), 80) == "" {
 		t.Error("the first frame is not written")
 	}
