@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	lineEvery  = 10 * time.Second // where there is no live view
+	lineEvery  = 10 * time.Second // where nothing is shown live
 	eventEvery = 2 * time.Second
 
 	// mostProgress is what waits of progress where nobody reads: minutes of it.
@@ -31,8 +31,8 @@ const (
 // line from time to time, with --json events on stdout. Telling it something
 // never waits for the screen: the lanes do it.
 type display struct {
-	stdout, stderr io.Writer
-	json           bool
+	stdout io.Writer
+	json   bool
 
 	mu     sync.Mutex // orders lines and events
 	lines  *spool     // on stderr
@@ -48,7 +48,11 @@ type followed interface {
 }
 
 func newDisplay(stdout, stderr io.Writer, asJSON bool) *display {
-	d := &display{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
+	d := &display{stdout: stdout, json: asJSON, stop: func() {}}
+	if terminal, ok := liveTerminal(stderr); ok && !asJSON {
+		d.live = &live{terminal: terminal}
+		stderr = d.live
+	}
 	d.lines = &spool{w: stderr, most: mostProgress, gap: func(lost int) string { return "perg: " + unread(lost, "line") + "\n" }}
 	d.events = &spool{w: stdout, most: mostProgress, gap: func(lost int) string {
 		text, _ := encoded("note", map[string]any{"text": unread(lost, "event"), "left_out": lost})
@@ -78,28 +82,16 @@ func unlessGone(err error) error {
 func (d *display) say(text string) { d.tell("perg: ", "note", text) }
 
 func (d *display) warn(text string) {
-	d.mu.Lock()
-	l := d.live
-	d.mu.Unlock()
-	if l != nil {
-		l.warnings.Add(1)
-	}
+	d.live.warned()
 	d.tell("perg: warning: ", "warning", text)
 }
 
 func (d *display) tell(prefix, kind, text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.line(message{text: prefix + report.Printable(text) + "\n"})
+	d.lines.put(message{text: prefix + report.Printable(text) + "\n"})
 	if d.json {
 		d.event(kind, map[string]any{"text": text}, false)
-	}
-}
-
-// line puts a line on the screen, above the live view where there is one.
-func (d *display) line(m message) {
-	if d.live == nil || !d.live.tell(m.text) {
-		d.lines.put(m)
 	}
 }
 
@@ -152,40 +144,30 @@ func (d *display) begin(dir *harness.Dir, p *harness.Plan) {
 	d.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Dataset.Items), methods, strings.Join(judges, ", ")))
 }
 
-// follow shows progress until close. The name is for the live view.
+// follow shows progress until close. The name is for what is shown live.
 func (d *display) follow(ctx context.Context, name string, f followed) {
+	show, every := d.progressLines, lineEvery
+	changes := make(chan os.Signal, 4)
+	switch {
+	case d.json:
+		show, every = d.progressEvents, eventEvery
+	case d.live != nil:
+		show, every = func(followed) { d.lines.put(message{}) }, frameEvery
+		d.live.subject.Store(&subject{name: name, followed: f, stopping: func() bool { return ctx.Err() != nil }, recent: make(recent)})
+		signal.Notify(changes, syscall.SIGWINCH, syscall.SIGCONT)
+		d.lines.put(message{})
+	}
 	quit, done := make(chan struct{}), make(chan struct{})
 	d.stop = sync.OnceFunc(func() {
 		close(quit)
-		var enough <-chan time.Time
-		if width(d.stdout) == 0 { // a terminal is what the result waits for, too
-			enough = time.After(screenPatience)
-		}
-		select {
-		case <-done:
-		case <-enough:
-		}
+		<-done
 	})
-	if terminal, ok := liveTerminal(d.stderr); ok && !d.json {
-		d.mu.Lock()
-		d.live = newLive(terminal, name, f)
-		d.mu.Unlock()
-		go func() {
-			defer close(done)
-			d.lines.flush() // what was said before stands above it
-			d.live.run(ctx, quit, d.stopping)
-		}()
-		return
-	}
-	show, every := d.progressLines, lineEvery
-	if d.json {
-		show, every = d.progressEvents, eventEvery
-	}
 	go func() {
 		defer close(done)
+		defer signal.Stop(changes)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		interrupted := ctx.Done()
+		interrupted, last := ctx.Done(), time.Now()
 		for {
 			select {
 			case <-quit:
@@ -193,8 +175,17 @@ func (d *display) follow(ctx context.Context, name string, f followed) {
 			case <-interrupted:
 				interrupted = nil
 				d.stopping(f.Progress())
-			case <-tick.C:
+			case sig := <-changes:
+				if sig == syscall.SIGCONT {
+					d.live.resumed.Store(true)
+				}
 				show(f)
+			case <-tick.C:
+				// Where perg was stopped it is late, and may come before SIGCONT.
+				late := time.Since(last) > every*5/4
+				if last = time.Now(); !late {
+					show(f)
+				}
 			}
 		}
 	}()
@@ -204,11 +195,12 @@ func (d *display) follow(ctx context.Context, name string, f followed) {
 // read. It may be called more than once.
 func (d *display) close() {
 	d.stop()
-	d.mu.Lock()
-	if d.live != nil {
-		d.lines.put(message{text: d.live.abandon()})
+	if d.live != nil && d.live.subject.Swap(nil) != nil {
+		d.lines.put(message{})
+		if width(d.stdout) > 0 { // a terminal, which the result waits for, too
+			d.lines.flush()
+		}
 	}
-	d.mu.Unlock()
 	d.lines.flushWithin(screenPatience)
 	d.events.flushWithin(screenPatience)
 }

@@ -14,7 +14,7 @@ import (
 	"perg/harness"
 )
 
-// A picture is the state that the live view shows.
+// A picture is the state that a frame shows.
 type picture struct {
 	at       time.Time
 	name     string

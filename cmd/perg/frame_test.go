@@ -94,7 +94,7 @@ func beginning() picture {
 	}
 }
 
-// What the live view looks like. UPDATE_SCRIPTS writes the files anew.
+// What a frame looks like. UPDATE_SCRIPTS writes the files anew.
 func TestFrames(t *testing.T) {
 	for _, c := range []struct {
 		name          string

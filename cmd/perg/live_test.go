@@ -44,7 +44,7 @@ func (g *glass) write(s string) {
 					n -= g.rows(g.cursor)
 				}
 				if n != 0 {
-					g.t.Fatalf("the cursor comes to stand %d rows beside a line of the view", n)
+					g.t.Fatalf("the cursor comes to stand %d rows beside a line of the frame", n)
 				}
 			case "J":
 				g.lines = append(g.lines[:g.cursor], g.lines[g.cursor][:column])
@@ -73,8 +73,8 @@ func (g *glass) write(s string) {
 }
 
 // Whatever is told while lines come, go and change and the terminal is resized:
-// all of it stands above the view, once, and the view stands there once.
-func TestTheViewStaysOneView(t *testing.T) {
+// all of it stands above the frame, once, and the frame stands there once.
+func TestAFrameStandsOnce(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		g := &glass{t: t, columns: 80, lines: []string{"$ perg run", ""}, cursor: 1}
@@ -111,7 +111,7 @@ func TestTheViewStaysOneView(t *testing.T) {
 		}
 		g.write(s.draw("perg: the end\n", nil, g.columns))
 		if len(s.shown) == 0 && !strings.HasSuffix(strings.Join(g.lines, "\n"), "perg: the end\n") {
-			t.Fatalf("seed %d: the view is still there", seed)
+			t.Fatalf("seed %d: the frame is still there", seed)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestAFrameIsWrittenOnce(t *testing.T) {
 	}
 }
 
-func TestWhereThereIsNoLiveView(t *testing.T) {
+func TestWhereNothingIsShownLive(t *testing.T) {
 	for _, c := range []struct {
 		env   string
 		plain bool

@@ -20,6 +20,8 @@ type tap struct {
 	off  bool
 	turn *sync.Cond
 	text strings.Builder
+
+	writes int
 }
 
 func newTap() *tap {
@@ -41,6 +43,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	for t.off {
 		t.turn.Wait()
 	}
+	t.writes++
 	return t.text.Write(p)
 }
 
@@ -119,6 +122,29 @@ func TestASpoolDoesNotPutOffTheEnd(t *testing.T) {
 		time.AfterFunc(2*time.Second, func() { screen.set(false) })
 		if d := waited(); d != 2*time.Second {
 			t.Errorf("waited %v for a screen that is read again, want 2s", d)
+		}
+	})
+}
+
+// A frame that nobody sees is not drawn again and again once somebody looks.
+func TestASpoolHasAFrameDrawnOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := newTap()
+		s := spoolTo(screen)
+		screen.set(true)
+		s.put(message{})
+		synctest.Wait() // it is being drawn
+		for range 100 {
+			s.put(message{})
+		}
+		s.put(message{text: "warning\n"})
+		s.put(message{})
+		screen.set(false)
+		if err := s.flush(); err != nil {
+			t.Error(err)
+		}
+		if got := screen.read(); screen.writes != 3 || got != "warning\n" {
+			t.Errorf("%d writes of %q, want 3: the first, one for the 100, the warning", screen.writes, got)
 		}
 	})
 }
