@@ -82,7 +82,9 @@ func unlessGone(err error) error {
 func (d *display) say(text string) { d.tell("perg: ", "note", text) }
 
 func (d *display) warn(text string) {
-	d.live.warned()
+	if d.live != nil {
+		d.live.warnings.Add(1)
+	}
 	d.tell("perg: warning: ", "warning", text)
 }
 
@@ -153,6 +155,7 @@ func (d *display) follow(ctx context.Context, name string, f followed) {
 		show, every = d.progressEvents, eventEvery
 	case d.live != nil:
 		show, every = func(followed) { d.lines.put(message{}) }, frameEvery
+		d.live.warnings.Store(0)
 		d.live.subject.Store(&subject{name: name, followed: f, stopping: func() bool { return ctx.Err() != nil }, recent: make(recent)})
 		signal.Notify(changes, syscall.SIGWINCH, syscall.SIGCONT)
 		d.lines.put(message{})

@@ -22,12 +22,14 @@ const frameEvery = 500 * time.Millisecond
 // up and erase, a frame in one write, and nothing is read: no mode of the
 // terminal is changed, no cursor hidden and no alternate screen needed, so
 // whatever ends perg, a second Ctrl-C, a panic or a kill, there is nothing to
-// put right.
+// put right. Bubbletea hides the cursor while it draws, and waits with a
+// terminal that is stopped.
 type live struct {
 	terminal *os.File
 	screen   screen
 	subject  atomic.Pointer[subject] // what is shown; nil: nothing
 	resumed  atomic.Bool             // perg was stopped, and a shell has written since
+	warnings atomic.Int64            // told since there was something to show
 }
 
 // A subject is what is shown live.
@@ -36,17 +38,6 @@ type subject struct {
 	followed followed
 	stopping func() bool
 	recent   recent
-	warnings atomic.Int64
-}
-
-// warned counts a warning, which what is shown then tells of.
-func (l *live) warned() {
-	if l == nil {
-		return
-	}
-	if s := l.subject.Load(); s != nil {
-		s.warnings.Add(1)
-	}
 }
 
 func (l *live) Write(told []byte) (int, error) {
@@ -57,7 +48,7 @@ func (l *live) Write(told []byte) (int, error) {
 	}
 	var frame []string
 	if s := l.subject.Load(); s != nil && ours {
-		frame = s.picture().lines(columns-1, rows-1)
+		frame = s.picture(int(l.warnings.Load())).lines(columns-1, rows-1)
 	}
 	// An error is one of a terminal that has gone: nobody looks any more.
 	io.WriteString(l.terminal, l.screen.draw(string(told), frame, columns))
@@ -65,10 +56,10 @@ func (l *live) Write(told []byte) (int, error) {
 }
 
 // picture is what there is to show now.
-func (s *subject) picture() picture {
+func (s *subject) picture(warnings int) picture {
 	p := picture{
 		at: time.Now(), name: s.name, lanes: s.followed.Progress(), whole: s.followed.Overview(),
-		warnings: int(s.warnings.Load()), stopping: s.stopping(),
+		warnings: warnings, stopping: s.stopping(),
 	}
 	p.rates = s.recent.rates(p.at, p.lanes)
 	return p
