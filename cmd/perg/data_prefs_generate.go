@@ -109,9 +109,9 @@ func generateAction(c *cli.Context) (err error) {
 			err = e
 		}
 	}
-	view := newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
+	display := newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	outliveReaders()
-	defer func() { err = view.end(err) }()
+	defer func() { err = display.end(err) }()
 	replies, err := openStore(cfg.Store)
 	if err != nil {
 		return err
@@ -122,20 +122,20 @@ func generateAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(logs)
-	servers, err := fleet.Open(c.Context, harness.FleetOptions(cfg, logs, view.say, view.warn))
+	servers, err := fleet.Open(c.Context, harness.FleetOptions(cfg, logs, display.say, display.warn))
 	if err != nil {
 		return err
 	}
 	defer closing(servers.Close)
 
-	g := &harness.Suggesting{Config: cfg, Dataset: items, Store: replies, Fleet: servers, Say: view.say, Warn: view.warn}
-	view.follow(c.Context, out, g)
+	g := &harness.Suggesting{Config: cfg, Dataset: items, Store: replies, Fleet: servers, Say: display.say, Warn: display.warn}
+	display.follow(c.Context, out, g)
 	found, err := g.Suggest(c.Context)
-	view.close()
+	display.close()
 	if found.Items == 0 {
 		return err
 	}
-	if e := addCandidates(view, items, out, found); err == nil {
+	if e := addCandidates(display, items, out, found); err == nil {
 		err = e
 	}
 	if err == nil && len(found.Failed) > 0 {
@@ -146,7 +146,7 @@ func generateAction(c *cli.Context) (err error) {
 
 // addCandidates writes what was found to the file and tells what it came to.
 // The file is read again: a person may have decided on some meanwhile.
-func addCandidates(v *view, items data.Dataset, out string, found harness.Suggestions) error {
+func addCandidates(d *display, items data.Dataset, out string, found harness.Suggestions) error {
 	there, err := candidatesThere(out)
 	if err != nil {
 		return err
@@ -158,10 +158,10 @@ func addCandidates(v *view, items data.Dataset, out string, found harness.Sugges
 		}
 	}
 	s := generated{Suggestions: found, out: out, data: items, all: all, added: all[len(there):]}
-	if v.json {
-		err = v.lastEvent(s.fields())
+	if d.json {
+		err = d.lastEvent(s.fields())
 	} else {
-		err = unlessGone(s.print(v))
+		err = unlessGone(s.print(d))
 	}
 	if err == nil && found.Missing == 0 && len(found.Candidates) == 0 && len(found.Failed) == 0 {
 		err = &hint.Error{Err: fmt.Errorf("no reply of %s held a suggestion", found.Model), Hint: "another model may do better; those of 7B parameters and more follow the schema"}
@@ -215,8 +215,8 @@ func (g generated) fields() map[string]any {
 	}
 }
 
-func (g generated) print(v *view) error {
-	w := v.stdout
+func (g generated) print(d *display) error {
+	w := d.stdout
 	fmt.Fprintf(w, "%s items of %s: %s suggestions read", comma(g.Items), report.Printable(g.data.Name), comma(g.Read))
 	total := func(reasons map[string]int) (n int) {
 		for _, k := range reasons {

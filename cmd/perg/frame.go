@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"perg/harness"
 )
 
-// A picture is the state that the live view shows.
+// A picture is the state that a frame shows.
 type picture struct {
 	at       time.Time
 	name     string
@@ -58,9 +60,9 @@ const oneLineFrom = 110
 const gpuHeadsFrom = 60
 
 // lines lays the picture out in at most so many columns and rows.
-func (p picture) lines(columns, rows int) []line {
+func (p picture) lines(columns, rows int) []string {
 	columns, rows = max(columns, 1), max(rows, 1)
-	var frame []line
+	var frame []string
 	for _, l := range layouts {
 		if l.twoLines && columns >= oneLineFrom {
 			continue
@@ -78,37 +80,29 @@ func (p picture) lines(columns, rows int) []line {
 }
 
 // laid is the picture with the first of its lanes.
-func (p picture) laid(l layout, columns, lanes int) []line {
-	var parts [][]line
-	add := func(part []line) {
-		if len(part) > 0 {
-			parts = append(parts, part)
-		}
-	}
-	add(append(p.progress(columns), p.counts(columns)...))
+func (p picture) laid(l layout, columns, lanes int) []string {
 	work := p.work(l, columns, lanes)
 	if hidden := p.lanes[lanes:]; len(hidden) > 0 {
-		more := ""
+		what := plural(len(hidden), "lane")
 		if lanes > 0 {
-			more = "more "
+			what = "more " + what
 		}
-		work = append(work, line{{fit(fmt.Sprintf("%d %s%s: %s", len(hidden), more, plural(len(hidden), "lane"), p.together(hidden)), columns), faint}})
+		work = append(work, text.Faint.Sprint(fit(fmt.Sprintf("%d %s: %s", len(hidden), what, p.together(hidden)), columns)))
 	}
 	if l.rest {
 		work = append(work, p.next(columns)...)
 	}
-	add(work)
+	var gpus []string
 	switch l.gpus {
 	case gpusTogether:
-		add(p.allGPUs(columns))
+		gpus = p.allGPUs(columns)
 	case eachGPU, eachWithHeads:
-		add(p.gpus(l.gpus == eachWithHeads, columns))
+		gpus = p.gpus(l.gpus == eachWithHeads, columns)
 	}
-	add(p.errors(l, columns))
-	var frame []line
-	for i, part := range parts {
-		if i > 0 && l.blanks {
-			frame = append(frame, nil)
+	var frame []string
+	for _, part := range [][]string{append(p.progress(columns), p.counts(columns)...), work, gpus, p.errors(l.rest, columns)} {
+		if l.blanks && len(frame) > 0 && len(part) > 0 {
+			frame = append(frame, "")
 		}
 		frame = append(frame, part...)
 	}
@@ -116,13 +110,12 @@ func (p picture) laid(l layout, columns, lanes int) []line {
 }
 
 // progress is the run as a whole, in a line.
-func (p picture) progress(columns int) []line {
+func (p picture) progress(columns int) []string {
 	o := p.whole
 	done, of := o.Answers.Done+o.Ratings.Done, o.Answers.Of+o.Ratings.Of
 	if of == 0 {
-		return []line{{{fit(oneLine(p.name), columns), bold}}}
+		return []string{text.Bold.Sprint(fit(oneLine(p.name), columns))}
 	}
-	share := float64(done) / float64(of)
 	left, end := "", ""
 	switch {
 	case p.stopping:
@@ -133,15 +126,18 @@ func (p picture) progress(columns int) []line {
 			end = "until " + p.at.Add(*o.Left).Format("Mon 15:04")
 		}
 	}
-	return grid([]column{{bar: true, leaves: 2}, {right: true}, {}, {leaves: 1}, {least: 8, leaves: 3}, {leaves: 4}}, [][]cell{{
-		bar(share, green), styled(percent(share, done == of), bold), styled(left, bold), words(roughly(o.Elapsed) + " so far"),
-		styled(squeezed(oneLine(p.name), 24), faint), styled(end, faint),
+	part := share(float64(done) / float64(of))
+	return grid([]column{
+		{style: text.FgGreen, leaves: 2}, {style: text.Bold, align: text.AlignRight}, {style: text.Bold}, {leaves: 1},
+		{style: text.Faint, least: 8, leaves: 3}, {style: text.Faint, leaves: 4},
+	}, [][]any{{
+		part, percent(part, done == of), left, roughly(o.Elapsed) + " so far", squeezed(oneLine(p.name), 24), end,
 	}}, columns, false)
 }
 
 // percent is 100 only where all is done.
-func percent(share float64, all bool) string {
-	p := int(share*100 + 0.5)
+func percent(part share, all bool) string {
+	p := int(part*100 + 0.5)
 	if !all {
 		p = min(p, 99)
 	}
@@ -166,7 +162,7 @@ func roughly(d time.Duration) string {
 }
 
 // counts are those of the run: what is done, how fast, what went wrong.
-func (p picture) counts(columns int) []line {
+func (p picture) counts(columns int) []string {
 	o := p.whole
 	of := func(what string, part harness.Part) string {
 		if part.Of == 0 {
@@ -174,19 +170,19 @@ func (p picture) counts(columns int) []line {
 		}
 		return fmt.Sprintf("%s %s/%s", what, comma(part.Done), comma(part.Of))
 	}
-	number := func(n int, what, style string) cell {
+	number := func(n int, what string) string {
 		if n == 0 {
-			return cell{}
+			return ""
 		}
-		return styled(comma(n)+" "+what, style)
+		return comma(n) + " " + what
 	}
-	trouble := number(o.Failed, "failed", red)
+	trouble, style := number(o.Failed, "failed"), text.FgRed
 	if o.Failed == 0 && len(o.Errors) == 0 {
-		trouble = styled("no errors", green)
+		trouble, style = "no errors", text.FgGreen
 	}
-	return grid([]column{{leaves: 1}, {leaves: 2}, {}, {leaves: 4}, {leaves: 5}}, [][]cell{{
-		words(of("answered", o.Answers)), words(of("judged", o.Ratings)), trouble, number(p.warnings, plural(p.warnings, "warning"), yellow),
-		number(o.Known, "from the store", plain),
+	return grid([]column{{leaves: 1}, {leaves: 2}, {style: style}, {style: text.FgYellow, leaves: 4}, {leaves: 5}}, [][]any{{
+		of("answered", o.Answers), of("judged", o.Ratings), trouble,
+		number(p.warnings, plural(p.warnings, "warning")), number(o.Known, "from the store"),
 	}}, columns, false)
 }
 
@@ -198,70 +194,50 @@ func plural(n int, one string) string {
 }
 
 // work is the lanes, in one line or two each.
-func (p picture) work(l layout, columns, lanes int) []line {
-	var all [][]cell
-	for _, s := range p.lanes[:lanes] {
-		now := p.rates[s.Lane]
-		left := ""
-		if now.left != nil && s.Done < s.Total {
-			left = clock(*now.left)
-		}
-		share := 0.0
-		if s.Total > 0 {
-			share = float64(s.Done) / float64(s.Total)
-		}
-		calls, tokens := "", ""
-		if s.Calls > 0 {
-			calls, tokens = fmt.Sprintf("%.1f", now.calls), comma(int(now.tokens+0.5))
-		}
-		all = append(all, []cell{
-			words(laneOf(s.Lane)), styled(shortName(s.Model), bold), words(oneLine(doingOf(s))),
-			bar(share, green), words(percent(share, s.Done >= s.Total)), words(comma(s.Done) + "/" + comma(s.Total)),
-			words(calls), words(tokens), words(comma(s.InFlight)), words(left),
-		})
-	}
-	if len(all) == 0 {
+func (p picture) work(l layout, columns, lanes int) []string {
+	if lanes == 0 {
 		return nil
 	}
-	columnsOf := []column{
-		{head: "LANE", least: 4, leaves: 1}, {head: "VARIANT", least: 12, middle: true}, {head: "NOW", least: 12, leaves: 5},
-		{head: "DONE", bar: true, leaves: 4}, {right: true}, {right: true, leaves: 6},
-		{head: "CALLS/S", right: true, leaves: 2}, {head: "TOK/S", right: true, leaves: 3}, {head: "IN FLIGHT", right: true, leaves: 7}, {head: "LEFT", right: true},
+	all := []column{
+		{head: "LANE", least: 4, leaves: 1}, {head: "VARIANT", style: text.Bold, least: 12, middle: true}, {head: "NOW", least: 12, leaves: 5},
+		{head: "DONE", style: text.FgGreen, leaves: 4}, {align: text.AlignRight}, {align: text.AlignRight, leaves: 6},
+		{head: "CALLS/S", align: text.AlignRight, leaves: 2}, {head: "TOK/S", align: text.AlignRight, leaves: 3},
+		{head: "IN FLIGHT", align: text.AlignRight, leaves: 7}, {head: "LEFT", align: text.AlignRight},
 	}
-	units := map[int]string{6: " calls/s", 7: " tok/s", 8: " in flight", 9: " left"}
+	const names, indent = 3, 2 // the first columns, and what sets the others off below them
+	var perSecond, tokens, flying, left string
+	switch {
+	case l.twoLines:
+		perSecond, tokens, flying, left = " calls/s", " tok/s", " in flight", " left"
+	case !l.heads:
+		perSecond, tokens = "/s", " tok/s"
+	}
+	var rows, above, below [][]any
+	for _, s := range p.lanes[:lanes] {
+		row := []any{laneOf(s.Lane), shortName(s.Model), oneLine(doingOf(s)), share(0), percent(0, s.Done >= s.Total), "", "", "", "", ""}
+		now := p.rates[s.Lane]
+		if s.Total > 0 {
+			part := share(float64(s.Done) / float64(s.Total))
+			row[3], row[4] = part, percent(part, s.Done >= s.Total)
+		}
+		if l.twoLines || columns >= oneLineFrom {
+			row[5], row[8] = comma(s.Done)+"/"+comma(s.Total), comma(s.InFlight)+flying
+		}
+		if s.Calls > 0 {
+			row[6], row[7] = fmt.Sprintf("%.1f", now.calls)+perSecond, comma(int(now.tokens+0.5))+tokens
+		}
+		if now.left != nil && s.Done < s.Total {
+			row[9] = clock(*now.left) + left
+		}
+		rows, above, below = append(rows, row), append(above, row[:names]), append(below, row[names:])
+	}
 	if !l.twoLines {
-		if columns < oneLineFrom {
-			for i := range all {
-				all[i][5], all[i][8] = cell{}, cell{}
-			}
-		}
-		if l.heads {
-			return grid(columnsOf, all, columns, true)
-		}
-		units = map[int]string{6: "/s", 7: " tok/s"}
+		return grid(all, rows, columns, l.heads)
 	}
-	for _, c := range all {
-		for i, unit := range units {
-			if c[i].text != "" {
-				c[i].text += unit
-			}
-		}
-	}
-	if !l.twoLines {
-		return grid(columnsOf, all, columns, false)
-	}
-	const names = 3
-	above := make([][]cell, len(all))
-	below := make([][]cell, len(all))
-	for i, c := range all {
-		above[i], below[i] = c[:names], c[names:]
-	}
-	const indent = 2
-	upper := grid(columnsOf[:names], above, columns, false)
-	lower := grid(columnsOf[names:], below, columns-indent, false)
-	var lines []line
+	upper, lower := grid(all[:names], above, columns, false), grid(all[names:], below, columns-indent, false)
+	var lines []string
 	for i := range upper {
-		lines = append(lines, upper[i], append(line{{text: strings.Repeat(" ", indent)}}, lower[i]...).cut(columns))
+		lines = append(lines, upper[i], text.Trim(strings.Repeat(" ", indent)+lower[i], columns))
 	}
 	return lines
 }
@@ -289,21 +265,21 @@ func (p picture) together(lanes []harness.LaneStatus) string {
 }
 
 // next is what will be loaded when devices are free.
-func (p picture) next(columns int) []line {
+func (p picture) next(columns int) []string {
 	if len(p.whole.Next) == 0 {
 		return nil
 	}
 	const most = 2
 	names := p.whole.Next[:min(most, len(p.whole.Next))]
-	text := "next: " + shortName(strings.Join(names, ", then "))
+	line := "next: " + shortName(strings.Join(names, ", then "))
 	if more := len(p.whole.Next) - len(names); more > 0 {
-		text += fmt.Sprintf(", and %d more", more)
+		line += fmt.Sprintf(", and %d more", more)
 	}
-	return []line{{{fit(text, columns), faint}}}
+	return []string{text.Faint.Sprint(fit(line, columns))}
 }
 
 // errors are the failed calls by reason, and the last of them.
-func (p picture) errors(l layout, columns int) []line {
+func (p picture) errors(lastToo bool, columns int) []string {
 	o := p.whole
 	if len(o.Errors) == 0 {
 		return nil
@@ -314,10 +290,10 @@ func (p picture) errors(l layout, columns int) []line {
 	}) {
 		counts = append(counts, comma(o.Errors[reason])+" x "+oneLine(reason))
 	}
-	lines := []line{{{fit("failed calls: "+strings.Join(counts, ", "), columns), red}}}
-	if l.rest && o.Last != nil {
+	lines := []string{text.FgRed.Sprint(fit("failed calls: "+strings.Join(counts, ", "), columns))}
+	if lastToo && o.Last != nil {
 		last := fmt.Sprintf("last at %s, %s: %s", o.Last.At.In(p.at.Location()).Format(time.TimeOnly), shortName(o.Last.Model), oneLine(o.Last.Message))
-		lines = append(lines, line{{fit(last, columns), red}})
+		lines = append(lines, text.FgRed.Sprint(fit(last, columns)))
 	}
 	return lines
 }

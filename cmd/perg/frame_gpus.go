@@ -5,40 +5,38 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // gpus are a line each.
-func (p picture) gpus(heads bool, columns int) []line {
-	var rows [][]cell
+func (p picture) gpus(heads bool, columns int) []string {
+	var rows [][]any
 	for _, g := range p.whole.GPUs {
-		memory, usage := -1.0, ""
+		row := []any{
+			fmt.Sprintf("gpu%d", g.Index), "", "", "", known(shareOf(g.GPUUtilization)), "", known(watts(g.PowerMW)),
+			known(celsius(g.TemperatureC)), oneLine(strings.TrimPrefix(g.Name, "NVIDIA ")),
+		}
 		if g.MemoryUsed != nil && g.MemoryTotal != nil && *g.MemoryTotal > 0 {
-			memory = float64(*g.MemoryUsed) / float64(*g.MemoryTotal)
-			usage = gibibytes(*g.MemoryUsed, *g.MemoryTotal)
+			row[1] = share(float64(*g.MemoryUsed) / float64(*g.MemoryTotal))
+			row[2] = gibibytes(*g.MemoryUsed, *g.MemoryTotal)
 		}
-		busy := -1.0
 		if g.GPUUtilization != nil {
-			busy = *g.GPUUtilization
+			row[3] = share(*g.GPUUtilization)
 		}
-		power, drawn := -1.0, ""
-		if g.PowerMW != nil {
-			drawn = watts(g.PowerMW)
-			if g.PowerLimit != nil && *g.PowerLimit > 0 {
-				power = float64(*g.PowerMW) / float64(*g.PowerLimit)
-				drawn = strings.TrimSuffix(drawn, " W") + "/" + watts(g.PowerLimit)
-			}
+		if g.PowerMW != nil && g.PowerLimit != nil && *g.PowerLimit > 0 {
+			row[5] = share(float64(*g.PowerMW) / float64(*g.PowerLimit))
+			row[6] = strings.TrimSuffix(watts(g.PowerMW), " W") + "/" + watts(g.PowerLimit)
 		}
-		rows = append(rows, []cell{
-			words(fmt.Sprintf("gpu%d", g.Index)), bar(memory, green), words(usage), bar(busy, green), words(known(shareOf(g.GPUUtilization))),
-			bar(power, green), words(drawn), words(known(celsius(g.TemperatureC))), styled(oneLine(strings.TrimPrefix(g.Name, "NVIDIA ")), faint),
-		})
+		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	return grid([]column{
-		{head: "GPU"}, {head: "MEMORY", bar: true, leaves: 3}, {right: true}, {head: "BUSY", bar: true, leaves: 4}, {right: true},
-		{head: "POWER", bar: true, leaves: 5}, {right: true, leaves: 1}, {right: true, head: "TEMP", leaves: 6}, {head: "NAME", least: 8, leaves: 7},
+		{head: "GPU"}, {head: "MEMORY", style: text.FgGreen, leaves: 3}, {align: text.AlignRight},
+		{head: "BUSY", style: text.FgGreen, leaves: 4}, {align: text.AlignRight},
+		{head: "POWER", style: text.FgGreen, leaves: 5}, {align: text.AlignRight, leaves: 1},
+		{head: "TEMP", align: text.AlignRight, leaves: 6}, {head: "NAME", style: text.Faint, least: 8, leaves: 7},
 	}, rows, columns, heads && columns >= gpuHeadsFrom)
 }
 
@@ -46,37 +44,35 @@ func (p picture) gpus(heads bool, columns int) []line {
 func known(s string) string { return strings.TrimSuffix(s, "-") }
 
 // allGPUs are all GPUs in one line.
-func (p picture) allGPUs(columns int) []line {
+func (p picture) allGPUs(columns int) []string {
 	all := p.whole.GPUs
 	if len(all) == 0 {
 		return nil
 	}
 	var used, total, power uint64
-	var busy float64
-	n := 0
+	var busy, n float64
 	for _, g := range all {
 		if g.MemoryUsed != nil && g.MemoryTotal != nil {
 			used, total = used+*g.MemoryUsed, total+*g.MemoryTotal
 		}
 		if g.GPUUtilization != nil {
-			busy += *g.GPUUtilization
-			n++
+			busy, n = busy+*g.GPUUtilization, n+1
 		}
 		if g.PowerMW != nil {
 			power += uint64(*g.PowerMW)
 		}
 	}
-	cells := []cell{words(fmt.Sprintf("%d %s", len(all), plural(len(all), "GPU"))), {}, {}, {}}
+	row := []any{fmt.Sprintf("%d %s", len(all), plural(len(all), "GPU")), "", "", ""}
 	if total > 0 {
-		cells[1] = words(gibibytes(used, total))
+		row[1] = gibibytes(used, total)
 	}
 	if n > 0 {
-		cells[2] = words(fmt.Sprintf("%.0f %% busy", busy/float64(n)*100))
+		row[2] = fmt.Sprintf("%.0f %% busy", busy/n*100)
 	}
 	if power > 0 {
-		cells[3] = words(humanize.Comma(int64(power/1000)) + " W")
+		row[3] = humanize.Comma(int64(power/1000)) + " W"
 	}
-	return grid([]column{{}, {leaves: 1}, {}, {leaves: 2}}, [][]cell{cells}, columns, false)
+	return grid([]column{{}, {leaves: 1}, {}, {leaves: 2}}, [][]any{row}, columns, false)
 }
 
 func gibibytes(used, total uint64) string {

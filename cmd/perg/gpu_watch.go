@@ -79,9 +79,9 @@ func (s *gpuScreen) show(round []gpu.Sample) error {
 	out := b.String()
 	if s.columns != nil {
 		columns := s.columns()
-		var frame []line
+		var frame []string
 		for text := range strings.Lines(out) {
-			frame = append(frame, line{{text: strings.TrimSuffix(text, "\n")}}.cut(columns-1))
+			frame = append(frame, fit(strings.TrimSuffix(text, "\n"), max(1, columns-1)))
 		}
 		out = s.draw("", frame, columns)
 	}

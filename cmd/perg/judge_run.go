@@ -78,7 +78,7 @@ func judgeAction(c *cli.Context) error {
 		return err
 	}
 	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
-		plan, manifest, err := harness.PrepareRerating(ctx, cfg, w.items, old, w.fleet, w.store, w.view.say, w.view.warn)
+		plan, manifest, err := harness.PrepareRerating(ctx, cfg, w.items, old, w.fleet, w.store, w.display.say, w.display.warn)
 		if err == nil {
 			w.dir.Manifest = manifest
 		}

@@ -1,157 +1,75 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
-
-	"perg/harness"
 )
 
 const frameEvery = 500 * time.Millisecond
 
-// A live view keeps the lower lines of a terminal up to date. It writes text
-// and the few sequences that move the cursor up and erase, a frame in one
-// write, and reads nothing: it changes no mode of the terminal, hides no
-// cursor and needs no alternate screen, so whatever ends perg, a second Ctrl-C,
-// a panic or a kill, there is nothing to put right.
+// A live terminal keeps its lower lines up to date: whatever is written to it
+// comes to stand above them, and they are drawn anew. A [spool] writes to it,
+// as a terminal that is stopped (Ctrl-S) must not stop the lanes.
+//
+// What goes to the terminal is text and the few sequences that move the cursor
+// up and erase, a frame in one write, and nothing is read: no mode of the
+// terminal is changed, no cursor hidden and no alternate screen needed, so
+// whatever ends perg, a second Ctrl-C, a panic or a kill, there is nothing to
+// put right. Bubbletea hides the cursor while it draws, and waits with a
+// terminal that is stopped.
 type live struct {
 	terminal *os.File
+	screen   screen
+	subject  atomic.Pointer[subject] // what is shown; nil: nothing
+	resumed  atomic.Bool             // perg was stopped, and a shell has written since
+	warnings atomic.Int64            // told since there was something to show
+}
+
+// A subject is what is shown live.
+type subject struct {
 	name     string
 	followed followed
+	stopping func() bool
 	recent   recent
-	warnings atomic.Int64
-
-	// What is told waits here until the goroutine that draws has written it:
-	// a terminal that is stopped (Ctrl-S) must not stop the lanes.
-	mu    sync.Mutex
-	told  strings.Builder
-	ended bool // nothing more is drawn
-	wake  chan struct{}
 }
 
-func newLive(terminal *os.File, name string, f followed) *live {
-	return &live{terminal: terminal, name: name, followed: f, recent: make(recent), wake: make(chan struct{}, 1)}
-}
-
-// tell puts a line above the view. It is false where the view has ended.
-func (l *live) tell(line string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return false
+func (l *live) Write(told []byte) (int, error) {
+	columns, rows, err := term.GetSize(int(l.terminal.Fd()))
+	ours := err == nil && inForeground(l.terminal)
+	if l.resumed.Swap(false) || !ours {
+		l.screen.forget()
 	}
-	l.told.WriteString(line)
-	select {
-	case l.wake <- struct{}{}:
-	default: // it is awake already
+	var frame []string
+	if s := l.subject.Load(); s != nil && ours {
+		frame = s.picture(int(l.warnings.Load())).lines(columns-1, rows-1)
 	}
-	return true
-}
-
-// messages is what was told since; ok is false where the view was abandoned, and
-// nothing more may be drawn.
-func (l *live) messages() (text string, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return "", false
-	}
-	return l.take(), true
-}
-
-func (l *live) take() string {
-	text := l.told.String()
-	l.told.Reset()
-	return text
-}
-
-// end ends the view, unless something was told that is to stand above it.
-func (l *live) end() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = l.ended || l.told.Len() == 0
-	return l.ended
-}
-
-// abandon leaves the view as it stands, on a terminal that is stopped, and
-// returns what was told and is not on it.
-func (l *live) abandon() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	return l.take()
-}
-
-// run draws until quit is closed, and then takes the view off the screen.
-// stopping is called once, when ctx is done.
-func (l *live) run(ctx context.Context, quit <-chan struct{}, stopping func([]harness.LaneStatus)) {
-	changes := make(chan os.Signal, 4)
-	signal.Notify(changes, syscall.SIGWINCH, syscall.SIGCONT)
-	defer signal.Stop(changes)
-	tick := time.NewTicker(frameEvery)
-	defer tick.Stop()
-	var s screen
-	interrupted := ctx.Done()
-	for {
-		columns, rows, err := term.GetSize(int(l.terminal.Fd()))
-		var frame []line
-		if err == nil && inForeground(l.terminal) {
-			frame = l.picture(ctx.Err() != nil).lines(columns-1, rows-1)
-		} else {
-			s.forget() // the shell has written since
-		}
-		text, ok := l.messages()
-		if !ok {
-			return
-		}
-		// An error is one of a terminal that has gone: nobody looks any more.
-		io.WriteString(l.terminal, s.draw(text, frame, columns))
-		select {
-		case <-quit:
-			for ended := false; !ended; ended = l.end() {
-				if text, ok := l.messages(); ok {
-					io.WriteString(l.terminal, s.draw(text, nil, columns))
-				}
-			}
-			return
-		case <-interrupted:
-			interrupted = nil
-			stopping(l.followed.Progress())
-		case sig := <-changes:
-			if sig == syscall.SIGCONT {
-				s.forget()
-			}
-		case <-l.wake:
-		case <-tick.C:
-		}
-	}
+	// An error is one of a terminal that has gone: nobody looks any more.
+	io.WriteString(l.terminal, l.screen.draw(string(told), frame, columns))
+	return len(told), nil
 }
 
 // picture is what there is to show now.
-func (l *live) picture(stopping bool) picture {
+func (s *subject) picture(warnings int) picture {
 	p := picture{
-		at: time.Now(), name: l.name, lanes: l.followed.Progress(), whole: l.followed.Overview(),
-		warnings: int(l.warnings.Load()), stopping: stopping,
+		at: time.Now(), name: s.name, lanes: s.followed.Progress(), whole: s.followed.Overview(),
+		warnings: warnings, stopping: s.stopping(),
 	}
-	p.rates = l.recent.rates(p.at, p.lanes)
+	p.rates = s.recent.rates(p.at, p.lanes)
 	return p
 }
 
-// A screen is what the view has on the terminal now, with the cursor at the
-// beginning of the line below it: there a shell's prompt or a panic may come.
+// A screen is what stands at the end of a terminal and is to be written over,
+// with the cursor at the beginning of the line below it: there a shell's prompt
+// or a panic may come.
 type screen struct {
-	shown []line
+	shown []string
 	over  int // the terminal's columns then
 }
 
@@ -160,82 +78,32 @@ func (s *screen) forget() { s.shown = nil }
 
 // draw is what to write to have some text, and below it a frame in the place
 // of the one that is shown; "" where nothing changes.
-func (s *screen) draw(text string, frame []line, columns int) string {
-	if text == "" && columns == s.over && slices.EqualFunc(frame, s.shown, slices.Equal) {
+func (s *screen) draw(told string, frame []string, columns int) string {
+	if told == "" && columns == s.over && slices.Equal(frame, s.shown) {
 		return ""
 	}
 	if len(frame) == 0 && len(s.shown) == 0 {
-		return text
+		return told
 	}
+	const eraseBelow = "\x1b[J"
 	var b strings.Builder
 	b.WriteString("\r") // the echo of a key may have moved the cursor
 	// Where the terminal became narrower it wraps lines that are too long now.
 	up := 0
-	for _, l := range s.shown {
-		up += 1 + max(0, l.width()-1)/max(1, columns)
+	for _, line := range s.shown {
+		up += 1 + max(0, measured(line)-1)/max(1, columns)
 	}
 	if up > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", up)
+		b.WriteString(text.CursorUp.Sprintn(up))
 	}
-	if text != "" || columns != s.over {
-		b.WriteString("\x1b[J")
+	if told != "" || columns != s.over {
+		b.WriteString(eraseBelow)
 	}
-	b.WriteString(text)
-	for _, l := range frame {
-		b.WriteString(l.String() + "\x1b[K\n")
+	b.WriteString(told)
+	for _, line := range frame {
+		b.WriteString(line + text.EraseLine.Sprint() + "\n")
 	}
-	b.WriteString("\x1b[J")
+	b.WriteString(eraseBelow)
 	s.shown, s.over = frame, columns
 	return b.String()
-}
-
-// Recent are the counts of each lane over the last minute: over days a mean
-// would hide that a server has stalled.
-type recent map[string][]count
-
-type count struct {
-	at            time.Time
-	variant       string
-	stage         harness.Stage
-	calls, tokens int
-}
-
-// A rate is what a lane does now, in a second.
-type rate struct {
-	calls, tokens float64
-	left          *time.Duration // of its job; nil: not known
-}
-
-func (r recent) rates(now time.Time, lanes []harness.LaneStatus) map[string]rate {
-	const (
-		over  = time.Minute
-		least = 5 * time.Second
-	)
-	rates := make(map[string]rate)
-	for _, l := range lanes {
-		c := count{now, l.Model, l.Stage, l.Calls, l.OutputTokens}
-		past := r[l.Lane]
-		if n := len(past); n > 0 && (past[n-1].variant != c.variant || past[n-1].stage != c.stage || past[n-1].calls > c.calls) {
-			past = nil // the lane has another job
-		}
-		past = append(past, c)
-		for len(past) > 2 && now.Sub(past[1].at) >= over {
-			past = past[1:]
-		}
-		r[l.Lane] = past
-		is := rate{calls: l.CallsPerSecond(), tokens: l.TokensPerSecond()}
-		if d := now.Sub(past[0].at); d >= least {
-			is.calls, is.tokens = float64(c.calls-past[0].calls)/d.Seconds(), float64(c.tokens-past[0].tokens)/d.Seconds()
-		}
-		if left, ok := l.Left(); ok {
-			is.left = &left
-		}
-		rates[l.Lane] = is
-	}
-	for lane := range r {
-		if _, ok := rates[lane]; !ok {
-			delete(r, lane)
-		}
-	}
-	return rates
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"perg/harness"
 	"perg/harness/engine"
 )
@@ -42,7 +44,7 @@ func (g *glass) write(s string) {
 					n -= g.rows(g.cursor)
 				}
 				if n != 0 {
-					g.t.Fatalf("the cursor comes to stand %d rows beside a line of the view", n)
+					g.t.Fatalf("the cursor comes to stand %d rows beside a line of the frame", n)
 				}
 			case "J":
 				g.lines = append(g.lines[:g.cursor], g.lines[g.cursor][:column])
@@ -71,8 +73,8 @@ func (g *glass) write(s string) {
 }
 
 // Whatever is told while lines come, go and change and the terminal is resized:
-// all of it stands above the view, once, and the view stands there once.
-func TestTheViewStaysOneView(t *testing.T) {
+// all of it stands above the frame, once, and the frame stands there once.
+func TestAFrameStandsOnce(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		g := &glass{t: t, columns: 80, lines: []string{"$ perg run", ""}, cursor: 1}
@@ -87,12 +89,12 @@ func TestTheViewStaysOneView(t *testing.T) {
 			if r.IntN(4) == 0 {
 				g.columns = 20 + r.IntN(120)
 			}
-			var frame []line
+			var frame []string
 			shown = ""
 			for range r.IntN(10) {
-				text := strings.Repeat("v", r.IntN(g.columns-1))
-				frame = append(frame, line{{text, green}})
-				shown += text + "\n"
+				line := strings.Repeat("v", r.IntN(g.columns-1))
+				frame = append(frame, styled(line, text.FgGreen))
+				shown += line + "\n"
 			}
 			g.write(s.draw(told, frame, g.columns))
 			want += told
@@ -109,7 +111,7 @@ func TestTheViewStaysOneView(t *testing.T) {
 		}
 		g.write(s.draw("perg: the end\n", nil, g.columns))
 		if len(s.shown) == 0 && !strings.HasSuffix(strings.Join(g.lines, "\n"), "perg: the end\n") {
-			t.Fatalf("seed %d: the view is still there", seed)
+			t.Fatalf("seed %d: the frame is still there", seed)
 		}
 	}
 }
@@ -117,7 +119,7 @@ func TestTheViewStaysOneView(t *testing.T) {
 // What does not change is not written again.
 func TestAFrameIsWrittenOnce(t *testing.T) {
 	var s screen
-	frame := func() []line { return sweep().lines(79, 23) }
+	frame := func() []string { return sweep().lines(79, 23) }
 	if s.draw("", frame(), 80) == "" {
 		t.Error("the first frame is not written")
 	}
@@ -129,7 +131,7 @@ func TestAFrameIsWrittenOnce(t *testing.T) {
 	}
 }
 
-func TestWhereThereIsNoLiveView(t *testing.T) {
+func TestWhereNothingIsShownLive(t *testing.T) {
 	for _, c := range []struct {
 		env   string
 		plain bool

@@ -20,7 +20,7 @@ import (
 
 // result shows what a run came to: the table, what is missing and why, and
 // what to do next.
-func (v *view) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) error {
+func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) error {
 	var rows []data.Metric
 	if r.Written {
 		var err error
@@ -29,18 +29,18 @@ func (v *view) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) erro
 		}
 	}
 	resume := "perg run --out " + quoted(cfg.Out)
-	if v.json {
+	if d.json {
 		var durable any
 		if r.Durable != nil {
 			durable = r.Durable.Seconds()
 		}
-		return v.lastEvent(map[string]any{
+		return d.lastEvent(map[string]any{
 			"out": cfg.Out, "run_id": dir.Manifest.RunID, "state": dir.Manifest.State, "counts": r.Counts,
 			"calls": r.Calls, "known": r.Known, "elapsed_s": r.Elapsed.Seconds(), "durable_p99_s": durable, "resume": resume,
 			"metrics": report.Records(rows, ""),
 		})
 	}
-	w := v.stdout
+	w := d.stdout
 	if len(rows) > 0 {
 		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
 			return unlessGone(err)

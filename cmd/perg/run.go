@@ -208,12 +208,12 @@ func runAction(c *cli.Context) error {
 		return err
 	}
 	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
-		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.view.say, w.view.warn)
+		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
 			return nil, err
 		}
 		if len(plan.Judges) == 0 {
-			w.view.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
+			w.display.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
 		}
 		return plan, w.dir.Adopt(manifest)
 	})
@@ -221,22 +221,22 @@ func runAction(c *cli.Context) error {
 
 // work is what a plan is made with.
 type work struct {
-	items data.Dataset
-	dir   *rundir.Dir
-	store *store.Store
-	fleet *fleet.Fleet
-	view  *view
+	items   data.Dataset
+	dir     *rundir.Dir
+	store   *store.Store
+	fleet   *fleet.Fleet
+	display *display
 }
 
 // execute makes a plan in the run directory of a config and carries it out.
 func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
-	w := work{view: newView(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
+	w := work{display: newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
 	if w.items, err = harness.Items(cfg); err != nil {
 		return err
 	}
 	ctx := c.Context
 	outliveReaders()
-	defer func() { err = w.view.end(err) }()
+	defer func() { err = w.display.end(err) }()
 
 	if w.dir, err = rundir.Hold(cfg.Out); err != nil {
 		return err
@@ -250,7 +250,7 @@ func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, wo
 			err = e
 		}
 	}()
-	if w.fleet, err = fleet.Open(ctx, harness.FleetOptions(cfg, cfg.Out, w.view.say, w.view.warn)); err != nil {
+	if w.fleet, err = fleet.Open(ctx, harness.FleetOptions(cfg, cfg.Out, w.display.say, w.display.warn)); err != nil {
 		return err
 	}
 	defer func() {
@@ -265,12 +265,12 @@ func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, wo
 	if err != nil {
 		return err
 	}
-	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.view.warn}
-	w.view.begin(w.dir, plan)
-	w.view.follow(ctx, cfg.Out, r)
+	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.display.warn}
+	w.display.begin(w.dir, plan)
+	w.display.follow(ctx, cfg.Out, r)
 	result, err := r.Execute(ctx)
-	w.view.close()
-	if e := w.view.result(cfg, result, w.dir); err == nil {
+	w.display.close()
+	if e := w.display.result(cfg, result, w.dir); err == nil {
 		err = e
 	}
 	if err == nil && cfg.PruneQuantized {

@@ -33,13 +33,14 @@ type message struct {
 	lost     int // messages of progress left out before this one
 }
 
-// put never waits.
+// put never waits. A message without text has a [live] writer draw anew what it
+// shows; so does any that waits.
 func (s *spool) put(m message) {
-	if m.text == "" {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if m.text == "" && len(s.waiting) > 0 {
+		return
+	}
 	s.waiting = append(s.waiting, m)
 	if m.progress {
 		if s.progress++; s.progress > s.most {

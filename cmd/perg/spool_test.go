@@ -20,6 +20,8 @@ type tap struct {
 	off  bool
 	turn *sync.Cond
 	text strings.Builder
+
+	writes int
 }
 
 func newTap() *tap {
@@ -41,6 +43,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	for t.off {
 		t.turn.Wait()
 	}
+	t.writes++
 	return t.text.Write(p)
 }
 
@@ -123,6 +126,29 @@ func TestASpoolDoesNotPutOffTheEnd(t *testing.T) {
 	})
 }
 
+// A frame that nobody sees is not drawn again and again once somebody looks.
+func TestASpoolHasAFrameDrawnOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := newTap()
+		s := spoolTo(screen)
+		screen.set(true)
+		s.put(message{})
+		synctest.Wait() // it is being drawn
+		for range 100 {
+			s.put(message{})
+		}
+		s.put(message{text: "warning\n"})
+		s.put(message{})
+		screen.set(false)
+		if err := s.flush(); err != nil {
+			t.Error(err)
+		}
+		if got := screen.read(); screen.writes != 3 || got != "warning\n" {
+			t.Errorf("%d writes of %q, want 3: the first, one for the 100, the warning", screen.writes, got)
+		}
+	})
+}
+
 // A still is a run in which nothing happens.
 type still struct{}
 
@@ -136,7 +162,7 @@ func (still) Overview() harness.Overview { return harness.Overview{} }
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stdout, stderr := newTap(), newTap()
-		v := newView(stdout, stderr, true)
+		v := newDisplay(stdout, stderr, true)
 		stdout.set(true)
 		stderr.set(true)
 		v.event("start", map[string]any{}, false)

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/mattn/go-runewidth"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -51,21 +50,4 @@ func plainWanted(getenv func(string) string) bool {
 func inForeground(f *os.File) bool {
 	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 	return err != nil || group == unix.Getpgrp() // another session's: there is no shell to disturb
-}
-
-// fit cuts a line to a number of columns, 0 for any number.
-func fit(s string, columns int) string {
-	if columns < 1 {
-		return s
-	}
-	return truncated(s, columns)
-}
-
-// truncated is a text of at most so many columns.
-func truncated(s string, columns int) string {
-	const mark = "…"
-	if columns < runewidth.StringWidth(mark) { // two columns in some locales
-		return runewidth.Truncate(s, max(0, columns), "")
-	}
-	return runewidth.Truncate(s, columns, mark)
 }

@@ -72,10 +72,10 @@ func (w window) waitFor(what string, is func(screen string) bool) string {
 	}
 }
 
-// On a real terminal the view is there once, whatever its size and whatever is
+// On a real terminal the frame is there once, whatever its size and whatever is
 // told meanwhile, and nothing of it stays: not after Ctrl-C, and not where perg
 // is killed.
-func TestLiveViewOnATerminal(t *testing.T) {
+func TestLiveDisplayOnATerminal(t *testing.T) {
 	b := newBench(t)
 	var calls atomic.Int32
 	slow := ollamatest.Proxy(t, b.host, func(w http.ResponseWriter, r *http.Request, body []byte) bool {
@@ -98,8 +98,8 @@ func TestLiveViewOnATerminal(t *testing.T) {
 	}
 	w := openWindow(t, b.dir, command("run"))
 
-	views := func(s string) int { return strings.Count(s, "answered ") }
-	s := w.waitFor("a view with an error", func(s string) bool {
+	frames := func(s string) int { return strings.Count(s, "answered ") }
+	s := w.waitFor("a frame with an error", func(s string) bool {
 		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "1 failed") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
 	})
 	for _, want := range []string{"perg: running ", "perg: warning: ", "zero-shot", "tok/s", "next: ", "1 failed", "bad day"} {
@@ -107,29 +107,29 @@ func TestLiveViewOnATerminal(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, s)
 		}
 	}
-	if views(s) != 1 {
-		t.Errorf("the view is there %d times:\n%s", views(s), s)
+	if frames(s) != 1 {
+		t.Errorf("the frame is there %d times:\n%s", frames(s), s)
 	}
 	for _, size := range [][2]string{{"60", "24"}, {"40", "10"}, {"100", "30"}} {
 		w.tmux("resize-window", "-x", size[0], "-y", size[1])
-		time.Sleep(frameEvery) // that a view is drawn that should not be
-		if s := w.screen(); views(s) != 1 || !strings.Contains(s, "no errors") && !strings.Contains(s, "1 failed") {
-			t.Errorf("at %v the view is there %d times:\n%s", size, views(s), s)
+		time.Sleep(frameEvery) // that a frame is drawn that should not be
+		if s := w.screen(); frames(s) != 1 || !strings.Contains(s, "no errors") && !strings.Contains(s, "1 failed") {
+			t.Errorf("at %v the frame is there %d times:\n%s", size, frames(s), s)
 		}
 	}
 	w.tmux("send-keys", "C-c")
 	s = w.waitFor("the end", func(s string) bool { return strings.Contains(s, "status 130") })
-	if views(s) != 0 || !strings.Contains(s, "perg: error: interrupted") {
+	if frames(s) != 0 || !strings.Contains(s, "perg: error: interrupted") {
 		t.Errorf("after Ctrl-C:\n%s", s)
 	}
 
 	w.tmux("send-keys", command("second"), "Enter")
-	w.waitFor("a second view", func(s string) bool { return views(s) == 1 && strings.Contains(s, "calls/s") })
+	w.waitFor("a second frame", func(s string) bool { return frames(s) == 1 && strings.Contains(s, "calls/s") })
 	w.tmux("send-keys", "C-c")
 	w.waitFor("what the first Ctrl-C does", func(s string) bool { return strings.Contains(s, "Ctrl-C again") })
 	w.tmux("send-keys", "C-c")
-	w.waitFor("the prompt below the last view", func(s string) bool {
-		return views(s) == 1 && strings.HasSuffix(strings.TrimSpace(s), "^C\nready>")
+	w.waitFor("the prompt below the last frame", func(s string) bool {
+		return frames(s) == 1 && strings.HasSuffix(strings.TrimSpace(s), "^C\nready>")
 	})
 
 	if got := strings.TrimSpace(w.tmux("display-message", "-p", "#{cursor_flag} #{alternate_on} #{wrap_flag} #{insert_flag}")); got != "1 0 1 0" {
@@ -144,8 +144,58 @@ func TestLiveViewOnATerminal(t *testing.T) {
 	}
 }
 
+// While a shell has the terminal, after Ctrl-Z and for a job in the background,
+// nothing is drawn, and what it wrote is not written over.
+func TestAShellHasTheTerminalMeanwhile(t *testing.T) {
+	b := newBench(t)
+	b.host = ollamatest.Proxy(t, b.host, func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if !measures(body) {
+			time.Sleep(100 * time.Millisecond)
+		}
+		return false
+	})
+	w := openWindow(t, b.dir, fmt.Sprintf("PS1='ready> '; clear; %s %s", b.program(), strings.Join(b.args("steady", "--limit", "150", "--parallel", "1"), " ")))
+	w.tmux("resize-window", "-x", "80", "-y", "100") // a shell names its jobs by their long commands
+	answered := regexp.MustCompile(`answered ([0-9,]+)/600`)
+	frames := func(n int) func(string) bool {
+		return func(s string) bool { return len(answered.FindAllString(s, -1)) == n }
+	}
+	prompts := func(n int) func(string) bool {
+		return func(s string) bool { return strings.Count(s, "ready>") == n }
+	}
+	w.waitFor("a frame", func(s string) bool { return strings.Contains(s, "calls/s") })
+	const stops = 4
+	for i := range stops {
+		w.tmux("send-keys", "C-z")
+		w.waitFor("the shell", prompts(2*i+1))
+		w.tmux("send-keys", "echo it stands still", "Enter")
+		w.waitFor("the shell's answer", prompts(2*i+2))
+		time.Sleep(2 * frameEvery) // as a person takes
+		w.tmux("send-keys", "fg", "Enter")
+		w.waitFor("another frame", frames(i+2))
+	}
+	w.tmux("send-keys", "C-z")
+	w.waitFor("the shell", prompts(2*stops+1))
+	w.tmux("send-keys", "bg", "Enter")
+	s := w.waitFor("the shell again", prompts(2*stops+2))
+	time.Sleep(3 * frameEvery)
+	if after := w.screen(); after != s {
+		t.Errorf("a job in the background wrote: before\n%safter\n%s", s, after)
+	}
+	w.tmux("send-keys", "fg", "Enter")
+	s = w.waitFor("the last frame", frames(stops+2))
+	if n := strings.Count(s, "\nit stands still\n"); n != stops {
+		t.Errorf("of what the shell wrote %d of %d lines are there:\n%s", n, stops, s)
+	}
+	if at := answered.FindAllStringSubmatch(s, -1); at[stops][1] == at[stops+1][1] {
+		t.Errorf("the run did not go on in the background:\n%s", s)
+	}
+	w.tmux("send-keys", "C-c")
+	w.waitFor("the end", func(s string) bool { return strings.Contains(s, "perg: error: interrupted") })
+}
+
 // Ctrl-S stops the screen and nothing else. With Ctrl-Q all comes that was
-// told meanwhile, and the view is gone.
+// told meanwhile, and the frame is gone.
 func TestCtrlSStopsTheScreenAlone(t *testing.T) {
 	b := newBench(t)
 	var calls atomic.Int32
@@ -163,7 +213,7 @@ func TestCtrlSStopsTheScreenAlone(t *testing.T) {
 	})
 	args := b.args("steady", "swayed", "--judge", "judge", "--limit", "12", "--parallel", "2")
 	w := openWindow(t, b.dir, fmt.Sprintf("PS1='ready> '; clear; %s %s; echo status $?", b.program(), strings.Join(args, " ")))
-	w.waitFor("a view", func(s string) bool { return strings.Contains(s, "calls/s") })
+	w.waitFor("a frame", func(s string) bool { return strings.Contains(s, "calls/s") })
 	w.tmux("send-keys", "C-s")
 	stopped := w.screen()
 	if n := calls.Load(); n > 50 {
@@ -194,7 +244,7 @@ func TestAStoppedScreenDoesNotPutOffTheEnd(t *testing.T) {
 	result, ended := filepath.Join(b.dir, "result"), filepath.Join(b.dir, "ended")
 	args := b.args("steady", "--limit", "9", "--parallel", "1")
 	w := openWindow(t, b.dir, fmt.Sprintf("clear; %s %s > %s; echo status $? > %s", b.program(), strings.Join(args, " "), result, ended))
-	w.waitFor("a view", func(s string) bool { return strings.Contains(s, "calls/s") })
+	w.waitFor("a frame", func(s string) bool { return strings.Contains(s, "calls/s") })
 	w.tmux("send-keys", "C-s")
 	w.waitFor("its end", func(string) bool {
 		text, err := os.ReadFile(ended)

@@ -2,326 +2,165 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"strings"
-	"sync"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
 
-	"perg/harness"
+	"perg/data"
+	"perg/harness/explore"
+	"perg/harness/explore/web"
+	"perg/harness/hint"
 	"perg/harness/report"
 	"perg/harness/rundir"
 )
 
-const (
-	lineEvery  = 10 * time.Second // where there is no live view
-	eventEvery = 2 * time.Second
+// viewPort is where perg view is found unless it is taken: PERG on a telephone.
+// A port that stays the same keeps addresses good.
+const viewPort = 7374
 
-	// mostProgress is what waits of progress where nobody reads: minutes of it.
-	mostProgress = 100
-	// screenPatience is how long the end waits for a screen that is not read.
-	screenPatience = 2 * time.Second
-)
+func viewCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "view",
+		Usage:     "browse questions, answers and verdicts in a web page",
+		ArgsUsage: "RUN",
+		Description: `Serves pages over a run's tables to a browser on this machine: a list of
+answers with filters (outcome, setting, kind of preference, variant, method,
+source, category) and text search, and for each answer both responses side by
+side with their differences marked, how its letter was read, what the judge
+said, and the same question in other variants. ? shows what the words mean,
+and the keys.
 
-// A view is what a user sees of a run: on a terminal a live view, in a pipe a
-// line from time to time, with --json events on stdout. Telling it something
-// never waits for the screen: the lanes do it.
-type view struct {
-	stdout, stderr io.Writer
-	json           bool
+   perg view runs/20260102-150405
 
-	mu     sync.Mutex // orders lines and events
-	lines  *spool     // on stderr
-	events *spool     // on stdout, with --json
-	live   *live      // nil where there is none
-	stop   func()
-}
+An answer can be rated from 1 to 5, thumbed and noted. That is kept in
+RUN/ratings.csv, or the file that --ratings names, in the form of 'perg judge
+sample': one that is filled in already is gone on with.
 
-// What is followed, a run or a pass.
-type followed interface {
-	Progress() []harness.LaneStatus
-	Overview() harness.Overview
-}
+   perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
 
-func newView(stdout, stderr io.Writer, asJSON bool) *view {
-	v := &view{stdout: stdout, stderr: stderr, json: asJSON, stop: func() {}}
-	v.lines = &spool{w: stderr, most: mostProgress, gap: func(lost int) string { return "perg: " + unread(lost, "line") + "\n" }}
-	v.events = &spool{w: stdout, most: mostProgress, gap: func(lost int) string {
-		text, _ := encoded("note", map[string]any{"text": unread(lost, "event"), "left_out": lost})
-		return text
-	}}
-	return v
-}
-
-func unread(lost int, what string) string {
-	return fmt.Sprintf("%s %s of progress left out: nobody read", comma(lost), plural(lost, what))
-}
-
-// outliveReaders keeps perg from ending with the reader of its output, as in
-// perg run --json | head -1: what a run pays for is more than what is shown.
-// Notify and not Ignore, which programs that perg starts would inherit.
-var outliveReaders = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) })
-
-// unlessGone is the error of a write, but for a reader's having gone.
-func unlessGone(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
-		return nil
-	}
-	return err
-}
-
-// say tells the user something; warn what might spoil the results.
-func (v *view) say(text string) { v.tell("perg: ", "note", text) }
-
-func (v *view) warn(text string) {
-	v.mu.Lock()
-	l := v.live
-	v.mu.Unlock()
-	if l != nil {
-		l.warnings.Add(1)
-	}
-	v.tell("perg: warning: ", "warning", text)
-}
-
-func (v *view) tell(prefix, kind, text string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.line(message{text: prefix + report.Printable(text) + "\n"})
-	if v.json {
-		v.event(kind, map[string]any{"text": text}, false)
+Nothing else is written. The pages are to be had on this machine alone, under
+an address that holds the filters and the answer on show. Ctrl-C ends it.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
+			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
+			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
+		},
+		Action: viewAction,
 	}
 }
 
-// line puts a line on the screen, above the live view where there is one.
-func (v *view) line(m message) {
-	if v.live == nil || !v.live.tell(m.text) {
-		v.lines.put(m)
+func viewAction(c *cli.Context) error {
+	port := c.Int("port")
+	switch {
+	case c.NArg() != 1:
+		return hint.Usage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
+	case port < 1 || port > 65535:
+		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
-}
-
-// event puts an event on stdout.
-func (v *view) event(kind string, fields map[string]any, progress bool) error {
-	text, err := encoded(kind, fields)
-	if err == nil {
-		v.events.put(message{text: text, progress: progress})
-	}
-	return err
-}
-
-// lastEvent is the result, which waits for its reader.
-func (v *view) lastEvent(fields map[string]any) error {
-	if err := v.event("result", fields, false); err != nil {
+	dir := c.Args().First()
+	m, err := readRun(dir)
+	if err != nil {
 		return err
 	}
-	return unlessGone(v.events.flush())
+	file := &web.Ratings{Path: c.String("ratings")}
+	if file.Path == "" {
+		file.Path = filepath.Join(dir, "ratings.csv")
+	}
+	sheet, err := file.Open()
+	if err != nil {
+		return hint.Usage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
+	}
+	listener, err := listenLoopback(c.String("address"), port, !c.IsSet("port"))
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	run, err := explore.Open(dir, m.MetricsOptions().Panel())
+	if errors.Is(err, data.ErrNoTable) {
+		return noTables(dir, m)
+	}
+	if err != nil {
+		return err
+	}
+	address := "http://" + listener.Addr().String() + "/"
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s: %s answers\n%s\n", report.Printable(dir), comma(run.Generations()), address)
+	fmt.Fprintf(w, "ratings are kept in %s", report.Printable(file.Path))
+	if n := sheet.Rated(); n > 0 {
+		fmt.Fprintf(w, " (%s so far)", comma(n))
+	}
+	fmt.Fprintln(w, "; Ctrl-C ends it")
+	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr))
+	return errors.Join(serve(c.Context, listener, handler), run.Close())
 }
 
-// encoded is an event as a line of JSON.
-func encoded(kind string, fields map[string]any) (string, error) {
-	fields["event"], fields["at"] = kind, time.Now().UTC()
-	text, err := json.Marshal(fields)
-	return string(text) + "\n", err
-}
-
-func (v *view) begin(dir *rundir.Dir, p *harness.Plan) {
-	if v.json {
-		v.event("start", map[string]any{"out": dir.Path, "run_id": dir.Manifest.RunID, "planned": p.Total(), "resumed": dir.Resumed()}, false)
+// listenLoopback listens at an address of this machine that no other reaches, at
+// the port or, where that is taken and another will do, at any.
+func listenLoopback(host string, port int, otherwise bool) (net.Listener, error) {
+	ip := net.ParseIP(host)
+	if host == "localhost" {
+		ip = net.IPv4(127, 0, 0, 1)
 	}
-	verb := "running"
-	if dir.Resumed() {
-		verb = "resuming"
+	if ip == nil || !ip.IsLoopback() {
+		return nil, hint.Usage(fmt.Errorf("--address %s: other machines could read the run and change its ratings there", host),
+			"it has to be a loopback address, as 127.0.0.1 is; to look from elsewhere: ssh -L 7374:127.0.0.1:7374 MACHINE")
 	}
-	if p.Rerating {
-		verb = "rating"
+	at := func(port int) (net.Listener, error) {
+		return net.Listen("tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))
 	}
-	judges := make([]string, len(p.Judges))
-	for i, j := range p.Judges {
-		judges[i] = "judge " + j.Name
-	}
-	if len(judges) == 0 {
-		judges = []string{"no judge"}
-	}
-	methods := ""
-	if len(p.Task.Methods) > 1 {
-		methods = fmt.Sprintf(" x %d methods", len(p.Task.Methods))
-	}
-	v.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Task.Dataset.Items), methods, strings.Join(judges, ", ")))
-}
-
-// follow shows progress until close. The name is for the live view.
-func (v *view) follow(ctx context.Context, name string, f followed) {
-	quit, done := make(chan struct{}), make(chan struct{})
-	v.stop = sync.OnceFunc(func() {
-		close(quit)
-		var enough <-chan time.Time
-		if width(v.stdout) == 0 { // a terminal is what the result waits for, too
-			enough = time.After(screenPatience)
-		}
-		select {
-		case <-done:
-		case <-enough:
-		}
-	})
-	if terminal, ok := liveTerminal(v.stderr); ok && !v.json {
-		v.mu.Lock()
-		v.live = newLive(terminal, name, f)
-		v.mu.Unlock()
-		go func() {
-			defer close(done)
-			v.lines.flush() // what was said before stands above it
-			v.live.run(ctx, quit, v.stopping)
-		}()
-		return
-	}
-	show, every := v.progressLines, lineEvery
-	if v.json {
-		show, every = v.progressEvents, eventEvery
-	}
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		interrupted := ctx.Done()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-interrupted:
-				interrupted = nil
-				v.stopping(f.Progress())
-			case <-tick.C:
-				show(f)
-			}
-		}
-	}()
-}
-
-// close takes progress off the screen, and gives what was told a moment to be
-// read. It may be called more than once.
-func (v *view) close() {
-	v.stop()
-	v.mu.Lock()
-	if v.live != nil {
-		v.lines.put(message{text: v.live.abandon()})
-	}
-	v.mu.Unlock()
-	v.lines.flushWithin(screenPatience)
-	v.events.flushWithin(screenPatience)
-}
-
-// end tells an error as [show] does, which would wait for a screen that nobody
-// reads.
-func (v *view) end(err error) error {
-	v.close()
-	if err == nil {
-		return nil
-	}
-	v.lines.put(message{text: errorText(err)})
-	v.lines.flushWithin(screenPatience)
-	return &told{err}
-}
-
-func (v *view) stopping(lanes []harness.LaneStatus) {
-	v.say(fmt.Sprintf("stopping: waiting for %d calls in flight and writing what there is; Ctrl-C again quits at once", inFlight(lanes)))
-}
-
-func inFlight(lanes []harness.LaneStatus) (n int) {
-	for _, l := range lanes {
-		n += l.InFlight
-	}
-	return n
-}
-
-func (v *view) progressLines(f followed) {
-	for _, l := range f.Progress() {
-		if l.Total > 0 {
-			v.lines.put(message{text: "perg: " + report.Printable(laneText(l)) + "\n", progress: true})
-		}
-	}
-}
-
-func (v *view) progressEvents(f followed) {
-	whole := overviewFields(f.Overview())
-	for _, l := range f.Progress() {
-		fields := progressFields(l)
-		fields["run"] = whole
-		v.event("progress", fields, true)
-	}
-}
-
-func progressFields(l harness.LaneStatus) map[string]any {
-	f := map[string]any{
-		"lane": l.Lane, "host": l.Host, "variant": l.Model, "stage": l.Stage, "state": l.State, "cell": l.Cell(),
-		"done": l.Done, "total": l.Total, "calls": l.Calls, "in_flight": l.InFlight, "limit": l.Limit, "slots": nil, "gpus": l.GPUs, "memory_used": nil, "power_mw": nil, "known": l.Known, "failed": l.Failed,
-		"calls_per_second": l.CallsPerSecond(), "output_tokens_per_second": l.TokensPerSecond(), "left_s": nil,
-	}
-	if l.MemoryTotal > 0 {
-		f["memory_used"], f["power_mw"] = l.MemoryUsed, l.PowerMW
-	}
-	if l.Slots > 0 {
-		f["slots"] = l.Slots
-	}
-	if left, ok := l.Left(); ok {
-		f["left_s"] = left.Seconds()
-	}
-	return f
-}
-
-// overviewFields is the whole run at that moment, the same in each lane's
-// event.
-func overviewFields(o harness.Overview) map[string]any {
-	f := map[string]any{
-		"answered": o.Answers.Done, "to_answer": o.Answers.Of, "rated": o.Ratings.Done, "to_rate": o.Ratings.Of,
-		"calls": o.Calls, "known": o.Known, "failed": o.Failed, "errors": o.Errors, "next": o.Next,
-		"elapsed_s": o.Elapsed.Seconds(), "left_s": nil,
-	}
-	if o.Left != nil {
-		f["left_s"] = o.Left.Seconds()
-	}
-	return f
-}
-
-// laneText is a lane's progress in one line.
-func laneText(l harness.LaneStatus) string {
-	text := fmt.Sprintf("%s %s %s/%s", l.Model, doingOf(l), comma(l.Done), comma(l.Total))
-	if left, ok := l.Left(); ok && l.Done < l.Total {
-		text += " " + clock(left) + " left"
-	}
-	if l.Calls > 0 {
-		text += fmt.Sprintf(" %.1f calls/s %s tok/s", l.CallsPerSecond(), humanize.Comma(int64(l.TokensPerSecond())))
-	}
-	if l.MemoryTotal > 0 {
-		text += fmt.Sprintf(" %.0f/%.0f GiB", float64(l.MemoryUsed)/(1<<30), float64(l.MemoryTotal)/(1<<30))
-	}
-	if l.Failed > 0 {
-		text += fmt.Sprintf(" %s failed", comma(l.Failed))
-	}
-	return text
-}
-
-// doingOf says what a lane is at.
-func doingOf(l harness.LaneStatus) string {
+	l, err := at(port)
+	taken := errors.Is(err, syscall.EADDRINUSE)
 	switch {
-	case l.State == "loading":
-		return "loading"
-	case l.Stage == harness.Score:
-		return "judging " + l.Cell()
+	case taken && otherwise:
+		return at(0)
+	case taken:
+		return nil, hint.Usage(fmt.Errorf("port %d is in use", port), "choose another with --port, or leave it out for a free one")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, hint.Usage(err, "choose a port from 1024 with --port")
 	}
-	return l.Cell()
+	return l, err
 }
 
-// clock shows a duration as h:mm:ss.
-func clock(d time.Duration) string {
-	s := int(d.Round(time.Second).Seconds())
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+// serve answers until the context is done, which is the usual end.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return err
 	}
-	return fmt.Sprintf("%d:%02d", s/60, s%60)
+	return <-stopped
+}
+
+// aboutRun is what the pages say of the run.
+func aboutRun(dir string, m rundir.Manifest) web.About {
+	about := web.About{Name: dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
+	for i, j := range m.Judges {
+		if i == 0 {
+			about.Facts = append(about.Facts, "judge "+j.Name)
+		} else {
+			about.Facts[len(about.Facts)-1] += ", " + j.Name
+		}
+	}
+	if m.State != rundir.StateFinished {
+		about.Facts = append(about.Facts, "the run is "+m.State)
+	}
+	return about
 }
