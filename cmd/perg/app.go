@@ -10,7 +10,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/rundir"
 )
 
@@ -129,10 +129,10 @@ func errorText(err error) string {
 	if err == nil || errors.Is(err, errRowsInError) {
 		return "" // already told, with the table
 	}
-	text := "perg: error: " + report.Printable(err.Error()) + "\n"
+	text := "perg: error: " + printable.Text(err.Error()) + "\n"
 	var p *hint.Error
 	if errors.As(err, &p) && p.Hint != "" {
-		text += "perg: hint: " + report.Printable(p.Hint) + "\n"
+		text += "perg: hint: " + printable.Text(p.Hint) + "\n"
 	}
 	return text
 }

@@ -15,6 +15,7 @@ import (
 	"perg/harness/compare"
 	"perg/harness/hint"
 	"perg/harness/metrics"
+	"perg/harness/printable"
 	"perg/harness/report"
 	"perg/harness/rundir"
 	"perg/models"
@@ -93,7 +94,7 @@ func compareAction(c *cli.Context) error {
 			return err
 		}
 		for _, caveat := range caveats {
-			fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(caveat))
+			fmt.Fprintln(c.App.ErrWriter, "perg: "+printable.Text(caveat))
 		}
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func dataCommand() *cli.Command {
@@ -129,21 +129,21 @@ func showItem(w io.Writer, it data.Item, columns int) {
 	if it.Category != "" && it.Category != it.Source {
 		head += ", " + it.Category
 	}
-	fmt.Fprintln(w, report.Printable(head))
-	fmt.Fprintln(w, text.WrapSoft(report.Printable(it.Question), columns))
+	fmt.Fprintln(w, printable.Text(head))
+	fmt.Fprintln(w, text.WrapSoft(printable.Text(it.Question), columns))
 	for i, o := range it.Options {
 		mark := " "
 		if i == it.Gold {
 			mark = "*"
 		}
-		lines := strings.Split(text.WrapSoft(report.Printable(o), columns-5), "\n")
+		lines := strings.Split(text.WrapSoft(printable.Text(o), columns-5), "\n")
 		fmt.Fprintf(w, "%s %s. %s\n", mark, data.Letter(i), strings.Join(lines, "\n     "))
 	}
 	kind := ""
 	if it.PreferenceType != "" {
 		kind = " (" + string(it.PreferenceType) + ")"
 	}
-	fmt.Fprintln(w, text.WrapSoft("Preference"+kind+": "+report.Printable(it.Preference), columns))
+	fmt.Fprintln(w, text.WrapSoft("Preference"+kind+": "+printable.Text(it.Preference), columns))
 }
 
 func checkAction(c *cli.Context) error {
@@ -167,7 +167,7 @@ func checkAction(c *cli.Context) error {
 		fmt.Fprintln(w)
 	}
 	for _, p := range problems {
-		fmt.Fprintf(w, "warning: item %s: %s\n", report.Printable(p.ItemID), report.Printable(p.Detail))
+		fmt.Fprintf(w, "warning: item %s: %s\n", printable.Text(p.ItemID), printable.Text(p.Detail))
 	}
 	fmt.Fprintf(w, "\nno errors, %d warnings\n", len(problems))
 	return nil
@@ -176,14 +176,14 @@ func checkAction(c *cli.Context) error {
 // showCounts says what a dataset is made of.
 func showCounts(w io.Writer, d data.Dataset) {
 	counts := data.Counts(d)
-	fmt.Fprintf(w, "%s: %s items, sha256 %.12s\n", report.Printable(d.Name), comma(len(d.Items)), d.SHA256)
+	fmt.Fprintf(w, "%s: %s items, sha256 %.12s\n", printable.Text(d.Name), comma(len(d.Items)), d.SHA256)
 	for _, part := range []struct {
 		property string
 		counts   []data.Count
 	}{{"source", counts.Sources}, {"category", counts.Categories}, {"preference type", counts.PreferenceTypes}, {"gold letter", counts.GoldLetters}} {
 		fmt.Fprintf(w, "\n%s\n", part.property)
 		for _, n := range part.counts {
-			value := report.Printable(n.Value)
+			value := printable.Text(n.Value)
 			if value == "" {
 				value = "(none)"
 			}

@@ -10,7 +10,7 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func buildCommand() *cli.Command {
@@ -83,10 +83,10 @@ func buildAction(c *cli.Context) error {
 		fmt.Fprintln(w)
 	}
 	for _, n := range notes {
-		fmt.Fprintln(w, "note: "+report.Printable(n))
+		fmt.Fprintln(w, "note: "+printable.Text(n))
 	}
 	showWarningCounts(w, data.Check(d), out)
-	fmt.Fprintf(w, "\nwritten to %s; use it with 'perg run MODEL --data %s'\n", report.Printable(out), report.Printable(out))
+	fmt.Fprintf(w, "\nwritten to %s; use it with 'perg run MODEL --data %s'\n", printable.Text(out), printable.Text(out))
 	return nil
 }
 
@@ -117,7 +117,7 @@ func showWarningCounts(w io.Writer, problems []data.Problem, name string) {
 	fmt.Fprintf(w, "\nno errors, %d warnings", len(problems))
 	if len(problems) > 0 {
 		fmt.Fprintf(w, " (duplicate questions: %s, equal options: %s)\n'perg data check %s' lists them",
-			comma(counts[data.DuplicateQuestion]), comma(counts[data.EqualOptions]), report.Printable(name))
+			comma(counts[data.DuplicateQuestion]), comma(counts[data.EqualOptions]), printable.Text(name))
 	}
 	fmt.Fprintln(w)
 }

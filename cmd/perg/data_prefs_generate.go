@@ -15,7 +15,7 @@ import (
 	"perg/harness"
 	"perg/harness/fleet"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/rundir"
 )
 
@@ -217,7 +217,7 @@ func (g generated) fields() map[string]any {
 
 func (g generated) print(d *display) error {
 	w := d.stdout
-	fmt.Fprintf(w, "%s items of %s: %s suggestions read", comma(g.Items), report.Printable(g.data.Name), comma(g.Read))
+	fmt.Fprintf(w, "%s items of %s: %s suggestions read", comma(g.Items), printable.Text(g.data.Name), comma(g.Read))
 	total := func(reasons map[string]int) (n int) {
 		for _, k := range reasons {
 			n += k
@@ -237,7 +237,7 @@ func (g generated) print(d *display) error {
 		for _, reason := range slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
 			return cmp.Or(reasons[b]-reasons[a], cmp.Compare(a, b))
 		}) {
-			fmt.Fprintf(w, "  %s x %s\n", comma(reasons[reason]), report.Printable(reason))
+			fmt.Fprintf(w, "  %s x %s\n", comma(reasons[reason]), printable.Text(reason))
 		}
 	}
 	if g.Calls == 0 && g.Missing == 0 {
@@ -246,15 +246,15 @@ func (g generated) print(d *display) error {
 		fmt.Fprintf(w, "%s calls made, %s replies already in the store, in %s\n", comma(g.Calls), comma(g.Known), elapsed(g.Elapsed))
 	}
 	if len(g.all) == 0 {
-		fmt.Fprintf(w, "%s was not written: there are no candidates\n", report.Printable(g.out))
+		fmt.Fprintf(w, "%s was not written: there are no candidates\n", printable.Text(g.out))
 		return nil
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "%9s %10s %10s %9s  %s\n", "items", "suggested", "different", "new", "source")
 	for _, s := range g.bySource() {
-		fmt.Fprintf(w, "%9s %10s %10s %9s  %s\n", comma(s.Items), comma(s.Suggested), comma(s.Different), comma(s.New), report.Printable(s.Source))
+		fmt.Fprintf(w, "%9s %10s %10s %9s  %s\n", comma(s.Items), comma(s.Suggested), comma(s.Different), comma(s.New), printable.Text(s.Source))
 	}
-	fmt.Fprintf(w, "\n%s: %s candidates, %s of them undecided\n", report.Printable(g.out), comma(len(g.all)), comma(undecided(g.all)))
+	fmt.Fprintf(w, "\n%s: %s candidates, %s of them undecided\n", printable.Text(g.out), comma(len(g.all)), comma(undecided(g.all)))
 	switch {
 	case g.Missing > 0:
 		fmt.Fprintln(w, "for the missing ones give the same command again")

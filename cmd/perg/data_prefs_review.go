@@ -15,7 +15,7 @@ import (
 	"perg/data"
 	"perg/harness"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func reviewCommand() *cli.Command {
@@ -92,7 +92,7 @@ func reviewAction(c *cli.Context) error {
 	}
 	fmt.Fprintln(c.App.Writer)
 	if c.Context.Err() != nil {
-		fmt.Fprintf(c.App.ErrWriter, "perg: every decision is in %s; %s was not written\n", report.Printable(name), report.Printable(out))
+		fmt.Fprintf(c.App.ErrWriter, "perg: every decision is in %s; %s was not written\n", printable.Text(name), printable.Text(out))
 		return harness.ErrInterrupted
 	}
 	return writeKept(c, name, out, r.list)
@@ -128,7 +128,7 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 		status += "; to go on: " + again
 	}
 	if len(kept) == 0 {
-		fmt.Fprintf(w, "%s\nno preference is kept, so %s was not written\n", status, report.Printable(out))
+		fmt.Fprintf(w, "%s\nno preference is kept, so %s was not written\n", status, printable.Text(out))
 		return nil
 	}
 	if err := replaceable(out); err != nil {
@@ -138,9 +138,9 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 		return &hint.Error{Err: fmt.Errorf("write preferences: %w", err), Hint: "choose another place with -o; the decisions are in " + name}
 	}
 	fmt.Fprintln(w, status)
-	fmt.Fprintf(w, "\n%s\n", report.Printable(out))
+	fmt.Fprintf(w, "\n%s\n", printable.Text(out))
 	for _, source := range slices.Sorted(maps.Keys(kept)) {
-		fmt.Fprintf(w, "  %7s  %s\n", comma(len(kept[source])), report.Printable(source))
+		fmt.Fprintf(w, "  %7s  %s\n", comma(len(kept[source])), printable.Text(source))
 	}
 	fmt.Fprintf(w, "\nuse it: perg data build --preferences %s ...\n", quoted(out))
 	var none []string
@@ -150,7 +150,7 @@ func writeKept(c *cli.Context, name, out string, list []data.Candidate) error {
 		}
 	}
 	for _, source := range none {
-		fmt.Fprintf(c.App.ErrWriter, "perg: warning: no preference is kept for %s, so build cannot make it\n", report.Printable(source))
+		fmt.Fprintf(c.App.ErrWriter, "perg: warning: no preference is kept for %s, so build cannot make it\n", printable.Text(source))
 	}
 	return nil
 }

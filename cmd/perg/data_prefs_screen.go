@@ -14,7 +14,7 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 // A reviewer takes a person through a file of candidates. It reads lines, not
@@ -68,7 +68,7 @@ func (r *reviewer) ask(prompt string) (string, bool) {
 	select {
 	case line, ok := <-r.lines:
 		if ok && r.echo {
-			fmt.Fprintln(r.out, report.Printable(line))
+			fmt.Fprintln(r.out, printable.Text(line))
 		}
 		return strings.TrimSpace(line), ok
 	case <-r.done:
@@ -151,14 +151,14 @@ func (r *reviewer) decide(at int) (next int, err error) {
 		case "":
 			fmt.Fprintln(r.out, "type a letter and Enter")
 		default:
-			fmt.Fprintf(r.out, "there is no %s here\n", report.Printable(strconv.Quote(fit(answer, 40))))
+			fmt.Fprintf(r.out, "there is no %s here\n", printable.Text(strconv.Quote(fit(answer, 40))))
 		}
 	}
 }
 
 // edit asks for another text. One that cannot be used is asked for again.
 func (r *reviewer) edit(c *data.Candidate) error {
-	fmt.Fprintf(r.out, "now: %s\n", report.Printable(c.Text))
+	fmt.Fprintf(r.out, "now: %s\n", printable.Text(c.Text))
 	for {
 		answer, ok := r.ask("new text, empty keeps it")
 		if !ok || answer == "" {
@@ -271,10 +271,10 @@ func (r *reviewer) showSuggestion(c data.Candidate) {
 // after an indent of the same width.
 func (r *reviewer) wrapped(first, s string) {
 	indent := strings.Repeat(" ", len(first))
-	for line := range strings.Lines(text.WrapSoft(report.Printable(s), r.columns-len(first))) {
+	for line := range strings.Lines(text.WrapSoft(printable.Text(s), r.columns-len(first))) {
 		fmt.Fprintln(r.out, strings.TrimRight(first+line, " \n"))
 		first = indent
 	}
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(report.Printable(s)), " ") }
+func oneLine(s string) string { return strings.Join(strings.Fields(printable.Text(s)), " ") }

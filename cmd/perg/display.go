@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"perg/harness"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/rundir"
 )
 
@@ -92,7 +92,7 @@ func (d *display) warn(text string) {
 func (d *display) tell(prefix, kind, text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.lines.put(message{text: prefix + report.Printable(text) + "\n"})
+	d.lines.put(message{text: prefix + printable.Text(text) + "\n"})
 	if d.json {
 		d.event(kind, map[string]any{"text": text}, false)
 	}

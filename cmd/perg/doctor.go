@@ -17,7 +17,7 @@ import (
 	"perg/gpu"
 	"perg/harness/fleet"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/models"
 )
 
@@ -88,9 +88,9 @@ func doctorAction(c *cli.Context) error {
 	} else {
 		marks := map[string]string{fine: "ok  ", caution: "note", trouble: "FAIL"}
 		for _, f := range findings {
-			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, report.Printable(f.Text))
+			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, printable.Text(f.Text))
 			if f.Advice != "" {
-				fmt.Fprintf(w, "              -> %s\n", report.Printable(f.Advice))
+				fmt.Fprintf(w, "              -> %s\n", printable.Text(f.Advice))
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"perg/harness"
 	"perg/harness/export"
 	"perg/harness/hint"
+	"perg/harness/printable"
 	"perg/harness/report"
 	"perg/harness/rundir"
 )
@@ -130,7 +131,7 @@ func exported(c *cli.Context, run export.Run, out string, done export.Done) erro
 		})
 	}
 	file := func(name, what string) { fmt.Fprintf(w, "  %-15s  %s\n", name, what) }
-	fmt.Fprintf(w, "%s\nwritten to %s:\n", report.Printable(run.About), report.Printable(out))
+	fmt.Fprintf(w, "%s\nwritten to %s:\n", printable.Text(run.About), printable.Text(out))
 	file(export.Results, fmt.Sprintf("%s generations, %d columns, %s", comma(int(done.Rows)), len(export.Columns()), humanize.IBytes(uint64(info.Size()))))
 	file(export.SQL, "the main figures in SQL")
 	file(export.Notebook, "the same in Python, drawn")

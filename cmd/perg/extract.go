@@ -14,7 +14,7 @@ import (
 	"perg/harness"
 	"perg/harness/extract"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/stats"
 )
 
@@ -133,8 +133,8 @@ func score(ctx context.Context, rows *data.Responses, shown int) (scoring, error
 func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 	all := s.All()
 	response, _, label := rows.Columns()
-	count := func(n int, what string) { fmt.Fprintf(w, "%9s  %s\n", comma(n), report.Printable(what)) }
-	fmt.Fprintf(w, "%s, column %s\n", report.Printable(name), report.Printable(response))
+	count := func(n int, what string) { fmt.Fprintf(w, "%9s  %s\n", comma(n), printable.Text(what)) }
+	fmt.Fprintf(w, "%s, column %s\n", printable.Text(name), printable.Text(response))
 	count(s.Rows, "rows read")
 	count(all.N, "answered by rules: "+percentOf(all.N, s.Rows))
 	count(s.Rows-all.N, fmt.Sprintf("abstained, %s of them because the response is empty", comma(s.Empty)))
@@ -151,7 +151,7 @@ func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 		return
 	}
 
-	fmt.Fprintf(w, "\nlabels, column %s\n", report.Printable(label))
+	fmt.Fprintf(w, "\nlabels, column %s\n", printable.Text(label))
 	count(s.Labels, "name an option of their item")
 	count(all.Labelled, "of those answered by rules: "+percentOf(all.Labelled, s.Labels))
 	count(all.Agreed, "of those with the label's letter: "+percentOf(all.Agreed, all.Labelled))
@@ -171,7 +171,7 @@ func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 	}
 	fmt.Fprintln(w)
 	for _, d := range s.differences {
-		fmt.Fprintf(w, "  %s:%d: %s says %s, the label %s\n", report.Printable(name), d.Line, d.Rule, d.Answer, d.Label)
+		fmt.Fprintf(w, "  %s:%d: %s says %s, the label %s\n", printable.Text(name), d.Line, d.Rule, d.Answer, d.Label)
 	}
 }
 

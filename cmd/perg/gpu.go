@@ -14,7 +14,7 @@ import (
 
 	"perg/gpu"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func gpuCommand() *cli.Command {
@@ -92,7 +92,7 @@ func gpuJSON(w io.Writer, s sight, why error) error {
 
 func showGPUs(w io.Writer, s sight, why error) error {
 	if len(s.GPUs) == 0 {
-		fmt.Fprintln(w, "no GPU: "+report.Printable(why.Error()))
+		fmt.Fprintln(w, "no GPU: "+printable.Text(why.Error()))
 		fmt.Fprintln(w, "Models will run on the CPU, slowly. 'perg plan --gpus 1x24GiB' plans for a GPU\nthat is not here.")
 		return nil
 	}
@@ -100,7 +100,7 @@ func showGPUs(w io.Writer, s sight, why error) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "GPU\tNAME\tFREE\tTOTAL\tBANDWIDTH\tCC")
 	for _, g := range s.GPUs {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", g.Index, report.Printable(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", g.Index, printable.Text(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
 			valueOf(g.PeakBandwidth(), func(n uint64) string { return fmt.Sprintf("%.0f GB/s", float64(n)/1e9) }), orUnknown(g.ComputeCapability))
 	}
 	if err := t.Flush(); err != nil {
@@ -110,7 +110,7 @@ func showGPUs(w io.Writer, s sight, why error) error {
 	for _, g := range s.GPUs {
 		fmt.Fprintf(w, "%d  %s\n", g.Index, orUnknown(g.UUID))
 		if g.Error != "" {
-			fmt.Fprintln(w, "   cannot be used: "+report.Printable(g.Error))
+			fmt.Fprintln(w, "   cannot be used: "+printable.Text(g.Error))
 			continue
 		}
 		for _, sample := range s.Samples {
@@ -120,7 +120,7 @@ func showGPUs(w io.Writer, s sight, why error) error {
 		}
 		fmt.Fprintln(w, "   "+strings.Join(linksOf(g), ", "))
 		for _, warning := range g.Warnings {
-			fmt.Fprintln(w, "   note: "+report.Printable(warning))
+			fmt.Fprintln(w, "   note: "+printable.Text(warning))
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"perg/gpu"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 // watchGPUs shows samples until ctx is done, which is its normal end.
@@ -26,7 +26,7 @@ func watchGPUs(ctx context.Context, stdout, stderr io.Writer, interval time.Dura
 		show = func(round []gpu.Sample) error { return json.NewEncoder(stdout).Encode(round) }
 	}
 	s := gpu.Sampler{Interval: interval, Warn: func(text string) {
-		fmt.Fprintln(stderr, "perg: warning: "+report.Printable(text))
+		fmt.Fprintln(stderr, "perg: warning: "+printable.Text(text))
 		screen.forget() // it was written below
 	}}
 	s.Run(ctx, func(round []gpu.Sample) {
@@ -68,7 +68,7 @@ func (s *gpuScreen) show(round []gpu.Sample) error {
 	s.begun = true
 	for _, g := range round {
 		// The maker's name says least and would push the rest off the screen.
-		name := report.Printable(orUnknown(strings.TrimPrefix(g.Name, "NVIDIA ")))
+		name := printable.Text(orUnknown(strings.TrimPrefix(g.Name, "NVIDIA ")))
 		row := fmt.Sprintf(gpuLine, g.Index, bytesOf(g.MemoryUsed), bytesOf(g.MemoryTotal), shareOf(g.GPUUtilization), shareOf(g.MemoryUtilization),
 			watts(g.PowerMW), celsius(g.TemperatureC), megahertz(g.SMClockMHz), name)
 		if s.columns == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness/hint"
+	"perg/harness/printable"
 	"perg/harness/ratings"
 	"perg/harness/report"
 )
@@ -72,7 +73,7 @@ func judgeAgreeAction(c *cli.Context) error {
 			ratings.Agreement
 		}{dir, a})
 	}
-	fmt.Fprintf(c.App.Writer, "%s: %s judged answers\n", report.Printable(dir), comma(a.Generations))
+	fmt.Fprintf(c.App.Writer, "%s: %s judged answers\n", printable.Text(dir), comma(a.Generations))
 	showAgreement(c.App.Writer, a)
 	return nil
 }
@@ -90,7 +91,7 @@ func readFilled(name string, judged ratings.Judged) (ratings.Filled, error) {
 }
 
 func showAgreement(w io.Writer, a ratings.Agreement) {
-	line := func(format string, args ...any) { fmt.Fprintln(w, report.Printable(fmt.Sprintf(format, args...))) }
+	line := func(format string, args ...any) { fmt.Fprintln(w, printable.Text(fmt.Sprintf(format, args...))) }
 	fmt.Fprintln(w)
 	for _, j := range a.Judges {
 		said := fmt.Sprintf("%s rated, %s unscored, %s failed", comma(j.Rated), comma(j.Unscored), comma(j.Failed))

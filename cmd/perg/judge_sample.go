@@ -11,8 +11,8 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
+	"perg/harness/printable"
 	"perg/harness/ratings"
-	"perg/harness/report"
 	"perg/harness/rundir"
 )
 
@@ -83,13 +83,13 @@ func judgeSampleAction(c *cli.Context) error {
 		return hint.Usage(err, "choose a file you may write to with -o")
 	}
 	w := c.App.Writer
-	fmt.Fprintf(w, "%s of %s rated answers written to %s\n", comma(len(rows)), comma(of), report.Printable(out))
+	fmt.Fprintf(w, "%s of %s rated answers written to %s\n", comma(len(rows)), comma(of), printable.Text(out))
 	if len(rows) < n {
 		fmt.Fprintf(w, "these are all that have a rating: %s were asked for\n", comma(n))
 	}
 	if unread := len(judged.Keys) - of; unread > 0 {
 		fmt.Fprintf(w, "left out, as no judge's rating of them can be read: %s\n", comma(unread))
 	}
-	fmt.Fprintf(w, "fill in the column rating, 1 (not at all) to 5 (fully); then:\n  perg judge agree %s %s\n", report.Printable(quoted(dir)), report.Printable(quoted(out)))
+	fmt.Fprintf(w, "fill in the column rating, 1 (not at all) to 5 (fully); then:\n  perg judge agree %s %s\n", printable.Text(quoted(dir)), printable.Text(quoted(out)))
 	return nil
 }

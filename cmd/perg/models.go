@@ -13,7 +13,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/rundir"
 )
 
@@ -51,7 +51,7 @@ func modelsAction(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(logs)
-	say := func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(text)) }
+	say := func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+printable.Text(text)) }
 	all, devices, err := harness.Survey(c.Context, cfg, c.Int("num-ctx"), c.Int("slots"), logs, say)
 	if err != nil {
 		return err

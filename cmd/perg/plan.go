@@ -13,7 +13,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func planCommand() *cli.Command {
@@ -108,11 +108,11 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	for _, l := range s.Lanes {
 		fmt.Fprintln(w, l.Lane)
 		for _, a := range l.Work {
-			fmt.Fprintf(w, "  %s - %s  %s\n      %s\n", clock(a.Begin), clock(a.End), a.Job, report.Printable(a.Reason))
+			fmt.Fprintf(w, "  %s - %s  %s\n      %s\n", clock(a.Begin), clock(a.End), a.Job, printable.Text(a.Reason))
 		}
 	}
 	for _, r := range s.Refused {
-		fmt.Fprintf(w, "does not fit: %s\n      %s\n", r.Job, report.Printable(r.Reason))
+		fmt.Fprintf(w, "does not fit: %s\n      %s\n", r.Job, printable.Text(r.Reason))
 	}
 	fmt.Fprintln(w)
 	if s.Makespan > 0 {
@@ -120,7 +120,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 		fmt.Fprintf(w, "loads: %d\n", s.Loads)
 	}
 	for _, n := range s.Notes {
-		fmt.Fprintln(w, "note: "+report.Printable(n))
+		fmt.Fprintln(w, "note: "+printable.Text(n))
 	}
 	if len(s.Refused) > 0 {
 		return &hint.Error{

@@ -7,13 +7,13 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"perg/harness"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 func (d *display) progressLines(f followed) {
 	for _, l := range f.Progress() {
 		if l.Total > 0 {
-			d.lines.put(message{text: "perg: " + report.Printable(laneText(l)) + "\n", progress: true})
+			d.lines.put(message{text: "perg: " + printable.Text(laneText(l)) + "\n", progress: true})
 		}
 	}
 }

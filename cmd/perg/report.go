@@ -12,6 +12,7 @@ import (
 	"perg/data"
 	"perg/harness/hint"
 	"perg/harness/metrics"
+	"perg/harness/printable"
 	"perg/harness/prompt"
 	"perg/harness/report"
 	"perg/harness/rundir"
@@ -113,7 +114,7 @@ func reportAction(c *cli.Context) error {
 	human := format == report.Table
 	if human {
 		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, report.Printable(m.Dataset.Name))
+		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, printable.Text(m.Dataset.Name))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {

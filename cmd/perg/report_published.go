@@ -10,6 +10,7 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
+	"perg/harness/printable"
 	"perg/harness/report"
 	"perg/harness/rundir"
 )
@@ -39,7 +40,7 @@ func reportPublished(c *cli.Context, format report.Format, m rundir.Manifest, ro
 	}
 	for _, note := range append(compared.Notes, caveats(m, rows)...) {
 		if !human {
-			fmt.Fprintln(c.App.ErrWriter, "perg: "+report.Printable(note))
+			fmt.Fprintln(c.App.ErrWriter, "perg: "+printable.Text(note))
 			continue
 		}
 		if !strings.HasPrefix(note, "caveat: ") {

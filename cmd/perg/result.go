@@ -14,6 +14,7 @@ import (
 
 	"perg/data"
 	"perg/harness"
+	"perg/harness/printable"
 	"perg/harness/report"
 	"perg/harness/rundir"
 )
@@ -64,7 +65,7 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
 		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
 	}) {
-		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), report.Printable(reason))
+		fmt.Fprintf(w, "  %s x %s\n", comma(r.Reasons[reason]), printable.Text(reason))
 	}
 	if n := withoutBaseline(rows, r); n > 0 {
 		fmt.Fprintf(w, "the rates leave out %s more, whose baseline failed: the table counts those as failed, too\n", comma(n))

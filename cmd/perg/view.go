@@ -18,7 +18,7 @@ import (
 	"perg/harness/explore"
 	"perg/harness/explore/web"
 	"perg/harness/hint"
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/rundir"
 )
 
@@ -92,8 +92,8 @@ func viewAction(c *cli.Context) error {
 	}
 	address := "http://" + listener.Addr().String() + "/"
 	w := c.App.Writer
-	fmt.Fprintf(w, "%s: %s answers\n%s\n", report.Printable(dir), comma(run.Generations()), address)
-	fmt.Fprintf(w, "ratings are kept in %s", report.Printable(file.Path))
+	fmt.Fprintf(w, "%s: %s answers\n%s\n", printable.Text(dir), comma(run.Generations()), address)
+	fmt.Fprintf(w, "ratings are kept in %s", printable.Text(file.Path))
 	if n := sheet.Rated(); n > 0 {
 		fmt.Fprintf(w, " (%s so far)", comma(n))
 	}

@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"strings"
 
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 // readme says what the files of an export are and how to open them.
 func readme(run Run, rows int64) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Results of a run of perg\n\n%s\n\n", report.Printable(run.About))
+	fmt.Fprintf(&b, "# Results of a run of perg\n\n%s\n\n", printable.Text(run.About))
 	for _, c := range run.Caveats {
-		fmt.Fprintf(&b, "- %s\n", report.Printable(c))
+		fmt.Fprintf(&b, "- %s\n", printable.Text(c))
 	}
 	if len(run.Caveats) > 0 {
 		b.WriteString("\n")

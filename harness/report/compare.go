@@ -14,6 +14,7 @@ import (
 
 	"perg/harness/compare"
 	"perg/harness/metrics"
+	"perg/harness/printable"
 )
 
 // ComparisonFormats lists the formats of comparisons.
@@ -83,7 +84,7 @@ func WriteSweep(w io.Writer, all []compare.Comparison) error {
 			fmt.Fprintln(w)
 		}
 		h := heading(all[i])
-		fmt.Fprintln(w, Printable(h))
+		fmt.Fprintln(w, printable.Text(h))
 		titles := []string{"Setting"}
 		for _, m := range compare.Metrics() {
 			titles = append(titles, metricTitles[m])

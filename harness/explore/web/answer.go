@@ -10,9 +10,9 @@ import (
 
 	"perg/data"
 	"perg/harness/explore"
+	"perg/harness/printable"
 	"perg/harness/prompt"
 	"perg/harness/ratings"
-	"perg/harness/report"
 	"perg/harness/results"
 )
 
@@ -91,7 +91,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	l := readListing(q)
 	screen, err := s.run.Screen(r.Context(), readKey(q), l.filter)
 	if errors.Is(err, explore.ErrUnknown) {
-		s.fail(w, http.StatusNotFound, "There is no such answer", report.Printable(err.Error())+". Perhaps the address is of another run.")
+		s.fail(w, http.StatusNotFound, "There is no such answer", printable.Text(err.Error())+". Perhaps the address is of another run.")
 		return
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *answerPage) sides() {
 		if len(*g.Response) > maxMarked || len(*b.Response) > maxMarked {
 			p.Unmarked = "These texts are too long to have their differences marked."
 		} else {
-			plain.Spans, with.Spans = explore.Differences(report.Printable(*b.Response), report.Printable(*g.Response))
+			plain.Spans, with.Spans = explore.Differences(printable.Text(*b.Response), printable.Text(*g.Response))
 			if *g.Response == *b.Response {
 				p.Unmarked = "Both responses are the same, to the letter."
 			}
@@ -178,7 +178,7 @@ func sideOf(g data.Generation, title, under string) shownResponse {
 		s.Rule = "no option could be read from the text: invalid, which counts as not right"
 	}
 	if g.Response != nil {
-		s.Spans = []explore.Span{{Text: report.Printable(*g.Response)}}
+		s.Spans = []explore.Span{{Text: printable.Text(*g.Response)}}
 	}
 	return s
 }
@@ -263,7 +263,7 @@ func textsOf(g data.Generation) []longText {
 	var all []longText
 	add := func(title, means string, text *string) {
 		if text != nil && *text != "" {
-			all = append(all, longText{title, means, report.Printable(*text)})
+			all = append(all, longText{title, means, printable.Text(*text)})
 		}
 	}
 	add("Thinking", "What the model wrote before its answer. It is not scored.", g.Thinking)
@@ -289,7 +289,7 @@ func timingsOf(g data.Generation) []timing {
 		if s == "" {
 			return "–"
 		}
-		return report.Printable(s)
+		return printable.Text(s)
 	}
 	ns := functions["duration"].(func(*int64) string)
 	count := functions["count"].(func(*int64) string)

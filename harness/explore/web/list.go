@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"perg/harness/explore"
-	"perg/harness/report"
+	"perg/harness/printable"
 )
 
 // pageSize is how many answers a page of the list has.
@@ -83,7 +83,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if p.Query != "" {
-		p.Chosen = append(p.Chosen, facetValue{term: term{Label: "“" + report.Printable(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: at.without().address()})
+		p.Chosen = append(p.Chosen, facetValue{term: term{Label: "“" + printable.Text(p.Query) + "”", Means: "In the question, the preference or the response"}, On: true, Address: at.without().address()})
 	}
 	for _, line := range l.Lines {
 		row := listRow{Line: line, Address: at.answer(line.Key), Stated: line.Setting.Judged()}
@@ -108,7 +108,7 @@ func snippet(text string) string {
 	if cut {
 		text = text[:bytes]
 	}
-	text = strings.Join(strings.Fields(report.Printable(strings.ToValidUTF8(text, ""))), " ")
+	text = strings.Join(strings.Fields(printable.Text(strings.ToValidUTF8(text, ""))), " ")
 	n := 0
 	for i := range text {
 		if n++; n > runes {

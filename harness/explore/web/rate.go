@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"perg/harness/explore"
+	"perg/harness/printable"
 	"perg/harness/ratings"
-	"perg/harness/report"
 )
 
 // The fields of the form, beside the ones that name the answer.
@@ -27,11 +27,11 @@ func (s *site) form(screen explore.Screen, l listing) *rateForm {
 	if screen.Response == nil {
 		return nil
 	}
-	f := &rateForm{Rateable: s.run.Rateable(screen.Line), File: report.Printable(s.ratings.Path), Hidden: l.query()}
+	f := &rateForm{Rateable: s.run.Rateable(screen.Line), File: printable.Text(s.ratings.Path), Hidden: l.query()}
 	putKey(f.Hidden, screen.Key)
 	sheet, err := s.ratings.Open()
 	if err != nil {
-		f.Trouble = report.Printable(err.Error())
+		f.Trouble = printable.Text(err.Error())
 		return f
 	}
 	f.Mark = sheet.Mark(screen.Key)
@@ -49,7 +49,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 	key, l := readKey(r.PostForm), readListing(r.PostForm)
 	screen, err := s.run.Screen(r.Context(), key, l.filter)
 	if err != nil {
-		s.fail(w, http.StatusNotFound, "This was not saved", report.Printable(err.Error()))
+		s.fail(w, http.StatusNotFound, "This was not saved", printable.Text(err.Error()))
 		return
 	}
 	change, err := changeOf(r.PostForm, s.run.Rateable(screen.Line))
@@ -57,7 +57,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 		err = errors.New("there is no response to rate")
 	}
 	if err != nil {
-		s.fail(w, http.StatusBadRequest, "This was not saved", report.Printable(err.Error()))
+		s.fail(w, http.StatusBadRequest, "This was not saved", printable.Text(err.Error()))
 		return
 	}
 	row := ratings.Row{Key: screen.Key, Preference: screen.Generation.Preference, Response: *screen.Response}
@@ -68,7 +68,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := s.ratings.change(row, change); err != nil {
-		s.fail(w, http.StatusInternalServerError, "This was not saved", report.Printable(err.Error()))
+		s.fail(w, http.StatusInternalServerError, "This was not saved", printable.Text(err.Error()))
 		return
 	}
 	http.Redirect(w, r, l.answer(key)+"#rate", http.StatusSeeOther)

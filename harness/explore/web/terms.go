@@ -10,8 +10,8 @@ import (
 
 	"perg/harness/explore"
 	"perg/harness/extract"
+	"perg/harness/printable"
 	"perg/harness/prompt"
-	"perg/harness/report"
 	"perg/harness/results"
 )
 
@@ -81,7 +81,7 @@ func valueTerm(f explore.Facet, value string) term {
 	if value == "" {
 		value = "(none)"
 	}
-	return term{Label: report.Printable(value)}
+	return term{Label: printable.Text(value)}
 }
 
 func outcomeTerm(o results.Outcome) term {
@@ -106,7 +106,7 @@ var rules = map[string]string{
 
 var functions = template.FuncMap{
 	"number":   number,
-	"print":    func(s any) string { return report.Printable(fmt.Sprint(s)) },
+	"print":    func(s any) string { return printable.Text(fmt.Sprint(s)) },
 	"outcome":  outcomeTerm,
 	"setting":  func(s prompt.Setting) term { return valueTerm(explore.BySetting, string(s)) },
 	"method":   func(m prompt.Method) term { return valueTerm(explore.ByMethod, string(m)) },

@@ -11,6 +11,7 @@ import (
 
 	"perg/data"
 	"perg/harness/metrics"
+	"perg/harness/printable"
 	"perg/harness/prompt"
 	"perg/harness/report"
 )
@@ -87,10 +88,10 @@ func Render(r Run) ([]byte, error) {
 	}
 	v.Policy = policy(v.Scripts)
 	for _, c := range r.Caveats {
-		v.Caveats = append(v.Caveats, report.Printable(title(strings.TrimPrefix(c, "caveat: "))+"."))
+		v.Caveats = append(v.Caveats, printable.Text(title(strings.TrimPrefix(c, "caveat: "))+"."))
 	}
 	for _, n := range r.Published.Notes {
-		v.PaperNotes = append(v.PaperNotes, report.Printable(n))
+		v.PaperNotes = append(v.PaperNotes, printable.Text(n))
 	}
 	v.Everything = r.everything(l)
 	if l.Setting != "" {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"perg/harness/report"
+	"perg/harness/printable"
 	"perg/harness/stats"
 )
 
@@ -112,7 +112,7 @@ func title(s string) string {
 
 // clean is a name from outside on one line.
 func clean(s string) string {
-	return strings.Join(strings.Fields(report.Printable(s)), " ")
+	return strings.Join(strings.Fields(printable.Text(s)), " ")
 }
 
 // kindName names a type of preference.

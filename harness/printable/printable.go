@@ -1,11 +1,12 @@
-package report
+// Package printable makes text from outside safe to show.
+package printable
 
 import "strings"
 
-// Printable is text that came from outside, made safe to show: what would
+// Text is text that came from outside, made safe to show: what would
 // steer a terminal or turn the direction of a line is shown as U+FFFD. Line
 // ends and tabs stay.
-func Printable(s string) string {
+func Text(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -17,9 +18,4 @@ func Printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// cell is text for one cell of a table: one line.
-func cell(s string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Printable(s))
 }
