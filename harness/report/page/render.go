@@ -13,7 +13,6 @@ import (
 	"perg/harness/metrics"
 	"perg/harness/printable"
 	"perg/harness/prompt"
-	"perg/harness/report"
 )
 
 //go:embed page.html page.css page.js echarts/echarts.js
@@ -29,7 +28,7 @@ func file(name string) string {
 }
 
 var layout = template.Must(template.New("page").Funcs(template.FuncMap{
-	"text":   report.Printable,
+	"text":   printable.Text,
 	"clean":  clean,
 	"kind":   kindName,
 	"comma":  comma,
