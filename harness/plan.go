@@ -27,8 +27,10 @@ type Plan struct {
 	task.Roster
 	Sizes     Sizes
 	Placement schedule.Placement
+	Server    string // version of the one that it was made with; "": none
 
-	jobs jobs
+	roles *task.Roles
+	jobs  jobs
 }
 
 // Total is the number of generations of the run.

@@ -65,6 +65,11 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 		}
 		r.Judges = append(r.Judges, &v)
 	}
+	version, err := client.Version(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	warnOf(version, c, r, warn)
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), datasetInfo(set)
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
@@ -74,7 +79,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 			Usage: true,
 		})
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, warn)
 	if err != nil {
 		return fail(err)
 	}

@@ -108,7 +108,16 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed) (tas
 	if err != nil {
 		return task.Variant{}, err
 	}
-	v := task.Variant{Installed: m, Label: m.Name, Shape: details.Shape, Tokenizer: details.Tokenizer, NoSystem: !details.SystemRole}
+	v := task.Variant{
+		Installed: m, Label: m.Name, Shape: details.Shape, Tokenizer: details.Tokenizer,
+		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
+	}
+	// A server that does not answer now is asked when it runs the model.
+	if version, err := client.Version(ctx); err == nil && models.RendersTemplates(version) {
+		v.Prompt = details.Shown.Hash
+	} else {
+		v.Unseen = true
+	}
 	if slices.Contains(details.Capabilities, "thinking") {
 		v.Think = new(true)
 	}

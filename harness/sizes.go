@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -73,7 +74,10 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 		if err != nil {
 			return s, err
 		}
-		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength)
+		if v.Unseen {
+			l.Need += otherRole
+		}
+		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength).AtLeast(v.LeastCtx)
 		if wanted > 0 && size.Need > wanted && !r.Scores(v) {
 			return s, &hint.Error{
 				Err: fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d",
@@ -90,6 +94,10 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 	return s, nil
 }
 
+// otherRole is more tokens than a prompt can gain where its system text turns out
+// to go into a turn of its own.
+const otherRole = 32
+
 // tooLong says what becomes of calls that are longer than a model was trained
 // for; "" where there is none.
 func tooLong(v *task.Variant, s sizing.Size, then string) string {
@@ -100,15 +108,25 @@ func tooLong(v *task.Variant, s sizing.Size, then string) string {
 	return fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: %s", v.Name, trained, s.What, s.Need, then)
 }
 
+// inMemory does something with a model that a server has in memory with so many
+// tokens of context.
+type inMemory func(ctx context.Context, v *task.Variant, numCtx int) error
+
 // counted counts through a server, which has the model in memory meanwhile: and
-// after it, where that is the only one and so the first to run.
-func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, warn func(string)) longest {
+// after it, where that is the only one and so the first to run. Before it goes,
+// then is done with it; then may be nil.
+func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, then inMemory, warn func(string)) longest {
 	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
+		var with atomic.Int64 // tokens of context it is in memory with
 		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed}
 		l, err := calls.Counted(ctx, wanted, func(ctx context.Context, text prompt.Prompt, numCtx int) (int, error) {
 			system, user := v.Messages(text)
+			with.Store(int64(numCtx))
 			return tokens.Count(ctx, system, user, numCtx)
 		})
+		if tokens.Asked() && err == nil && then != nil {
+			err = then(ctx, v, int(with.Load()))
+		}
 		if tokens.Asked() && (err != nil || !only) {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {
@@ -126,5 +144,5 @@ func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.F
 		return nil, err
 	}
 	j := jobsOf(t, r, s, f, where, c)
-	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), jobs: j}, nil
+	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
 }

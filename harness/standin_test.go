@@ -183,6 +183,8 @@ func (s *standIn) says(r api.ChatRequest) string {
 	switch {
 	case strings.Contains(string(r.Format), `"score"`):
 		return `{"explanation":"It follows.","score":4}`
+	case strings.Contains(string(r.Format), `"answer"`):
+		return `{"answer":"A"}`
 	case strings.Contains(string(r.Format), `"preference"`):
 		return `{"preference":"I like it short.","reason":"r","type":"clarity"}`
 	}

@@ -128,11 +128,11 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if err := t.SuggestionLengths(calls.Add); err != nil {
 		return nil, err
 	}
-	longest, err := counted(ctx, t.Seed, true, g.Store, client, g.Warn)(&v, &calls, 0)
+	longest, err := counted(ctx, t.Seed, true, g.Store, client, nil, g.Warn)(&v, &calls, 0)
 	if err != nil {
 		return nil, err
 	}
-	size := sizing.SizeOf(longest, 0, v.Shape.ContextLength)
+	size := sizing.SizeOf(longest, 0, v.Shape.ContextLength).AtLeast(v.LeastCtx)
 	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
 		g.Warn(text)
 	}

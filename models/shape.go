@@ -186,8 +186,9 @@ type Details struct {
 	// tokens: a hash of the template and of what the server tells of the
 	// tokenizer.
 	Tokenizer string
-	// SystemRole says whether the chat template has a place for system messages.
-	SystemRole bool
+	// Shown is how prompts are rendered by the template that the server shows:
+	// the one that is used where RendersTemplates says so.
+	Shown Rendering
 }
 
 // Details asks what a model is and can do.
@@ -203,7 +204,7 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
 	}
-	if d.SystemRole, err = systemRole(show); err != nil {
+	if d.Shown, err = shownRendering(show); err != nil {
 		return d, fmt.Errorf("show %s: %w", name, err)
 	}
 	var whole bool

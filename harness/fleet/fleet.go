@@ -33,6 +33,9 @@ type Fleet struct {
 
 	mu    sync.Mutex
 	front *front // nil: none was started
+
+	ownMu sync.Mutex // held for moments, not while a server starts
+	own   []*models.Server
 }
 
 // Open reaches the servers that are named, or running at the default address.

@@ -66,12 +66,19 @@ type ModelInfo struct {
 	Think         *bool  `json:"think"`
 	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
 	NumCtx        int    `json:"num_ctx"`        // tokens of context it is given
+	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
+	// (models.Sample); "" where it was not seen.
+	PromptHash string `json:"prompt_hash,omitempty"`
 }
 
 // ServerInfo names the server that a run was last worked on with.
 type ServerInfo struct {
 	Host    string `json:"host"`
 	Version string `json:"version"`
+	// Environment are the variables that decide how it runs a model, by name: of
+	// perg's own servers what they take over from the user, of one that the user
+	// runs on this machine all that can be read; empty where nothing is known.
+	Environment map[string]string `json:"environment,omitempty"`
 }
 
 // Counts are the generations of a run by what became of them.
@@ -126,7 +133,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, PromptHash: v.Prompt,
 	}
 }
 

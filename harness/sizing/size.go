@@ -42,7 +42,17 @@ type Size struct {
 	Need    int    // that hold its longest call
 	What    string // which that is
 	NumCtx  int    // that it is given
+	Floor   int    // that servers give it in any case
 }
+
+// AtLeast is the size of a model that no server gives a smaller context.
+func (s Size) AtLeast(floor int) Size {
+	s.Floor, s.NumCtx = floor, max(s.NumCtx, floor)
+	return s
+}
+
+// Contexts are those that hold each of the model's calls, the largest first.
+func (s Size) Contexts() []int { return Contexts(max(s.Need, s.Floor)) }
 
 // Room is what the longest call needs beside its prompt.
 func (s Size) Room() int { return s.Need - s.Longest }
@@ -95,7 +105,7 @@ func (m Model) Remedies(free []uint64) []string {
 		all = append(all, models.Quantizations()[i])
 	}
 	for _, b := range slices.Backward(buckets) {
-		if b < m.NumCtx && b >= m.Need && fits(m.Shape, b, m.cache()) {
+		if b < m.NumCtx && b >= max(m.Need, m.Floor) && fits(m.Shape, b, m.cache()) {
 			all = append(all, fmt.Sprintf("--num-ctx %d", b))
 			break
 		}

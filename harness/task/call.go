@@ -19,7 +19,8 @@ type Call struct {
 	Text    prompt.Prompt // before it was fitted to the variant's template
 	Request models.Request
 	Repeat  int
-	Shared  bool // several generations make it: once in a run, also where it fails
+	Shared  bool   // several generations make it: once in a run, also where it fails
+	Server  string // version of it, where the call is about what that does; else ""
 }
 
 // An Ask gives the reply to a call: a lane's makes those that have none yet,
@@ -47,10 +48,13 @@ func (c Call) Key() store.Key {
 		Format  json.RawMessage
 		Think   *bool
 		Repeat  int
-		Prompts string `json:",omitempty"` // of templates that are not perg's own
+		Prompts string       `json:",omitempty"` // of templates that are not perg's own
+		Level   models.Level `json:",omitempty"`
+		Render  bool         `json:",omitempty"`
+		Server  string       `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
-		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, c.Request.Level, c.Request.Render, c.Server,
 	})
 	if err != nil {
 		panic(err) // plain values always encode
@@ -123,13 +127,19 @@ func (t *Task) rating(by *Variant, e, plain Evaluated, swapped bool) (Call, erro
 }
 
 // structured is a call whose answer has a schema. A model that could think does
-// not: with a format, Ollama would have it answer twice.
+// not: with a format, Ollama would have it answer twice. One that cannot be kept
+// from it thinks as little as it can.
 func (t *Task) structured(by *Variant, text prompt.Prompt, most int, schema json.RawMessage) Call {
-	think := by.Think
-	if think != nil {
-		think = new(bool)
+	switch {
+	case by.Think == nil:
+		return t.call(by, text, most, schema, nil)
+	case by.AlwaysThinks():
+		c := t.call(by, text, most, schema, nil)
+		c.Request.Level = models.LevelLow
+		return c
+	default:
+		return t.call(by, text, most, schema, new(bool))
 	}
-	return t.call(by, text, most, schema, think)
 }
 
 // call leaves num_ctx to the lane that sends it.
