@@ -42,7 +42,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	warnOf(version, c, r, warn)
+	warnOf(version, r, warn)
 	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, warn)
 	if err != nil {
 		return fail(err)

@@ -69,7 +69,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	if err != nil {
 		return fail(err)
 	}
-	warnOf(version, c, r, warn)
+	warnOf(version, r, warn)
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), datasetInfo(set)
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {

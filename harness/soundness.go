@@ -11,32 +11,18 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
-	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
 	"perg/models"
 )
 
-// harmsOf are what a version of Ollama does that concerns a run.
-func harmsOf(version string, c rundir.Config, r task.Roster) (all []models.Harm) {
+// warnOf says what a version of Ollama does that harms a run of a roster.
+func warnOf(version string, r task.Roster, warn func(string)) {
+	thinks := func(v *task.Variant) bool { return v.Think != nil && !v.AlwaysThinks() }
 	for _, h := range models.Harms(version) {
-		concerned := true
-		switch h.Use {
-		case models.UseSchemas:
-			concerned = slices.ContainsFunc(r.Scorers(), func(v *task.Variant) bool { return v.Think != nil && !v.AlwaysThinks() })
-		case models.UsePrefixes:
-			concerned = !r.Rerating || len(c.Judge) > 0
+		if h.Use == models.UseSchemas && !slices.ContainsFunc(r.Scorers(), thinks) {
+			continue
 		}
-		if concerned {
-			all = append(all, h)
-		}
-	}
-	return all
-}
-
-// warnOf says what a version of Ollama does that harms a run.
-func warnOf(version string, c rundir.Config, r task.Roster, warn func(string)) {
-	for _, h := range harmsOf(version, c, r) {
 		warn(fmt.Sprintf("Ollama %s %s; %s", version, h.Text, h.Install()))
 	}
 }
