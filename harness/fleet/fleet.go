@@ -21,6 +21,9 @@ import (
 // HowToInstall is what to do where there is no Ollama.
 const HowToInstall = "install Ollama from https://ollama.com/download and run 'ollama serve', or name a server with --host"
 
+// HowToComplete is what to do where Ollama came without llama-quantize.
+const HowToComplete = "install Ollama from https://ollama.com/download: it has llama-quantize beside llama-server; or pull ready-made quantizations"
+
 // A Fleet is what lanes are made of.
 type Fleet struct {
 	Devices   []schedule.Device
