@@ -62,7 +62,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
-			v, err := describe(ctx, client, m)
+			v, err := describe(ctx, client, m, "")
 			return &v, err
 		}
 		d, ok := c.Describe[name]
