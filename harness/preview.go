@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"perg/data"
@@ -55,10 +57,11 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if len(c.Models) == 0 {
 		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	client, catalogue := fleet.Answering(ctx, c.Host)
-	if client == nil {
-		note("no Ollama server answers, so what is installed is not known")
+	client, catalogue, end, err := lookAround(ctx, c, note)
+	if err != nil {
+		return r, err
 	}
+	defer end()
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
@@ -74,7 +77,10 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
-			return nil, &hint.Error{Err: fmt.Errorf("model %s is neither installed nor described", name), Hint: hints, Usage: true}
+			if client == nil {
+				return nil, hint.Usage(fmt.Errorf("model %s is not described, and whether it is installed is not known: no Ollama server answers", name), fleet.HowToInstall+"; or "+hints)
+			}
+			return nil, hint.Usage(fmt.Errorf("model %s is neither installed nor described", name), hints)
 		}
 		shape, err := d.Shape()
 		if err != nil {
@@ -103,14 +109,55 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			r.Variants = append(r.Variants, variants(v, c, managed, note)...)
 		}
 	}
-	r, err := withScorers(r, c, find)
-	if err != nil {
+	if r, err = withScorers(r, c, find); err != nil {
 		return r, err
 	}
 	if len(described) > 0 {
 		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
 	}
 	return r, nil
+}
+
+// lookAround finds out what is installed: of a server that answers, or of one
+// that is started for it, as long as end is not called, where a model is named
+// that is not described. The client is nil where there is nobody to ask.
+func lookAround(ctx context.Context, c rundir.Config, note func(string)) (client fleet.Client, catalogue []models.Installed, end func(), err error) {
+	end = func() {}
+	if client, catalogue = fleet.Answering(ctx, c.Host); client != nil {
+		return client, catalogue, end, nil
+	}
+	undescribed := slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
+		_, described := c.Describe[name]
+		_, known := models.Known(name)
+		return name != "" && !described && !known
+	})
+	if _, named := fleet.Hosts(c.Host); named || !undescribed {
+		note("no Ollama server answers, so what is installed is not known")
+		return nil, nil, end, nil
+	}
+	logs, err := os.MkdirTemp("", "perg-plan-")
+	if err != nil {
+		return nil, nil, end, err
+	}
+	quiet := func(string) {}
+	f, err := fleet.Open(ctx, fleet.Options{Own: true, Most: 1, Logs: logs, Say: quiet, Warn: quiet})
+	if err != nil { // there is no program to start
+		note("no Ollama server answers, so what is installed is not known")
+		return nil, nil, end, os.RemoveAll(logs)
+	}
+	end = func() {
+		f.Close()
+		os.RemoveAll(logs)
+	}
+	if client, err = f.Client(ctx); err == nil {
+		catalogue, err = client.Catalogue(ctx)
+	}
+	if err != nil {
+		end()
+		return nil, nil, func() {}, fmt.Errorf("look what is installed: %w", err)
+	}
+	note("no Ollama server was running: one was started to look what is installed")
+	return client, catalogue, end, nil
 }
 
 // quantized is a variant as it would be at another level.
