@@ -46,7 +46,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, say, warn)
 	if err != nil {
 		return fail(err)
 	}
@@ -63,14 +63,14 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 }
 
 // sizeAndPlace makes a plan of what is asked and of whom.
-func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, warn func(string)) (p *Plan, err error) {
+func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, say, warn func(string)) (p *Plan, err error) {
 	loaded := r.Loaded()
 	defer func() {
 		if err != nil && len(loaded) == 1 {
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()
-	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, warn), c.NumCtx, warn)
+	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, say, warn), c.NumCtx, warn)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 			Usage: true,
 		})
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, say, warn)
 	if err != nil {
 		return fail(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type Tokens struct {
 	Tokenizer string
 	Think     *bool
 	Seed      int
+	Say       func(string) // told before the model is loaded to count
 
 	read      sync.Once
 	tokenizer *models.Tokenizer // nil: it cannot be read
@@ -70,7 +72,9 @@ func (t *Tokens) count(ctx context.Context, system, user string, numCtx int) (in
 			return n, nil
 		}
 	}
-	t.asked.Store(true)
+	if !t.asked.Swap(true) {
+		t.Say(fmt.Sprintf("loading %s to count the tokens of the longest prompts: its vocabulary cannot be read", t.Model))
+	}
 	in := func(numCtx int) (int, error) {
 		return t.Client.CountTokens(ctx, models.Request{
 			Model: t.Model, System: system, User: user, Think: t.Think,
