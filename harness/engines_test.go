@@ -90,7 +90,9 @@ func TestOtherServersAreToldOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	with := func(version string) rundir.Manifest { return rundir.Manifest{Ollama: rundir.ServerInfo{Version: version}} }
+	with := func(version string) rundir.Manifest {
+		return rundir.Manifest{Ollama: rundir.ServerInfo{Version: version}}
+	}
 	if err := dir.Adopt(with("0.17.4"), nil); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
-	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, answerShare*100))
+	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
 		return nil, nil, nil, err
 	}
@@ -57,7 +56,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if len(c.Models) == 0 {
 		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	client, catalogue, end, err := lookAround(ctx, c, note)
+	client, catalogue, end, err := fleet.Look(ctx, c.Host, undescribed(c), note)
 	if err != nil {
 		return r, err
 	}
@@ -118,46 +117,13 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	return r, nil
 }
 
-// lookAround finds out what is installed: of a server that answers, or of one
-// that is started for it, as long as end is not called, where a model is named
-// that is not described. The client is nil where there is nobody to ask.
-func lookAround(ctx context.Context, c rundir.Config, note func(string)) (client fleet.Client, catalogue []models.Installed, end func(), err error) {
-	end = func() {}
-	if client, catalogue = fleet.Answering(ctx, c.Host); client != nil {
-		return client, catalogue, end, nil
-	}
-	undescribed := slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
+// undescribed says whether a config names a model that is not described.
+func undescribed(c rundir.Config) bool {
+	return slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
 		_, described := c.Describe[name]
 		_, known := models.Known(name)
 		return name != "" && !described && !known
 	})
-	if _, named := fleet.Hosts(c.Host); named || !undescribed {
-		note("no Ollama server answers, so what is installed is not known")
-		return nil, nil, end, nil
-	}
-	logs, err := os.MkdirTemp("", "perg-plan-")
-	if err != nil {
-		return nil, nil, end, err
-	}
-	quiet := func(string) {}
-	f, err := fleet.Open(ctx, fleet.Options{Own: true, Most: 1, Logs: logs, Say: quiet, Warn: quiet})
-	if err != nil { // there is no program to start
-		note("no Ollama server answers, so what is installed is not known")
-		return nil, nil, end, os.RemoveAll(logs)
-	}
-	end = func() {
-		f.Close()
-		os.RemoveAll(logs)
-	}
-	if client, err = f.Client(ctx); err == nil {
-		catalogue, err = client.Catalogue(ctx)
-	}
-	if err != nil {
-		end()
-		return nil, nil, func() {}, fmt.Errorf("look what is installed: %w", err)
-	}
-	note("no Ollama server was running: one was started to look what is installed")
-	return client, catalogue, end, nil
 }
 
 // quantized is a variant as it would be at another level.
