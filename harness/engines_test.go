@@ -55,6 +55,29 @@ func TestRepliesAreOfAnEngine(t *testing.T) {
 	}
 }
 
+// Each model is loaded once on a server, with the context that its calls have,
+// and none to be counted with.
+func TestEachModelIsLoadedOnce(t *testing.T) {
+	s := newStandIn(t, "a:latest", "b:latest", "judge:latest")
+	s.vocabulary = true
+	c := rundir.Defaults()
+	c.Models, c.Judge = []string{"a", "b"}, rundir.Names{"judge"}
+	p, r, err := prepared(t, 10, c, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	for model, contexts := range s.loads {
+		if len(contexts) != 1 {
+			t.Errorf("%s was loaded with %v", model, contexts)
+		}
+	}
+	if len(s.loads) != 3 || s.number(count) != 0 || result.Rated == 0 {
+		t.Errorf("%d models were loaded, %d prompts counted by the server, %d rated", len(s.loads), s.number(count), result.Rated)
+	}
+}
+
 // The user is told where servers compute in different ways, and where a run goes
 // on with another server than it was begun with.
 func TestOtherServersAreToldOf(t *testing.T) {
