@@ -45,7 +45,7 @@ func (s Sizes) loadable() loadable {
 // asks makes the engine's calls of those of generations.
 func (l loadable) asks(a engine.Ask) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		return a(ctx, engine.Call{Key: c.Key(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
+		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
 	}
 }
 

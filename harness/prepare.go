@@ -43,7 +43,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 		return fail(err)
 	}
 	warnOf(version, r, warn)
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}
@@ -60,15 +60,18 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 }
 
 // sizeAndPlace makes a plan of what is asked and of whom.
-func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, version string, warn func(string)) (p *Plan, err error) {
+func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, version string, say, warn func(string)) (p *Plan, err error) {
 	loaded := r.Loaded()
 	defer func() {
 		if err != nil && len(loaded) == 1 {
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()
-	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, soundInMemory(t, r, s, client, version), warn), c.NumCtx, warn)
+	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, say, warn), c.NumCtx, warn)
 	if err != nil {
+		return nil, err
+	}
+	if err := probeEarly(ctx, t, r, sizes, s, client, version, say); err != nil {
 		return nil, err
 	}
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {

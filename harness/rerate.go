@@ -55,8 +55,12 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	if err != nil {
 		return fail(err)
 	}
+	engine, err := f.Engine(ctx)
+	if err != nil {
+		return fail(err)
+	}
 	for _, m := range judges {
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, engine)
 		if err != nil {
 			return fail(err)
 		}
@@ -79,7 +83,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 			Usage: true,
 		})
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}

@@ -204,7 +204,7 @@ func loadOf(l engine.Load) rundir.Load {
 	}
 	return rundir.Load{
 		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
-		NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
+		Version: l.Version, NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
 	}
 }
 

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -108,25 +107,15 @@ func tooLong(v *task.Variant, s sizing.Size, then string) string {
 	return fmt.Sprintf("%s was made for a context of %d tokens and its longest prompt (%s) needs %d with the answer: %s", v.Name, trained, s.What, s.Need, then)
 }
 
-// inMemory does something with a model that a server has in memory with so many
-// tokens of context.
-type inMemory func(ctx context.Context, v *task.Variant, numCtx int) error
-
 // counted counts through a server, which has the model in memory meanwhile: and
-// after it, where that is the only one and so the first to run. Before it goes,
-// then is done with it; then may be nil.
-func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, then inMemory, warn func(string)) longest {
+// after it, where that is the only one and so the first to run.
+func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, say, warn func(string)) longest {
 	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
-		var with atomic.Int64 // tokens of context it is in memory with
-		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed}
+		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed, Say: say}
 		l, err := calls.Counted(ctx, wanted, func(ctx context.Context, text prompt.Prompt, numCtx int) (int, error) {
 			system, user := v.Messages(text)
-			with.Store(int64(numCtx))
 			return tokens.Count(ctx, system, user, numCtx)
 		})
-		if tokens.Asked() && err == nil && then != nil {
-			err = then(ctx, v, int(with.Load()))
-		}
 		if tokens.Asked() && (err != nil || !only) {
 			// The next one may not fit beside it.
 			if e := client.Unload(context.WithoutCancel(ctx), v.Name); e != nil && err == nil {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,9 @@ import (
 
 // warnOf says what a version of Ollama does that harms a run of a roster.
 func warnOf(version string, r task.Roster, warn func(string)) {
-	thinks := func(v *task.Variant) bool { return v.Think != nil && !v.AlwaysThinks() }
+	concerned := func(v *task.Variant) bool { return doubtful(version, v) }
 	for _, h := range models.Harms(version) {
-		if h.Use == models.UseSchemas && !slices.ContainsFunc(r.Scorers(), thinks) {
+		if h.Use == models.UseSchemas && !slices.ContainsFunc(r.Scorers(), concerned) {
 			continue
 		}
 		warn(fmt.Sprintf("Ollama %s %s; %s", version, h.Text, h.Install()))
@@ -56,25 +57,48 @@ func (p *Plan) sound(by *task.Variant) func(context.Context, task.Evaluator) err
 	}
 }
 
-// soundInMemory does so for a scorer that a server has in memory, so that one
-// that is not is found out before anything was answered.
-func soundInMemory(t *task.Task, r task.Roster, s *store.Store, client fleet.Client, version string) inMemory {
-	return func(ctx context.Context, v *task.Variant, numCtx int) error {
-		if !r.Scores(v) {
-			return nil
+// probeEarly asks those scorers that the server's version may not hold to a
+// schema before anything is answered: to load one costs less than the answers of
+// a run that it ends.
+func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s *store.Store, client fleet.Client, version string, say func(string)) error {
+	for _, v := range r.Scorers() {
+		if !doubtful(version, v) {
+			continue
 		}
-		e := task.Evaluator{Task: t, Ask: asking(s, client, numCtx), Server: version}
-		return unsound(e.Probe(ctx, v, slices.Contains(r.Judges, v), v == r.Extractor && !r.Rerating), version)
+		asked := false
+		e := task.Evaluator{Task: t, Server: version, Ask: asking(s, client, sizes.Of[v].NumCtx, func() {
+			if !asked {
+				say(fmt.Sprintf("loading %s to see whether Ollama %s holds it to the schema of its answers", v.Name, version))
+			}
+			asked = true
+		})}
+		err := unsound(e.Probe(ctx, v, slices.Contains(r.Judges, v), v == r.Extractor && !r.Rerating), version)
+		if asked {
+			// The next one may not fit beside it.
+			err = cmp.Or(err, client.Unload(context.WithoutCancel(ctx), v.Name))
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-// asking asks the store, and then a server that has the model in memory with so
-// many tokens of context.
-func asking(s *store.Store, client fleet.Client, numCtx int) task.Ask {
+// doubtful says whether a version is known to drop the schema of some models
+// like a scorer.
+func doubtful(version string, v *task.Variant) bool {
+	drops := func(h models.Harm) bool { return h.Use == models.UseSchemas }
+	return v.Think != nil && !v.AlwaysThinks() && slices.ContainsFunc(models.Harms(version), drops)
+}
+
+// asking asks the store, and then a server, with so many tokens of context; it
+// tells before.
+func asking(s *store.Store, client fleet.Client, numCtx int, tell func()) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
 		if reply, ok, err := s.Get(ctx, c.Key()); ok || err != nil {
 			return reply, err
 		}
+		tell()
 		c.Request.Options.NumCtx = numCtx
 		resp, err := client.Chat(ctx, c.Request)
 		switch {

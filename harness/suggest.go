@@ -128,7 +128,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if err := t.SuggestionLengths(calls.Add); err != nil {
 		return nil, err
 	}
-	longest, err := counted(ctx, t.Seed, true, g.Store, client, nil, g.Warn)(&v, &calls, 0)
+	longest, err := counted(ctx, t.Seed, true, g.Store, client, g.Say, g.Warn)(&v, &calls, 0)
 	if err != nil {
 		return nil, err
 	}

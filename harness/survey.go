@@ -42,7 +42,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 		return nil, nil, err
 	}
 	for _, m := range catalogue {
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, "")
 		if err != nil {
 			say(err.Error())
 			continue

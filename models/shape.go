@@ -187,7 +187,7 @@ type Details struct {
 	// tokenizer.
 	Tokenizer string
 	// Shown is how prompts are rendered by the template that the server shows:
-	// the one that is used where RendersTemplates says so.
+	// the one that is used on the engine Runner.
 	Shown Rendering
 }
 

@@ -48,10 +48,6 @@ var harms = []Harm{
 		"drops the schema of an answer where some models that could think are told not to (qwen3.5, gemma4 before 0.21.1 and others)", "#14645, #15260, #15678, #15901"},
 }
 
-// rendersInServer is the release from which llama-server renders the prompts of
-// models that have no template of Ollama's.
-var rendersInServer = release{0, 30}
-
 // numberOf reads a version; false for a build without one.
 func numberOf(version string) (r release, ok bool) {
 	n, _ := fmt.Sscanf(version, "%d.%d.%d", &r[0], &r[1], &r[2])
@@ -67,11 +63,4 @@ func Harms(version string) []Harm {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(harms), func(h Harm) bool { return r.before(h.From) || !r.before(h.Before) })
-}
-
-// RendersTemplates says whether a server of a version makes prompts of the
-// template that it shows of a model, and of no other one.
-func RendersTemplates(version string) bool {
-	r, ok := numberOf(version)
-	return ok && r.before(rendersInServer)
 }

@@ -46,11 +46,3 @@ func TestWhatToInstall(t *testing.T) {
 		}
 	}
 }
-
-func TestWhoRendersPrompts(t *testing.T) {
-	for version, want := range map[string]bool{"0.17.4": true, "0.25.0": true, "0.30.0": false, "0.33.0": false, "dev": false} {
-		if got := models.RendersTemplates(version); got != want {
-			t.Errorf("%s: %v", version, got)
-		}
-	}
-}

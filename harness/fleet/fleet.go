@@ -175,6 +175,37 @@ func (f *Fleet) Local() bool {
 	return true
 }
 
+// Engine is what computes on the fleet's servers; "" where that is not known, or
+// where they have several, of which the user is warned.
+func (f *Fleet) Engine(ctx context.Context) (models.Engine, error) {
+	var first models.Engine
+	for i, d := range f.Devices {
+		client, ok := f.hosts[d.ID]
+		if !ok {
+			var err error
+			if client, err = f.Client(ctx); err != nil {
+				return "", err
+			}
+		}
+		version, err := client.Version(ctx)
+		if err != nil {
+			return "", err
+		}
+		engine := models.EngineOf(version)
+		switch {
+		case i == 0:
+			first = engine
+		case engine != first:
+			f.options.Warn(fmt.Sprintf("the servers have different engines, %s (%s) and others: the same model answers otherwise on another engine, which will look like Breakage", d.ID, version))
+			return "", nil
+		}
+		if f.Managed() {
+			break // all are started from one program
+		}
+	}
+	return first, nil
+}
+
 // Locations say which of several servers have a model: by device and digest,
 // since the same name may be another model elsewhere. Nil: each has it.
 type Locations map[string]map[string]bool

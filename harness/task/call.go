@@ -34,10 +34,22 @@ type Ask func(context.Context, Call) (store.Reply, error)
 const keyVersion = 2
 
 // Key hashes everything that determines the reply, and nothing else: the
-// model by its digest, because a tag can be pulled anew. It has no num_ctx: a
+// model by its digest, because a tag can be pulled anew, and the engine, on
+// which the same weights answer otherwise. It has no num_ctx: a
 // context that holds the call changes nothing, and in one that does not the
 // call fails. So a reply serves whatever memory the machine at hand has.
-func (c Call) Key() store.Key {
+func (c Call) Key() store.Key { return c.key(c.Variant.Engine) }
+
+// Earlier is the key that a perg gave the call which did not know engines: a
+// reply under it is one of any engine. It is zero where it would be the same.
+func (c Call) Earlier() store.Key {
+	if c.Variant.Engine == "" {
+		return store.Key{}
+	}
+	return c.key("")
+}
+
+func (c Call) key(engine models.Engine) store.Key {
 	text, err := json.Marshal(struct {
 		Version int
 		Digest  string
@@ -48,13 +60,14 @@ func (c Call) Key() store.Key {
 		Format  json.RawMessage
 		Think   *bool
 		Repeat  int
-		Prompts string       `json:",omitempty"` // of templates that are not perg's own
-		Level   models.Level `json:",omitempty"`
-		Render  bool         `json:",omitempty"`
-		Server  string       `json:",omitempty"`
+		Prompts string        `json:",omitempty"` // of templates that are not perg's own
+		Engine  models.Engine `json:",omitempty"`
+		Level   models.Level  `json:",omitempty"`
+		Render  bool          `json:",omitempty"`
+		Server  string        `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
-		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, c.Request.Level, c.Request.Render, c.Server,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server,
 	})
 	if err != nil {
 		panic(err) // plain values always encode

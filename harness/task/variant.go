@@ -15,6 +15,7 @@ type Variant struct {
 	KVCache   models.KVType // "": the server's own, not known
 	Think     *bool         // nil: the model cannot think
 	Shape     models.Shape  // what decides its memory
+	Engine    models.Engine // of the servers that it is asked on; "": not known
 	Tokenizer string        // equal for models that share token counts
 	LeastCtx  int           // tokens of context that servers give it in any case
 }
