@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"perg/models"
+	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
 
@@ -103,10 +104,13 @@ func TestWhatVersionsSayOfWhatGoesWrong(t *testing.T) {
 // by a schema.
 func TestTheLevelOfAThought(t *testing.T) {
 	schema := json.RawMessage(`{"type":"object","properties":{"score":{"type":"integer","minimum":1,"maximum":5}}}`)
-	onEach(t, map[string]ollamatest.Model{"m": {Family: "gptoss", Thinks: true, Parser: true}}, func(t *testing.T, _ *ollamatest.Scripted, c *models.Client) {
+	onEach(t, map[string]ollamatest.Model{"m": {Family: "gptoss", Thinks: true, Parser: true}}, func(t *testing.T, s *ollamatest.Scripted, c *models.Client) {
 		r, err := c.Chat(t.Context(), models.Request{Model: "m", User: "Hello", Format: schema, Level: models.LevelLow, Options: models.Options{NumCtx: 512, NumPredict: 100}})
 		if err != nil || r.Content != `{"score":3}` {
 			t.Errorf("%q, error %v", r.Content, err)
+		}
+		if asked := s.Asked(); len(asked) != 1 || asked[0].Think.String() != "low" {
+			t.Errorf("asked for %+v", asked)
 		}
 	})
 }
@@ -142,4 +146,34 @@ func TestRenderedPrompts(t *testing.T) {
 			t.Errorf("%d answers were asked for", n)
 		}
 	})
+}
+
+// What a server shows of a template is what it makes of it, on one that renders
+// by what it shows.
+func TestShownTemplatesAreUsed(t *testing.T) {
+	host := ollamatest.Shared(t, map[string]gguftest.Chain{"steady": gguftest.Steady("A"), "thinking": gguftest.Thinking("It is A.", "B")})
+	c, err := models.NewClient(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := c.Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"steady", "thinking"} {
+		d, err := c.Details(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample := models.Sample(name)
+		sample.Options.NumCtx = 512
+		r, err := c.Chat(t.Context(), sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, ok := models.ReadRendering(r)
+		if !ok || !used.System || models.EngineOf(version) == models.Runner && used != d.Shown {
+			t.Errorf("%s on %s: shown %+v, used %+v (%q)", name, version, d.Shown, used, r.Content)
+		}
+	}
 }
