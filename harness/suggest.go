@@ -86,7 +86,7 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	if e := g.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
-	read, e := p.Task.Suggestions(context.WithoutCancel(ctx), p.Variants[0], recorded(g.Store))
+	read, e := p.evaluator(recorded(g.Store)).Suggestions(context.WithoutCancel(ctx), p.Variants[0])
 	if err == nil {
 		err = e
 	}
@@ -141,6 +141,9 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Server, err = client.Version(ctx); err != nil {
+		return nil, err
+	}
 	return p, refused(p.Placement)
 }
 
@@ -151,11 +154,7 @@ func (g *Suggesting) work(ctx context.Context, p *Plan) error {
 		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: p.jobs.generating[0].Fit,
 		Source: engine.NewQueue(engine.Alike(len(p.Task.Dataset.Items))),
 		Do: func(ctx context.Context, a engine.Ask, u engine.Unit) (failed bool, err error) {
-			c, err := p.Task.Suggestion(v, p.Task.Dataset.Items[u])
-			if err != nil {
-				return false, err
-			}
-			_, err = models.asks(a)(ctx, c)
+			_, err = p.evaluator(models.asks(a)).Suggest(ctx, v, p.Task.Dataset.Items[u])
 			if task.Fatal(err) {
 				return false, err
 			}

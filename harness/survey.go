@@ -47,7 +47,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 			say(err.Error())
 			continue
 		}
-		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}, Shape: v.Shape, KVCache: models.KVF16}
+		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}.AtLeast(v.LeastCtx), Shape: v.Shape, KVCache: models.KVF16}
 		all = append(all, SurveyedModel{
 			Installed: m, ContextLength: v.Shape.ContextLength, Footprint: model.Footprint(slots), Fits: model.FitsOn(on.Devices),
 		})

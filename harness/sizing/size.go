@@ -85,8 +85,12 @@ func (m Model) cache() models.KVType {
 	return m.KVCache
 }
 
-// Footprint is the model's memory with so many slots, all of it on one device.
+// Footprint is the model's memory with so many slots, or the one that servers give
+// it, all of it on one device.
 func (m Model) Footprint(slots int) models.Footprint {
+	if m.Shape.OneSlot() {
+		slots = min(slots, 1)
+	}
 	return m.Shape.Footprint(m.NumCtx, slots, m.cache())
 }
 
