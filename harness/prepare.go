@@ -74,10 +74,17 @@ func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fle
 	if err != nil {
 		return nil, err
 	}
+	sizes.Engine = engineOf(ctx, client)
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
 		return nil, err
 	}
 	return p, refused(p.Placement)
+}
+
+// engineOf is what runs models on a server: the newest where it does not say.
+func engineOf(ctx context.Context, client fleet.Client) models.Engine {
+	version, _ := client.Version(ctx)
+	return models.EngineOf(version)
 }
 
 // noteScorers notes in a manifest which models measure.

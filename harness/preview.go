@@ -33,13 +33,17 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 	if f, err = fleet.Preview(ctx, o); err != nil {
 		return nil, nil, nil, err
 	}
-	r, err := previewRoster(ctx, c, f.Managed(), note)
+	client, catalogue := fleet.Answering(ctx, c.Host)
+	r, err := previewRoster(ctx, c, client, catalogue, f.Managed(), note)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
+	}
+	if client != nil {
+		sizes.Engine = engineOf(ctx, client)
 	}
 	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, answerShare*100))
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
@@ -50,14 +54,13 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 
 // previewRoster is that of a config, as a server that answers shows its models,
 // or as they are described.
-func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (task.Roster, error) {
+func previewRoster(ctx context.Context, c rundir.Config, client fleet.Client, catalogue []models.Installed, managed bool, note func(string)) (task.Roster, error) {
 	var r task.Roster
 	if len(c.Models) == 0 {
 		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	client, catalogue := fleet.Answering(ctx, c.Host)
 	if client == nil {
-		note("no Ollama server answers, so what is installed is not known")
+		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
 	}
 	var described []string
 	find := func(name string) (*task.Variant, error) {

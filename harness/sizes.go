@@ -11,6 +11,7 @@ import (
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
+	"perg/models"
 )
 
 // Sizes say how large each model is made, and how many tokens its prompts have
@@ -19,11 +20,12 @@ type Sizes struct {
 	Of     map[*task.Variant]sizing.Size
 	Prompt float64 // of a variant's generations
 	Rating float64 // of the judges' calls, without the responses
+	Engine models.Engine
 }
 
 // model is what decides a model's memory.
 func (s Sizes) model(v *task.Variant) sizing.Model {
-	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache}
+	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache, Engine: s.Engine}
 }
 
 // A longest finds the longest of a model's calls, as far as its context, which

@@ -136,7 +136,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
 		g.Warn(text)
 	}
-	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
+	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items)), Engine: engineOf(ctx, client)}
 	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, g.Fleet, c)
 	if err != nil {
 		return nil, err

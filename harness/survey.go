@@ -37,6 +37,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 	if err != nil {
 		return nil, nil, err
 	}
+	engine := engineOf(ctx, client)
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -47,7 +48,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 			say(err.Error())
 			continue
 		}
-		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}, Shape: v.Shape, KVCache: models.KVF16}
+		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}, Shape: v.Shape, KVCache: models.KVF16, Engine: engine}
 		all = append(all, SurveyedModel{
 			Installed: m, ContextLength: v.Shape.ContextLength, Footprint: model.Footprint(slots), Fits: model.FitsOn(on.Devices),
 		})

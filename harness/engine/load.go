@@ -23,7 +23,10 @@ type Load struct {
 	NumCtx int      // tokens for each slot
 	Size   int64    // bytes, as the server reports them
 	VRAM   int64    // of them in GPU memory
-	Took   time.Duration
+	// Planned is the size that the job's fit expected for these slots and tokens;
+	// 0: not known.
+	Planned int64
+	Took    time.Duration
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; 0 where the job ended before it was measured.
 	InFlight int
@@ -304,6 +307,9 @@ func (l *lane) report(started time.Time) {
 	load := Load{
 		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
 		NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
+	}
+	if l.fit.Slots == l.config.Slots && l.fit.NumCtx == l.numCtx {
+		load.Planned = int64(l.fit.Reported)
 	}
 	l.status.slots(l.config.Slots)
 	l.last = load

@@ -42,11 +42,8 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 		return nil
 	}
 
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if err := upload(ctx, client, f, digest); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
-	}
-	if err := client.CreateBlob(ctx, digest, f); err != nil {
-		return fmt.Errorf("install %s: upload the weights: %w", name, err)
 	}
 	create := &api.CreateRequest{
 		Model:      name,
@@ -56,6 +53,16 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	}
 	if err := client.Create(ctx, create, func(api.ProgressResponse) error { return nil }); err != nil {
 		return fmt.Errorf("install %s: create it: %w", name, err)
+	}
+	return nil
+}
+
+func upload(ctx context.Context, client *api.Client, f *os.File, digest string) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := client.CreateBlob(ctx, digest, f); err != nil {
+		return fmt.Errorf("upload the weights: %w", err)
 	}
 	return nil
 }
