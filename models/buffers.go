@@ -54,6 +54,17 @@ func (s Shape) cells(layer int, u Setup) int {
 	return padded(u.Slots*w + min(batch, u.NumCtx))
 }
 
+// listedKV is the cache as Ollama reads it from llama-server's log: of two
+// caches, without and with a window, it keeps the second, as both have one name.
+func (s Shape) listedKV(u Setup) (all uint64) {
+	for i := range s.Layers {
+		if s.Sliding == 0 || s.Global == 0 || s.window(i) > 0 {
+			all += s.layerKV(i, u)
+		}
+	}
+	return all
+}
+
 // compute is the size of the buffers of the graph that is run, with flash
 // attention: the scores of a whole batch are never held, only which of the
 // cache each of its tokens may see.

@@ -66,11 +66,11 @@ func (s Shape) Reported(u Setup, gpus int) uint64 {
 	case u.Engine == Runners:
 		return s.InputBytes + s.TiedBytes + f.Weights + f.KV + uint64(max(gpus, 1))*f.Compute
 	case gpus > 0:
-		return f.Weights + f.KV + uint64(gpus)*f.Compute
+		return f.Weights + s.listedKV(u) + uint64(gpus)*f.Compute
 	}
 	// The file is mapped, and what is copied from it into another order counts
 	// a second time.
-	return s.InputBytes + f.Weights + s.RepackedBytes + f.KV + f.Compute + uint64(4*u.Slots*s.Vocabulary)
+	return s.InputBytes + f.Weights + s.RepackedBytes + s.listedKV(u) + f.Compute + uint64(4*u.Slots*s.Vocabulary)
 }
 
 // Spread lays the model out over GPUs with so much memory free, as Ollama
