@@ -6,8 +6,8 @@ import (
 )
 
 // driverContext is what a process holds of each GPU that it uses beside its
-// buffers: code and state of the driver's. Ollama keeps as much free (
-// ml.DeviceInfo.MinimumMemory, v0.17.4).
+// buffers: code and state of the driver's. Ollama v0.17.4 keeps as much free
+// (ml.DeviceInfo.MinimumMemory).
 const driverContext = 457 << 20
 
 // A Setup is how a server holds a model.

@@ -25,7 +25,7 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	if err := c.WriteGGUF(f); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
-	digest, err := Digest(f)
+	digest, err := digestOf(f)
 	if err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
@@ -67,8 +67,8 @@ func upload(ctx context.Context, client *api.Client, f *os.File, digest string) 
 	return nil
 }
 
-// Digest is the name of a file in a model store, by its bytes.
-func Digest(f *os.File) (string, error) {
+// digestOf is the name of a file in a model store, by its bytes.
+func digestOf(f *os.File) (string, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}

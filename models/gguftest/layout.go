@@ -56,7 +56,7 @@ func (l Layout) Install(ctx context.Context, client *api.Client, name string) er
 	if err := l.WriteGGUF(f); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
-	digest, err := Digest(f)
+	digest, err := digestOf(f)
 	if err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
