@@ -30,7 +30,7 @@ func TestASpillStepsDown(t *testing.T) {
 	if len(*warnings) != 2 || !strings.Contains((*warnings)[1], "trying again with a context of 2048 tokens instead of 3072") {
 		t.Errorf("warnings %q", *warnings)
 	}
-	if n := len(r.Dir.Manifest.Loads); n != 1 || r.Dir.Manifest.Loads[0].NumCtx != 2048 || *r.Dir.Manifest.Loads[0].InFlight != 2 {
+	if n := len(r.Dir.Manifest.Loads); n != 1 || r.Dir.Manifest.Loads[0].NumCtx != 2048 || *r.Dir.Manifest.Loads[0].InFlight != 2 || r.Dir.Manifest.Loads[0].Estimate != nil {
 		t.Errorf("loads %+v", r.Dir.Manifest.Loads)
 	}
 

@@ -61,10 +61,14 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, err
 	}
 	defer end()
+	var engine models.Engine // not known, where nobody answers
+	if client != nil {
+		engine = fleet.EngineOf(ctx, client)
+	}
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
-			v, err := describe(ctx, client, m, "")
+			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
 		d, ok := c.Describe[name]
@@ -88,7 +92,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		described = append(described, name)
 		return &task.Variant{
 			Installed: models.Installed{Name: name, Digest: "described " + name, Size: int64(shape.WeightBytes()), Quantization: shape.Quantization},
-			Label:     name, Shape: shape,
+			Label:     name, Shape: shape, Engine: engine,
 		}, nil
 	}
 	for _, name := range c.Models {

@@ -201,16 +201,18 @@ func (r *Run) noteRenderings(ctx context.Context) error {
 
 // loadOf is a load as manifests have it.
 func loadOf(l engine.Load) rundir.Load {
-	known := func(n int) *int {
-		if n == 0 {
-			return nil
-		}
-		return &n
-	}
 	return rundir.Load{
 		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
-		Version: l.Version, NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
+		Version: l.Version, NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Estimate: known(l.Planned), Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
 	}
+}
+
+// known is nil for the zero that stands for a number that is not.
+func known[T int | int64](n T) *T {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 const (

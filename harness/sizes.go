@@ -23,7 +23,7 @@ type Sizes struct {
 
 // model is what decides a model's memory.
 func (s Sizes) model(v *task.Variant) sizing.Model {
-	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache}
+	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache, Engine: v.Engine}
 }
 
 // A longest finds the longest of a model's calls, as far as its context, which

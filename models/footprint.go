@@ -5,86 +5,81 @@ import (
 	"slices"
 )
 
-const (
-	// batch is Ollama's num_batch, the tokens of a prompt computed at once.
-	batch = 512
-	// deviceOverhead is what Ollama keeps free of each GPU for the driver's
-	// context (ml.DeviceInfo.MinimumMemory, v0.17.4).
-	deviceOverhead = 457 << 20
-)
+// driverContext is what a process holds of each GPU that it uses beside its
+// buffers: code and state of the driver's. Ollama v0.17.4 keeps as much free
+// (ml.DeviceInfo.MinimumMemory).
+const driverContext = 457 << 20
 
-// A Footprint is the memory that a loaded model needs, in bytes.
+// A Setup is how a server holds a model.
+type Setup struct {
+	NumCtx, Slots int // tokens of context in each of so many slots
+	KVCache       KVType
+	Engine        Engine
+}
+
+// A Footprint is the memory that a loaded model needs on one GPU, in bytes.
 type Footprint struct {
 	Weights  uint64 `json:"weights"`  // of all layers and the output
 	KV       uint64 `json:"kv"`       // cache of all slots
 	Compute  uint64 `json:"compute"`  // buffers of the compute graph, on each GPU that is used
-	Overhead uint64 `json:"overhead"` // of each GPU that is used
+	Overhead uint64 `json:"overhead"` // the driver's, on each GPU that is used
+	// Reserve is what has to be free beyond all that, on each GPU that is used:
+	// with less the server puts a part of the model on the CPU.
+	Reserve uint64 `json:"reserve"`
 }
 
-// Total is what the model needs on one GPU.
-func (f Footprint) Total() uint64 { return f.Weights + f.KV + f.Compute + f.Overhead }
+// Held is what the server's process holds of the GPU, as NVML counts it.
+func (f Footprint) Held() uint64 { return f.Weights + f.KV + f.Compute + f.Overhead }
 
-// Footprint estimates the memory for so many tokens of context in each of so
-// many slots. It follows what Ollama v0.17.4 counts when it decides what fits,
-// because a model that is smaller than Ollama thinks is still put on the CPU
-// in part.
-func (s Shape) Footprint(numCtx, slots int, cache KVType) Footprint {
-	f := Footprint{Weights: s.OutputBytes, Overhead: deviceOverhead}
-	for i := range s.Layers {
-		f.Weights += s.LayerBytes
-		f.KV += s.layerKV(i, numCtx, slots, cache)
-	}
-	f.Compute = s.compute(numCtx*slots, f.KV)
-	if !s.ownEngine() {
-		// Ollama keeps room for one layer more.
-		f.Overhead += s.LayerBytes + s.layerKV(0, numCtx, slots, cache)
+// Total is what has to be free on the GPU.
+func (f Footprint) Total() uint64 { return f.Held() + f.Reserve }
+
+// Footprint estimates the memory for a model that is held so.
+func (s Shape) Footprint(u Setup) Footprint {
+	f := Footprint{Weights: s.OutputBytes + uint64(s.Layers)*s.LayerBytes, KV: s.kv(u), Compute: s.compute(u), Overhead: driverContext}
+	switch {
+	case u.Engine != Runner:
+		f.Reserve = fitMargin
+	case !s.ownEngine():
+		// The server goes by a guess of the graph, and by room for one layer more.
+		guess := s.guessedGraph(u)
+		f.Reserve = guess - min(guess, f.Compute) + s.LayerBytes + s.layerKV(0, u)
 	}
 	return f
 }
 
-// layerKV is the cache of one layer: keys and values of its heads for every
-// token, or for those of its window and a batch.
-func (s Shape) layerKV(layer, numCtx, slots int, cache KVType) uint64 {
-	tokens := numCtx * slots
-	if w := s.Window(layer); w > 0 {
-		tokens = min(tokens, w*slots+batch)
-	}
-	return uint64(float64(tokens*(s.KeyLength+s.ValueLength)*s.KVHeads[layer]) * cache.bytes())
+// OnCPU is what a model takes that no GPU has a part of.
+func (s Shape) OnCPU(u Setup) uint64 {
+	f := s.Footprint(u)
+	return s.InputBytes + f.Weights + f.KV + f.Compute
 }
 
-// compute is the size of the graph's buffers: the logits of a batch, or the
-// attention scores of one (fs/ggml.GraphSize, v0.17.4).
-func (s Shape) compute(tokens int, kv uint64) uint64 {
-	logits := 4 * batch * (s.Embedding + s.Vocabulary)
-	attention := 0
-	switch s.Architecture {
-	case "llama", "llama4":
-		attention = 4 * batch * (1 + 4*s.Embedding + tokens*(1+s.Heads))
-		if s.Experts > 0 {
-			attention = 4 * batch * (2 + 3*s.Embedding + tokens*(1+s.Heads) + 2*s.KVHeads[0] + s.FeedForward)
-		}
-	case "gemma", "gemma2":
-		attention = 4 * batch * (2 + tokens + tokens*s.Heads + 2*s.Embedding + 2*s.KeyLength*s.Heads)
-	case "qwen2", "command-r", "phi2", "stablelm":
-		attention = 4 * batch * (1 + 4*s.Embedding + tokens*(1+s.Heads))
-	default:
-		if s.ownEngine() {
-			// The engine allocates the graph it will run; with flash
-			// attention the scores of a whole batch are never held.
-			return uint64(logits + 4*batch*(4*s.Embedding+s.FeedForward) + 2*batch*tokens)
-		}
-		return uint64(s.Heads/max(1, slices.Min(s.KVHeads))) * kv / 6
+// Reported is the size that the server will give of a model that is spread over
+// so many GPUs, or on the CPU where there are none (/api/ps).
+func (s Shape) Reported(u Setup, gpus int) uint64 {
+	f := s.Footprint(u)
+	switch {
+	case u.Engine == Runner && !s.ownEngine():
+		// What it guessed before it loaded: neither the token embeddings, nor a
+		// graph where there is no GPU.
+		return f.Weights + s.guessedKV(u) + uint64(gpus)*s.guessedGraph(u)
+	case u.Engine == Runner:
+		return s.InputBytes + s.TiedBytes + f.Weights + f.KV + uint64(max(gpus, 1))*f.Compute
+	case gpus > 0:
+		return f.Weights + s.listedKV(u) + uint64(gpus)*f.Compute
 	}
-	return uint64(max(logits, attention))
+	// The file is mapped, and what is copied from it into another order counts
+	// a second time.
+	return s.InputBytes + f.Weights + s.RepackedBytes + s.listedKV(u) + f.Compute + uint64(4*u.Slots*s.Vocabulary)
 }
 
 // Spread lays the model out over GPUs with so much memory free, as Ollama
 // does: the largest first, whole layers, each GPU with its own buffers. perGPU
 // is what each would hold, in the order of free; short is how many bytes are
 // missing, 0 where it fits.
-func (s Shape) Spread(numCtx, slots int, cache KVType, free []uint64) (perGPU []uint64, short uint64) {
-	f := s.Footprint(numCtx, slots, cache)
-	each := f.Compute + f.Overhead
+func (s Shape) Spread(u Setup, free []uint64) (perGPU []uint64, short uint64) {
+	f := s.Footprint(u)
+	each := f.Compute + f.Overhead + f.Reserve
 	order := make([]int, len(free))
 	for i := range order {
 		order[i] = i
@@ -96,7 +91,7 @@ func (s Shape) Spread(numCtx, slots int, cache KVType, free []uint64) (perGPU []
 		if layer == s.Layers {
 			return s.OutputBytes
 		}
-		return s.LayerBytes + s.layerKV(layer, numCtx, slots, cache)
+		return s.LayerBytes + s.layerKV(layer, u)
 	}
 	for _, gpu := range order {
 		if free[gpu] <= each {
@@ -121,15 +116,4 @@ func (s Shape) Spread(numCtx, slots int, cache KVType, free []uint64) (perGPU []
 		short += each
 	}
 	return perGPU, short
-}
-
-// OnCPU is the size that Ollama reports for a model none of which is on a GPU:
-// llama.cpp's engine counts weights and cache, Ollama's own also the token
-// embeddings and the graph.
-func (s Shape) OnCPU(numCtx, slots int, cache KVType) uint64 {
-	f := s.Footprint(numCtx, slots, cache)
-	if s.ownEngine() {
-		return f.Weights + f.KV + f.Compute + s.InputBytes
-	}
-	return f.Weights + f.KV
 }

@@ -117,10 +117,10 @@ func (s Shape) At(level string) (Shape, error) {
 	s.InputBytes, s.OutputBytes = ends, ends
 	all := uint64(float64(s.Parameters) * bits / 8)
 	if tied := s.Architecture == "gemma2" || s.Architecture == "gemma3"; tied {
-		s.InputBytes = 0
+		s.InputBytes, s.TiedBytes = 0, ends
 	}
 	s.LayerBytes = (all - min(all, s.InputBytes+s.OutputBytes)) / uint64(max(s.Layers, 1))
-	s.Quantization = known[i]
+	s.Quantization, s.RepackedBytes = known[i], 0 // which tensors have which type is not known
 	return s, nil
 }
 

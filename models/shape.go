@@ -19,13 +19,14 @@ type Shape struct {
 	Quantization string // "" where not known
 	Layers       int
 	Embedding    int
-	FeedForward  int
+	FeedForward  int // of one expert where there are some
 	Vocabulary   int
 	Heads        int   // of the layer that has the most
 	KVHeads      []int // by layer
 	KeyLength    int   // of one head
 	ValueLength  int
 	Experts      int // 0: no mixture of experts
+	ExpertsATime int // that one token passes
 	// ActiveParameters are those that one token passes; 0: all.
 	ActiveParameters uint64
 	// Sliding is the window of the layers that have one, in tokens; every layer
@@ -35,8 +36,13 @@ type Shape struct {
 	ContextLength   int // tokens that it was made for; 0: not known
 
 	InputBytes  uint64 // token embeddings that are not the output too; they stay in the machine's memory
+	TiedBytes   uint64 // token embeddings that are the output, too: part of OutputBytes
 	LayerBytes  uint64 // of one layer, on average
 	OutputBytes uint64
+	// RepackedBytes are of the weights that llama-server copies into another
+	// order where a CPU computes with them.
+	RepackedBytes uint64
+	ImageBytes    uint64 // of the buffers that one image is read with; 0: it reads none
 }
 
 // WeightBytes is the size of all weights.
@@ -44,21 +50,21 @@ func (s Shape) WeightBytes() uint64 {
 	return s.InputBytes + uint64(s.Layers)*s.LayerBytes + s.OutputBytes
 }
 
-// Window is the sliding window of a layer in tokens; 0 where it sees
-// everything. Ollama's older engine caches the whole context all the same.
-func (s Shape) Window(layer int) int {
-	if s.Sliding == 0 || s.Global == 0 || !s.ownEngine() || (layer+1)%s.Global == 0 {
+// window is the sliding window of a layer in tokens; 0 where it sees
+// everything.
+func (s Shape) window(layer int) int {
+	if s.Sliding == 0 || s.Global == 0 || (layer+1)%s.Global == 0 {
 		return 0
 	}
 	return s.Sliding
 }
 
-// ownEngine says whether Ollama v0.17.4 runs the architecture on its own
-// engine rather than on llama.cpp's (ggml.KV.OllamaEngineRequired).
+// ownEngine says which of the Runner engine's two has the architecture: Ollama's own rather than
+// llama.cpp's (ggml.KV.OllamaEngineRequired, v0.17.4).
 func (s Shape) ownEngine() bool {
 	return slices.Contains([]string{
-		"deepseek2", "gemma3", "gemma3n", "gptoss", "gpt-oss", "llama4", "mistral3", "mllama",
-		"olmo3", "qwen25vl", "qwen3", "qwen3moe", "qwen3next", "qwen3vl", "qwen3vlmoe", "glm4moelite", "lfm2", "lfm2moe",
+		"deepseek2", "gemma3", "gemma3n", "gptoss", "gpt-oss", "llama4", "mistral3", "mllama", "nemotron_h", "nemotron_h_moe",
+		"olmo3", "qwen25vl", "qwen3", "qwen3moe", "qwen35", "qwen35moe", "qwen3next", "qwen3vl", "qwen3vlmoe", "glm4moelite", "lfm2", "lfm2moe",
 	}, s.Architecture)
 }
 
@@ -83,7 +89,10 @@ func shapeOf(show api.ShowResponse) (s Shape, ok bool, err error) {
 		s.Parameters = uint64(n)
 	}
 	s.Layers, s.Embedding, s.FeedForward = number("block_count"), number("embedding_length"), number("feed_forward_length")
-	s.ContextLength, s.Experts = number("context_length"), number("expert_count")
+	s.ContextLength, s.Experts, s.ExpertsATime = number("context_length"), number("expert_count"), number("expert_used_count")
+	if n := number("expert_feed_forward_length"); n > 0 && s.Experts > 0 {
+		s.FeedForward = n
+	}
 	heads, headsOK := perLayer(info[s.Architecture+".attention.head_count"], s.Layers)
 	s.KVHeads, ok = perLayer(info[s.Architecture+".attention.head_count_kv"], s.Layers)
 	if _, given := info[s.Architecture+".attention.head_count_kv"]; !given {
@@ -102,6 +111,10 @@ func shapeOf(show api.ShowResponse) (s Shape, ok bool, err error) {
 	}
 	if s.ValueLength == 0 {
 		s.ValueLength = s.Embedding / s.Heads
+	}
+	if patch := number("vision.patch_size"); patch > 0 {
+		edge := number("vision.image_size") / patch
+		s.ImageBytes = uint64(4 * edge * edge * (number("vision.feed_forward_length") + 3*number("vision.embedding_length")))
 	}
 	if s.Sliding = number("attention.sliding_window"); s.Sliding > 0 {
 		s.Global = globalEvery[s.Architecture]
@@ -148,6 +161,9 @@ func (s *Shape) weigh(tensors []api.Tensor) error {
 			values *= n
 		}
 		bytes := values * per256 / 256
+		if repacked(t) {
+			s.RepackedBytes += bytes
+		}
 		switch {
 		case strings.HasPrefix(t.Name, "blk."):
 			layers += bytes
@@ -172,10 +188,20 @@ func (s *Shape) weigh(tensors []api.Tensor) error {
 	s.OutputBytes = output
 	if tied {
 		s.OutputBytes += input
+		s.TiedBytes = input
 	} else {
 		s.InputBytes = input
 	}
 	return nil
+}
+
+// repacked says whether llama-server copies a tensor into the order that a CPU
+// with vector instructions is fastest with: matrices of these types, but for the
+// token embeddings, which are looked up. On ARM there are a few types more
+// (ggml-cpu/repack.cpp).
+func repacked(t api.Tensor) bool {
+	return slices.Contains([]string{"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"}, strings.ToUpper(t.Type)) && len(t.Shape) > 1 &&
+		t.Shape[1]%8 == 0 && !strings.HasPrefix(t.Name, "token_embd.")
 }
 
 // Details are what a server says of one model.

@@ -94,13 +94,14 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	t.Flush()
 	fmt.Fprintln(w)
 
-	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tON ONE GPU")
+	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tKEPT FREE\tON ONE GPU")
 	for _, m := range s.Memory {
-		slots, kv, buffers, total := "-", "-", "-", "-"
+		f := m.Footprint
+		slots, kv, buffers, reserve, total := "-", "-", "-", "-", "-"
 		if m.Slots > 0 {
-			slots, kv, buffers, total = fmt.Sprint(m.Slots), size(m.Footprint.KV), size(m.Footprint.Compute+m.Footprint.Overhead), size(m.Footprint.Total())
+			slots, kv, buffers, reserve, total = fmt.Sprint(m.Slots), size(f.KV), size(f.Compute+f.Overhead), size(f.Reserve), size(f.Total())
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", m.Variant, orUnknown(m.Quantization), m.NumCtx, slots, size(m.Footprint.Weights), kv, buffers, total)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Variant, orUnknown(m.Quantization), m.NumCtx, slots, size(f.Weights), kv, buffers, reserve, total)
 	}
 	t.Flush()
 	fmt.Fprintln(w)

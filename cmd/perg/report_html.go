@@ -85,7 +85,7 @@ func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 		})
 	}
 	for _, l := range m.Loads {
-		r.Loads = append(r.Loads, page.Load{At: l.At, Took: time.Duration(l.Took), Variant: l.Variant, Lane: l.Lane, Size: l.Size, VRAM: l.VRAM})
+		r.Loads = append(r.Loads, page.Load{At: l.At, Took: time.Duration(l.Took), Variant: l.Variant, Lane: l.Lane, Size: l.Size, VRAM: l.VRAM, Estimate: l.Estimate})
 	}
 	return r
 }

@@ -60,6 +60,33 @@ func TestWhatElseIsInMemoryDoesNotHoldUpAChangeOfModel(t *testing.T) {
 	}
 }
 
+// A load is told with the size that was planned for its slots: with other ones
+// nothing was planned.
+func TestALoadIsToldWithItsPlan(t *testing.T) {
+	for name, c := range map[string]struct {
+		bigger float64
+		want   string
+	}{
+		"as planned":            {1, "gpu0: has a in memory, 16 slots, 20.0 GiB where the plan said 20.0"},
+		"a little bigger":       {1.1, "gpu0: has a in memory, 16 slots, 22.0 GiB where the plan said 20.0"},
+		"too big for all slots": {1.3, "gpu0: has a in memory, 8 slots, 23.4 GiB where the plan said 0.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.gpus(24)
+				m := w.model("a", 16)
+				m.kv, m.Contexts, m.bigger = 256<<10, []int{1024}, c.bigger
+				w.generates(m, 60)
+				w.mustRun(t)
+				if len(w.told(c.want)) == 0 {
+					t.Errorf("told %v, want %q", w.told("has a in memory"), c.want)
+				}
+			})
+		})
+	}
+}
+
 // Where memory does not come back, because another program took it, the run
 // goes on, and says which one it is.
 func TestMemoryThatDoesNotComeBackIsAWarningThatNamesTheProgram(t *testing.T) {

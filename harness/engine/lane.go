@@ -37,6 +37,7 @@ type lane struct {
 type stint struct {
 	job    *job
 	status *laneStatus
+	fit    schedule.Fit // as it began
 	want   ServerConfig
 	numCtx int // of its calls
 	pace   *pace
@@ -69,7 +70,7 @@ const everything = 1 << 30
 // model is loaded by the first call: where every reply is known, none is.
 func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again bool) {
 	l.stint = stint{
-		job: j, want: ServerConfig{f.Slots, j.Model.KVCache}, numCtx: f.NumCtx, pace: p, again: again,
+		job: j, fit: f, want: ServerConfig{f.Slots, j.Model.KVCache}, numCtx: f.NumCtx, pace: p, again: again,
 		gate: semaphore.NewWeighted(everything), lost: make(chan struct{}),
 	}
 	if l.server != nil {

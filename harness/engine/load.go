@@ -14,15 +14,18 @@ import (
 
 // A Load is a model put into memory.
 type Load struct {
-	At      time.Time
-	Lane    string
-	Host    string
-	Model   string   // its label
-	GPUs    []string // UUIDs; nil where there are none, or not known
-	Slots   int      // 0: the server's own, not known
-	NumCtx  int      // tokens for each slot
-	Size    int64    // bytes, as the server reports them
-	VRAM    int64    // of them in GPU memory
+	At     time.Time
+	Lane   string
+	Host   string
+	Model  string   // its label
+	GPUs   []string // UUIDs; nil where there are none, or not known
+	Slots  int      // 0: the server's own, not known
+	NumCtx int      // tokens for each slot
+	Size   int64    // bytes, as the server reports them
+	VRAM   int64    // of them in GPU memory
+	// Planned is the size that the job's fit expected for these slots and tokens;
+	// 0: not known.
+	Planned int64
 	Took    time.Duration
 	Version string // of the server; "": it does not say
 	// InFlight is the number of calls at once that brought the most, or that
@@ -309,6 +312,9 @@ func (l *lane) report(started time.Time) {
 	load := Load{
 		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
 		Version: l.version, NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
+	}
+	if l.fit.Slots == l.config.Slots && l.fit.NumCtx == l.numCtx {
+		load.Planned = int64(l.fit.Reported)
 	}
 	l.status.slots(l.config.Slots)
 	l.last = load

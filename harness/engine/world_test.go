@@ -271,6 +271,9 @@ func (w *world) newEngine() *Engine {
 	o.Warn = func(text string) {
 		w.tell("warning: %s", text)
 	}
+	o.Loaded = func(l Load) {
+		w.tell("%s: has %s in memory, %d slots, %.1f GiB where the plan said %.1f", l.Lane, l.Model, l.Slots, float64(l.Size)/gib, float64(l.Planned)/gib)
+	}
 	var stages [][]*Job
 	for _, jobs := range w.stages {
 		var stage []*Job
@@ -395,6 +398,7 @@ func (w *world) fit(m *fakeModel, units int) func([]schedule.Device) schedule.Fi
 		for range set {
 			f.Bytes = append(f.Bytes, bytes/n)
 		}
+		f.Reported = bytes
 		f.Time = time.Duration(float64(time.Duration(units)*m.call) / float64(f.Slots) / set[0].Speed)
 		f.Load = time.Second + time.Duration(float64(time.Second)*float64(bytes)/drive)
 		return f

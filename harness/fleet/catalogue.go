@@ -81,7 +81,7 @@ func Look(ctx context.Context, hosts []string, start bool, note func(string)) (c
 		return client, catalogue, end, nil
 	}
 	if _, named := Hosts(hosts); named || !start {
-		note("no Ollama server answers, so what is installed is not known")
+		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
 		return nil, nil, end, nil
 	}
 	logs, err := os.MkdirTemp("", "perg-plan-")
@@ -91,7 +91,7 @@ func Look(ctx context.Context, hosts []string, start bool, note func(string)) (c
 	quiet := func(string) {}
 	f, err := Open(ctx, Options{Own: true, Most: 1, Logs: logs, Say: quiet, Warn: quiet})
 	if err != nil { // there is no program to start
-		note("no Ollama server answers, so what is installed is not known")
+		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
 		return nil, nil, end, os.RemoveAll(logs)
 	}
 	end = func() {

@@ -62,3 +62,9 @@ func Hosts(hosts []string) (all []string, named bool) {
 	}
 	return []string{models.DefaultHost}, false
 }
+
+// EngineOf is what computes on a server; "" where it does not say.
+func EngineOf(ctx context.Context, c Client) models.Engine {
+	version, _ := c.Version(ctx)
+	return models.EngineOf(version)
+}

@@ -107,7 +107,10 @@ type Load struct {
 	Version string    `json:"ollama_version,omitempty"`
 	Size    int64     `json:"size"` // bytes, as the server reports them
 	VRAM    int64     `json:"vram"` // of them in GPU memory
-	Took    Duration  `json:"took"`
+	// Estimate is the size that was planned for these slots and tokens; null
+	// where it is not known.
+	Estimate *int64   `json:"estimate"`
+	Took     Duration `json:"took"`
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; null where the job ended before it was measured.
 	InFlight *int `json:"in_flight"`

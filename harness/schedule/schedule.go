@@ -31,6 +31,7 @@ const (
 type Fit struct {
 	Devices       []string // IDs
 	Bytes         []uint64 // taken on each device; where it spills, all that they have
+	Reported      uint64   // bytes that a server is expected to say that it takes; 0: not known
 	Slots, NumCtx int
 	Time          time.Duration // of the whole job on this set alone, without Load
 	Load          time.Duration

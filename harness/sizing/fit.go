@@ -60,7 +60,7 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 	if set[0].Processor {
 		dimension, spread = "memory", m.onProcessor
 	}
-	bytes, short := spread(m.NumCtx, 1, m.cache(), free)
+	bytes, short := spread(m.with(1), free)
 	if short > 0 && p.Spill {
 		fit.Slots, fit.Bytes, fit.Spill = 1, free, short
 		fit.Time = p.Work.duration(m, 1, min(speed, ProcessorSpeed))
@@ -75,18 +75,25 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 	}
 	fit.Slots, fit.Bytes = 1, bytes
 	for slots := most; slots > 1; slots-- {
-		if bytes, short := spread(m.NumCtx, slots, m.cache(), free); short == 0 {
+		if bytes, short := spread(m.with(slots), free); short == 0 {
 			fit.Slots, fit.Bytes = slots, bytes
 			break
 		}
 	}
 	fit.Time = p.Work.duration(m, fit.Slots, speed)
+	gpus := 0
+	for _, b := range fit.Bytes {
+		if b > 0 && !set[0].Processor {
+			gpus++
+		}
+	}
+	fit.Reported = m.Shape.Reported(m.with(fit.Slots), gpus)
 	return fit
 }
 
 // onProcessor is Shape.Spread without a GPU: nothing is spread.
-func (m Model) onProcessor(numCtx, slots int, cache models.KVType, free []uint64) (bytes []uint64, short uint64) {
-	need := m.Shape.OnCPU(numCtx, slots, cache)
+func (m Model) onProcessor(u models.Setup, free []uint64) (bytes []uint64, short uint64) {
+	need := m.Shape.OnCPU(u)
 	if len(free) == 1 && need <= free[0] {
 		return []uint64{need}, 0
 	}

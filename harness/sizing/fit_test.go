@@ -15,11 +15,16 @@ func TestWhatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Model{Size: Size{NumCtx: 16384, Need: 16000}, Shape: shape, KVCache: models.KVF16}
+	m := Model{Size: Size{NumCtx: 16384, Need: 16000}, Shape: shape, KVCache: models.KVF16, Engine: models.Runner}
 	gib := func(n uint64) []schedule.Device { return []schedule.Device{{ID: "gpu0", Memory: n << 30, Speed: 1}} }
 	pl := Placing{Model: m, Remedies: true}
 	if f := pl.Fit(gib(44)); f.Short == 0 || f.Dimension != "GPU memory" || !slices.Equal(f.Remedies, []string{"q3_K_M"}) {
 		t.Errorf("on 44 GiB: %+v", f)
+	}
+	// llama-server keeps a GiB free of each GPU, and holds no scores of a batch.
+	pl.Model.Engine = models.LlamaServer
+	if f := pl.Fit(gib(44)); f.Short == 0 || !slices.Equal(f.Remedies, []string{"q4_0", "--kv-cache q8_0"}) {
+		t.Errorf("on 44 GiB, of llama-server: %+v", f)
 	}
 	on := gib(8)
 	on[0].Processor = true

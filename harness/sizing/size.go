@@ -76,13 +76,16 @@ type Model struct {
 	Size
 	Shape   models.Shape
 	KVCache models.KVType // "": not known, and taken to be f16, which is Ollama's default
+	Engine  models.Engine // of the server that runs it
 }
 
-func (m Model) cache() models.KVType {
-	if m.KVCache == "" {
-		return models.KVF16
+// with is how a server holds the model with so many slots.
+func (m Model) with(slots int) models.Setup {
+	u := models.Setup{NumCtx: m.NumCtx, Slots: slots, KVCache: m.KVCache, Engine: m.Engine}
+	if u.KVCache == "" {
+		u.KVCache = models.KVF16
 	}
-	return m.KVCache
+	return u
 }
 
 // Footprint is the model's memory with so many slots, or the one that servers give
@@ -91,30 +94,35 @@ func (m Model) Footprint(slots int) models.Footprint {
 	if m.Shape.OneSlot() {
 		slots = min(slots, 1)
 	}
-	return m.Shape.Footprint(m.NumCtx, slots, m.cache())
+	return m.Shape.Footprint(m.with(slots))
 }
 
 // Remedies are the changes that would let a model fit in so much free memory:
 // a smaller quantization, a smaller context, a smaller KV cache.
 func (m Model) Remedies(free []uint64) []string {
-	fits := func(s models.Shape, numCtx int, cache models.KVType) bool {
-		_, short := s.Spread(numCtx, 1, cache, free)
+	fits := func(s models.Shape, u models.Setup) bool {
+		_, short := s.Spread(u, free)
 		return short == 0
 	}
+	one := m.with(1)
 	var all []string
 	if i := slices.IndexFunc(models.Quantizations(), func(level string) bool {
 		s, err := m.Shape.At(level)
-		return err == nil && s.WeightBytes() < m.Shape.WeightBytes() && fits(s, m.NumCtx, m.cache())
+		return err == nil && s.WeightBytes() < m.Shape.WeightBytes() && fits(s, one)
 	}); i >= 0 {
 		all = append(all, models.Quantizations()[i])
 	}
 	for _, b := range slices.Backward(buckets) {
-		if b < m.NumCtx && b >= max(m.Need, m.Floor) && fits(m.Shape, b, m.cache()) {
+		smaller := one
+		smaller.NumCtx = b
+		if b < m.NumCtx && b >= max(m.Need, m.Floor) && fits(m.Shape, smaller) {
 			all = append(all, fmt.Sprintf("--num-ctx %d", b))
 			break
 		}
 	}
-	if m.cache() == models.KVF16 && fits(m.Shape, m.NumCtx, models.KVQ8) {
+	q8 := one
+	q8.KVCache = models.KVQ8
+	if one.KVCache == models.KVF16 && fits(m.Shape, q8) {
 		all = append(all, "--kv-cache q8_0")
 	}
 	return all

@@ -25,7 +25,7 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	if err := c.WriteGGUF(f); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
-	digest, err := Digest(f)
+	digest, err := digestOf(f)
 	if err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
@@ -42,11 +42,8 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 		return nil
 	}
 
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if err := upload(ctx, client, f, digest); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
-	}
-	if err := client.CreateBlob(ctx, digest, f); err != nil {
-		return fmt.Errorf("install %s: upload the weights: %w", name, err)
 	}
 	create := &api.CreateRequest{
 		Model:      name,
@@ -60,8 +57,18 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	return nil
 }
 
-// Digest is the name of a file in a model store, by its bytes.
-func Digest(f *os.File) (string, error) {
+func upload(ctx context.Context, client *api.Client, f *os.File, digest string) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := client.CreateBlob(ctx, digest, f); err != nil {
+		return fmt.Errorf("upload the weights: %w", err)
+	}
+	return nil
+}
+
+// digestOf is the name of a file in a model store, by its bytes.
+func digestOf(f *os.File) (string, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}

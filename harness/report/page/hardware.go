@@ -179,11 +179,22 @@ func short(v float64) float64 { return math.Round(v*10) / 10 }
 
 // loads are the model loads as a table.
 func (r Run) loads() table {
-	t := table{Head: []string{"At (UTC)", "Variant", "Lane", "Took", "Size", "of it on GPUs"}, Words: 3}
+	t := table{Head: []string{"At (UTC)", "Variant", "Lane", "Took", "Size", "of it on GPUs", "Planned size"}, Words: 3}
 	for _, l := range r.Loads {
 		t.Rows = append(t.Rows, []string{
-			l.At.UTC().Format(time.DateTime), r.label(l.Variant), clean(l.Lane), lasting(l.Took), humanSize(l.Size), humanSize(l.VRAM),
+			l.At.UTC().Format(time.DateTime), r.label(l.Variant), clean(l.Lane), lasting(l.Took), humanSize(l.Size), humanSize(l.VRAM), l.planned(),
 		})
 	}
 	return t
+}
+
+// planned is the estimate and how far it was off.
+func (l Load) planned() string {
+	switch {
+	case l.Estimate == nil:
+		return "–"
+	case l.Size <= 0:
+		return humanSize(*l.Estimate)
+	}
+	return fmt.Sprintf("%s (%+.1f"+blank+"%%)", humanSize(*l.Estimate), (float64(*l.Estimate)/float64(l.Size)-1)*100)
 }

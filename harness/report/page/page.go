@@ -50,6 +50,8 @@ type Load struct {
 	Lane    string
 	Size    int64 // bytes
 	VRAM    int64 // of them in GPU memory
+	// Estimate is the size that was planned, in bytes; nil: not known.
+	Estimate *int64
 }
 
 // A Fact is one line of the manifest.
