@@ -16,6 +16,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/models"
 )
 
@@ -136,7 +137,11 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if lag, ok := r.Store.Lag(0.99); ok {
 		result.Durable = &lag
 	}
-	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
+	written := tables.Run{
+		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(recorded(r.Store)),
+		Metrics: r.Dir.Manifest.MetricsOptions(),
+	}
+	counts, tableErr := written.Write(context.WithoutCancel(ctx))
 	// After the tables: a server that hangs must not keep them away.
 	release, cancel := releasing(ctx)
 	defer cancel()
