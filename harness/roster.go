@@ -117,7 +117,7 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
 	}
 	if engine == models.Runner {
-		v.Prompt = details.Shown.Hash
+		v.PromptHash = details.Shown.Hash
 	} else {
 		v.Unseen = true // llama-server may use a template of the model's own
 	}

@@ -17,17 +17,6 @@ import (
 	"perg/models"
 )
 
-// warnOf says what a version of Ollama does that harms a run of a roster.
-func warnOf(version string, r task.Roster, warn func(string)) {
-	concerned := func(v *task.Variant) bool { return doubtful(version, v) }
-	for _, h := range models.Harms(version) {
-		if h.Use == models.UseSchemas && !slices.ContainsFunc(r.Scorers(), concerned) {
-			continue
-		}
-		warn(fmt.Sprintf("Ollama %s %s; %s", version, h.Text, h.Install()))
-	}
-}
-
 // unsound is an error with what to do about it, where it is a scorer's that is
 // not held to its schema.
 func unsound(err error, version string) error {
@@ -82,13 +71,6 @@ func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s
 		}
 	}
 	return nil
-}
-
-// doubtful says whether a version is known to drop the schema of some models
-// like a scorer.
-func doubtful(version string, v *task.Variant) bool {
-	drops := func(h models.Harm) bool { return h.Use == models.UseSchemas }
-	return v.Think != nil && !v.AlwaysThinks() && slices.ContainsFunc(models.Harms(version), drops)
 }
 
 // asking asks the store, and then a server, with so many tokens of context; it

@@ -20,7 +20,9 @@ import (
 const chatML = "{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ end }}"
 
 // jinja is the same as a template that a model brings itself.
-func jinja(system, user string) string { return "<|system|>" + system + "<|user|>" + user }
+func jinja(system, user string) (string, error) {
+	return "<|system|>" + system + "<|user|>" + user, nil
+}
 
 // scripted is a server like a version of Ollama, and its client.
 func scripted(t *testing.T, version string, installed map[string]ollamatest.Model) (*ollamatest.Scripted, *models.Client) {
@@ -166,8 +168,14 @@ func TestGPTOSSJudges(t *testing.T) {
 // A model with no template but its own is asked how its prompts are made, once:
 // it has a system role where those say so. It asks nothing of a store that knows.
 func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
-	deaf := func(_, user string) string { return "<|user|>" + user }
-	installed := map[string]ollamatest.Model{"imported:latest": {Jinja: jinja}, "deaf:latest": {Jinja: deaf}}
+	deaf := func(_, user string) (string, error) { return "<|user|>" + user, nil }
+	refusing := func(system, user string) (string, error) {
+		if system != "" {
+			return "", errors.New("Jinja Exception: System role not supported")
+		}
+		return user, nil
+	}
+	installed := map[string]ollamatest.Model{"imported:latest": {Jinja: jinja}, "deaf:latest": {Jinja: deaf}, "refusing:latest": {Jinja: refusing}}
 	for version, roles := range map[string]map[string]bool{
 		"0.17.4": {"imported:latest": false, "deaf:latest": false},
 		"0.30.8": {"imported:latest": true, "deaf:latest": false},
@@ -176,7 +184,7 @@ func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			s, c := scripted(t, version, installed)
 			config := rundir.Defaults()
-			config.Models = []string{"imported:latest", "deaf:latest"}
+			config.Models = []string{"imported:latest", "deaf:latest", "refusing:latest"}
 			p, r, _, err := preparedOn(t, 3, config, c)
 			if err != nil {
 				t.Fatal(err)
@@ -190,7 +198,8 @@ func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
 				}
 			}
 			for _, m := range r.Dir.Manifest.Models {
-				if m.NoSystemRole == roles[m.Name] || m.PromptHash == "" {
+				known := m.Name != "refusing:latest" || version == "0.17.4"
+				if m.NoSystemRole == roles[m.Name] || known != (m.PromptHash != "") {
 					t.Errorf("the manifest says %+v", m)
 				}
 			}

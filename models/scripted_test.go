@@ -117,21 +117,28 @@ func TestTheLevelOfAThought(t *testing.T) {
 
 // A system text is kept where the prompt says so, whatever template is shown.
 func TestRenderedPrompts(t *testing.T) {
-	chatML := func(system, user string) string { return "<|system|>" + system + "<|user|>" + user }
+	chatML := func(system, user string) (string, error) { return "<|system|>" + system + "<|user|>" + user, nil }
+	gemma := func(system, user string) (string, error) {
+		if system != "" {
+			return "", errors.New(`{"error":{"code":500,"message":"Jinja Exception: System role not supported","type":"server_error"}}`)
+		}
+		return user, nil
+	}
 	installed := map[string]ollamatest.Model{
 		"own":      {Template: "{{ if .System }}[SYS]{{ .System }}{{ end }}[USER]{{ .Prompt }}"},
 		"imported": {Jinja: chatML},
-		"deaf":     {Jinja: func(_, user string) string { return "<|user|>" + user }},
+		"deaf":     {Jinja: func(_, user string) (string, error) { return "<|user|>" + user, nil }},
+		"refusing": {Jinja: gemma},
 		"bare":     {},
 	}
 	onEach(t, installed, func(t *testing.T, s *ollamatest.Scripted, c *models.Client) {
-		for name, want := range map[string]bool{"own": true, "imported": s.LlamaServer, "deaf": false, "bare": false} {
+		for name, want := range map[string]bool{"own": true, "imported": s.LlamaServer, "deaf": false, "refusing": false, "bare": false} {
 			r, err := c.Chat(t.Context(), models.Sample(name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, ok := models.ReadRendering(r)
-			if !ok || got.System != want || got.Hash == "" {
+			if known := name != "refusing" || !s.LlamaServer; !ok || got.System != want || known != (got.Hash != "") {
 				t.Errorf("%s: %+v, known %v", name, got, ok)
 			}
 			d, err := c.Details(t.Context(), name)

@@ -138,7 +138,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.Prompt,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash,
 	}
 }
 

@@ -8,16 +8,16 @@ import (
 // A Variant is one model at one quantization with its server-side settings.
 type Variant struct {
 	models.Installed
-	Label     string        // its name in tables: the model's, with what else sets it apart
-	NoSystem  bool          // its template has no system role: system texts go in front of user texts
-	Unseen    bool          // so the server shows its template, and may use another: see Roles
-	Prompt    string        // hash of a rendered prompt; "": not known
-	KVCache   models.KVType // "": the server's own, not known
-	Think     *bool         // nil: the model cannot think
-	Shape     models.Shape  // what decides its memory
-	Engine    models.Engine // of the servers that it is asked on; "": not known
-	Tokenizer string        // equal for models that share token counts
-	LeastCtx  int           // tokens of context that servers give it in any case
+	Label      string        // its name in tables: the model's, with what else sets it apart
+	NoSystem   bool          // its template has no system role: system texts go in front of user texts
+	Unseen     bool          // so the server shows its template, and may use another: see Roles
+	PromptHash string        // of a rendered prompt; "": not known
+	KVCache    models.KVType // "": the server's own, not known
+	Think      *bool         // nil: the model cannot think
+	Shape      models.Shape  // what decides its memory
+	Engine     models.Engine // of the servers that it is asked on; "": not known
+	Tokenizer  string        // equal for models that share token counts
+	LeastCtx   int           // tokens of context that servers give it in any case
 }
 
 // Thinking says how a model that can think is asked to: its name stands in the

@@ -18,10 +18,10 @@ import (
 type Model struct {
 	Family   string // general.architecture; "llama" where empty
 	Thinks   bool
-	Parser   bool                             // what it writes is read in code, which tells thought from answer
-	Vision   bool                             //
-	Template string                           // Ollama's; "": none
-	Jinja    func(system, user string) string // the one that it brings itself; nil: none
+	Parser   bool                                      // what it writes is read in code, which tells thought from answer
+	Vision   bool                                      //
+	Template string                                    // Ollama's; "": none
+	Jinja    func(system, user string) (string, error) // the one that it brings itself, which may refuse; nil: none
 }
 
 func (m Model) family() string {

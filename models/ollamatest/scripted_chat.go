@@ -35,7 +35,11 @@ func (s *Scripted) chat(w http.ResponseWriter, r api.ChatRequest) {
 		answer(w, api.ChatResponse{Model: r.Model, Done: true, DoneReason: "load"})
 		return
 	}
-	prompt := s.render(m, r)
+	prompt, err := s.render(m, r)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
 	if r.DebugRenderOnly {
 		answer(w, api.ChatResponse{Model: r.Model, DebugInfo: &api.DebugInfo{RenderedTemplate: prompt}})
 		return
@@ -83,7 +87,7 @@ func (s *Scripted) launch(m Model, r api.ChatRequest) *runner {
 }
 
 // render is the prompt of a chat.
-func (s *Scripted) render(m Model, r api.ChatRequest) string {
+func (s *Scripted) render(m Model, r api.ChatRequest) (string, error) {
 	if s.LlamaServer && m.Template == "" && m.Jinja != nil {
 		var system, user string
 		for _, message := range r.Messages {
@@ -93,7 +97,11 @@ func (s *Scripted) render(m Model, r api.ChatRequest) string {
 				user = message.Content
 			}
 		}
-		return m.Jinja(system, user)
+		prompt, err := m.Jinja(system, user)
+		if err != nil {
+			err = fmt.Errorf("llama-server apply-template error: %w", err)
+		}
+		return prompt, err
 	}
 	text := m.Template
 	if text == "" {
@@ -101,17 +109,15 @@ func (s *Scripted) render(m Model, r api.ChatRequest) string {
 	}
 	t, err := template.Parse(text)
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	var b strings.Builder
 	values := template.Values{Messages: r.Messages}
 	if r.Think != nil {
 		values.Think, values.IsThinkSet = r.Think.Bool(), true
 	}
-	if err := t.Execute(&b, values); err != nil {
-		return err.Error()
-	}
-	return b.String()
+	err = t.Execute(&b, values)
+	return b.String(), err
 }
 
 // tokens are four bytes long.
