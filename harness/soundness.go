@@ -51,7 +51,7 @@ func (p *Plan) sound(by *task.Variant) func(context.Context, task.Evaluator) err
 // a run that it ends.
 func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s *store.Store, client fleet.Client, version string, say func(string)) error {
 	for _, v := range r.Scorers() {
-		if !doubtful(version, v) {
+		if !v.MayDropSchemas(version) {
 			continue
 		}
 		asked := false

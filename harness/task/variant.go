@@ -3,6 +3,7 @@ package task
 import (
 	"perg/harness/prompt"
 	"perg/models"
+	"slices"
 )
 
 // A Variant is one model at one quantization with its server-side settings.
@@ -68,6 +69,13 @@ func (v Variant) withCaches(caches []models.KVType, servers models.KVType) []*Va
 // AlwaysThinks says whether a model that can think cannot be kept from it:
 // gpt-oss takes a level of effort, and false for the lowest.
 func (v Variant) AlwaysThinks() bool { return v.Family == "gptoss" || v.Family == "gpt-oss" }
+
+// MayDropSchemas says whether a version of Ollama is known to drop the schema of
+// the answers of some models like this one.
+func (v *Variant) MayDropSchemas(version string) bool {
+	drops := func(h models.Harm) bool { return h.Use == models.UseSchemas }
+	return v.Think != nil && !v.AlwaysThinks() && slices.ContainsFunc(models.Harms(version), drops)
+}
 
 // Messages fits a prompt to the variant's chat template.
 func (v *Variant) Messages(text prompt.Prompt) (system, user string) {
