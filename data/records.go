@@ -51,17 +51,19 @@ type Generation struct {
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
 	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it; null: not known"`
 
-	PromptTokens *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
-	OutputTokens *int64     `parquet:"output_tokens" about:"tokens that the model made"`
-	TotalNS      *int64     `parquet:"total_ns" about:"duration of the call in nanoseconds, as Ollama measured it, like the next three"`
-	LoadNS       *int64     `parquet:"load_ns" about:"of that, loading the model"`
-	PromptEvalNS *int64     `parquet:"prompt_eval_ns" about:"of that, reading the prompt"`
-	EvalNS       *int64     `parquet:"eval_ns" about:"of that, making the output"`
-	StartedAt    *time.Time `parquet:"started_at,timestamp(microsecond)" about:"when the call began"`
-	Host         string     `parquet:"host,optional,dict" about:"the Ollama server that was called; null: not known"`
-	GPUUUIDs     []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
-	VRAMBytes    *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
-	RequestHash  string     `parquet:"request_hash" about:"key of the call in the store of replies"`
+	PromptTokens  *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
+	OutputTokens  *int64     `parquet:"output_tokens" about:"tokens that the model made"`
+	TotalNS       *int64     `parquet:"total_ns" about:"duration of the call in nanoseconds, as Ollama measured it, like the next three"`
+	LoadNS        *int64     `parquet:"load_ns" about:"of that, loading the model"`
+	PromptEvalNS  *int64     `parquet:"prompt_eval_ns" about:"of that, reading the prompt"`
+	EvalNS        *int64     `parquet:"eval_ns" about:"of that, making the output"`
+	StartedAt     *time.Time `parquet:"started_at,timestamp(microsecond)" about:"when the call began"`
+	Host          string     `parquet:"host,optional,dict" about:"the Ollama server that was called; null: not known"`
+	Engine        string     `parquet:"engine,optional,dict" about:"what computed the response in the server: runner (Ollama before 0.30), llama-server (from 0.30 on); null: not known"`
+	OllamaVersion string     `parquet:"ollama_version,optional,dict" about:"version of that server; null: not known"`
+	GPUUUIDs      []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
+	VRAMBytes     *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
+	RequestHash   string     `parquet:"request_hash" about:"key of the call in the store of replies"`
 }
 
 // A Judgment is one judge's rating of one generation: a row of the table

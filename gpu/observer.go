@@ -10,7 +10,6 @@ type reading struct {
 	sample  Sample   // with the index, and what else was read before err
 	err     error    // why the GPU cannot be read
 	answers []answer // to what it was asked
-	owned   bool     // an owned process is among those it lists
 }
 
 // An answer is what came of asking a GPU for one value. Not known without an
@@ -28,7 +27,6 @@ type observer struct {
 	gpus   map[string]int   // those seen, their index at the time
 	at     map[int]string   // the GPU last seen at an index
 	values map[subject]bool // known at least once
-	owned  bool             // an owned process was listed: its numbers are ours
 }
 
 func newObserver(warn func(string)) *observer {
@@ -67,9 +65,6 @@ func (o *observer) answered() {
 func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
 	o.answered()
 	o.well(subject{}, "the GPU driver answers again")
-	for _, r := range readings {
-		o.owned = o.owned || r.owned
-	}
 	whole = true
 	listed := make(map[string]bool, len(readings))
 	for _, r := range readings {
@@ -86,9 +81,6 @@ func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
 		o.gpus[of.gpu], o.at[r.sample.Index] = r.sample.Index, of.gpu
 		for _, a := range r.answers {
 			o.value(r.sample.Index, subject{of.gpu, a.value}, a)
-		}
-		if !o.owned {
-			r.sample.ProcessMemory = nil
 		}
 		samples = append(samples, r.sample)
 	}

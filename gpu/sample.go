@@ -82,31 +82,29 @@ func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 	}, "nvmlDeviceGetClockInfo")
 	s.EnergyMJ = query(d, "energy", handle.GetTotalEnergyConsumption, "nvmlDeviceGetTotalEnergyConsumption")
 	if owns != nil {
-		s.ProcessMemory, r.owned = d.held(owns)
+		s.ProcessMemory = d.held(owns)
 	}
 	r.answers, r.err = d.answers, d.lost
 	return r
 }
 
-// held is the memory of the owned processes, nil where it is not told, and
-// whether there are any.
-func (d *device) held(owns func(pid int) bool) (sum *uint64, owned bool) {
+// held is the memory of the owned processes, nil where it is not told or none of
+// them is listed.
+func (d *device) held(owns func(pid int) bool) (sum *uint64) {
 	processes := d.computing()
 	if processes == nil {
-		return nil, false
+		return nil
 	}
-	sum = new(uint64(0))
 	for _, p := range *processes {
-		if !owns(int(p.Pid)) {
-			continue
-		}
-		owned = true
 		switch {
+		case !owns(int(p.Pid)):
 		case p.UsedGpuMemory == math.MaxUint64: // NVML_VALUE_NOT_AVAILABLE
-			sum = nil
-		case sum != nil:
+			return nil
+		case sum == nil:
+			sum = new(p.UsedGpuMemory)
+		default:
 			*sum += p.UsedGpuMemory
 		}
 	}
-	return sum, owned
+	return sum
 }

@@ -16,8 +16,8 @@ type Sample struct {
 	MemoryUsed  *uint64 `json:"memory_used"` // bytes, of all processes
 	MemoryTotal *uint64 `json:"memory_total"`
 	// ProcessMemory is what the processes hold that the sampler owns, bytes.
-	// It is unknown until NVML has listed one of them on any GPU: in a
-	// container it may list none, or by the numbers they have outside.
+	// It is unknown where NVML lists none of them on the GPU: there may be none,
+	// and in a container it lists none, or by the numbers they have outside.
 	ProcessMemory     *uint64  `json:"process_memory"`
 	GPUUtilization    *float64 `json:"gpu_utilization"`    // share of time in which a kernel ran, over NVML's own period of up to a second
 	MemoryUtilization *float64 `json:"memory_utilization"` // share of time in which memory was read or written

@@ -27,7 +27,7 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 	r, _ := testRun(t, p, client)
 	execute := func() Result {
 		t.Helper()
-		if err := r.Dir.Adopt(rundir.Manifest{}); err != nil {
+		if err := r.Dir.Adopt(rundir.Manifest{}, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 		result, err := r.Execute(t.Context())
@@ -50,7 +50,7 @@ func TestAFinishedRunIsLeftAlone(t *testing.T) {
 		"metrics by another rule": {Config: rundir.Config{JudgeRule: "mean"}}, "ratings in the other order": {Config: rundir.Config{JudgeSwap: true}},
 		"answers as another version reads them": {PergVersion: "later"},
 	} {
-		if err := r.Dir.Adopt(other); err != nil || r.Dir.Done() {
+		if err := r.Dir.Adopt(other, func(string) {}); err != nil || r.Dir.Done() {
 			t.Errorf("%s are taken to be there: error %v", what, err)
 		}
 	}

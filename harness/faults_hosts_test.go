@@ -105,7 +105,7 @@ func TestSuggestingGoesOnWithoutAHost(t *testing.T) {
 	if err := g.work(t.Context(), p); err != nil {
 		t.Error(err)
 	}
-	found, err := p.Task.Suggestions(t.Context(), p.Variants[0], recorded(r.Store))
+	found, err := p.evaluator(recorded(r.Store)).Suggestions(t.Context(), p.Variants[0])
 	if err != nil || found.Read != 60 {
 		t.Errorf("%+v, error %v", found, err)
 	}

@@ -63,35 +63,46 @@ func TestAProxyWhoseServerIsAwayForAMoment(t *testing.T) {
 	}
 }
 
-// prepared is the run of a config on servers that it names, as perg run makes it.
+// prepared is the run of a config on servers, as perg run makes it.
 func prepared(t *testing.T, items int, c rundir.Config, hosts ...*standIn) (*Plan, *Run, error) {
 	t.Helper()
-	for _, s := range hosts {
-		c.Host = append(c.Host, s.address)
-	}
-	quiet := func(string) {}
-	o := FleetOptions(c, t.TempDir(), quiet, quiet)
-	if _, err := fleet.Open(t.Context(), o); err != nil {
-		return nil, nil, err
-	}
-	var clients []fleet.Client
+	var clients []*models.Client
 	for _, s := range hosts {
 		clients = append(clients, s.client) // with little patience
-		o.Patience = max(o.Patience, s.client.Patience)
+	}
+	p, r, _, err := preparedOn(t, items, c, clients...)
+	return p, r, err
+}
+
+// preparedOn is that on servers by their clients, with what the user was told.
+func preparedOn(t *testing.T, items int, c rundir.Config, servers ...*models.Client) (p *Plan, r *Run, told []string, err error) {
+	t.Helper()
+	quiet := func(string) {}
+	o := FleetOptions(c, t.TempDir(), quiet, quiet)
+	var clients []fleet.Client
+	for _, s := range servers {
+		c.Host = append(c.Host, s.Host())
+		clients = append(clients, s)
+		o.Patience = max(o.Patience, s.Patience)
+	}
+	o.Hosts = c.Host
+	if _, err := fleet.Open(t.Context(), o); err != nil {
+		return nil, nil, nil, err
 	}
 	f := fleet.Of(o, clients...)
 	empty := testPlan(t, items)
 	for i := range empty.Task.Dataset.Items {
 		empty.Task.Dataset.Items[i].PreferenceType = data.Clarity
 	}
-	r, _ := testRun(t, empty, hosts[0].client)
-	p, _, err := Prepare(t.Context(), c, empty.Task.Dataset, f, r.Store, quiet, quiet)
+	r, _ = testRun(t, empty, servers[0])
+	p, m, err := Prepare(t.Context(), c, empty.Task.Dataset, f, r.Store, quiet, func(text string) { told = append(told, text) })
 	if err != nil {
-		return nil, nil, err
+		return nil, r, told, err
 	}
 	c.AllowCPU, c.Parallel = true, "4"
 	r.Plan, r.Fleet, r.Config = p, f, c
-	return p, r, nil
+	r.Dir.Manifest.Models, r.Dir.Manifest.Judges, r.Dir.Manifest.Extractor, r.Dir.Manifest.Ollama = m.Models, m.Judges, m.Extractor, m.Ollama
+	return p, r, told, nil
 }
 
 // What a server says now and then, from the first prompt that is counted to the

@@ -9,7 +9,6 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
-	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
 )
@@ -38,7 +37,7 @@ type loadable map[*task.Variant]*engine.Model
 func (s Sizes) loadable() loadable {
 	l := make(loadable)
 	for v, size := range s.Of {
-		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache, Contexts: sizing.Contexts(size.Need)}
+		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache, Contexts: size.Contexts()}
 	}
 	return l
 }
@@ -46,7 +45,7 @@ func (s Sizes) loadable() loadable {
 // asks makes the engine's calls of those of generations.
 func (l loadable) asks(a engine.Ask) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		return a(ctx, engine.Call{Key: c.Key(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
+		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
 	}
 }
 
@@ -107,7 +106,7 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 }
 
 func (p *Plan) evaluator(ask task.Ask) task.Evaluator {
-	return task.Evaluator{Task: p.Task, Extractor: p.Extractor, Ask: ask}
+	return task.Evaluator{Task: p.Task, Extractor: p.Extractor, Ask: ask, Server: p.Server, Roles: p.roles}
 }
 
 // respond makes the calls of a generation's response.
@@ -128,7 +127,11 @@ func (p *Plan) score(by *task.Variant) work {
 		judges = []*task.Variant{by}
 	}
 	later := p.Rerating || by != p.Scorers()[0]
+	sound := p.sound(by)
 	return func(ctx context.Context, e task.Evaluator, g task.Generation) (failed bool, err error) {
+		if err := sound(ctx, e); err != nil {
+			return false, err
+		}
 		s, err := e.Evaluate(ctx, g, judges)
 		if later && errors.Is(err, engine.ErrNotAsked) {
 			return false, nil

@@ -27,8 +27,10 @@ type Plan struct {
 	task.Roster
 	Sizes     Sizes
 	Placement schedule.Placement
+	Server    string // version of the one that it was made with; "": none
 
-	jobs jobs
+	roles *task.Roles
+	jobs  jobs
 }
 
 // Total is the number of generations of the run.
@@ -74,15 +76,15 @@ func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Lo
 	scorers := r.Scorers()
 	if !r.Rerating {
 		for _, v := range r.Variants {
-			all.generating = append(all.generating, job(v, generating(t, v, s.Prompt), schedule.Generate))
+			all.generating = append(all.generating, job(v, t.Generating(v, s.Prompt), schedule.Generate))
 		}
 		if len(scorers) > 0 {
-			all.scoring = new(job(scorers[0], rating(t, r.Variants, s.Rating), schedule.Score))
+			all.scoring = new(job(scorers[0], t.Rating(r.Variants, s.Rating), schedule.Score))
 			scorers = scorers[1:]
 		}
 	}
 	for _, v := range scorers {
-		all.rating = append(all.rating, job(v, rating(t, r.Variants, s.Rating), schedule.Generate))
+		all.rating = append(all.rating, job(v, t.Rating(r.Variants, s.Rating), schedule.Generate))
 	}
 	return all
 }

@@ -93,7 +93,7 @@ func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dir.Close() })
-	if err := dir.Adopt(rundir.Manifest{}); err != nil {
+	if err := dir.Adopt(rundir.Manifest{}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := store.Open(filepath.Join(t.TempDir(), "store.db"))

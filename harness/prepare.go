@@ -8,7 +8,6 @@ import (
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
-	"perg/models"
 )
 
 // FleetOptions are those that a config asks for, with the logs of servers that
@@ -39,20 +38,18 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	if text := models.Unfamiliar(version); text != "" {
-		warn(text)
-	}
 	r, err := enlist(ctx, c, f, client, say)
 	if err != nil {
 		return fail(err)
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	warnOf(version, r, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}
 	m := rundir.Manifest{
 		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: t.Hashes(), Dataset: datasetInfo(set),
-		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version},
+		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
 	for _, v := range p.Variants {
@@ -63,28 +60,25 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 }
 
 // sizeAndPlace makes a plan of what is asked and of whom.
-func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, warn func(string)) (p *Plan, err error) {
+func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, version string, say, warn func(string)) (p *Plan, err error) {
 	loaded := r.Loaded()
 	defer func() {
 		if err != nil && len(loaded) == 1 {
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()
-	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, warn), c.NumCtx, warn)
+	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, say, warn), c.NumCtx, warn)
 	if err != nil {
 		return nil, err
 	}
-	sizes.Engine = engineOf(ctx, client)
+	if err := probeEarly(ctx, t, r, sizes, s, client, version, say); err != nil {
+		return nil, err
+	}
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
 		return nil, err
 	}
+	p.Server = version
 	return p, refused(p.Placement)
-}
-
-// engineOf is what runs models on a server: the newest where it does not say.
-func engineOf(ctx context.Context, client fleet.Client) models.Engine {
-	version, _ := client.Version(ctx)
-	return models.EngineOf(version)
 }
 
 // noteScorers notes in a manifest which models measure.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"perg/data"
@@ -33,8 +34,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 	if f, err = fleet.Preview(ctx, o); err != nil {
 		return nil, nil, nil, err
 	}
-	client, catalogue := fleet.Answering(ctx, c.Host)
-	r, err := previewRoster(ctx, c, client, catalogue, f.Managed(), note)
+	r, err := previewRoster(ctx, c, f.Managed(), note)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -42,10 +42,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
-	if client != nil {
-		sizes.Engine = engineOf(ctx, client)
-	}
-	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, answerShare*100))
+	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
 	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
 		return nil, nil, nil, err
 	}
@@ -54,18 +51,24 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 
 // previewRoster is that of a config, as a server that answers shows its models,
 // or as they are described.
-func previewRoster(ctx context.Context, c rundir.Config, client fleet.Client, catalogue []models.Installed, managed bool, note func(string)) (task.Roster, error) {
+func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (task.Roster, error) {
 	var r task.Roster
 	if len(c.Models) == 0 {
 		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	if client == nil {
-		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
+	client, catalogue, end, err := fleet.Look(ctx, c.Host, undescribed(c), note)
+	if err != nil {
+		return r, err
+	}
+	defer end()
+	var engine models.Engine // not known, where nobody answers
+	if client != nil {
+		engine = fleet.EngineOf(ctx, client)
 	}
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
-			v, err := describe(ctx, client, m)
+			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
 		d, ok := c.Describe[name]
@@ -77,7 +80,10 @@ func previewRoster(ctx context.Context, c rundir.Config, client fleet.Client, ca
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
-			return nil, &hint.Error{Err: fmt.Errorf("model %s is neither installed nor described", name), Hint: hints, Usage: true}
+			if client == nil {
+				return nil, hint.Usage(fmt.Errorf("model %s is not described, and whether it is installed is not known: no Ollama server answers", name), fleet.HowToInstall+"; or "+hints)
+			}
+			return nil, hint.Usage(fmt.Errorf("model %s is neither installed nor described", name), hints)
 		}
 		shape, err := d.Shape()
 		if err != nil {
@@ -86,7 +92,7 @@ func previewRoster(ctx context.Context, c rundir.Config, client fleet.Client, ca
 		described = append(described, name)
 		return &task.Variant{
 			Installed: models.Installed{Name: name, Digest: "described " + name, Size: int64(shape.WeightBytes()), Quantization: shape.Quantization},
-			Label:     name, Shape: shape,
+			Label:     name, Shape: shape, Engine: engine,
 		}, nil
 	}
 	for _, name := range c.Models {
@@ -106,14 +112,22 @@ func previewRoster(ctx context.Context, c rundir.Config, client fleet.Client, ca
 			r.Variants = append(r.Variants, variants(v, c, managed, note)...)
 		}
 	}
-	r, err := withScorers(r, c, find)
-	if err != nil {
+	if r, err = withScorers(r, c, find); err != nil {
 		return r, err
 	}
 	if len(described) > 0 {
 		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
 	}
 	return r, nil
+}
+
+// undescribed says whether a config names a model that is not described.
+func undescribed(c rundir.Config) bool {
+	return slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
+		_, described := c.Describe[name]
+		_, known := models.Known(name)
+		return name != "" && !described && !known
+	})
 }
 
 // quantized is a variant as it would be at another level.

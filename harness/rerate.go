@@ -55,8 +55,12 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	if err != nil {
 		return fail(err)
 	}
+	engine, err := f.Engine(ctx)
+	if err != nil {
+		return fail(err)
+	}
 	for _, m := range judges {
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, engine)
 		if err != nil {
 			return fail(err)
 		}
@@ -65,6 +69,11 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 		}
 		r.Judges = append(r.Judges, &v)
 	}
+	version, err := client.Version(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	warnOf(version, r, warn)
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), datasetInfo(set)
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
@@ -74,7 +83,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 			Usage: true,
 		})
 	}
-	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, warn)
+	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}

@@ -32,6 +32,10 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 	if err := fleet.LookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
 		return r, err
 	}
+	engine, err := f.Engine(ctx)
+	if err != nil {
+		return r, err
+	}
 	candidates, err := fleet.Find(c.Models, catalogue)
 	if err != nil {
 		return r, err
@@ -40,7 +44,7 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 		return r, err
 	}
 	for _, m := range candidates {
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, engine)
 		if err != nil {
 			return r, err
 		}
@@ -48,7 +52,7 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 	}
 	return withScorers(r, c, func(name string) (*task.Variant, error) {
 		m, _ := models.Find(catalogue, name)
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, engine)
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
@@ -103,12 +107,20 @@ func variants(v task.Variant, c rundir.Config, managed bool, say func(string)) [
 }
 
 // describe asks the server what a model is.
-func describe(ctx context.Context, client fleet.Client, m models.Installed) (task.Variant, error) {
+func describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
 	details, err := client.Details(ctx, m.Name)
 	if err != nil {
 		return task.Variant{}, err
 	}
-	v := task.Variant{Installed: m, Label: m.Name, Shape: details.Shape, Tokenizer: details.Tokenizer, NoSystem: !details.SystemRole}
+	v := task.Variant{
+		Installed: m, Label: m.Name, Engine: engine, Shape: details.Shape, Tokenizer: details.Tokenizer,
+		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
+	}
+	if engine == models.Runner {
+		v.Prompt = details.Shown.Hash
+	} else {
+		v.Unseen = true // llama-server may use a template of the model's own
+	}
 	if slices.Contains(details.Capabilities, "thinking") {
 		v.Think = new(true)
 	}

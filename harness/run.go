@@ -16,6 +16,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/models"
 )
 
@@ -136,11 +137,18 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if lag, ok := r.Store.Lag(0.99); ok {
 		result.Durable = &lag
 	}
-	counts, tableErr := r.writeTables(context.WithoutCancel(ctx))
+	written := tables.Run{
+		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(recorded(r.Store)),
+		Metrics: r.Dir.Manifest.MetricsOptions(),
+	}
+	counts, tableErr := written.Write(context.WithoutCancel(ctx))
 	// After the tables: a server that hangs must not keep them away.
 	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
+	if err := r.noteRenderings(context.WithoutCancel(ctx)); err != nil {
+		r.Warn(err.Error())
+	}
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
 	switch {
 	case err == nil:
@@ -161,11 +169,41 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
+// noteRenderings notes in the manifest what servers were seen to make of the
+// prompts of models whose template they show but may not use.
+func (r *Run) noteRenderings(ctx context.Context) error {
+	m := &r.Dir.Manifest
+	var infos []*rundir.ModelInfo
+	for _, all := range [][]rundir.ModelInfo{m.Models, m.Judges} {
+		for i := range all {
+			infos = append(infos, &all[i])
+		}
+	}
+	if m.Extractor != nil {
+		infos = append(infos, m.Extractor)
+	}
+	e := r.Plan.evaluator(recorded(r.Store))
+	var faults []error
+	for _, v := range r.Plan.Loaded() {
+		if !v.Unseen {
+			continue
+		}
+		seen, ok, err := e.Rendering(ctx, v)
+		faults = append(faults, err)
+		for _, of := range infos {
+			if ok && of.Variant == v.Label {
+				of.NoSystemRole, of.PromptHash = !seen.System, seen.Hash
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // loadOf is a load as manifests have it.
 func loadOf(l engine.Load) rundir.Load {
 	return rundir.Load{
 		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
-		NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Estimate: known(l.Planned), Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
+		Version: l.Version, NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Estimate: known(l.Planned), Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
 	}
 }
 

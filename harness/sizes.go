@@ -11,7 +11,6 @@ import (
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
-	"perg/models"
 )
 
 // Sizes say how large each model is made, and how many tokens its prompts have
@@ -20,12 +19,11 @@ type Sizes struct {
 	Of     map[*task.Variant]sizing.Size
 	Prompt float64 // of a variant's generations
 	Rating float64 // of the judges' calls, without the responses
-	Engine models.Engine
 }
 
 // model is what decides a model's memory.
 func (s Sizes) model(v *task.Variant) sizing.Model {
-	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache, Engine: s.Engine}
+	return sizing.Model{Size: s.Of[v], Shape: v.Shape, KVCache: v.KVCache, Engine: v.Engine}
 }
 
 // A longest finds the longest of a model's calls, as far as its context, which
@@ -75,7 +73,10 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 		if err != nil {
 			return s, err
 		}
-		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength)
+		if v.Unseen {
+			l.Need += otherRole
+		}
+		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength).AtLeast(v.LeastCtx)
 		if wanted > 0 && size.Need > wanted && !r.Scores(v) {
 			return s, &hint.Error{
 				Err: fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d",
@@ -92,6 +93,10 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 	return s, nil
 }
 
+// otherRole is more tokens than a prompt can gain where its system text turns out
+// to go into a turn of its own.
+const otherRole = 32
+
 // tooLong says what becomes of calls that are longer than a model was trained
 // for; "" where there is none.
 func tooLong(v *task.Variant, s sizing.Size, then string) string {
@@ -104,9 +109,9 @@ func tooLong(v *task.Variant, s sizing.Size, then string) string {
 
 // counted counts through a server, which has the model in memory meanwhile: and
 // after it, where that is the only one and so the first to run.
-func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, warn func(string)) longest {
+func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, say, warn func(string)) longest {
 	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
-		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed}
+		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed, Say: say}
 		l, err := calls.Counted(ctx, wanted, func(ctx context.Context, text prompt.Prompt, numCtx int) (int, error) {
 			system, user := v.Messages(text)
 			return tokens.Count(ctx, system, user, numCtx)
@@ -128,5 +133,5 @@ func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.F
 		return nil, err
 	}
 	j := jobsOf(t, r, s, f, where, c)
-	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), jobs: j}, nil
+	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
 }

@@ -34,9 +34,12 @@ type standIn struct {
 	takes   time.Duration // a chat
 	loading time.Duration // a load
 	digests map[string]string
-	loaded  string
-	numCtx  int
-	n       map[kind]int // requests by kind
+	// vocabulary: it tells its models', so that no prompt has to be counted by it.
+	vocabulary bool
+	loads      map[string][]int // contexts that a model was loaded with
+	loaded     string
+	numCtx     int
+	n          map[kind]int // requests by kind
 }
 
 // A kind of request: the last part of its path, or what a chat is for.
@@ -60,7 +63,7 @@ type asked struct {
 // newStandIn is a server with some models, whose client has little patience.
 func newStandIn(t *testing.T, names ...string) *standIn {
 	t.Helper()
-	s := &standIn{t: t, address: "127.0.0.1:0", digests: make(map[string]string), n: make(map[kind]int)}
+	s := &standIn{t: t, address: "127.0.0.1:0", digests: make(map[string]string), loads: make(map[string][]int), n: make(map[kind]int)}
 	for _, name := range names {
 		s.digests[name] = "digest of " + name
 	}
@@ -151,9 +154,13 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slices.SortFunc(list.Models, func(a, b api.ListModelResponse) int { return strings.Compare(a.Name, b.Name) })
 		json.NewEncoder(w).Encode(list)
 	case "show":
+		more := ""
+		if s.vocabulary {
+			more = byteVocabulary
+		}
 		io.WriteString(w, `{"template":"{{ .System }}{{ .Prompt }}","capabilities":["completion"],"details":{"family":"llama","quantization_level":"F16"},"model_info":{`+
 			`"general.architecture":"llama","general.parameter_count":1000000,"llama.block_count":2,"llama.embedding_length":64,"llama.feed_forward_length":128,`+
-			`"llama.context_length":131072,"llama.attention.head_count":4,"llama.attention.head_count_kv":2},"tensors":[{"name":"token_embd.weight","type":"F16","shape":[64,1000]},`+
+			`"llama.context_length":131072,"llama.attention.head_count":4,"llama.attention.head_count_kv":2`+more+`},"tensors":[{"name":"token_embd.weight","type":"F16","shape":[64,1000]},`+
 			`{"name":"blk.0.attn_q.weight","type":"F16","shape":[64,64]},{"name":"blk.1.attn_q.weight","type":"F16","shape":[64,64]}]}`)
 	case ps:
 		if s.loaded == "" {
@@ -170,6 +177,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.numCtx = int(n)
 		}
 		if a.kind == load {
+			s.loads[a.chat.Model] = append(s.loads[a.chat.Model], s.numCtx)
 			io.WriteString(w, `{"done":true,"done_reason":"load"}`)
 			return
 		}
@@ -178,11 +186,33 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// byteVocabulary is that of a tokenizer for which each byte is a token.
+var byteVocabulary = func() string {
+	var tokens, types []string
+	for b := range 256 {
+		r := rune(b)
+		switch { // as GGUF spells bytes
+		case r == 0xad:
+			r = 0x143
+		case r <= ' ':
+			r += 0x100
+		case 0x7f <= r && r <= 0xa0:
+			r += 0xa2
+		}
+		text, _ := json.Marshal(string(r))
+		tokens, types = append(tokens, string(text)), append(types, "1")
+	}
+	return fmt.Sprintf(`,"tokenizer.ggml.model":"gpt2","tokenizer.ggml.pre":"gpt-2","tokenizer.ggml.merges":[],"tokenizer.ggml.tokens":[%s],"tokenizer.ggml.token_type":[%s]`,
+		strings.Join(tokens, ","), strings.Join(types, ","))
+}()
+
 // says answers by what the schema asks for, and says whose answer it is.
 func (s *standIn) says(r api.ChatRequest) string {
 	switch {
 	case strings.Contains(string(r.Format), `"score"`):
 		return `{"explanation":"It follows.","score":4}`
+	case strings.Contains(string(r.Format), `"answer"`):
+		return `{"answer":"A"}`
 	case strings.Contains(string(r.Format), `"preference"`):
 		return `{"preference":"I like it short.","reason":"r","type":"clarity"}`
 	}

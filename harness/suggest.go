@@ -86,7 +86,7 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	if e := g.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
-	read, e := p.Task.Suggestions(context.WithoutCancel(ctx), p.Variants[0], recorded(g.Store))
+	read, e := p.evaluator(recorded(g.Store)).Suggestions(context.WithoutCancel(ctx), p.Variants[0])
 	if err == nil {
 		err = e
 	}
@@ -128,17 +128,20 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if err := t.SuggestionLengths(calls.Add); err != nil {
 		return nil, err
 	}
-	longest, err := counted(ctx, t.Seed, true, g.Store, client, g.Warn)(&v, &calls, 0)
+	longest, err := counted(ctx, t.Seed, true, g.Store, client, g.Say, g.Warn)(&v, &calls, 0)
 	if err != nil {
 		return nil, err
 	}
-	size := sizing.SizeOf(longest, 0, v.Shape.ContextLength)
+	size := sizing.SizeOf(longest, 0, v.Shape.ContextLength).AtLeast(v.LeastCtx)
 	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
 		g.Warn(text)
 	}
-	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items)), Engine: engineOf(ctx, client)}
+	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
 	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, g.Fleet, c)
 	if err != nil {
+		return nil, err
+	}
+	if p.Server, err = client.Version(ctx); err != nil {
 		return nil, err
 	}
 	return p, refused(p.Placement)
@@ -151,11 +154,7 @@ func (g *Suggesting) work(ctx context.Context, p *Plan) error {
 		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: p.jobs.generating[0].Fit,
 		Source: engine.NewQueue(engine.Alike(len(p.Task.Dataset.Items))),
 		Do: func(ctx context.Context, a engine.Ask, u engine.Unit) (failed bool, err error) {
-			c, err := p.Task.Suggestion(v, p.Task.Dataset.Items[u])
-			if err != nil {
-				return false, err
-			}
-			_, err = models.asks(a)(ctx, c)
+			_, err = p.evaluator(models.asks(a)).Suggest(ctx, v, p.Task.Dataset.Items[u])
 			if task.Fatal(err) {
 				return false, err
 			}

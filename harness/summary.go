@@ -86,14 +86,14 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		Judges: []rundir.ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}
 	for _, v := range p.Variants {
-		w := generating(p.Task, v, p.Sizes.Prompt)
+		w := p.Task.Generating(v, p.Sizes.Prompt)
 		s.PromptTokens += w.PromptTokens
 		s.OutputTokens += w.OutputTokens
 		s.Models = append(s.Models, p.info(v))
 	}
 	for _, j := range p.Judges {
 		s.Judges = append(s.Judges, p.info(j))
-		s.Ratings += rating(p.Task, p.Variants, p.Sizes.Rating).Calls
+		s.Ratings += p.Task.Rating(p.Variants, p.Sizes.Rating).Calls
 	}
 	if p.Extractor != nil {
 		s.Extractor = new(p.info(p.Extractor))

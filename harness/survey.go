@@ -37,18 +37,20 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 	if err != nil {
 		return nil, nil, err
 	}
-	engine := engineOf(ctx, client)
+	engine := fleet.EngineOf(ctx, client)
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, m := range catalogue {
-		v, err := describe(ctx, client, m)
+		v, err := describe(ctx, client, m, engine)
 		if err != nil {
 			say(err.Error())
 			continue
 		}
-		model := sizing.Model{Size: sizing.Size{Need: numCtx, NumCtx: numCtx}, Shape: v.Shape, KVCache: models.KVF16, Engine: engine}
+		model := sizing.Model{
+			Size: sizing.Size{Need: numCtx, NumCtx: numCtx}.AtLeast(v.LeastCtx), Shape: v.Shape, KVCache: models.KVF16, Engine: v.Engine,
+		}
 		all = append(all, SurveyedModel{
 			Installed: m, ContextLength: v.Shape.ContextLength, Footprint: model.Footprint(slots), Fits: model.FitsOn(on.Devices),
 		})

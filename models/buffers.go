@@ -32,7 +32,7 @@ func (s Shape) layerKV(layer int, u Setup) uint64 {
 // cells are the tokens that a layer's cache has room for, in all slots.
 func (s Shape) cells(layer int, u Setup) int {
 	w := s.window(layer)
-	if u.Engine == LlamaServer {
+	if u.Engine != Runner {
 		ctx := padded(u.NumCtx)
 		if w > 0 {
 			ctx = min(ctx, padded(w+batch))
@@ -69,7 +69,7 @@ func (s Shape) listedKV(u Setup) (all uint64) {
 // attention: the scores of a whole batch are never held, only which of the
 // cache each of its tokens may see.
 func (s Shape) compute(u Setup) uint64 {
-	ownEngine := u.Engine == Runners && s.ownEngine()
+	ownEngine := u.Engine == Runner && s.ownEngine()
 	seen := make(map[int]int) // cells by window
 	for i := range s.Layers {
 		seen[s.window(i)] = s.cells(i, u)
@@ -81,7 +81,7 @@ func (s Shape) compute(u Setup) uint64 {
 	for _, cells := range seen {
 		perToken += 2 * cells
 	}
-	if u.Engine == Runners && !ownEngine {
+	if u.Engine == Runner && !ownEngine {
 		// There the logits of the whole batch are held.
 		perToken = max(perToken, 4*(s.Embedding+s.Vocabulary))
 	}

@@ -16,7 +16,9 @@ const keepLoaded = 30 * time.Minute
 
 // Options are the settings of a call that change its response. Everything
 // else that could is fixed: temperature 0 and repeat_penalty 1.0, because
-// defaults differ between versions.
+// defaults differ between versions, and num_batch, which v0.30 and later choose
+// by the memory that is free: logits differ with it, and a call with another
+// one than the load's has the model loaded anew.
 type Options struct {
 	NumCtx     int `json:"num_ctx"`     // tokens; the same for every call to a variant, or the server reloads it
 	NumPredict int `json:"num_predict"` // most tokens to generate
@@ -26,6 +28,7 @@ type Options struct {
 func (o Options) api() map[string]any {
 	return map[string]any{
 		"num_ctx":        o.NumCtx,
+		"num_batch":      batch,
 		"num_predict":    o.NumPredict,
 		"seed":           o.Seed,
 		"temperature":    0,
@@ -41,13 +44,31 @@ type Request struct {
 	Options Options
 	Format  json.RawMessage // JSON schema of the answer; nil for free text
 	Think   *bool           // nil where the model has no such capability
+	Level   Level           // of thinking, in place of Think; "": none
+	// Render asks for no answer but for the prompt that the model would get,
+	// which is the response's Content. DoneReason says what came of it.
+	Render bool
 }
+
+// A Level is how much a model thinks that cannot be kept from it, as gpt-oss.
+type Level string
+
+// LevelLow is the least. With a format such a model takes no false: from v0.31.2
+// on its answer lands in a header that is no content (harmony's parser).
+const LevelLow Level = "low"
+
+// What comes of a request with Render, as DoneReason.
+const (
+	Rendered    = "rendered"
+	NotRendered = "not rendered" // the server does not know how, and answered
+	Refused     = "refused"      // the chat template takes no such messages
+)
 
 // A Response is a whole answer: one that the server said is done.
 type Response struct {
 	Content      string
 	Thinking     string
-	DoneReason   string // "stop", or "length" where num_predict or the context ended it
+	DoneReason   string // "stop", or "length" where num_predict or the context ended it; see Request.Render
 	PromptTokens int
 	OutputTokens int
 	Total        time.Duration // as the server measured it, queueing included
@@ -93,12 +114,17 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		Format:    r.Format,
 		KeepAlive: &api.Duration{Duration: keepLoaded},
 		Options:   r.Options.api(),
+
+		DebugRenderOnly: r.Render,
 	}
 	if r.System != "" {
 		req.Messages = append(req.Messages, api.Message{Role: "system", Content: r.System})
 	}
 	req.Messages = append(req.Messages, api.Message{Role: "user", Content: r.User})
-	if r.Think != nil {
+	switch {
+	case r.Level != "":
+		req.Think = &api.ThinkValue{Value: string(r.Level)}
+	case r.Think != nil:
 		req.Think = &api.ThinkValue{Value: *r.Think}
 	}
 	started := time.Now()
@@ -109,7 +135,13 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		if of.hangs.Load() {
 			return Response{}, fmt.Errorf("%w: %s took a call and has answered nothing for %s", ErrUnreachable, c.Host(), c.patience())
 		}
+		if r.Render && refuses(err) {
+			return Response{DoneReason: Refused, StartedAt: started}, nil
+		}
 		return Response{}, err
+	}
+	if r.Render {
+		return rendering(a, started), nil
 	}
 	if !a.Done {
 		return Response{}, fmt.Errorf("%w: the model repeated itself, or its runner stopped, after %q", ErrIncomplete, tail(a.Message.Content))

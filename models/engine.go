@@ -1,32 +1,26 @@
 package models
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
-// An Engine is what runs the models inside Ollama. It decides which buffers
-// there are beside the weights, and what the server reports of them.
-type Engine int
+// An Engine is what computes a model's answers in a server. The same weights
+// answer otherwise on another one.
+type Engine string
 
+// The engines of Ollama.
 const (
-	// LlamaServer is llama.cpp's own server, which Ollama starts from 0.30.0 on.
-	// It is taken where a version is not known.
-	LlamaServer Engine = iota
-	// Runners are the two that Ollama had before: of llama.cpp's library, and of
-	// its own for newer architectures.
-	Runners
+	Runner      Engine = "runner"       // its own, of both kinds, before v0.30.0
+	LlamaServer Engine = "llama-server" // of llama.cpp, from v0.30.0 on
 )
 
-// llamaServerFrom is the version of Ollama that dropped its own runners.
-var llamaServerFrom = [2]int{0, 30}
-
-// EngineOf is the engine of an Ollama of a version, as "0.17.4".
+// EngineOf is that of a server by its version; "" where that does not tell, as
+// of a build without one.
 func EngineOf(version string) Engine {
-	var v [2]int
-	n, err := fmt.Sscanf(version, "%d.%d", &v[0], &v[1])
-	if known := n == 2 && err == nil && v != [2]int{}; known && slices.Compare(v[:], llamaServerFrom[:]) < 0 {
-		return Runners
+	var major, minor int
+	if n, err := fmt.Sscanf(version, "%d.%d", &major, &minor); n < 2 || err != nil || major == 0 && minor == 0 {
+		return ""
+	}
+	if major == 0 && minor < 30 {
+		return Runner
 	}
 	return LlamaServer
 }

@@ -42,6 +42,9 @@ var (
 	// no progress of a load within the server's own (OLLAMA_LOAD_TIMEOUT, 5
 	// minutes).
 	ErrTimeout = errors.New("call timed out")
+	// ErrNoQuantizer: the server was installed without llama-quantize, which from
+	// v0.30 on makes quantizations, and imports.
+	ErrNoQuantizer = errors.New("server without llama-quantize")
 	// ErrNotOllama: something answers at the address that is not Ollama. Only
 	// Version returns it: the other calls wait for what may be a proxy whose
 	// server is away.
@@ -50,7 +53,7 @@ var (
 
 var sentinels = []error{
 	ErrUnreachable, ErrDenied, ErrCut, ErrIncomplete, ErrContextOverflow, ErrModelNotFound,
-	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNotOllama,
+	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNoQuantizer, ErrNotOllama,
 }
 
 // Reason is the short name under which failed calls are counted together:
@@ -111,6 +114,7 @@ var meanings = []struct {
 		"outofdevicememory", "cudamalloc failed", "hipmalloc failed", "failed to allocate",
 		"allocation failed", "not enough memory", "insufficient memory",
 	}},
+	{ErrNoQuantizer, []string{"llama-quantize unavailable"}}, // v0.30.0 and later
 	{ErrModelNotFound, []string{"try pulling it first"}},
 	{ErrTimeout, []string{
 		"timed out waiting for llama", // "llama runner to start", v0.17.4; "llama-server to start", v0.30.0

@@ -67,6 +67,9 @@ func TestWhatOllamaSays(t *testing.T) {
 		{"v0.33.0", 500, `{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}`, ErrContextOverflow},
 		{"v0.33.0", 400, "input length (9000 tokens) exceeds the model's maximum context length (8192 tokens)", ErrContextOverflow},
 
+		// A server that was installed without a part of it.
+		{"v0.33.0", 500, "llama-quantize unavailable: llama-quantize binary not found (checked: /usr/lib/ollama/llama-quantize)", ErrNoQuantizer},
+
 		// A load that stands still.
 		{"v0.17.4", 500, "timed out waiting for llama runner to start - progress 0.42 - ", ErrTimeout},
 		{"v0.33.0", 500, "timed out waiting for llama-server to start - ", ErrTimeout},

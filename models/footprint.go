@@ -38,7 +38,7 @@ func (f Footprint) Total() uint64 { return f.Held() + f.Reserve }
 func (s Shape) Footprint(u Setup) Footprint {
 	f := Footprint{Weights: s.OutputBytes + uint64(s.Layers)*s.LayerBytes, KV: s.kv(u), Compute: s.compute(u), Overhead: driverContext}
 	switch {
-	case u.Engine == LlamaServer:
+	case u.Engine != Runner:
 		f.Reserve = fitMargin
 	case !s.ownEngine():
 		// The server goes by a guess of the graph, and by room for one layer more.
@@ -59,11 +59,11 @@ func (s Shape) OnCPU(u Setup) uint64 {
 func (s Shape) Reported(u Setup, gpus int) uint64 {
 	f := s.Footprint(u)
 	switch {
-	case u.Engine == Runners && !s.ownEngine():
+	case u.Engine == Runner && !s.ownEngine():
 		// What it guessed before it loaded: neither the token embeddings, nor a
 		// graph where there is no GPU.
 		return f.Weights + s.guessedKV(u) + uint64(gpus)*s.guessedGraph(u)
-	case u.Engine == Runners:
+	case u.Engine == Runner:
 		return s.InputBytes + s.TiedBytes + f.Weights + f.KV + uint64(max(gpus, 1))*f.Compute
 	case gpus > 0:
 		return f.Weights + s.listedKV(u) + uint64(gpus)*f.Compute

@@ -53,7 +53,7 @@ func TestFootprintAsMeasured(t *testing.T) {
 	}
 	many := setup(4096, 4, models.KVQ8, models.LlamaServer)
 	few := setup(2048, 1, models.KVF16, models.LlamaServer)
-	on17 := setup(1536, 16, models.KVF16, models.Runners)
+	on17 := setup(1536, 16, models.KVF16, models.Runner)
 	for what, c := range map[string]struct{ estimate, measured uint64 }{
 		"70B q4_K_M on an H200, Ollama 0.17.4, by NVML": {seventy.Footprint(on17).Held(), 50_983_862_272},
 		"70B q4_K_M on an H200, Ollama 0.17.4, /api/ps": {seventy.Reported(on17, 1), 53_271_316_480},
@@ -72,17 +72,6 @@ func TestFootprintAsMeasured(t *testing.T) {
 	} {
 		if by := off(c.estimate, c.measured); math.Abs(by) > 2 {
 			t.Errorf("%s: estimate %d, measured %d: %+.1f %%", what, c.estimate, c.measured, by)
-		}
-	}
-}
-
-func TestEngineOf(t *testing.T) {
-	for version, want := range map[string]models.Engine{
-		"0.12.0": models.Runners, "0.17.4": models.Runners, "0.29.9-rc1": models.Runners, "0.30.0": models.LlamaServer, "0.34.1": models.LlamaServer, "1.0.0": models.LlamaServer,
-		"0.0.0": models.LlamaServer, "": models.LlamaServer, "dev": models.LlamaServer,
-	} {
-		if got := models.EngineOf(version); got != want {
-			t.Errorf("%q: engine %v, want %v", version, got, want)
 		}
 	}
 }

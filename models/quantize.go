@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,6 +43,19 @@ func Made(name string) bool { return made.MatchString(name) }
 
 // ErrNotF16: only F16 models are quantized.
 var ErrNotF16 = errors.New("not an F16 model")
+
+// LacksQuantizer says whether an ollama program stands beside a llama-server
+// (v0.30 and later) that came without llama-quantize: such a one can neither
+// quantize nor import.
+func LacksQuantizer(program string) bool {
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		program = real
+	}
+	parts := filepath.Join(filepath.Dir(program), "..", "lib", "ollama")
+	_, server := os.Stat(filepath.Join(parts, "llama-server"))
+	_, quantizer := os.Stat(filepath.Join(parts, "llama-quantize"))
+	return server == nil && errors.Is(quantizer, fs.ErrNotExist)
+}
 
 // Quantize makes a level of a source with Ollama's own create, locally, unless
 // the catalogue has it already. progress is told of the bytes of the source

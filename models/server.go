@@ -306,7 +306,7 @@ func (s *Server) start(cmd *exec.Cmd) (*guard, error) {
 }
 
 func (s *Server) environment() []string {
-	env := append(os.Environ(), "OLLAMA_NO_CLOUD=1", "OLLAMA_NOPRUNE=1", "GIN_MODE=release")
+	env := append(withoutArguments(os.Environ()), ownEnvironment...)
 	cache := s.cfg.KVType
 	if cache == "" {
 		cache = KVF16

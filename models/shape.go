@@ -59,7 +59,7 @@ func (s Shape) window(layer int) int {
 	return s.Sliding
 }
 
-// ownEngine says which of Runners has the architecture: Ollama's own rather than
+// ownEngine says which of the Runner engine's two has the architecture: Ollama's own rather than
 // llama.cpp's (ggml.KV.OllamaEngineRequired, v0.17.4).
 func (s Shape) ownEngine() bool {
 	return slices.Contains([]string{
@@ -212,8 +212,9 @@ type Details struct {
 	// tokens: a hash of the template and of what the server tells of the
 	// tokenizer.
 	Tokenizer string
-	// SystemRole says whether the chat template has a place for system messages.
-	SystemRole bool
+	// Shown is how prompts are rendered by the template that the server shows:
+	// the one that is used on the engine Runner.
+	Shown Rendering
 }
 
 // Details asks what a model is and can do.
@@ -229,7 +230,7 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
 	}
-	if d.SystemRole, err = systemRole(show); err != nil {
+	if d.Shown, err = shownRendering(show); err != nil {
 		return d, fmt.Errorf("show %s: %w", name, err)
 	}
 	var whole bool

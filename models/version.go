@@ -5,23 +5,62 @@ import (
 	"slices"
 )
 
-// The versions of Ollama that perg knows: truncate and shift, which it needs
-// to be refused rather than cut, came with the first; the last is what it is
-// tested with.
-var knownFrom, knownTo = [2]int{0, 12}, [2]int{0, 17}
+// A Use is what a server is used for, as far as versions of Ollama differ in it.
+type Use string
 
-// Unfamiliar says what to expect of a server that is older or newer than
-// those; "" for one that is known, and for a build without a version.
-func Unfamiliar(version string) string {
-	var v [2]int
-	if n, err := fmt.Sscanf(version, "%d.%d", &v[0], &v[1]); n < 2 || err != nil || v == [2]int{} {
-		return ""
+// The uses.
+const (
+	UseAny      Use = "any"
+	UsePrefixes Use = "prefixes" // prompts that begin alike
+	UseCounts   Use = "counts"   // of the tokens of prompts
+	UseSchemas  Use = "schemas"  // answers of a given form, from models that could think
+)
+
+// A Harm is what is wrong with some versions of Ollama.
+type Harm struct {
+	From, Before release // the first that has it, the first that has it no more
+	Use          Use
+	Text         string // what it does
+	Source       string // where that was read
+}
+
+// A release is a version's number.
+type release [3]int
+
+func (r release) String() string {
+	if r[2] == 0 {
+		return fmt.Sprintf("%d.%d", r[0], r[1])
 	}
-	switch {
-	case slices.Compare(v[:], knownFrom[:]) < 0:
-		return fmt.Sprintf("Ollama %s is older than %d.%d: it may cut long prompts without a word; upgrade it", version, knownFrom[0], knownFrom[1])
-	case slices.Compare(v[:], knownTo[:]) > 0:
-		return fmt.Sprintf("Ollama %s is newer than perg was tested with (%d.%d): memory estimates may be off", version, knownTo[0], knownTo[1])
+	return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2])
+}
+
+// Install is what to do about it.
+func (h Harm) Install() string { return fmt.Sprintf("install Ollama %v or newer", h.Before) }
+
+// harms are what is known, up to v0.34.
+var harms = []Harm{
+	{release{}, release{0, 12}, UseAny, "may cut long prompts without a word", "truncate and shift of /api/chat came with v0.12"},
+	{release{0, 30}, release{0, 30, 8}, UsePrefixes,
+		"reads the whole of every prompt anew: of those that begin alike nothing is kept", "llm/llama_server.go, cache_prompt; #16639"},
+	{release{0, 30}, release{0, 30, 1}, UseCounts,
+		"does not count the tokens that it had cached: contexts may be chosen too small", "#16428"},
+	{release{}, release{0, 31, 2}, UseSchemas,
+		"drops the schema of an answer where some models that could think are told not to (qwen3.5, gemma4 before 0.21.1 and others)", "#14645, #15260, #15678, #15901"},
+}
+
+// numberOf reads a version; false for a build without one.
+func numberOf(version string) (r release, ok bool) {
+	n, _ := fmt.Sscanf(version, "%d.%d.%d", &r[0], &r[1], &r[2])
+	return r, n >= 2 && r != release{}
+}
+
+func (r release) before(other release) bool { return slices.Compare(r[:], other[:]) < 0 }
+
+// Harms are those of a version; none of a build without one.
+func Harms(version string) []Harm {
+	r, ok := numberOf(version)
+	if !ok {
+		return nil
 	}
-	return ""
+	return slices.DeleteFunc(slices.Clone(harms), func(h Harm) bool { return r.before(h.From) || !r.before(h.Before) })
 }

@@ -1,20 +1,48 @@
 package models_test
 
 import (
-	"perg/models"
-	"strings"
+	"slices"
 	"testing"
+
+	"perg/models"
 )
 
-func TestVersionsThatAreNotKnown(t *testing.T) {
-	for version, want := range map[string]string{
-		"0.17.4": "", "0.0.0": "", "dev": "", "0.12.0": "",
-		"0.5.7":  "older than 0.12",
-		"0.30.1": "newer than perg was tested with (0.17)",
-		"1.2.0":  "newer than perg was tested with (0.17)",
+func TestHarmsOfVersions(t *testing.T) {
+	const any, prefixes, counts, schemas = models.UseAny, models.UsePrefixes, models.UseCounts, models.UseSchemas
+	for version, want := range map[string][]models.Use{
+		"0.5.7":      {any, schemas},
+		"0.12.0":     {schemas},
+		"0.17.4":     {schemas},
+		"0.30.0":     {prefixes, counts, schemas},
+		"0.30.0-rc2": {prefixes, counts, schemas},
+		"0.30.1":     {prefixes, schemas},
+		"0.30.7":     {prefixes, schemas},
+		"0.30.8":     {schemas},
+		"0.31.1":     {schemas},
+		"0.31.2":     nil,
+		"0.33.0":     nil,
+		"0.34.1":     nil,
+		"1.2.0":      nil, // being new is no harm
+		"0.0.0":      nil,
+		"dev":        nil,
 	} {
-		if got := models.Unfamiliar(version); want == "" && got != "" || !strings.Contains(got, want) {
-			t.Errorf("%s: %q", version, got)
+		var got []models.Use
+		for _, h := range models.Harms(version) {
+			got = append(got, h.Use)
+			if h.Text == "" || h.Source == "" {
+				t.Errorf("%s: %+v does not say what it does, or who says so", version, h)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", version, got, want)
+		}
+	}
+}
+
+func TestWhatToInstall(t *testing.T) {
+	for version, want := range map[string]string{"0.30.3": "install Ollama 0.30.8 or newer", "0.31.1": "install Ollama 0.31.2 or newer", "0.5.7": "install Ollama 0.12 or newer"} {
+		if got := models.Harms(version)[0].Install(); got != want {
+			t.Errorf("%s: %q, want %q", version, got, want)
 		}
 	}
 }

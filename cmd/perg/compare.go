@@ -295,7 +295,46 @@ func (s *comparedSides) caveats() []string {
 		i := slices.IndexFunc(b.Models, func(o rundir.ModelInfo) bool { return o.Variant == m.Variant })
 		caveat(i >= 0 && b.Models[i].Digest != m.Digest, m.Variant+" is another model in each of the runs: it was pulled or made anew in between")
 	}
+	for _, text := range s.servers() {
+		caveat(true, text)
+	}
 	return all
+}
+
+// servers says what the servers of two runs alone make of the same weights, where
+// they are of different versions.
+func (s *comparedSides) servers() []string {
+	a, b := s.a.manifest, s.b.manifest
+	if a.Ollama.Version == "" || b.Ollama.Version == "" || a.Ollama.Version == b.Ollama.Version {
+		return nil
+	}
+	named := func(m rundir.Manifest) string {
+		return strings.TrimSpace(fmt.Sprintf("Ollama %s %s", m.Ollama.Version, inBrackets(string(models.EngineOf(m.Ollama.Version)))))
+	}
+	text := fmt.Sprintf("A was answered by %s, B by %s: the same model may answer otherwise on another server, so differences are between servers too", named(a), named(b))
+	var same []string
+	for _, m := range a.Models {
+		if slices.ContainsFunc(b.Models, func(o rundir.ModelInfo) bool { return o.Variant == m.Variant && o.Digest == m.Digest }) {
+			same = append(same, m.Variant)
+		}
+	}
+	letters, err := compare.BaselineLetters(s.a.dir, s.b.dir, same)
+	if err != nil {
+		return []string{text}
+	}
+	for _, l := range letters {
+		if l.Both > 0 {
+			text += fmt.Sprintf("; of %s baseline answers of %s that are read in both, %s have another letter", comma(l.Both), l.Variant, comma(l.Differ))
+		}
+	}
+	return []string{text}
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "(" + s + ")"
 }
 
 func judgeNames(names []string) string {

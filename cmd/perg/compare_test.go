@@ -257,3 +257,42 @@ func TestCompareACopy(t *testing.T) {
 		}
 	}
 }
+
+// Runs on servers of two versions are compared with what the servers alone
+// change: the letters of baseline answers of the same weights.
+func TestCompareNamesTheServers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	written := func(dir, version, digest string, other int) {
+		r := newWrittenRun(dir, rundir.ModelInfo{Name: "m", Variant: "m", Digest: digest})
+		r.manifest.Ollama.Version = version
+		r.cell("m", "zero-shot", "none", "40r")
+		r.cell("m", "zero-shot", "relevant", "40r")
+		for i := range other {
+			r.rows[i].Answer = new("B")
+		}
+		r.write(t)
+	}
+	written("a", "0.17.4", "1", 0)
+	written("b", "0.33.0", "1", 6)
+	written("c", "0.17.4", "1", 6)
+	written("d", "0.33.0", "2", 6)
+	for b, want := range map[string][]string{
+		"b": {"Ollama 0.17.4 (runner)", "0.33.0 (llama-server)", "of 40 baseline answers of m that are read in both, 6 have another letter"},
+		"c": nil,
+		"d": {"differences are between servers too"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"perg", "compare", "a", b}, &out, &errs); code != 0 {
+			t.Fatal(errs.String())
+		}
+		text := strings.Join(strings.Fields(out.String()), " ")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("a and %s: no %q in\n%s", b, w, out.String())
+			}
+		}
+		if strings.Contains(text, "servers") != (want != nil) || strings.Contains(text, "letter") != (b == "b") {
+			t.Errorf("a and %s:\n%s", b, out.String())
+		}
+	}
+}

@@ -69,8 +69,8 @@ func doctorAction(c *cli.Context) error {
 	if err != nil {
 		return &hint.Error{Err: err, Usage: true}
 	}
-	program := examineProgram()
-	findings := append([]finding{program}, examineServer(c.Context, client, program.State == fine)...)
+	program, canStart := examineProgram()
+	findings := append([]finding{program}, examineServer(c.Context, client, canStart)...)
 	findings = append(findings, examineGPUs()...)
 	findings = append(findings, examineDisk("store", filepath.Dir(storePath)), examineDisk("runs", "."))
 
@@ -103,12 +103,16 @@ func doctorAction(c *cli.Context) error {
 	return nil
 }
 
-func examineProgram() finding {
+// examineProgram looks for Ollama, and says whether perg could start it.
+func examineProgram() (f finding, canStart bool) {
 	path, err := exec.LookPath("ollama")
-	if err != nil {
-		return finding{"ollama", caution, "no ollama program on PATH: perg cannot start a server itself", fleet.HowToInstall}
+	switch {
+	case err != nil:
+		return finding{"ollama", caution, "no ollama program on PATH: perg cannot start a server itself", fleet.HowToInstall}, false
+	case models.LacksQuantizer(path):
+		return finding{"ollama", caution, path + " has no llama-quantize: it can neither quantize nor import", fleet.HowToComplete}, true
 	}
-	return finding{"ollama", fine, path, ""}
+	return finding{"ollama", fine, path, ""}, true
 }
 
 func examineServer(ctx context.Context, client *models.Client, canStart bool) []finding {
@@ -120,6 +124,9 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 		return []finding{{"server", trouble, err.Error(), fleet.HowToInstall}}
 	}
 	findings := []finding{{"server", fine, fmt.Sprintf("%s, Ollama %s", client.Host(), version), ""}}
+	for _, h := range models.Harms(version) {
+		findings = append(findings, finding{"server", caution, fmt.Sprintf("Ollama %s %s", version, h.Text), h.Install()})
+	}
 	catalogue, err := client.Catalogue(ctx)
 	switch {
 	case err != nil:

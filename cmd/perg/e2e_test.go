@@ -336,7 +336,15 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 	if err := os.Symlink(program, filepath.Join(bin, "ollama")); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := b.perg(t.Context(), args...)
+	// A plan of what is installed is made with a server that is started to look.
+	status, stdout, stderr := b.perg(t.Context(), "plan", "steady", "--gpus", "1x24GiB")
+	if status != exitDone || !strings.Contains(stdout, "one was started to look what is installed") || !strings.Contains(stdout, "steady:latest") {
+		t.Errorf("plan: exit status %d\n%s\n%s", status, stdout, stderr)
+	}
+	if status, _, stderr = b.perg(t.Context(), "plan", "nobody:1b"); status != exitUsage || !strings.Contains(stderr, "nobody:1b is neither installed nor described") {
+		t.Errorf("plan of nobody: exit status %d\n%s", status, stderr)
+	}
+	status, stdout, stderr = b.perg(t.Context(), args...)
 	if status != exitDone || !strings.Contains(stderr, "started an Ollama server at http://127.0.0.1:") {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}

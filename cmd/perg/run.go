@@ -215,7 +215,7 @@ func runAction(c *cli.Context) error {
 		if len(plan.Judges) == 0 {
 			w.display.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
 		}
-		return plan, w.dir.Adopt(manifest)
+		return plan, w.dir.Adopt(manifest, w.display.warn)
 	})
 }
 

@@ -55,7 +55,7 @@ func (l *lane) reply(ctx context.Context, c Call) (answer, error) {
 	if r := l.engine.held.of(c.Key); r != nil {
 		return answer{reply: r.reply, receipt: r}, nil
 	}
-	if reply, ok, err := l.engine.Replies.Get(ctx, c.Key); ok || err != nil {
+	if reply, ok, err := known(ctx, l.engine.Replies, c); ok || err != nil {
 		return answer{reply: reply}, err
 	}
 	if failure, ok := l.engine.past.of(c.Key); ok && c.Shared {
@@ -224,7 +224,7 @@ func (l *lane) answered(c Call, r models.Response) answer {
 	l.answers.Add(1)
 	l.pace.answered(r.PromptTokens+r.OutputTokens, r.PromptEval+r.Eval)
 	vram := l.loaded.VRAM
-	reply := store.Reply{Response: r, Host: l.server.Host(), GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
+	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version, GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}
 }
 

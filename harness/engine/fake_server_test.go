@@ -16,6 +16,8 @@ type fakeServer struct{ *process }
 
 func (s *fakeServer) Host() string { return s.name }
 
+func (s *fakeServer) Version(context.Context) (string, error) { return "0.33.0", nil }
+
 func (s *fakeServer) Exits() int {
 	if !s.own {
 		return 0

@@ -39,6 +39,7 @@ type Memory struct {
 // promise. A call that is in flight when ctx ends is let finish.
 type Server interface {
 	Host() string
+	Version(ctx context.Context) (string, error)
 	Load(ctx context.Context, model string, o models.Options) (models.Loaded, error)
 	Unload(ctx context.Context, model string) error
 	// InMemory are the loaded models of a name: after its tag was made anew

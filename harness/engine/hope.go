@@ -82,7 +82,7 @@ func (e *executor) refuse(ctx context.Context, j *job, why error) {
 		if c.Model != j.Model {
 			return Recorded(e.Replies)(ctx, c)
 		}
-		if reply, ok, err := e.Replies.Get(ctx, c.Key); ok || err != nil {
+		if reply, ok, err := known(ctx, e.Replies, c); ok || err != nil {
 			return reply, err
 		}
 		if _, err := e.Replies.Fail(context.WithoutCancel(ctx), c.Key, failure); err != nil {

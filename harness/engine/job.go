@@ -79,6 +79,7 @@ type Seat interface {
 // serves them all.
 type Call struct {
 	Key     store.Key
+	Earlier store.Key // under which an earlier perg may have the reply; zero: none has
 	Model   *Model
 	Request models.Request // but for num_ctx, which is the lane's
 	Shared  bool           // several units make it: once in a run, also where it fails
@@ -97,10 +98,19 @@ type FailedError struct{ store.Failure }
 
 func (f *FailedError) Error() string { return f.Message }
 
+// known looks a call's reply up.
+func known(ctx context.Context, r Replies, c Call) (store.Reply, bool, error) {
+	reply, ok, err := r.Get(ctx, c.Key)
+	if ok || err != nil || c.Earlier == (store.Key{}) {
+		return reply, ok, err
+	}
+	return r.Get(ctx, c.Earlier)
+}
+
 // Recorded asks the store alone.
 func Recorded(r Replies) Ask {
 	return func(ctx context.Context, c Call) (store.Reply, error) {
-		reply, ok, err := r.Get(ctx, c.Key)
+		reply, ok, err := known(ctx, r, c)
 		if err != nil || ok {
 			return reply, err
 		}

@@ -24,6 +24,7 @@ type lane struct {
 
 	server  Server // nil: none is open
 	config  ServerConfig
+	version string // of the server at its last load; "": it does not say
 	inPlace *Model // the one in memory, as far as this lane knows
 	loaded  models.Loaded
 	last    Load // the one that put it there

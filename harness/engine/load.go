@@ -27,6 +27,7 @@ type Load struct {
 	// 0: not known.
 	Planned int64
 	Took    time.Duration
+	Version string // of the server; "": it does not say
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; 0 where the job ended before it was measured.
 	InFlight int
@@ -236,6 +237,10 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		return err
 	}
 	l.loaded, l.exits = loaded, l.server.Exits() // what ended it before did not have the model
+	// It may be another program's than that of the load before.
+	if l.version, err = l.server.Version(ctx); err != nil {
+		l.version = ""
+	}
 	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.discard(ctx)
@@ -306,7 +311,7 @@ func (l *lane) open(ctx context.Context) error {
 func (l *lane) report(started time.Time) {
 	load := Load{
 		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
-		NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
+		Version: l.version, NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
 	}
 	if l.fit.Slots == l.config.Slots && l.fit.NumCtx == l.numCtx {
 		load.Planned = int64(l.fit.Reported)

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"os"
 	"perg/harness/hint"
 	"perg/models"
 	"slices"
@@ -69,4 +70,41 @@ func Answering(ctx context.Context, hosts []string) (Client, []models.Installed)
 		return nil, nil
 	}
 	return client, catalogue
+}
+
+// Look finds out what is installed: of a server that answers, or, where start is
+// set, of one that runs until end is called. The client is nil where there is
+// nobody to ask.
+func Look(ctx context.Context, hosts []string, start bool, note func(string)) (client Client, catalogue []models.Installed, end func(), err error) {
+	end = func() {}
+	if client, catalogue = Answering(ctx, hosts); client != nil {
+		return client, catalogue, end, nil
+	}
+	if _, named := Hosts(hosts); named || !start {
+		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
+		return nil, nil, end, nil
+	}
+	logs, err := os.MkdirTemp("", "perg-plan-")
+	if err != nil {
+		return nil, nil, end, err
+	}
+	quiet := func(string) {}
+	f, err := Open(ctx, Options{Own: true, Most: 1, Logs: logs, Say: quiet, Warn: quiet})
+	if err != nil { // there is no program to start
+		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
+		return nil, nil, end, os.RemoveAll(logs)
+	}
+	end = func() {
+		f.Close()
+		os.RemoveAll(logs)
+	}
+	if client, err = f.Client(ctx); err == nil {
+		catalogue, err = client.Catalogue(ctx)
+	}
+	if err != nil {
+		end()
+		return nil, nil, func() {}, fmt.Errorf("look what is installed: %w", err)
+	}
+	note("no Ollama server was running: one was started to look what is installed")
+	return client, catalogue, end, nil
 }

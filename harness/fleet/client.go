@@ -18,6 +18,7 @@ type Client interface {
 	Version(context.Context) (string, error)
 	Catalogue(context.Context) ([]models.Installed, error)
 	Details(ctx context.Context, name string) (models.Details, error)
+	Tokenizer(ctx context.Context, name string) (*models.Tokenizer, error)
 	CountTokens(context.Context, models.Request) (int, error)
 	Quantize(ctx context.Context, catalogue []models.Installed, source models.Installed, level string, progress func(done, total int64)) (models.Installed, error)
 	Delete(ctx context.Context, name string) error
@@ -60,4 +61,10 @@ func Hosts(hosts []string) (all []string, named bool) {
 		return []string{host}, true
 	}
 	return []string{models.DefaultHost}, false
+}
+
+// EngineOf is what computes on a server; "" where it does not say.
+func EngineOf(ctx context.Context, c Client) models.Engine {
+	version, _ := c.Version(ctx)
+	return models.EngineOf(version)
 }

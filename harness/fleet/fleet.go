@@ -21,6 +21,9 @@ import (
 // HowToInstall is what to do where there is no Ollama.
 const HowToInstall = "install Ollama from https://ollama.com/download and run 'ollama serve', or name a server with --host"
 
+// HowToComplete is what to do where Ollama came without llama-quantize.
+const HowToComplete = "install Ollama from https://ollama.com/download: it has llama-quantize beside llama-server; or pull ready-made quantizations"
+
 // A Fleet is what lanes are made of.
 type Fleet struct {
 	Devices   []schedule.Device
@@ -33,6 +36,9 @@ type Fleet struct {
 
 	mu    sync.Mutex
 	front *front // nil: none was started
+
+	ownMu sync.Mutex // held for moments, not while a server starts
+	own   []*models.Server
 }
 
 // Open reaches the servers that are named, or running at the default address.
@@ -167,6 +173,37 @@ func (f *Fleet) Local() bool {
 		}
 	}
 	return true
+}
+
+// Engine is what computes on the fleet's servers; "" where that is not known, or
+// where they have several, of which the user is warned.
+func (f *Fleet) Engine(ctx context.Context) (models.Engine, error) {
+	var first models.Engine
+	for i, d := range f.Devices {
+		client, ok := f.hosts[d.ID]
+		if !ok {
+			var err error
+			if client, err = f.Client(ctx); err != nil {
+				return "", err
+			}
+		}
+		version, err := client.Version(ctx)
+		if err != nil {
+			return "", err
+		}
+		engine := models.EngineOf(version)
+		switch {
+		case i == 0:
+			first = engine
+		case engine != first:
+			f.options.Warn(fmt.Sprintf("the servers have different engines, %s (%s) and others: the same model answers otherwise on another engine, which will look like Breakage", d.ID, version))
+			return "", nil
+		}
+		if f.Managed() {
+			break // all are started from one program
+		}
+	}
+	return first, nil
 }
 
 // Locations say which of several servers have a model: by device and digest,

@@ -89,9 +89,13 @@ func (f *Fleet) Memory(ctx context.Context, devices []string) []engine.Memory {
 	return all
 }
 
-// Owns says whether a process is one of the servers' own: a child of a server
-// that perg started, or any runner of Ollama where the servers are the user's.
+// Owns says whether a process is one of the servers' own: a server that perg
+// started or a child of one, or any process by the name of Ollama's where the
+// servers are the user's.
 func (f *Fleet) Owns(pid int) bool {
+	if f.Managed() {
+		return descends("/proc", pid, f.started())
+	}
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return err == nil && (strings.HasPrefix(string(name), "ollama") || strings.HasPrefix(string(name), "llama-server"))
 }

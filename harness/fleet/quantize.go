@@ -54,6 +54,9 @@ func (f *Fleet) Quantize(ctx context.Context, client Client, catalogue, sources 
 		all = append(all, source)
 		for _, level := range levels {
 			m, err := client.Quantize(ctx, catalogue, source, level, telling(f.options.Say, source.Name, level))
+			if errors.Is(err, models.ErrNoQuantizer) {
+				return nil, &hint.Error{Err: err, Hint: HowToComplete}
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -139,7 +139,22 @@ func (f *Fleet) start(ctx context.Context, lane string, devices []string, s engi
 		return nil, errors.Join(err, srv.Stop())
 	}
 	client.Gone = srv.Gone()
+	f.ownMu.Lock()
+	f.own = append(f.own, srv)
+	f.ownMu.Unlock()
 	return &managed{Client: client, server: srv, devices: devices, config: s}, nil
+}
+
+// started are the processes of the servers that perg started and that run.
+func (f *Fleet) started() (pids []int) {
+	f.ownMu.Lock()
+	defer f.ownMu.Unlock()
+	for _, s := range f.own {
+		if pid := s.Pid(); pid != 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 func (f *Fleet) log(lane string) string { return filepath.Join(f.options.Logs, "ollama-"+lane+".log") }

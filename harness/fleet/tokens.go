@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +15,10 @@ import (
 	"perg/models"
 )
 
-// A Tokens counts the tokens of a model's prompts. It asks the server once for
-// each prompt and tokenizer, ever: the counts are kept among the replies.
+// A Tokens counts the tokens of a model's prompts, each once for a tokenizer,
+// ever: the counts are kept among the replies. It counts by the model's
+// vocabulary, for which nothing is loaded; where that cannot be read, the server
+// counts, which loads the model.
 type Tokens struct {
 	Store     *store.Store
 	Client    Client
@@ -22,6 +26,10 @@ type Tokens struct {
 	Tokenizer string
 	Think     *bool
 	Seed      int
+	Say       func(string) // told before the model is loaded to count
+
+	read      sync.Once
+	tokenizer *models.Tokenizer // nil: it cannot be read
 
 	asked atomic.Bool
 	least atomic.Int64 // tokens of context, where less was too little
@@ -45,7 +53,28 @@ func (t *Tokens) Count(ctx context.Context, system, user string, numCtx int) (in
 	if known, ok, err := t.Store.Get(ctx, key); ok || err != nil {
 		return known.PromptTokens, err
 	}
-	t.asked.Store(true)
+	n, err := t.count(ctx, system, user, numCtx)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.Store.Put(ctx, key, store.Reply{Response: models.Response{PromptTokens: n, StartedAt: time.Now()}, Host: t.Client.Host()})
+	return n, err
+}
+
+func (t *Tokens) count(ctx context.Context, system, user string, numCtx int) (int, error) {
+	t.read.Do(func() {
+		if tokenizer, err := t.Client.Tokenizer(ctx, t.Model); err == nil {
+			t.tokenizer = tokenizer
+		}
+	})
+	if t.tokenizer != nil {
+		if n, err := t.tokenizer.Count(system, user, t.Think); err == nil {
+			return n, nil
+		}
+	}
+	if !t.asked.Swap(true) {
+		t.Say(fmt.Sprintf("loading %s to count the tokens of the longest prompts: its vocabulary cannot be read", t.Model))
+	}
 	in := func(numCtx int) (int, error) {
 		return t.Client.CountTokens(ctx, models.Request{
 			Model: t.Model, System: system, User: user, Think: t.Think,
@@ -60,9 +89,5 @@ func (t *Tokens) Count(ctx context.Context, system, user string, numCtx int) (in
 		t.least.Store(int64(enough))
 		n, err = in(enough)
 	}
-	if err != nil {
-		return 0, err
-	}
-	_, err = t.Store.Put(ctx, key, store.Reply{Response: models.Response{PromptTokens: n, StartedAt: time.Now()}, Host: t.Client.Host()})
 	return n, err
 }

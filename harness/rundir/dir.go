@@ -54,8 +54,9 @@ func Hold(path string) (*Dir, error) {
 }
 
 // Adopt makes the directory that of a run. A run that is there already goes on
-// only where what determines its results is the same.
-func (d *Dir) Adopt(m Manifest) error {
+// only where what determines its results is the same, with a warning where
+// another server answers now.
+func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 	old, err := ReadManifest(d.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -70,6 +71,9 @@ func (d *Dir) Adopt(m Manifest) error {
 				Hint:  "choose another --out: replies that both need are taken from the store, not made again; to change judges alone: perg judge RUN --judge MODEL",
 				Usage: true,
 			}
+		}
+		if text := m.otherServer(old); text != "" {
+			warn(text)
 		}
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts

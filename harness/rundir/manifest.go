@@ -64,14 +64,22 @@ type ModelInfo struct {
 	Quantization  string `json:"quantization"`
 	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
-	NumCtx        int    `json:"num_ctx"`        // tokens of context it is given
+	NoSystemRole  bool   `json:"no_system_role"`   // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx"`          // tokens of context it is given
+	Engine        string `json:"engine,omitempty"` // of the servers that it was asked on; "": not known
+	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
+	// (models.Sample); "" where it was not seen.
+	PromptHash string `json:"prompt_hash,omitempty"`
 }
 
 // ServerInfo names the server that a run was last worked on with.
 type ServerInfo struct {
 	Host    string `json:"host"`
 	Version string `json:"version"`
+	// Environment are the variables that decide how it runs a model, by name: of
+	// perg's own servers what they take over from the user, of one that the user
+	// runs on this machine all that can be read; empty where nothing is known.
+	Environment map[string]string `json:"environment,omitempty"`
 }
 
 // Counts are the generations of a run by what became of them.
@@ -96,8 +104,9 @@ type Load struct {
 	GPUs    []string  `json:"gpus"`    // UUIDs; null where there are none, or not known
 	Slots   *int      `json:"slots"`   // null: the server's own, not known
 	NumCtx  int       `json:"num_ctx"` // tokens for each slot
-	Size    int64     `json:"size"`    // bytes, as the server reports them
-	VRAM    int64     `json:"vram"`    // of them in GPU memory
+	Version string    `json:"ollama_version,omitempty"`
+	Size    int64     `json:"size"` // bytes, as the server reports them
+	VRAM    int64     `json:"vram"` // of them in GPU memory
 	// Estimate is the size that was planned for these slots and tokens; null
 	// where it is not known.
 	Estimate *int64   `json:"estimate"`
@@ -129,7 +138,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.Prompt,
 	}
 }
 
@@ -139,7 +148,7 @@ func VariantOf(m ModelInfo) *task.Variant {
 		Installed: models.Installed{
 			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization,
 		},
-		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, NoSystem: m.NoSystemRole,
+		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
 	}
 }
 
@@ -161,6 +170,19 @@ func (m Manifest) RatedLike(other Manifest) Manifest {
 		m.Prompts[name] = other.Prompts[name]
 	}
 	return m
+}
+
+// otherServer says what to expect where a run goes on with another version of
+// Ollama than it was begun with; "" where it does not.
+func (m Manifest) otherServer(old Manifest) string {
+	was, is := old.Ollama.Version, m.Ollama.Version
+	if was == "" || is == "" || was == is {
+		return ""
+	}
+	if a, b := models.EngineOf(was), models.EngineOf(is); a != b {
+		return fmt.Sprintf("the run was begun with Ollama %s, and %s has another engine (%s): all is asked anew, since the same model answers otherwise there", was, is, b)
+	}
+	return fmt.Sprintf("the run was begun with Ollama %s and goes on with %s: answers may differ between the two, and those of before are kept", was, is)
 }
 
 // Differences lists what sets a run apart from an older one in ways that

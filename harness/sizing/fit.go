@@ -27,6 +27,9 @@ type Placing struct {
 // Fit says how a model would run on a set of devices.
 func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 	m := p.Model
+	if m.Shape.OneSlot() {
+		p.Slots = 1
+	}
 	fit := schedule.Fit{NumCtx: m.NumCtx, Load: LoadTime(m.Shape)}
 	var free []uint64
 	speed := 0.0

@@ -15,7 +15,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Model{Size: Size{NumCtx: 16384, Need: 16000}, Shape: shape, KVCache: models.KVF16, Engine: models.Runners}
+	m := Model{Size: Size{NumCtx: 16384, Need: 16000}, Shape: shape, KVCache: models.KVF16, Engine: models.Runner}
 	gib := func(n uint64) []schedule.Device { return []schedule.Device{{ID: "gpu0", Memory: n << 30, Speed: 1}} }
 	pl := Placing{Model: m, Remedies: true}
 	if f := pl.Fit(gib(44)); f.Short == 0 || f.Dimension != "GPU memory" || !slices.Equal(f.Remedies, []string{"q3_K_M"}) {

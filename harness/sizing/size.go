@@ -42,7 +42,17 @@ type Size struct {
 	Need    int    // that hold its longest call
 	What    string // which that is
 	NumCtx  int    // that it is given
+	Floor   int    // that servers give it in any case
 }
+
+// AtLeast is the size of a model that no server gives a smaller context.
+func (s Size) AtLeast(floor int) Size {
+	s.Floor, s.NumCtx = floor, max(s.NumCtx, floor)
+	return s
+}
+
+// Contexts are those that hold each of the model's calls, the largest first.
+func (s Size) Contexts() []int { return Contexts(max(s.Need, s.Floor)) }
 
 // Room is what the longest call needs beside its prompt.
 func (s Size) Room() int { return s.Need - s.Longest }
@@ -78,8 +88,14 @@ func (m Model) with(slots int) models.Setup {
 	return u
 }
 
-// Footprint is the model's memory with so many slots, all of it on one device.
-func (m Model) Footprint(slots int) models.Footprint { return m.Shape.Footprint(m.with(slots)) }
+// Footprint is the model's memory with so many slots, or the one that servers give
+// it, all of it on one device.
+func (m Model) Footprint(slots int) models.Footprint {
+	if m.Shape.OneSlot() {
+		slots = min(slots, 1)
+	}
+	return m.Shape.Footprint(m.with(slots))
+}
 
 // Remedies are the changes that would let a model fit in so much free memory:
 // a smaller quantization, a smaller context, a smaller KV cache.
@@ -99,7 +115,7 @@ func (m Model) Remedies(free []uint64) []string {
 	for _, b := range slices.Backward(buckets) {
 		smaller := one
 		smaller.NumCtx = b
-		if b < m.NumCtx && b >= m.Need && fits(m.Shape, smaller) {
+		if b < m.NumCtx && b >= max(m.Need, m.Floor) && fits(m.Shape, smaller) {
 			all = append(all, fmt.Sprintf("--num-ctx %d", b))
 			break
 		}

@@ -21,9 +21,10 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // back in UTC, zero = unknown.
 type Reply struct {
 	models.Response
-	Host string
-	GPUs []string // UUIDs; nil = unknown
-	VRAM *int64   // bytes the model held in GPU memory; nil = unknown
+	Host    string
+	Version string   // of the server; "": unknown
+	GPUs    []string // UUIDs; nil = unknown
+	VRAM    *int64   // bytes the model held in GPU memory; nil = unknown
 }
 
 // Failure is the last failed attempt at a key that has no reply. Texts are kept
@@ -53,6 +54,9 @@ type field struct {
 	value []byte
 }
 
+// tagVersion is the field of a reply's version of its server.
+const tagVersion = 1
+
 func encode(k Key, r Reply, fields ...field) row {
 	gpus, vram, hasVRAM := int64(-1), int64(0), int64(0)
 	if r.GPUs != nil {
@@ -69,6 +73,9 @@ func encode(k Key, r Reply, fields ...field) row {
 	}
 	for _, text := range append([]string{r.DoneReason, r.Host}, r.GPUs...) {
 		facts = append(binary.AppendVarint(facts, int64(len(text))), text...)
+	}
+	if r.Version != "" {
+		fields = append([]field{{tagVersion, []byte(r.Version)}}, fields...)
 	}
 	schema := 1
 	for _, f := range fields {
@@ -113,8 +120,10 @@ func (r row) decode(k Key) (Reply, error) {
 		reply.GPUs = append(reply.GPUs, f.text())
 	}
 	for len(f.rest) > 0 {
-		f.integer() // no tag is in use
-		f.text()
+		switch tag, value := f.integer(), f.text(); tag {
+		case tagVersion:
+			reply.Version = value
+		}
 	}
 	if f.bad {
 		return Reply{}, fmt.Errorf("%w: its figures cannot be read", errCheck)

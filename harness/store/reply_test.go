@@ -67,7 +67,7 @@ func TestRowsOfSchema1(t *testing.T) {
 }
 
 // later are fields of a perg that this one knows nothing of.
-var later = []field{{1, nil}, {2, []byte("cached")}, {-7, []byte{0xff}}, {math.MaxInt64, make([]byte, 300)}}
+var later = []field{{3, nil}, {2, []byte("cached")}, {-7, []byte{0xff}}, {math.MaxInt64, make([]byte, 300)}}
 
 // Fields that are not known are passed over, and the reply is read.
 func TestFieldsThatAreNotKnown(t *testing.T) {

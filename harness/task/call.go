@@ -19,7 +19,8 @@ type Call struct {
 	Text    prompt.Prompt // before it was fitted to the variant's template
 	Request models.Request
 	Repeat  int
-	Shared  bool // several generations make it: once in a run, also where it fails
+	Shared  bool   // several generations make it: once in a run, also where it fails
+	Server  string // version of it, where the call is about what that does; else ""
 }
 
 // An Ask gives the reply to a call: a lane's makes those that have none yet,
@@ -33,10 +34,22 @@ type Ask func(context.Context, Call) (store.Reply, error)
 const keyVersion = 2
 
 // Key hashes everything that determines the reply, and nothing else: the
-// model by its digest, because a tag can be pulled anew. It has no num_ctx: a
+// model by its digest, because a tag can be pulled anew, and the engine, on
+// which the same weights answer otherwise. It has no num_ctx: a
 // context that holds the call changes nothing, and in one that does not the
 // call fails. So a reply serves whatever memory the machine at hand has.
-func (c Call) Key() store.Key {
+func (c Call) Key() store.Key { return c.key(c.Variant.Engine) }
+
+// Earlier is the key that a perg gave the call which did not know engines: a
+// reply under it is one of any engine. It is zero where it would be the same.
+func (c Call) Earlier() store.Key {
+	if c.Variant.Engine == "" {
+		return store.Key{}
+	}
+	return c.key("")
+}
+
+func (c Call) key(engine models.Engine) store.Key {
 	text, err := json.Marshal(struct {
 		Version int
 		Digest  string
@@ -47,10 +60,14 @@ func (c Call) Key() store.Key {
 		Format  json.RawMessage
 		Think   *bool
 		Repeat  int
-		Prompts string `json:",omitempty"` // of templates that are not perg's own
+		Prompts string        `json:",omitempty"` // of templates that are not perg's own
+		Engine  models.Engine `json:",omitempty"`
+		Level   models.Level  `json:",omitempty"`
+		Render  bool          `json:",omitempty"`
+		Server  string        `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
-		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server,
 	})
 	if err != nil {
 		panic(err) // plain values always encode
@@ -123,13 +140,19 @@ func (t *Task) rating(by *Variant, e, plain Evaluated, swapped bool) (Call, erro
 }
 
 // structured is a call whose answer has a schema. A model that could think does
-// not: with a format, Ollama would have it answer twice.
+// not: with a format, Ollama would have it answer twice. One that cannot be kept
+// from it thinks as little as it can.
 func (t *Task) structured(by *Variant, text prompt.Prompt, most int, schema json.RawMessage) Call {
-	think := by.Think
-	if think != nil {
-		think = new(bool)
+	switch {
+	case by.Think == nil:
+		return t.call(by, text, most, schema, nil)
+	case by.AlwaysThinks():
+		c := t.call(by, text, most, schema, nil)
+		c.Request.Level = models.LevelLow
+		return c
+	default:
+		return t.call(by, text, most, schema, new(bool))
 	}
-	return t.call(by, text, most, schema, think)
 }
 
 // call leaves num_ctx to the lane that sends it.

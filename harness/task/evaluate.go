@@ -18,6 +18,8 @@ type Evaluator struct {
 	*Task
 	Extractor *Variant // nil: rules alone read answers
 	Ask       Ask
+	Server    string // its version, which calls depend on that are about what it does
+	Roles     *Roles // nil: templates are taken to be as servers show them
 }
 
 // Fatal says whether an error ends the run, rather than one generation.
@@ -128,7 +130,7 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error) {
 	s := Evaluated{Generation: g}
 	var err error
-	if s.Call, err = e.first(g); err != nil {
+	if s.Call, err = e.fitted(ctx)(e.first(g)); err != nil {
 		return s, err
 	}
 	s.question = s.Call.Text.User
@@ -142,7 +144,7 @@ func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error
 			return s, nil
 		}
 		s.Draft = &draft
-		if s.Call, err = e.revision(g, s.question, draft.Content); err != nil {
+		if s.Call, err = e.fitted(ctx)(e.revision(g, s.question, draft.Content)); err != nil {
 			return s, err
 		}
 	}
@@ -171,7 +173,7 @@ func (e Evaluator) read(ctx context.Context, g Generation, response string) (Ans
 	if e.Extractor == nil {
 		return Answer{}, nil
 	}
-	c, err := e.extraction(e.Extractor, g, response)
+	c, err := e.fitted(ctx)(e.extraction(e.Extractor, g, response))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -194,7 +196,7 @@ func (e Evaluator) read(ctx context.Context, g Generation, response string) (Ans
 func (e Evaluator) judge(ctx context.Context, by *Variant, s, plain Evaluated, swapped bool) (Judgment, error) {
 	j := Judgment{By: by, Swapped: swapped}
 	var err error
-	if j.Call, err = e.rating(by, s, plain, swapped); err != nil {
+	if j.Call, err = e.fitted(ctx)(e.rating(by, s, plain, swapped)); err != nil {
 		return j, err
 	}
 	reply, err := e.Ask(ctx, j.Call)

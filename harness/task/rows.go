@@ -5,6 +5,7 @@ import (
 
 	"perg/data"
 	"perg/harness/store"
+	"perg/models"
 )
 
 // Row is the generation in the table of a run, which states some irrelevant
@@ -52,6 +53,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	}
 	row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
 	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.Load)), new(int64(reply.PromptEval)), new(int64(reply.Eval))
+	row.Engine, row.OllamaVersion = string(models.EngineOf(reply.Version)), reply.Version
 	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
 	return row
 }

@@ -78,5 +78,5 @@ func (t *Task) Suggestion(v *Variant, it data.Item) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	return t.call(v, text, SuggestionTokens, suggestionSchema, v.Think), nil
+	return t.structured(v, text, SuggestionTokens, suggestionSchema), nil
 }

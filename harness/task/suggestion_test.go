@@ -116,9 +116,9 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := p.Suggestions(t.Context(), v, func(ctx context.Context, c Call) (store.Reply, error) {
+	got, err := Evaluator{Task: p, Ask: func(ctx context.Context, c Call) (store.Reply, error) {
 		return engine.Recorded(engine.Kept(s))(ctx, engine.Call{Key: c.Key()})
-	})
+	}}.Suggestions(t.Context(), v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/store"
 	"slices"
 )
 
@@ -21,20 +22,25 @@ type Suggestions struct {
 	Missing    int            // items that were not asked about
 }
 
+// Suggest asks a model for a preference for an item.
+func (e Evaluator) Suggest(ctx context.Context, v *Variant, it data.Item) (store.Reply, error) {
+	c, err := e.fitted(ctx)(e.Suggestion(v, it))
+	if err != nil {
+		return store.Reply{}, err
+	}
+	return e.Ask(ctx, c)
+}
+
 // Suggestions reads the replies to a model's pass.
-func (t *Task) Suggestions(ctx context.Context, v *Variant, ask Ask) (Suggestions, error) {
-	found := Suggestions{Model: v.Label, Items: len(t.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
+func (e Evaluator) Suggestions(ctx context.Context, v *Variant) (Suggestions, error) {
+	found := Suggestions{Model: v.Label, Items: len(e.Dataset.Items), Unreadable: make(map[string]int), Failed: make(map[string]int)}
 	order := make(map[string]int) // of sources
 	at := make(map[[2]string]int) // in found.Candidates
-	for _, it := range t.Dataset.Items {
+	for _, it := range e.Dataset.Items {
 		if _, seen := order[it.Source]; !seen {
 			order[it.Source] = len(order)
 		}
-		c, err := t.Suggestion(v, it)
-		if err != nil {
-			return found, err
-		}
-		reply, err := ask(ctx, c)
+		reply, err := e.Suggest(ctx, v, it)
 		past, failed := errors.AsType[*engine.FailedError](err)
 		switch {
 		case errors.Is(err, engine.ErrNotAsked):

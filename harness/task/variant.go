@@ -10,10 +10,14 @@ type Variant struct {
 	models.Installed
 	Label     string        // its name in tables: the model's, with what else sets it apart
 	NoSystem  bool          // its template has no system role: system texts go in front of user texts
+	Unseen    bool          // so the server shows its template, and may use another: see Roles
+	Prompt    string        // hash of a rendered prompt; "": not known
 	KVCache   models.KVType // "": the server's own, not known
 	Think     *bool         // nil: the model cannot think
 	Shape     models.Shape  // what decides its memory
+	Engine    models.Engine // of the servers that it is asked on; "": not known
 	Tokenizer string        // equal for models that share token counts
+	LeastCtx  int           // tokens of context that servers give it in any case
 }
 
 // Thinking says how a model that can think is asked to: its name stands in the
@@ -65,10 +69,15 @@ func (v Variant) withCaches(caches []models.KVType, servers models.KVType) []*Va
 // gpt-oss takes a level of effort, and false for the lowest.
 func (v Variant) AlwaysThinks() bool { return v.Family == "gptoss" || v.Family == "gpt-oss" }
 
-// Messages fits a prompt to the variant's chat template (the protocol: where
-// there is no system role, the system text goes in front of the user text).
+// Messages fits a prompt to the variant's chat template.
 func (v *Variant) Messages(text prompt.Prompt) (system, user string) {
-	if !v.NoSystem || text.System == "" {
+	return messages(text, v.NoSystem)
+}
+
+// messages are those of a prompt (the protocol: where there is no system role,
+// the system text goes in front of the user text).
+func messages(text prompt.Prompt, noSystem bool) (system, user string) {
+	if !noSystem || text.System == "" {
 		return text.System, text.User
 	}
 	return "", text.System + "\n\n" + text.User

@@ -1,4 +1,6 @@
-package harness
+// Package tables writes the tables of a run: what a task's generations come to by
+// the replies that are kept, and the metrics over them.
+package tables
 
 import (
 	"context"
@@ -16,23 +18,30 @@ import (
 	"perg/harness/task"
 )
 
-// writeTables projects the plan and the store onto the Parquet tables of the
-// run: generations, judgments, and the metrics over them. A generation that
-// was not answered yet has no row, one that was not rated yet no judgment; the
-// counts say how many are missing something.
-func (r *Run) writeTables(ctx context.Context) (rundir.Counts, error) {
+// A Run is what is written, and where.
+type Run struct {
+	Dir       string // of the run
+	ID        string
+	Roster    task.Roster
+	Evaluator task.Evaluator // asks the store alone
+	Metrics   metrics.Options
+}
+
+// Write writes generations, judgments, and the metrics over them, each whole or
+// not at all. A generation that was not answered yet has no row, one that was
+// not rated yet no judgment; the counts say how many are missing something.
+func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 	// Rows on their way to a table are garbage a moment later: collected at
 	// a quarter more than what is in use, a run of a million takes no more
 	// memory than one of a hundred thousand.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
-	counts := rundir.Counts{Planned: r.Plan.Total(), Reasons: make(map[string]int)}
-	dir, runID := r.Dir.Path, r.Dir.Manifest.RunID
-	generations, err := data.CreateTable[data.Generation](filepath.Join(dir, "generations"))
+	counts := rundir.Counts{Planned: r.total(), Reasons: make(map[string]int)}
+	generations, err := data.CreateTable[data.Generation](filepath.Join(r.Dir, "generations"))
 	if err != nil {
 		return counts, err
 	}
 	defer generations.Abort()
-	judgments, err := data.CreateTable[data.Judgment](filepath.Join(dir, "judgments"))
+	judgments, err := data.CreateTable[data.Judgment](filepath.Join(r.Dir, "judgments"))
 	if err != nil {
 		return counts, err
 	}
@@ -40,9 +49,8 @@ func (r *Run) writeTables(ctx context.Context) (rundir.Counts, error) {
 	if err := r.keepOthers(judgments); err != nil {
 		return counts, err
 	}
-	e := r.Plan.evaluator(recorded(r.Store))
-	for _, v := range r.Plan.Variants {
-		for s, err := range e.All(ctx, v, r.Plan.Judges) {
+	for _, v := range r.Roster.Variants {
+		for s, err := range r.Evaluator.All(ctx, v, r.Roster.Judges) {
 			missing := errors.Is(err, engine.ErrNotAsked)
 			if err != nil && !missing {
 				return counts, err
@@ -55,11 +63,11 @@ func (r *Run) writeTables(ctx context.Context) (rundir.Counts, error) {
 			if missing && s.Answer == nil {
 				continue
 			}
-			if err := generations.Write(s.Row(runID, r.Plan.Task.Irrelevant)); err != nil {
+			if err := generations.Write(s.Row(r.ID, r.Evaluator.Irrelevant)); err != nil {
 				return counts, err
 			}
 			for _, j := range s.Judgments {
-				if err := judgments.Write(s.JudgmentRow(runID, j)); err != nil {
+				if err := judgments.Write(s.JudgmentRow(r.ID, j)); err != nil {
 					return counts, err
 				}
 			}
@@ -75,17 +83,25 @@ func (r *Run) writeTables(ctx context.Context) (rundir.Counts, error) {
 	return counts, r.writeMetrics()
 }
 
+func (r Run) total() int {
+	n := 0
+	for _, v := range r.Roster.Variants {
+		n += r.Evaluator.Count(v)
+	}
+	return n
+}
+
 // keepOthers takes the ratings of judges that the run had before over into its
 // new table.
-func (r *Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
-	for row, err := range data.ReadTable[data.Judgment](filepath.Join(r.Dir.Path, "judgments")) {
+func (r Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
+	for row, err := range data.ReadTable[data.Judgment](filepath.Join(r.Dir, "judgments")) {
 		if errors.Is(err, data.ErrNoTable) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(r.Plan.Judges, func(j *task.Variant) bool { return j.Name == row.JudgeModel }) {
+		if slices.ContainsFunc(r.Roster.Judges, func(j *task.Variant) bool { return j.Name == row.JudgeModel }) {
 			continue
 		}
 		if err := judgments.Write(row); err != nil {
@@ -95,8 +111,8 @@ func (r *Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
 	return nil
 }
 
-func (r *Run) writeMetrics() error {
-	table, err := metrics.Load(r.Dir.Path, r.Dir.Manifest.MetricsOptions())
+func (r Run) writeMetrics() error {
+	table, err := metrics.Load(r.Dir, r.Metrics)
 	if errors.Is(err, data.ErrNoTable) {
 		return nil
 	}
@@ -107,7 +123,7 @@ func (r *Run) writeMetrics() error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	return data.WriteTable(filepath.Join(r.Dir.Path, "metrics"), rows)
+	return data.WriteTable(filepath.Join(r.Dir, "metrics"), rows)
 }
 
 // tally adds a generation to the counts.

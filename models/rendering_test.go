@@ -6,7 +6,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-func TestSystemRole(t *testing.T) {
+func TestWhatATemplateMakesOfASystemText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		template, renderer string
 		want               bool
@@ -19,12 +19,15 @@ func TestSystemRole(t *testing.T) {
 		"made in code":  {"{{ .Prompt }}", "qwen3-vl", true},
 		"fails on them": {`{{ range .Messages }}{{ if eq .Role "system" }}{{ index .ToolCalls 3 }}{{ end }}{{ .Content }}{{ end }}`, "", false},
 	} {
-		got, err := systemRole(api.ShowResponse{Template: tt.template, Renderer: tt.renderer})
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %v, error %v", name, got, err)
+		got, err := shownRendering(api.ShowResponse{Template: tt.template, Renderer: tt.renderer})
+		if err != nil || got.System != tt.want {
+			t.Errorf("%s: %+v, error %v", name, got, err)
+		}
+		if known := name != "made in code" && name != "fails on them"; known != (got.Hash != "") {
+			t.Errorf("%s: hash %q", name, got.Hash)
 		}
 	}
-	if _, err := systemRole(api.ShowResponse{Template: "{{ if }}"}); err == nil {
+	if _, err := shownRendering(api.ShowResponse{Template: "{{ if }}"}); err == nil {
 		t.Error("a template that cannot be parsed is no error")
 	}
 }

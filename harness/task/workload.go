@@ -1,41 +1,40 @@
-package harness
+package task
 
 import (
 	"slices"
 
 	"perg/harness/prompt"
 	"perg/harness/sizing"
-	"perg/harness/task"
 )
 
 const (
-	// answerShare is how much of num_predict an answer takes on average:
+	// AnswerShare is how much of num_predict an answer takes on average:
 	// zero-shot answers of 7B models have some 150 of 500 tokens.
-	answerShare = 0.3
+	AnswerShare = 0.3
 	// ratingTokens is the length of a rating with its explanation.
 	ratingTokens = 60
 )
 
-// generating is what a variant's answers take, with prompts of so many tokens
+// Generating is what a variant's answers take, with prompts of so many tokens
 // on average.
-func generating(t *task.Task, v *task.Variant, prompts float64) sizing.Workload {
+func (t *Task) Generating(v *Variant, prompts float64) sizing.Workload {
 	n := t.PerCell()
 	var w sizing.Workload
 	for _, c := range t.Cells(v) {
 		w.Calls += n
-		w.OutputTokens += int(answerShare*float64(t.AnswerTokens(v, c.Method))) * n
+		w.OutputTokens += int(AnswerShare*float64(t.AnswerTokens(v, c.Method))) * n
 		if c.Method.Draft() == prompt.ZeroShotDraft && !slices.Contains(t.Methods, prompt.ZeroShot) {
 			w.Calls += n // the draft is nobody else's
-			w.OutputTokens += int(answerShare*float64(t.AnswerTokens(v, prompt.ZeroShot))) * n
+			w.OutputTokens += int(AnswerShare*float64(t.AnswerTokens(v, prompt.ZeroShot))) * n
 		}
 	}
 	w.PromptTokens = int(prompts * float64(t.Count(v)))
 	return w
 }
 
-// rating is what one judge's ratings of some variants take, if every baseline
+// Rating is what one judge's ratings of some variants take, if every baseline
 // is right, with prompts of so many tokens on average beside the responses.
-func rating(t *task.Task, variants []*task.Variant, prompts float64) sizing.Workload {
+func (t *Task) Rating(variants []*Variant, prompts float64) sizing.Workload {
 	var w sizing.Workload
 	n := t.PerCell()
 	if t.JudgeSwap {
@@ -47,7 +46,7 @@ func rating(t *task.Task, variants []*task.Variant, prompts float64) sizing.Work
 				continue
 			}
 			w.Calls += n
-			w.PromptTokens += n * (int(prompts) + 2*int(answerShare*float64(t.AnswerTokens(v, c.Method))))
+			w.PromptTokens += n * (int(prompts) + 2*int(AnswerShare*float64(t.AnswerTokens(v, c.Method))))
 			w.OutputTokens += n * ratingTokens
 		}
 	}

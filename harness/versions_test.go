@@ -1,0 +1,265 @@
+package harness
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ollama/ollama/api"
+
+	"perg/harness/hint"
+	"perg/harness/rundir"
+	"perg/harness/task"
+	"perg/models"
+	"perg/models/ollamatest"
+)
+
+const chatML = "{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ end }}"
+
+// jinja is the same as a template that a model brings itself.
+func jinja(system, user string) string { return "<|system|>" + system + "<|user|>" + user }
+
+// scripted is a server like a version of Ollama, and its client.
+func scripted(t *testing.T, version string, installed map[string]ollamatest.Model) (*ollamatest.Scripted, *models.Client) {
+	t.Helper()
+	s := ollamatest.NewScripted(t, version, installed)
+	c, err := models.NewClient(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+func judged(names ...string) rundir.Config {
+	c := rundir.Defaults()
+	c.Models, c.Judge = names, []string{"judge:latest"}
+	return c
+}
+
+// structuredCalls are those for a scorer's answers.
+func structuredCalls(s *ollamatest.Scripted) (all []api.ChatRequest) {
+	for _, r := range s.Asked() {
+		if len(r.Format) > 0 {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// A run on each version comes to its end, and never has a model loaded anew for
+// anything but its context.
+func TestARunOnEachVersion(t *testing.T) {
+	installed := map[string]ollamatest.Model{"a:latest": {Template: chatML}, "judge:latest": {Template: chatML}}
+	for _, v := range ollamatest.Versions {
+		t.Run(v.Number, func(t *testing.T) {
+			s, c := scripted(t, v.Number, installed)
+			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if result.Rated == 0 || result.Unscored > 0 {
+				t.Errorf("%+v", result)
+			}
+			contexts := make(map[ollamatest.Launch]int)
+			for _, l := range s.Launches() {
+				if l.Shift || l.NumBatch != 512 {
+					t.Errorf("launched with %+v", l)
+				}
+				contexts[l]++
+			}
+			for l, n := range contexts {
+				// Once to count, once to run.
+				if n > 2 {
+					t.Errorf("%+v was loaded %d times", l, n)
+				}
+			}
+			if hash := r.Dir.Manifest.Models[0].PromptHash; hash == "" || hash != r.Dir.Manifest.Judges[0].PromptHash {
+				t.Errorf("the hash of one template is %q and %q", hash, r.Dir.Manifest.Judges[0].PromptHash)
+			}
+		})
+	}
+}
+
+// A judge that could think is found out before the first answer where its
+// schema is dropped, and the error says what to install.
+func TestAJudgeWhoseSchemaIsDroppedStopsTheRun(t *testing.T) {
+	for version, stops := range map[string]bool{"0.17.4": true, "0.31.1": true, "0.33.0": false} {
+		t.Run(version, func(t *testing.T) {
+			s, c := scripted(t, version, map[string]ollamatest.Model{
+				"a:latest": {Template: chatML}, "judge:latest": {Template: chatML, Family: "qwen35", Thinks: true, Parser: true},
+			})
+			p, r, told, err := preparedOn(t, 3, judged("a:latest"), c)
+			warned := slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, "drops the schema") })
+			if warned != stops {
+				t.Errorf("told %q", told)
+			}
+			if !stops {
+				if err != nil {
+					t.Fatal(err)
+				}
+				result, err := r.Execute(t.Context())
+				mustComplete(t, p, result, err)
+				return
+			}
+			var schema *task.SchemaError
+			var with *hint.Error
+			if !errors.As(err, &schema) || !errors.As(err, &with) || !strings.Contains(with.Hint, "install Ollama 0.31.2 or newer") {
+				t.Fatalf("error %v, %+v", err, with)
+			}
+			if n := len(s.Asked()); n > 10 { // what is counted, and the probe
+				t.Errorf("%d calls before it", n)
+			}
+		})
+	}
+}
+
+// One whose prompts' tokens are known is not in memory before the run: it is
+// found out by its first call.
+func TestAJudgeIsProbedBeforeItsFirstRating(t *testing.T) {
+	p := judgedPlan(t, 4, variant("a:latest"))
+	s := newStandIn(t, "a:latest", "judge:latest")
+	s.tamper = func(w http.ResponseWriter, a asked) bool {
+		if len(a.chat.Format) == 0 {
+			return false
+		}
+		io.WriteString(w, `{"message":{"content":"I rate it highly."},"done":true,"done_reason":"stop"}`)
+		return true
+	}
+	r, _ := testRun(t, p, s.client)
+	_, err := r.Execute(t.Context())
+	var schema *task.SchemaError
+	if !errors.As(err, &schema) || schema.By != p.Judges[0] || schema.Said != "I rate it highly." {
+		t.Errorf("error %v", err)
+	}
+}
+
+// gpt-oss is a judge on every version: it thinks a little.
+func TestGPTOSSJudges(t *testing.T) {
+	for _, v := range ollamatest.Versions {
+		t.Run(v.Number, func(t *testing.T) {
+			s, c := scripted(t, v.Number, map[string]ollamatest.Model{
+				"a:latest": {Template: chatML}, "judge:latest": {Template: chatML, Family: "gptoss", Thinks: true, Parser: true},
+			})
+			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if result.Rated == 0 || result.Unscored > 0 {
+				t.Errorf("%+v", result)
+			}
+			for _, r := range structuredCalls(s) {
+				if r.Think == nil || r.Think.String() != "low" {
+					t.Errorf("asked for with think %v", r.Think)
+				}
+			}
+		})
+	}
+}
+
+// A model with no template but its own is asked how its prompts are made, once:
+// it has a system role where those say so. It asks nothing of a store that knows.
+func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
+	deaf := func(_, user string) string { return "<|user|>" + user }
+	installed := map[string]ollamatest.Model{"imported:latest": {Jinja: jinja}, "deaf:latest": {Jinja: deaf}}
+	for version, roles := range map[string]map[string]bool{
+		"0.17.4": {"imported:latest": false, "deaf:latest": false},
+		"0.30.8": {"imported:latest": true, "deaf:latest": false},
+		"0.33.0": {"imported:latest": true, "deaf:latest": false},
+	} {
+		t.Run(version, func(t *testing.T) {
+			s, c := scripted(t, version, installed)
+			config := rundir.Defaults()
+			config.Models = []string{"imported:latest", "deaf:latest"}
+			p, r, _, err := preparedOn(t, 3, config, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts := len(s.Asked())
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			for _, asked := range s.Asked()[counts:] {
+				if has := asked.Messages[0].Role == "system"; has != roles[asked.Model] {
+					t.Errorf("%s was asked with a system message: %v", asked.Model, has)
+				}
+			}
+			for _, m := range r.Dir.Manifest.Models {
+				if m.NoSystemRole == roles[m.Name] || m.PromptHash == "" {
+					t.Errorf("the manifest says %+v", m)
+				}
+			}
+			// The tables were written from the same calls, and so is a run again.
+			calls, launches := len(s.Asked()), len(s.Launches())
+			r.Dir.Manifest.Counts = nil
+			p.roles = &task.Roles{}
+			again, err := r.Execute(t.Context())
+			mustComplete(t, p, again, err)
+			if again.Calls > 0 || len(s.Asked()) > calls || len(s.Launches()) > launches {
+				t.Errorf("again %d calls and %d loads", again.Calls, len(s.Launches())-launches)
+			}
+		})
+	}
+}
+
+// One slot and a context that servers do not go below are planned as they are
+// given.
+func TestThePlanHasTheSlotsAndContextsThatServersGive(t *testing.T) {
+	s, c := scripted(t, "0.33.0", map[string]ollamatest.Model{
+		"hybrid:latest": {Template: chatML, Family: "qwen35"}, "sees:latest": {Template: chatML, Family: "gemma3", Vision: true},
+	})
+	config := rundir.Defaults()
+	config.Models = []string{"hybrid:latest", "sees:latest"}
+	p, r, _, err := preparedOn(t, 2, config, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	for _, l := range r.Dir.Manifest.Loads {
+		switch {
+		case l.Variant == "hybrid:latest" && (l.Slots == nil || *l.Slots != 1):
+			t.Errorf("hybrid: %+v", l)
+		case l.Variant == "sees:latest" && l.NumCtx != 2048:
+			t.Errorf("sees: %+v", l)
+		}
+	}
+	if launches := s.Launches(); len(launches) == 0 || len(r.Dir.Manifest.Loads) != 2 {
+		t.Errorf("loads %+v", r.Dir.Manifest.Loads)
+	}
+}
+
+// What a version does is told to those whom it concerns.
+func TestWhatIsToldOfAVersion(t *testing.T) {
+	plain := []*task.Variant{variant("a:latest")}
+	thinker := variant("judge:latest")
+	thinker.Think = new(true)
+	for _, tt := range []struct {
+		version string
+		roster  task.Roster
+		want    []string
+	}{
+		{"0.17.4", task.Roster{Variants: plain}, nil},
+		{"0.17.4", task.Roster{Variants: plain, Judges: []*task.Variant{thinker}}, []string{"drops the schema"}},
+		{"0.30.7", task.Roster{Variants: plain}, []string{"reads the whole of every prompt anew"}},
+		{"0.30.0", task.Roster{Variants: plain}, []string{"reads the whole of every prompt anew", "does not count the tokens"}},
+		{"0.34.1", task.Roster{Variants: plain, Judges: []*task.Variant{thinker}}, nil},
+	} {
+		var told []string
+		warnOf(tt.version, tt.roster, func(text string) { told = append(told, text) })
+		if len(told) != len(tt.want) {
+			t.Errorf("%s: told %q, want %q", tt.version, told, tt.want)
+			continue
+		}
+		for i, want := range tt.want {
+			if !strings.Contains(told[i], want) || !strings.Contains(told[i], "install Ollama ") {
+				t.Errorf("%s: told %q, want %q", tt.version, told[i], want)
+			}
+		}
+	}
+}
