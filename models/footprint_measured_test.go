@@ -68,6 +68,7 @@ func TestFootprintAsMeasured(t *testing.T) {
 		"sliding windows, as Ollama reads the log":      {shapeOf(layouts["gemma3"]).Reported(many, 0), 469_72 * mib / 100},
 		"sliding windows, of which one cache is told":   {shapeOf(layouts["gemma3"]).OnCPU(many), 486_72 * mib / 100},
 		"sliding windows in one slot":                   {shapeOf(layouts["gemma3"]).OnCPU(few), 457_57 * mib / 100},
+		"the logits of a batch, Ollama 0.17.4":          {shapeOf(layouts["llama-mha"]).Footprint(setup(1024, 1, models.KVF16, models.Runner)).Compute, 64_50 * mib / 100},
 	} {
 		if by := off(c.estimate, c.measured); math.Abs(by) > 2 {
 			t.Errorf("%s: estimate %d, measured %d: %+.1f %%", what, c.estimate, c.measured, by)

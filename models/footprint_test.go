@@ -42,9 +42,9 @@ func (c memoryCase) String() string {
 	return fmt.Sprintf("%s, %d tokens x %d slots, %s", c.layout, c.numCtx, c.slots, c.cache)
 }
 
-// eachFootprint loads every layout in every way and tells the estimate and what
-// the server reports, in bytes.
-func eachFootprint(tb testing.TB, tell func(c memoryCase, estimate, reported uint64)) {
+// eachFootprint loads every layout with every number of slots, type of cache and
+// these contexts, and tells the estimate and what the server reports, in bytes.
+func eachFootprint(tb testing.TB, contexts func(slots int, cache models.KVType) []int, tell func(c memoryCase, estimate, reported uint64)) {
 	tb.Helper()
 	store := tb.TempDir()
 	installed := false
@@ -68,7 +68,7 @@ func eachFootprint(tb testing.TB, tell func(c memoryCase, estimate, reported uin
 				if err != nil {
 					tb.Fatal(err)
 				}
-				for _, numCtx := range []int{2048, 4096} {
+				for _, numCtx := range contexts(slots, cache) {
 					loaded, err := client.Load(tb.Context(), name, models.Options{NumCtx: numCtx})
 					if err != nil {
 						tb.Fatal(err)
@@ -107,7 +107,14 @@ func TestFootprintOnARealServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out what needs a real server")
 	}
-	eachFootprint(t, func(c memoryCase, estimate, reported uint64) {
+	// Each of two contexts with each of the rest, though not with all of it.
+	half := func(slots int, cache models.KVType) []int {
+		if (slots == 1) == (cache == models.KVF16) {
+			return []int{2048}
+		}
+		return []int{4096}
+	}
+	eachFootprint(t, half, func(c memoryCase, estimate, reported uint64) {
 		if by := off(estimate, reported); math.Abs(by) > 5 {
 			t.Errorf("%v: estimate %d, Ollama reports %d: %+.1f %%", c, estimate, reported, by)
 		}
@@ -119,8 +126,9 @@ func BenchmarkFootprint(b *testing.B) {
 	worst := 0.0
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "\n%-13s %6s %5s %5s %9s %9s %7s\n", "model", "ctx", "slots", "KV", "estimate", "reported", "off")
+	all := func(int, models.KVType) []int { return []int{2048, 4096} }
 	for b.Loop() {
-		eachFootprint(b, func(c memoryCase, estimate, reported uint64) {
+		eachFootprint(b, all, func(c memoryCase, estimate, reported uint64) {
 			by := off(estimate, reported)
 			worst = max(worst, math.Abs(by))
 			fmt.Fprintf(&out, "%-13s %6d %5d %5s %7.1fMB %7.1fMB %+6.1f%%\n", c.layout, c.numCtx, c.slots, c.cache, float64(estimate)/1e6, float64(reported)/1e6, by)

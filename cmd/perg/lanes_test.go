@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -198,6 +199,9 @@ func TestLanesOfItsOwn(t *testing.T) {
 		lanes[l.Lane] = true
 		if l.Slots == nil || *l.Slots < 1 || l.Size == 0 {
 			t.Errorf("load %+v", l)
+		}
+		if l.Estimate == nil || math.Abs(float64(*l.Estimate)/float64(l.Size)-1) > 0.25 { // small ones are estimated worse
+			t.Errorf("%s was planned with %v bytes and takes %d", l.Variant, l.Estimate, l.Size)
 		}
 		log, err := os.ReadFile(filepath.Join(b.dir, "run", "ollama-"+l.Lane+".log"))
 		if err != nil || len(log) == 0 {
