@@ -79,7 +79,7 @@ type Seat interface {
 // serves them all.
 type Call struct {
 	Key     store.Key
-	Model   *Model
+	Model   *Model         // nil: none makes it any more
 	Request models.Request // but for num_ctx, which is the lane's
 	Shared  bool           // several units make it: once in a run, also where it fails
 }
