@@ -98,6 +98,28 @@ func Install(tb testing.TB, host string, chains map[string]gguftest.Chain) {
 	}
 }
 
+// SmolLM2 gives a server a real model, SmolLM2-135M-Instruct, and says under
+// which name. Where fetch-smollm2.sh has not fetched it the test is skipped.
+func SmolLM2(tb testing.TB, host string) string {
+	tb.Helper()
+	weights, err := made("fetch-smollm2.sh")
+	if err != nil {
+		tb.Skip("no real weights: models/fetch-smollm2.sh fetches them")
+	}
+	base, err := url.Parse(host)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	const name = "smollm2:135m"
+	// Threads that wait for each other cost the more the less of the machine
+	// the tests of other packages leave to them.
+	alone := map[string]any{"num_thread": 1}
+	if err := gguftest.InstallFile(tb.Context(), api.NewClient(base, http.DefaultClient), name, weights, alone); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
 var shared struct {
 	sync.Mutex
 	dir    string
