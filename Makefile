@@ -5,17 +5,18 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test simulate soak test-gpu bench ollama duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test simulate soak test-gpu bench ollama weights duckdb chromium echarts screenshots clean
 
 build: perg
 
 perg: FORCE
 	@$(GO) build -o perg ./cmd/perg
 
-# Real models, built here, on a real Ollama server: the whole of perg in a
-# minute or two, without a download of weights.
+# The whole of perg on a real Ollama server in two minutes or three: on models
+# that are built here, and on a real one where that can be fetched.
 demo: build
-	@program=$$(models/build-ollama.sh) && $(GO) run ./cmd/demo -perg ./perg -ollama "$$program"
+	@program=$$(models/build-ollama.sh) && weights=$$(models/fetch-smollm2.sh || true) && \
+		$(GO) run ./cmd/demo -perg ./perg -ollama "$$program" -weights "$$weights"
 
 # The notebook that perg export writes, executed on the demo's run, as it is
 # checked in with its figures. Debian has what it needs: python3-pandas,
@@ -32,6 +33,11 @@ notebook: demo duckdb
 # The program that the demo and the end-to-end tests run.
 ollama:
 	@models/build-ollama.sh
+
+# A real model, of which tests and the demo leave their part out where it cannot
+# be had.
+weights:
+	@models/fetch-smollm2.sh || echo "real weights are not run" >&2
 
 # DuckDB reads the Parquet back in a test, as a second opinion.
 duckdb:
@@ -70,7 +76,7 @@ screenshots: chromium
 	@mkdir -p cmd/perg/screenshots
 	PERG_SCREENSHOTS_OF="$$PWD/demo/run" PERG_REQUIRE_CHROMIUM=1 $(GO) test -count=1 -run Screenshots ./cmd/perg
 
-test: duckdb chromium
+test: duckdb chromium weights
 	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...

@@ -45,7 +45,11 @@ func (s Sizes) loadable() loadable {
 // asks makes the engine's calls of those of generations.
 func (l loadable) asks(a engine.Ask) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Model: l[c.Variant], Request: c.Request, Shared: c.Shared})
+		model := l[c.Variant]
+		if c.Past {
+			model = nil
+		}
+		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Model: model, Request: c.Request, Shared: c.Shared})
 	}
 }
 

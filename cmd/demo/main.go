@@ -1,6 +1,7 @@
-// Demo runs the whole of perg on this machine without downloading a model: it
-// builds three small real GGUF models, starts an Ollama server of its own, runs
-// the benchmark on the embedded sample, and stops the server.
+// Demo runs the whole of perg on this machine: it builds three small GGUF models
+// that say what they were built to say, starts an Ollama server of its own, runs
+// the benchmark on the embedded sample, then a few of its items on real weights
+// where there are some, and stops the server.
 package main
 
 import (
@@ -26,11 +27,12 @@ import (
 func main() {
 	perg := flag.String("perg", "./perg", "perg program")
 	ollama := flag.String("ollama", "ollama", "ollama program")
-	dir := flag.String("dir", "demo", "where models, replies and the run are kept")
+	weights := flag.String("weights", "", "GGUF file of SmolLM2-135M-Instruct; none: no real model")
+	dir := flag.String("dir", "demo", "where models, replies and the runs are kept")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	err := demo(ctx, *perg, *ollama, *dir)
+	err := demo(ctx, *perg, *ollama, *weights, *dir)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit): // perg said why
@@ -48,6 +50,12 @@ func main() {
 // than any prompt with a preference.
 const withPreference = 100
 
+// The real model, and how many items it is asked: one takes it some seconds.
+const (
+	smol     = "smollm2:135m"
+	fewItems = "12"
+)
+
 // The candidates and the judge. Each says what it was built to say: the point
 // is to see perg at work on a real server, not to measure a model.
 var cast = map[string]gguftest.Chain{
@@ -56,7 +64,7 @@ var cast = map[string]gguftest.Chain{
 	"judge":  gguftest.Judge(gguftest.Ratings{Score: 4, UserOver: 610, LongScore: 2}),
 }
 
-func demo(ctx context.Context, perg, ollama, dir string) (err error) {
+func demo(ctx context.Context, perg, ollama, weights, dir string) (err error) {
 	store, err := filepath.Abs(filepath.Join(dir, "models"))
 	if err != nil {
 		return err
@@ -92,10 +100,35 @@ answers B, and C to long questions once a preference is stated, and "judge"
 rates 4, and 2 where there is much to read.
 
 `)
-	args := []string{
-		"run", "steady", "swayed", "--judge", "judge",
-		"--host", server.URL(), "--store", filepath.Join(dir, "replies.db"), "--out", filepath.Join(dir, "run"),
+	pergRun := func(out string, args ...string) error {
+		args = append([]string{"run"}, args...)
+		return execute(perg, append(args, "--host", server.URL(), "--store", filepath.Join(dir, "replies.db"), "--out", out)...)
 	}
+	scripted, real := filepath.Join(dir, "run"), filepath.Join(dir, "real")
+	if err := pergRun(scripted, "steady", "swayed", "--judge", "judge"); err != nil {
+		return err
+	}
+	more := []string{"report " + scripted + " --by source,preference_type", "report " + scripted + " --html report.html", "view " + scripted}
+	if weights != "" {
+		if err := gguftest.InstallFile(ctx, client, smol, weights, nil); err != nil {
+			return err
+		}
+		fmt.Print(`
+A third candidate is a real model, SmolLM2-135M-Instruct. It answers a few of the
+items beside the other two, and rates their answers and its own.
+
+`)
+		if err := pergRun(real, "steady", "swayed", smol, "--judge", smol, "--limit", fewItems, "--settings", "relevant"); err != nil {
+			return err
+		}
+		more = append(more, "view "+real)
+	}
+	fmt.Printf("\nSee more: perg %s\n", strings.Join(more, "\n          perg "))
+	return nil
+}
+
+// execute runs perg and shows what it was told.
+func execute(perg string, args ...string) error {
 	fmt.Printf("$ perg %s\n", strings.Join(args, " "))
 	run := exec.Command(perg, args...)
 	run.Stdout, run.Stderr = os.Stdout, os.Stderr
@@ -106,15 +139,14 @@ rates 4, and 2 where there is much to read.
 	// signal would end it at once. A SIGTERM is handed on.
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
+	defer func() {
+		signal.Stop(terminated)
+		close(terminated)
+	}()
 	go func() {
 		for range terminated {
 			run.Process.Signal(syscall.SIGTERM)
 		}
 	}()
-	if err := run.Wait(); err != nil {
-		return err
-	}
-	out := filepath.Join(dir, "run")
-	fmt.Printf("\nSee more: perg report %s --by source,preference_type\n          perg report %s --html report.html\n          perg view %s\n", out, out, out)
-	return nil
+	return run.Wait()
 }

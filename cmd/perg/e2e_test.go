@@ -17,6 +17,7 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/data"
+	"perg/harness/judge"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/models"
@@ -114,8 +115,8 @@ func TestJudges(t *testing.T) {
 		}
 	})
 	t.Run("unreadable", func(t *testing.T) {
-		out := filepath.Join(b.dir, "rambling")
-		status, stdout, stderr := b.run(append(args, "--judge", "rambling", "--out", out)...)
+		out := filepath.Join(b.dir, "escaping")
+		status, stdout, stderr := b.run(append(args, "--judge", "escaping", "--out", out)...)
 		if status != exitDone {
 			t.Fatal(status, stderr)
 		}
@@ -137,6 +138,22 @@ func TestJudges(t *testing.T) {
 		}
 		if !strings.Contains(stdout, fmt.Sprintf("%d unscored", right)) {
 			t.Errorf("the result does not say that %d are unscored:\n%s", right, stdout)
+		}
+	})
+	// A judge that would never end its explanation comes to a score all the same.
+	t.Run("rambling", func(t *testing.T) {
+		out := filepath.Join(b.dir, "rambling")
+		if status, _, stderr := b.run(append(args, "--judge", "rambling", "--out", out)...); status != exitDone {
+			t.Fatal(status, stderr)
+		}
+		judgments := table[data.Judgment](t, out, "judgments")
+		for _, j := range judgments {
+			if j.Score == nil || len(j.Explanation) > judge.MaxExplanation || !strings.HasPrefix(j.Explanation, "There is more to say. One thing leads to another.") {
+				t.Errorf("judgment %+v", j)
+			}
+		}
+		if len(judgments) == 0 {
+			t.Error("no judgments")
 		}
 	})
 	t.Run("failed calls", func(t *testing.T) {

@@ -34,6 +34,16 @@ var actors = map[string]gguftest.Chain{
 	"judge":    gguftest.Judge(gguftest.Ratings{Score: 4}),
 	"strict":   gguftest.Judge(gguftest.Ratings{Score: 2}),
 	"rambling": gguftest.Rambling(),
+	// escaping explains itself in escapes, six tokens each: within what its
+	// schema allows in characters, and over what it may take in tokens.
+	"escaping": {
+		Template: "{{ range .Messages }}{{ .Content }}\n{{ end }}<|plain|>",
+		Next: map[string][]string{
+			"<|plain|>": {`{"explanation":"`}, `{"explanation":"`: {`\`},
+			`\`: {"u"}, "u": {"2"}, "2": {"0"}, "0": {"1"}, "1": {"4"}, "4": {`\`},
+		},
+		Otherwise: []string{`"`},
+	},
 }
 
 // A bench is a place to run perg in: a server, a store and a directory.

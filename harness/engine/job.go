@@ -79,8 +79,8 @@ type Seat interface {
 // serves them all.
 type Call struct {
 	Key     store.Key
-	Earlier store.Key // under which an earlier perg may have the reply; zero: none has
-	Model   *Model
+	Earlier store.Key      // under which an earlier perg may have the reply; zero: none has
+	Model   *Model         // nil: none makes it any more
 	Request models.Request // but for num_ctx, which is the lane's
 	Shared  bool           // several units make it: once in a run, also where it fails
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"perg/harness/structured"
 )
@@ -17,12 +18,24 @@ const FollowedFrom = 3
 // MaxTokens bounds a judge's answer: one sentence and a number.
 const MaxTokens = 300
 
+// MaxExplanation bounds the sentence, in characters. Where each of them is a
+// token there is room left for the rating, so that a judge that repeats itself
+// comes to one all the same.
+const MaxExplanation = 240
+
 // Schema is the JSON schema of a judge's answer. The sentence comes before the
 // rating, so that the rating can follow from it.
-var Schema = json.RawMessage(`{"type":"object","properties":{` +
-	`"explanation":{"type":"string"},` +
-	`"score":{"type":"integer","minimum":1,"maximum":5}},` +
-	`"required":["explanation","score"]}`)
+var Schema = schema(fmt.Sprintf(`{"type":"string","maxLength":%d}`, MaxExplanation))
+
+// Unbounded is the schema that judges answered under before sentences had a
+// bound. An answer that keeps within it is the one that Schema gives: greedy
+// decoding takes another way only where the bound ends the sentence.
+var Unbounded = schema(`{"type":"string"}`)
+
+func schema(explanation string) json.RawMessage {
+	return json.RawMessage(`{"type":"object","properties":{"explanation":` + explanation + `,` +
+		`"score":{"type":"integer","minimum":1,"maximum":5}},"required":["explanation","score"]}`)
+}
 
 // A Rating is a judge's answer.
 type Rating struct {
@@ -32,6 +45,9 @@ type Rating struct {
 
 // Followed says whether the preference counts as followed.
 func (r Rating) Followed() bool { return r.Score >= FollowedFrom }
+
+// Bounded says whether a rating is within the bound of Schema.
+func (r Rating) Bounded() bool { return utf8.RuneCountInString(r.Explanation) <= MaxExplanation }
 
 // ErrUnreadable: an answer without a rating from 1 to 5. The generation is
 // unscored, never zero.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -41,6 +42,17 @@ func TestParse(t *testing.T) {
 		if r.Followed() != (tt.score >= 3) {
 			t.Errorf("a score of %d: followed is %v", tt.score, r.Followed())
 		}
+	}
+}
+
+// Replies are stored under a hash of their schema.
+func TestTheSchemaOfBeforeIsToTheLetter(t *testing.T) {
+	const was = `{"type":"object","properties":{"explanation":{"type":"string"},"score":{"type":"integer","minimum":1,"maximum":5}},"required":["explanation","score"]}`
+	if string(Unbounded) != was {
+		t.Errorf("%s", Unbounded)
+	}
+	if now := strings.Replace(was, `"string"`, `"string","maxLength":240`, 1); string(Schema) != now {
+		t.Errorf("%s", Schema)
 	}
 }
 

@@ -20,6 +20,7 @@ type Call struct {
 	Request models.Request
 	Repeat  int
 	Shared  bool   // several generations make it: once in a run, also where it fails
+	Past    bool   // it is made no more: its reply is looked up
 	Server  string // version of it, where the call is about what that does; else ""
 }
 
@@ -137,6 +138,12 @@ func (t *Task) rating(by *Variant, e, plain Evaluated, swapped bool) (Call, erro
 		return Call{}, err
 	}
 	return t.structured(by, text, judge.MaxTokens, judge.Schema), nil
+}
+
+// unbounded is a rating's call as it was made before explanations had a bound.
+func (c Call) unbounded() Call {
+	c.Request.Format, c.Past = judge.Unbounded, true
+	return c
 }
 
 // structured is a call whose answer has a schema. A model that could think does

@@ -199,6 +199,9 @@ func (e Evaluator) judge(ctx context.Context, by *Variant, s, plain Evaluated, s
 	if j.Call, err = e.fitted(ctx)(e.rating(by, s, plain, swapped)); err != nil {
 		return j, err
 	}
+	if ok, err := e.ratedBefore(ctx, &j); ok || err != nil {
+		return j, err
+	}
 	reply, err := e.Ask(ctx, j.Call)
 	if Fatal(err) {
 		return j, err
@@ -212,4 +215,23 @@ func (e Evaluator) judge(ctx context.Context, by *Variant, s, plain Evaluated, s
 		j.Rating = &rating
 	}
 	return j, nil
+}
+
+// ratedBefore takes a rating from before explanations had a bound, where the
+// bound could not have changed it.
+func (e Evaluator) ratedBefore(ctx context.Context, j *Judgment) (bool, error) {
+	call := j.Call.unbounded()
+	reply, err := e.Ask(ctx, call)
+	if err != nil {
+		if errors.Is(err, engine.ErrNotAsked) || !Fatal(err) {
+			err = nil
+		}
+		return false, err
+	}
+	rating, err := judge.Parse(reply.Content)
+	if err != nil || !rating.Bounded() {
+		return false, nil
+	}
+	j.Call, j.Reply, j.Rating = call, &reply, &rating
+	return true, nil
 }

@@ -25,34 +25,46 @@ func (c Chain) Install(ctx context.Context, client *api.Client, name string) err
 	if err := c.WriteGGUF(f); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
-	digest, err := digestOf(f)
+	return install(ctx, client, f, api.CreateRequest{Model: name, Template: c.Template, Parameters: map[string]any{"num_thread": 1}})
+}
+
+// InstallFile gives a server the model of a GGUF file under a name, with some
+// parameters; nil for none. Template and stop words are those that the server
+// makes of the file's own. Where the server has the file under that name
+// already, nothing is done.
+func InstallFile(ctx context.Context, client *api.Client, name, path string, parameters map[string]any) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
+	defer f.Close()
+	return install(ctx, client, f, api.CreateRequest{Model: name, Parameters: parameters})
+}
 
-	show, err := client.Show(ctx, &api.ShowRequest{Model: name})
+func install(ctx context.Context, client *api.Client, f *os.File, r api.CreateRequest) error {
+	digest, err := digestOf(f)
+	if err != nil {
+		return fmt.Errorf("install %s: %w", r.Model, err)
+	}
+
+	show, err := client.Show(ctx, &api.ShowRequest{Model: r.Model})
 	if status, ok := errors.AsType[api.StatusError](err); ok && status.StatusCode == http.StatusNotFound {
 		show, err = &api.ShowResponse{}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("install %s: ask whether it is there: %w", name, err)
+		return fmt.Errorf("install %s: ask whether it is there: %w", r.Model, err)
 	}
 	// The Modelfile names the file of the weights by their digest.
-	if strings.Contains(show.Modelfile, strings.Replace(digest, ":", "-", 1)) && show.Template == c.Template {
+	if strings.Contains(show.Modelfile, strings.Replace(digest, ":", "-", 1)) && (r.Template == "" || show.Template == r.Template) {
 		return nil
 	}
 
 	if err := upload(ctx, client, f, digest); err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
+		return fmt.Errorf("install %s: %w", r.Model, err)
 	}
-	create := &api.CreateRequest{
-		Model:      name,
-		Files:      map[string]string{"chain.gguf": digest},
-		Template:   c.Template,
-		Parameters: map[string]any{"num_thread": 1},
-	}
-	if err := client.Create(ctx, create, func(api.ProgressResponse) error { return nil }); err != nil {
-		return fmt.Errorf("install %s: create it: %w", name, err)
+	r.Files = map[string]string{"model.gguf": digest}
+	if err := client.Create(ctx, &r, func(api.ProgressResponse) error { return nil }); err != nil {
+		return fmt.Errorf("install %s: create it: %w", r.Model, err)
 	}
 	return nil
 }

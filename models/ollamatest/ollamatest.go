@@ -4,12 +4,15 @@ package ollamatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,9 +21,6 @@ import (
 	"perg/models"
 	"perg/models/gguftest"
 )
-
-// built is where build-ollama.sh puts its program, under the user's cache folder.
-const built = "perg/ollama-v0.17.4/ollama"
 
 // Program finds an ollama program: $PERG_OLLAMA, the one on PATH, or the one
 // that build-ollama.sh built. Where there is none the test is skipped, or
@@ -41,15 +41,18 @@ func find() (string, error) {
 	if p := os.Getenv("PERG_OLLAMA"); p != "" {
 		return exec.LookPath(p)
 	}
-	if p, err := exec.LookPath("ollama"); err == nil {
+	if p, err := made("build-ollama.sh"); err == nil {
 		return p, nil
 	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		if p, err := exec.LookPath(filepath.Join(cache, built)); err == nil {
-			return p, nil
-		}
-	}
-	return "", fmt.Errorf("no ollama program on PATH and none built: run `make ollama`, or set PERG_OLLAMA")
+	return "", errors.New("no ollama program on PATH and none built: run `make ollama`, or set PERG_OLLAMA")
+}
+
+// made asks a script of the folder above for the path of what it has made, and
+// has it make nothing.
+func made(script string) (string, error) {
+	_, here, _, _ := runtime.Caller(0)
+	path, err := exec.Command("/bin/sh", filepath.Join(filepath.Dir(here), "..", script), "-n").Output()
+	return strings.TrimSpace(string(path)), err
 }
 
 // Start runs a server of the test's own until the test ends. Program, Models
@@ -93,6 +96,28 @@ func Install(tb testing.TB, host string, chains map[string]gguftest.Chain) {
 			tb.Fatal(err)
 		}
 	}
+}
+
+// SmolLM2 gives a server a real model, SmolLM2-135M-Instruct, and says under
+// which name. Where fetch-smollm2.sh has not fetched it the test is skipped.
+func SmolLM2(tb testing.TB, host string) string {
+	tb.Helper()
+	weights, err := made("fetch-smollm2.sh")
+	if err != nil {
+		tb.Skip("no real weights: models/fetch-smollm2.sh fetches them")
+	}
+	base, err := url.Parse(host)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	const name = "smollm2:135m"
+	// Threads that wait for each other cost the more the less of the machine
+	// the tests of other packages leave to them.
+	alone := map[string]any{"num_thread": 1}
+	if err := gguftest.InstallFile(tb.Context(), api.NewClient(base, http.DefaultClient), name, weights, alone); err != nil {
+		tb.Fatal(err)
+	}
+	return name
 }
 
 var shared struct {
