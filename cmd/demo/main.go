@@ -53,7 +53,7 @@ const withPreference = 100
 // The real model, and how many items it is asked: one takes it some seconds.
 const (
 	smol     = "smollm2:135m"
-	fewItems = "12"
+	fewItems = "24"
 )
 
 // The candidates and the judge. Each says what it was built to say: the point
