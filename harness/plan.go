@@ -34,17 +34,9 @@ type Plan struct {
 }
 
 // Total is the number of generations of the run.
-func (p *Plan) Total() int { return total(p.Task, p.Roster) }
+func (p *Plan) Total() int { return p.Task.Total(p.Variants) }
 
-func total(t *task.Task, r task.Roster) int {
-	n := 0
-	for _, v := range r.Variants {
-		n += t.Count(v)
-	}
-	return n
-}
-
-// Info names a model of the plan.
+// info names a model of the plan.
 func (p *Plan) info(v *task.Variant) rundir.ModelInfo { return rundir.InfoOf(v, p.Sizes.Of[v].NumCtx) }
 
 // Jobs are a plan's as the schedule sees them: the variants', that of the first

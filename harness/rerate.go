@@ -99,7 +99,7 @@ func madeWith(ctx context.Context, t *task.Task, r task.Roster, s *store.Store, 
 	const enough = 200
 	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: recorded(s)}
 	generation := t.Everywhere(r.Variants)
-	for place := range min(enough, total(t, r)) {
+	for place := range min(enough, t.Total(r.Variants)) {
 		_, err := e.Generate(ctx, generation(place))
 		if err == nil {
 			return nil

@@ -51,6 +51,22 @@ func structuredCalls(s *ollamatest.Scripted) (all []api.ChatRequest) {
 	return all
 }
 
+// mustJudge has a candidate answered and judged on a server, all of it, and gives
+// the run.
+func mustJudge(t *testing.T, c *models.Client) *Run {
+	t.Helper()
+	p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	if result.Rated == 0 || result.Unscored > 0 {
+		t.Errorf("%+v", result)
+	}
+	return r
+}
+
 // A run on each version comes to its end, and never has a model loaded anew for
 // anything but its context.
 func TestARunOnEachVersion(t *testing.T) {
@@ -58,15 +74,7 @@ func TestARunOnEachVersion(t *testing.T) {
 	for _, v := range ollamatest.Versions {
 		t.Run(v.Number, func(t *testing.T) {
 			s, c := scripted(t, v.Number, installed)
-			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			result, err := r.Execute(t.Context())
-			mustComplete(t, p, result, err)
-			if result.Rated == 0 || result.Unscored > 0 {
-				t.Errorf("%+v", result)
-			}
+			r := mustJudge(t, c)
 			contexts := make(map[ollamatest.Launch]int)
 			for _, l := range s.Launches() {
 				if l.Shift || l.NumBatch != 512 {
@@ -147,15 +155,7 @@ func TestGPTOSSJudges(t *testing.T) {
 			s, c := scripted(t, v.Number, map[string]ollamatest.Model{
 				"a:latest": {Template: chatML}, "judge:latest": {Template: chatML, Family: "gptoss", Thinks: true, Parser: true},
 			})
-			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			result, err := r.Execute(t.Context())
-			mustComplete(t, p, result, err)
-			if result.Rated == 0 || result.Unscored > 0 {
-				t.Errorf("%+v", result)
-			}
+			mustJudge(t, c)
 			for _, r := range structuredCalls(s) {
 				if r.Think == nil || r.Think.String() != "low" {
 					t.Errorf("asked for with think %v", r.Think)

@@ -1,6 +1,6 @@
 // Package models drives Ollama: the guarded chat call, the catalogue of
-// installed variants, loading and unloading, a managed server process, and a
-// builder of small real models. It knows nothing of PERG.
+// installed variants, loading and unloading, counting tokens, memory, and a
+// managed server process. It knows nothing of PERG.
 package models
 
 import (

@@ -1,7 +1,5 @@
 package models
 
-import "fmt"
-
 // An Engine is what computes a model's answers in a server. The same weights
 // answer otherwise on another one.
 type Engine string
@@ -15,12 +13,12 @@ const (
 // EngineOf is that of a server by its version; "" where that does not tell, as
 // of a build without one.
 func EngineOf(version string) Engine {
-	var major, minor int
-	if n, err := fmt.Sscanf(version, "%d.%d", &major, &minor); n < 2 || err != nil || major == 0 && minor == 0 {
+	switch r, ok := numberOf(version); {
+	case !ok:
 		return ""
-	}
-	if major == 0 && minor < 30 {
+	case r.before(release{0, 30}):
 		return Runner
+	default:
+		return LlamaServer
 	}
-	return LlamaServer
 }

@@ -35,7 +35,7 @@ func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 	// a quarter more than what is in use, a run of a million takes no more
 	// memory than one of a hundred thousand.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
-	counts := rundir.Counts{Planned: r.total(), Reasons: make(map[string]int)}
+	counts := rundir.Counts{Planned: r.Evaluator.Total(r.Roster.Variants), Reasons: make(map[string]int)}
 	generations, err := data.CreateTable[data.Generation](filepath.Join(r.Dir, "generations"))
 	if err != nil {
 		return counts, err
@@ -81,14 +81,6 @@ func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 	}
 	debug.FreeOSMemory() // what encoding took, before metrics take their own
 	return counts, r.writeMetrics()
-}
-
-func (r Run) total() int {
-	n := 0
-	for _, v := range r.Roster.Variants {
-		n += r.Evaluator.Count(v)
-	}
-	return n
 }
 
 // keepOthers takes the ratings of judges that the run had before over into its

@@ -64,6 +64,15 @@ func (t *Task) PerCell() int { return len(t.Dataset.Items) * t.Repeats }
 // Count is the number of a variant's generations.
 func (t *Task) Count(v *Variant) int { return len(t.Cells(v)) * t.PerCell() }
 
+// Total is the number of the generations of some variants.
+func (t *Task) Total(variants []*Variant) int {
+	n := 0
+	for _, v := range variants {
+		n += t.Count(v)
+	}
+	return n
+}
+
 // AnswerTokens is the most new tokens of what a variant answers in the last
 // call of a method.
 func (t *Task) AnswerTokens(v *Variant, m prompt.Method) int {

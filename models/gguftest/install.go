@@ -16,16 +16,21 @@ import (
 // Install gives a server the chain under a name. Where the server has it
 // under that name already, nothing is done.
 func (c Chain) Install(ctx context.Context, client *api.Client, name string) error {
-	f, err := os.CreateTemp("", "chain-*.gguf")
+	return written(ctx, client, c.WriteGGUF, api.CreateRequest{Model: name, Template: c.Template, Parameters: map[string]any{"num_thread": 1}})
+}
+
+// written gives a server a model that is written for it.
+func written(ctx context.Context, client *api.Client, write func(*os.File) error, r api.CreateRequest) error {
+	f, err := os.CreateTemp("", "*.gguf")
 	if err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
+		return fmt.Errorf("install %s: %w", r.Model, err)
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if err := c.WriteGGUF(f); err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
+	if err := write(f); err != nil {
+		return fmt.Errorf("install %s: %w", r.Model, err)
 	}
-	return install(ctx, client, f, api.CreateRequest{Model: name, Template: c.Template, Parameters: map[string]any{"num_thread": 1}})
+	return install(ctx, client, f, r)
 }
 
 // InstallFile gives a server the model of a GGUF file under a name, with some
@@ -59,22 +64,15 @@ func install(ctx context.Context, client *api.Client, f *os.File, r api.CreateRe
 		return nil
 	}
 
-	if err := upload(ctx, client, f, digest); err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("install %s: %w", r.Model, err)
+	}
+	if err := client.CreateBlob(ctx, digest, f); err != nil {
+		return fmt.Errorf("install %s: upload the weights: %w", r.Model, err)
 	}
 	r.Files = map[string]string{"model.gguf": digest}
 	if err := client.Create(ctx, &r, func(api.ProgressResponse) error { return nil }); err != nil {
 		return fmt.Errorf("install %s: create it: %w", r.Model, err)
-	}
-	return nil
-}
-
-func upload(ctx context.Context, client *api.Client, f *os.File, digest string) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	if err := client.CreateBlob(ctx, digest, f); err != nil {
-		return fmt.Errorf("upload the weights: %w", err)
 	}
 	return nil
 }

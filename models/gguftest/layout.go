@@ -47,27 +47,7 @@ func (l Layout) WriteGGUF(f *os.File) error {
 
 // Install gives a server the model under a name.
 func (l Layout) Install(ctx context.Context, client *api.Client, name string) error {
-	f, err := os.CreateTemp("", "layout-*.gguf")
-	if err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := l.WriteGGUF(f); err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
-	}
-	digest, err := digestOf(f)
-	if err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
-	}
-	if err := upload(ctx, client, f, digest); err != nil {
-		return fmt.Errorf("install %s: %w", name, err)
-	}
-	create := &api.CreateRequest{Model: name, Files: map[string]string{"layout.gguf": digest}, Template: "{{ .Prompt }}"}
-	if err := client.Create(ctx, create, func(api.ProgressResponse) error { return nil }); err != nil {
-		return fmt.Errorf("install %s: create it: %w", name, err)
-	}
-	return nil
+	return written(ctx, client, l.WriteGGUF, api.CreateRequest{Model: name, Template: "{{ .Prompt }}"})
 }
 
 func (l Layout) text(w *tensors) {
