@@ -42,7 +42,7 @@ answer, and "pref-aligner" has it re-style the baseline's.
 Every reply is kept in a store the moment it comes. The same command with
 the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
-On a terminal a live view shows lanes, GPUs, errors and the time left; in a
+On a terminal a live display shows lanes, GPUs, errors and the time left; in a
 pipe, in CI, with NO_COLOR or TERM=dumb there are plain lines instead. A
 screen that is not read (Ctrl-S, a pager, a pipe) holds nothing up; where it
 is read again, some of the progress is left out.
