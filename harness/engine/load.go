@@ -31,6 +31,20 @@ type Load struct {
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; 0 where the job ended before it was measured.
 	InFlight int
+	Pace     *Pace // nil: not measured
+}
+
+// A Pace is what a model was measured to do on some devices, where that was
+// found by measuring.
+type Pace struct {
+	InFlight int     // calls at once, at each server, that brought the most
+	Servers  int     // of the model, on the same devices at once
+	Gain     float64 // what these brought together, as a multiple of one's
+	// Prompt and New are the seconds of the devices' time that a token of a
+	// prompt took, and a new one, with all servers at work: the time that
+	// passed, shared out as the calls' own times are.
+	Prompt, New float64
+	Calls       int // that were measured
 }
 
 // ErrRemade: the tag of a model is another model's now.

@@ -35,6 +35,11 @@ type Fit struct {
 	Slots, NumCtx int
 	Time          time.Duration // of the whole job on this set alone, without Load
 	Load          time.Duration
+	// Servers is how many servers of the job the devices are worth, each with
+	// these bytes and slots; 0: one. Gain is what that many bring together, as
+	// a multiple of what one does; 0: not known, and taken to be 1.
+	Servers int
+	Gain    float64
 	// Spill is how many bytes do not fit and would run on the CPU, where the
 	// job may; 0: none. A job that spills has its devices to itself, whatever
 	// Bytes says: all that is left beside it would be taken from it.
