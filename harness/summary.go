@@ -1,11 +1,11 @@
 package harness
 
 import (
-	"strings"
 	"time"
 
 	"perg/harness/fleet"
 	"perg/harness/rundir"
+	"perg/harness/schedule"
 	"perg/models"
 )
 
@@ -101,7 +101,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	peak := p.Placement.Peaks()
 	slots := make(map[string]int)
 	for _, l := range p.Placement.Lanes {
-		lane := PlannedLane{Lane: strings.Join(l.Devices, "+")}
+		lane := PlannedLane{Lane: schedule.LaneName(l.Devices, l.Server)}
 		for _, a := range l.Work {
 			lane.Work = append(lane.Work, PlannedWork{
 				Job: a.Job, Begin: a.Begin, End: a.End, Slots: a.Fit.Slots, Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,

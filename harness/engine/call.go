@@ -222,7 +222,7 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 // answered takes in a reply.
 func (l *lane) answered(c Call, r models.Response) answer {
 	l.answers.Add(1)
-	l.pace.answered(r.PromptTokens+r.OutputTokens, r.PromptEval+r.Eval)
+	l.pace.answered(l, r)
 	vram := l.loaded.VRAM
 	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version, GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"perg/harness/schedule"
@@ -21,6 +20,9 @@ type executor struct {
 	ends    map[*job]int          // how many lanes ended their work on it, having found some
 
 	lanes     map[string]*lane      // with a server that may be used again, by name
+	paces     map[onLane]*pace      // of a job on a set of devices
+	alone     map[*job]bool         // what went wrong beside other lanes: it has its devices to itself
+	moved     chan struct{}         // the number of servers that a pace wants
 	work      map[string]assignment // what lanes do now, by lane
 	apart     map[string]bool       // devices on which no lane is beside another any more
 	condemned map[*job]error        // not to be run any more, and why
@@ -34,6 +36,8 @@ type assignment struct {
 	lane   *lane
 	fit    schedule.Fit
 	beside bool // resident next to another one
+	shares bool // its devices, with lanes that were there before
+	server int  // which one on its devices
 	stuck  bool // told not to wait for units, or to take none
 	ends   int  // of the job, as it began
 }
@@ -51,6 +55,7 @@ func newExecutor(e *Engine) *executor {
 		Engine: e, trouble: newTrouble(e.Patience / 2),
 		lanes: make(map[string]*lane), work: make(map[string]assignment),
 		apart: make(map[string]bool), condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
+		paces: make(map[onLane]*pace), alone: make(map[*job]bool), moved: make(chan struct{}, 1),
 	}
 }
 
@@ -76,7 +81,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 		var again <-chan time.Time
 		if failure == nil && ctx.Err() == nil {
 			undone = append(undone, e.turn(ctx)...)
-			if at, ok := e.trouble.next(time.Now()); ok && len(e.jobs) > 0 {
+			if at, ok := e.next(time.Now()); ok && len(e.jobs) > 0 {
 				again = time.After(time.Until(at))
 			}
 		}
@@ -103,6 +108,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 				cancel(err)
 			}
 		case <-again:
+		case <-e.moved:
 		case <-stopped:
 		}
 	}
@@ -141,6 +147,9 @@ func (e *executor) fit(j *job) func([]schedule.Device) schedule.Fit {
 		of := onLane{j.ID, setOf(f.Devices)}
 		if e.trouble.keptOff(j.ID, f.Devices, time.Now()) || e.trouble.tooSmall(j.ID, memoryOf(set)) || e.nothing[of] {
 			f.Short, f.Dimension = 1, "GPU memory"
+		}
+		if p := e.paces[of]; p != nil {
+			f.Servers = p.at().servers
 		}
 		return f
 	}
@@ -189,9 +198,9 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 	}
 	for _, s := range starts {
-		if s.Kind == schedule.Generate {
+		if j := e.job(s.Job); s.Kind == schedule.Generate && !(s.Share && e.alone[j]) {
 			working = true
-			e.start(ctx, e.job(s.Job), s)
+			e.start(ctx, j, s)
 		}
 	}
 	// A lane that waits for what others answer must not hold the devices on
@@ -204,7 +213,10 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 			continue
 		}
 		j := e.job(s.Job)
-		if j.Source.Ready() || !yields(laneName(s.Fit.Devices, s.Beside), s.Fit.Devices) {
+		if s.Share && e.alone[j] {
+			continue
+		}
+		if j.Source.Ready() || !yields(laneName(s), s.Fit.Devices) {
 			e.start(ctx, j, s)
 		}
 	}
@@ -216,6 +228,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 			a.lane.yield(now)
 		}
 	}
+	e.share(ctx)
 	e.expect(e.outlook())
 	return undone
 }
@@ -250,7 +263,7 @@ func (e *executor) state() schedule.State {
 		lanes := e.lanesOf(j)
 		for _, name := range lanes {
 			a := e.work[name]
-			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside})
+			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside, Server: a.server})
 		}
 		switch {
 		case e.refused[j]:
@@ -293,28 +306,41 @@ func (e *executor) timeLeft(a assignment) time.Duration {
 	return time.Duration(float64(a.fit.Time) * float64(a.job.Source.Left()) / float64(max(a.job.total.Load(), 1)))
 }
 
-// laneName names the lane on some devices.
-func laneName(devices []string, beside bool) string {
-	name := strings.Join(devices, "+")
-	if beside {
+// laneName names the lane of a start.
+func laneName(s schedule.Start) string {
+	name := schedule.LaneName(s.Fit.Devices, s.Server)
+	if s.Beside {
 		name += "-beside"
 	}
 	return name
 }
 
 func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
-	name := laneName(s.Fit.Devices, s.Beside)
+	name := laneName(s)
 	l, ok := e.lanes[name]
 	if !ok {
 		l = &lane{engine: e.Engine, name: name, devices: s.Fit.Devices, beside: s.Beside}
 	}
 	e.clear(ctx, l.devices, name)
 	e.lanes[name] = l
-	l.begin(ctx, j, s.Fit, e.pace(s.Fit), e.trouble.failedBefore(l.devices))
+	l.begin(ctx, j, s.Fit, e.paceOf(j, s), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
-	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside, ends: e.ends[j]}
+	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside, shares: s.Share, server: s.Server, ends: e.ends[j]}
+	var before []<-chan struct{}
+	for _, other := range e.on(l.devices) {
+		if other != name && s.Share {
+			before = append(before, e.work[other].lane.settled)
+		}
+	}
 	go func() {
 		e.closings.wait(ctx, l.devices)
+		// A lane that was there may have to unload its last model still.
+		for _, settled := range before {
+			select {
+			case <-settled:
+			case <-ctx.Done():
+			}
+		}
 		e.ended <- ended{name, j, l.work()}
 	}()
 }

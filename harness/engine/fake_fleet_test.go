@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -22,9 +21,8 @@ func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Se
 	if p := sites[0].process; p != nil {
 		return &fakeServer{p}, nil
 	}
-	besides := func(lane string) bool { return strings.HasSuffix(lane, "-beside") }
 	for _, p := range w.open {
-		if besides(p.name) == besides(lane) && overlap(devices, strings.Split(strings.TrimSuffix(p.name, "-beside"), "+")) {
+		if p.name == lane || p.shares(sites) && len(p.sites)+len(sites) > 2 {
 			w.wrong("%s is opened while %s is open", lane, p.name)
 		}
 	}
@@ -47,6 +45,11 @@ func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Se
 	w.tell("%s: a server starts, %d slots, KV %s", lane, p.slots, s.KVCache)
 	p.begin()
 	return &fakeServer{p}, nil
+}
+
+// shares says whether a process is on one of some sites.
+func (p *process) shares(sites []*site) bool {
+	return slices.ContainsFunc(p.sites, func(s *site) bool { return slices.Contains(sites, s) })
 }
 
 // start takes a moment, and up to a minute where the site hangs.

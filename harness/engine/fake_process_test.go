@@ -252,6 +252,26 @@ type fakeModel struct {
 	kv      uint64  // bytes a token and slot
 	bigger  float64 // than planned
 	call    time.Duration
+	// fills is how many calls at once a server works on at full speed; past it
+	// they share that. card is the same of a site and all servers on it. 0: any.
+	fills, card int
+	most        int           // slots that the plan gives it; 0: 16
+	servers     int           // that the plan says a site is worth; 0: not known
+	gain        float64       // what they bring
+	gap         time.Duration // of a call, that its own times leave out
+}
+
+// slowed is how many times longer a call takes beside so many at its server, and
+// so many on its site.
+func (m *fakeModel) slowed(server, site int) float64 {
+	slowed := 1.0
+	if m.fills > 0 {
+		slowed = max(slowed, float64(server)/float64(m.fills))
+	}
+	if m.card > 0 {
+		slowed = max(slowed, float64(site)/float64(m.card))
+	}
+	return slowed
 }
 
 // planned are the bytes that the plan gives it.

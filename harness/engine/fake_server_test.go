@@ -278,13 +278,18 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 		return models.Response{}, s.broken(q, run, models.ErrTimeout)
 	}
 	w.mu.Lock()
-	took := time.Duration(float64(q.took) * s.slow())
+	s.sites[0].calls++
+	slowed := s.slow() * run.model.slowed(len(run.slots), s.sites[0].calls)
+	took := time.Duration(float64(q.took) * slowed)
 	if s.any(func(s *site) bool { return s.badCalls }) && q.poison == harmless {
 		run.end("its GPU is broken", q.text)
 	}
 	w.mu.Unlock()
 	err = req.takes(took, run.gone)
 	<-run.slots
+	w.mu.Lock()
+	s.sites[0].calls--
+	w.mu.Unlock()
 	if err == nil {
 		err = s.poisoned(req, run, q)
 	}
@@ -294,7 +299,7 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 	digest := run.digest
 	return models.Response{
 		Content: digest + " " + q.text, DoneReason: "stop", PromptTokens: 100, OutputTokens: 20,
-		Total: time.Since(started), PromptEval: took / 2, Eval: took / 2, StartedAt: started,
+		Total: time.Since(started), PromptEval: (took - run.model.gap) / 2, Eval: (took - run.model.gap) / 2, StartedAt: started,
 	}, nil
 }
 

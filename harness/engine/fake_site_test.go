@@ -33,6 +33,7 @@ func between(r *rand.Rand, least, most time.Duration) time.Duration {
 // A site is a device of the world: a GPU, or the host of a server that the user
 // named. All of it is guarded by the world.
 type site struct {
+	calls  int // that servers work on there
 	id     string
 	memory uint64 // of a GPU, for models; 0: a named host, whose memory is not known
 	class  string

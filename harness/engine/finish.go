@@ -60,6 +60,10 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 	case errors.As(err, &refused):
 		e.leave(ctx, a.lane)
 		e.condemn(a.job, err)
+	case a.shares && len(e.on(a.lane.devices)) > 0 && (errors.As(err, &lane) || errors.As(err, &load) && !load.Final):
+		// Its server is its own, and the devices are at work for others.
+		e.leave(ctx, a.lane)
+		e.crowded(a, err)
 	case errors.As(err, &load):
 		if a.lane.inPlace != nil || a.lane.loose.Load() {
 			e.leave(ctx, a.lane) // the model may be there still, or come back

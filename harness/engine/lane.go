@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -61,6 +62,8 @@ type stint struct {
 	recall  func()          // ends it
 	fail    func(error)     // ends the stint at once; the first error counts
 	lost    chan struct{}   // closed by fail
+	settled chan struct{}   // closed when the model is in memory for the first time, or never will be
+	settle  func()          // closes it
 }
 
 // everything is the whole of a gate.
@@ -76,6 +79,8 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	if l.server != nil {
 		l.exits = l.server.Exits() // none of them this job's
 	}
+	settled := make(chan struct{})
+	l.settled, l.settle = settled, sync.OnceFunc(func() { close(settled) })
 	l.voucher = newVoucher(l)
 	run := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -99,6 +104,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 // was answered becomes durable.
 func (l *lane) work() error {
 	defer l.recall()
+	defer l.settle()
 	go l.voucher.run(l.ctx)
 	outcomes, kept := l.keeping()
 	var seats sync.WaitGroup
@@ -106,9 +112,9 @@ func (l *lane) work() error {
 	// one, while the others go on with what they have begun.
 	seating, enough := context.WithCancel(l.taking)
 	defer enough()
-	for l.pace.acquire(seating) {
+	for l.pace.acquire(seating, l) {
 		seats.Go(func() {
-			defer l.pace.release()
+			defer l.pace.release(l)
 			// Where the run was stopped the other seats' calls in flight are
 			// let finish.
 			if err := l.sit(outcomes, enough); err != nil && l.ctx.Err() == nil {
@@ -120,9 +126,7 @@ func (l *lane) work() error {
 	l.voucher.end()
 	close(outcomes)
 	<-kept
-	if limit, found := l.pace.limit(); found {
-		l.loadEnds(limit)
-	}
+	l.loadEnds(l.pace.found())
 	var load *LoadError // whose deaths are counted
 	switch err := context.Cause(l.ctx); {
 	case err == nil:
@@ -141,8 +145,10 @@ func (l *lane) work() error {
 func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
 	defer s.Leave()
-	for l.yielding(); l.pace.keeps(); l.yielding() {
+	for l.yielding(); l.pace.keeps(l); l.yielding() {
+		asked := time.Now()
 		u, ok := s.Next(l.taking)
+		l.pace.waited(time.Since(asked))
 		if !ok {
 			enough()
 			return nil
@@ -182,8 +188,7 @@ type outcome struct {
 
 // take makes a unit's calls.
 func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
-	limit, _ := l.pace.limit()
-	l.status.took(u, limit)
+	l.status.took(u, l.pace.at().width)
 	o := outcome{unit: u}
 	var err error
 	o.failed, err = l.job.Do(ctx, func(ctx context.Context, c Call) (store.Reply, error) {

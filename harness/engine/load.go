@@ -331,15 +331,17 @@ func (l *lane) report(started time.Time) {
 		load.Planned = int64(l.fit.Reported)
 	}
 	l.status.slots(l.config.Slots)
+	l.settle()
 	l.last = load
 	l.engine.Loaded(load)
 }
 
-// loadEnds notes how many calls in flight the load was worth.
-func (l *lane) loadEnds(inFlight int) {
-	if l.last.Model != l.job.Model.Label {
-		return // every reply was known
+// loadEnds notes how many calls in flight the load was worth, and what was
+// measured with them.
+func (l *lane) loadEnds(inFlight int, measured *Pace) {
+	if inFlight == 0 && measured == nil || l.last.Model != l.job.Model.Label {
+		return // or every reply was known
 	}
-	l.last.InFlight = inFlight
+	l.last.InFlight, l.last.Pace = inFlight, measured
 	l.engine.Loaded(l.last)
 }

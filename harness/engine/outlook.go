@@ -34,12 +34,22 @@ func (e *executor) outlook() *outlook {
 	prospect := func(j *job) prospect {
 		p := prospect{job: j, planned: schedule.Job{ID: j.ID, Kind: j.Kind, Fit: j.Fit}}
 		for _, name := range e.lanesOf(j) {
-			a, shared := e.work[name], false
+			a, residents, servers := e.work[name], 0, 0
 			p.lanes = append(p.lanes, a.lane.status)
-			for other, b := range e.work {
-				shared = shared || other != name && overlap(a.lane.devices, b.lane.devices)
+			for _, b := range e.work {
+				switch {
+				case !overlap(a.lane.devices, b.lane.devices):
+				case b.beside:
+					residents++
+				default:
+					servers++
+				}
 			}
-			a.lane.status.shares(shared, a.beside)
+			weight := 0.0 // a resident takes the others' time
+			if !a.beside || servers == 0 {
+				weight = a.fit.Together(servers) / float64(max(servers, 1))
+			}
+			a.lane.status.shares(residents > 0 && servers > 0, weight)
 		}
 		return p
 	}

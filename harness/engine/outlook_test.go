@@ -55,7 +55,7 @@ func TestTheRestIsMeasured(t *testing.T) {
 	// The judge's calls beside a variant take no time of their own.
 	beside := &laneStatus{job: at("judge", Score, 0)}
 	for _, shared := range []bool{true, false} {
-		beside.shares(shared, true)
+		beside.shares(shared, map[bool]float64{true: 0, false: 1}[shared])
 		beside.sent()
 		time.Sleep(2 * time.Millisecond)
 		beside.answered(1)

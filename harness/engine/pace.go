@@ -2,186 +2,244 @@ package engine
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 
 	"perg/harness/schedule"
+	"perg/models"
 )
 
-// mostUnknown bounds the calls in flight at a server whose slots are not known.
-const mostUnknown = 32
+// A pace bounds how many units the lanes of one job on the same devices work on
+// at once, and how many lanes these are. Both are the user's, or are found by
+// measuring what all of them bring together.
+type pace struct {
+	changed func() // told where the number of servers that are wanted is another
+
+	mu     sync.Mutex
+	moved  *sync.Cond
+	climb  climb
+	seats  map[*lane]*seats
+	window window
+	price  price // zero: not known yet
+	idle   int   // windows in a row in which units were waited for
+	usual  asked // of the window that settled the climb
+	sum    asked // at the best point
+}
+
+// seats are a lane's: how many there are, and whether it answered a call, as
+// what loads is at no pace yet.
+type seats struct {
+	n        int
+	answered bool
+}
 
 // pace is the user's number of calls in flight, or one that is found by
-// measuring, up to one for each slot: a call that waits for a slot takes the
-// first that is free, whatever prompt that has in its cache, and so costs more
-// than the moment between two calls that it would save.
-func (e *Engine) pace(f schedule.Fit) *pace {
+// measuring, up to one for each slot.
+func (e *Engine) pace(f schedule.Fit, changed func()) *pace {
 	switch {
 	case e.InFlight > 0:
-		return newPace(fixed(e.InFlight))
+		return newPace(fixed(e.InFlight), changed)
 	case f.Slots > 0:
-		return newPace(newClimb(f.Slots))
+		// What is known of servers was measured before.
+		return newPace(newClimb(f.Slots, f.Slots, f.Servers, f.Servers == 0), changed)
 	}
-	return newPace(newClimb(mostUnknown))
+	return newPace(newClimb(climbFrom, mostUnknown, 1, false), changed)
 }
 
-// A pace bounds how many units a lane works on at once.
-type pace struct {
-	mu      sync.Mutex
-	changed *sync.Cond
-	held    int
-	climb   climb
-
-	since  time.Time // this window began
-	calls  int       // answered in it
-	tokens int
-	served time.Duration // that the server worked on them, each by itself
-}
-
-func newPace(c climb) *pace {
-	p := &pace{climb: c}
-	p.changed = sync.NewCond(&p.mu)
+func newPace(c climb, changed func()) *pace {
+	p := &pace{changed: changed, climb: c, seats: make(map[*lane]*seats)}
+	p.moved = sync.NewCond(&p.mu)
+	p.window = newWindow(c.at.width * c.at.servers)
 	return p
 }
 
-// acquire waits for its turn; false when ctx is done.
-func (p *pace) acquire(ctx context.Context) bool {
+// acquire waits for a lane's turn to seat one more; false when ctx is done.
+func (p *pace) acquire(ctx context.Context, l *lane) bool {
 	defer context.AfterFunc(ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.changed.Broadcast()
+		p.moved.Broadcast()
 	})()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.held >= p.climb.limit && ctx.Err() == nil {
-		p.changed.Wait()
+	for p.held(l) >= p.climb.at.width && ctx.Err() == nil {
+		p.moved.Wait()
 	}
 	if ctx.Err() != nil {
 		return false
 	}
-	p.held++
+	if p.seats[l] == nil {
+		p.seats[l] = &seats{}
+	}
+	p.seats[l].n++
 	return true
 }
 
-func (p *pace) release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.held--
-	p.changed.Signal()
+func (p *pace) held(l *lane) int {
+	if s := p.seats[l]; s != nil {
+		return s.n
+	}
+	return 0
 }
 
-// keeps says whether a seat may go on: the limit may have fallen below those
-// that are held.
-func (p *pace) keeps() bool {
+func (p *pace) release(l *lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.held <= p.climb.limit
+	if p.seats[l].n--; p.seats[l].n == 0 {
+		delete(p.seats, l)
+	}
+	p.moved.Broadcast()
 }
 
-// answered counts a call that the server answered, with the tokens that it
-// read and wrote, and how long it worked on it, waiting for a slot left out.
-func (p *pace) answered(tokens int, served time.Duration) {
+// keeps says whether a lane's seat may go on: the width may have fallen below
+// the number of those that it has.
+func (p *pace) keeps(l *lane) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held(l) <= p.climb.at.width
+}
+
+// waited counts time in which a seat waited for a unit.
+func (p *pace) waited(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.window.idle += d
+}
+
+// answered counts a call that a lane's server answered.
+func (p *pace) answered(l *lane, r models.Response) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if s := p.seats[l]; s != nil {
+		s.answered = true
+	}
+	a := asked{calls: 1, prompt: r.PromptTokens, new: r.OutputTokens, reading: r.PromptEval, writing: r.Eval}
+	if seats := p.full(); p.window.seats != seats || seats == 0 {
+		p.window = newWindow(seats) // the lanes are not what is to be measured
+		return
+	}
+	if p.price == (price{}) {
+		// The first rounds tell it, before anything is compared by it.
+		p.sum = p.sum.plus(a)
+		if p.sum.calls < p.window.seats {
+			return
+		}
+		p.price, p.sum = p.sum.price(), asked{}
+		p.window = newWindow(p.window.seats)
+		p.window.ramp = 0
+		p.window.since = now
+		return
+	}
+	p.window.answered(now, a, p.price)
+	if len(p.window.rounds) == 0 || !p.window.enough(p.climb.threshold()) {
+		return
+	}
+	p.took(p.window)
+}
+
+// full is the number of seats where each of the lanes that are wanted is at work
+// with all of its own; 0 where one is not, as it begins or ends.
+func (p *pace) full() int {
+	if len(p.seats) != p.climb.at.servers {
+		return 0
+	}
+	for _, s := range p.seats {
+		if s.n != p.climb.at.width || !s.answered {
+			return 0
+		}
+	}
+	return p.climb.at.servers * p.climb.at.width
+}
+
+// took takes a window in and begins the next.
+func (p *pace) took(w window) {
+	before := p.climb.at
+	defer func() {
+		p.window = newWindow(p.climb.at.servers * p.climb.at.width)
+		if before == p.climb.at {
+			// Nothing changes: the next one follows at once.
+			p.window.ramp, p.window.since = 0, w.since
+		}
+		p.moved.Broadcast()
+		if p.climb.at.servers != before.servers && p.changed != nil {
+			p.changed()
+		}
+	}()
+	if w.starved() {
+		// It says how fast units come. A climb that never sees anything else
+		// stays where it is well.
+		if p.idle++; p.idle > 1 && !p.climb.settled && p.climb.rate > 0 {
+			p.climb.settle()
+		}
+		return
+	}
+	p.idle = 0
+	if p.climb.settled {
+		p.sum = p.sum.plus(w.sum)
+		if p.usual.calls == 0 {
+			p.usual = w.sum
+		} else if p.price.another(p.usual, w.sum) {
+			p.climb.again()
+			p.usual = asked{}
+		}
+		return
+	}
+	rate, _ := w.rate()
+	p.climb.measured(rate)
+	if p.climb.best == before {
+		p.sum = w.sum // at the best so far
+	}
+	if p.climb.settled && p.climb.best == before {
+		p.usual = w.sum
+	}
+}
+
+// another says whether calls are of another kind than earlier ones: half as
+// much work again, or half as much of it in prompts.
+func (p price) another(before, now asked) bool {
+	mean := func(a asked) (work, reading float64) {
+		n := float64(a.calls)
+		work = p.of(a) / n
+		return work, p.prompt * float64(a.prompt) / n / work
+	}
+	w1, r1 := mean(before)
+	w2, r2 := mean(now)
+	far := func(a, b float64) bool { return a > 1.5*b || b > 1.5*a }
+	return far(w1, w2) || far(r1, r2) && max(r1, r2) > 0.2
+}
+
+// at is the present number of units at once on a lane, and of lanes.
+func (p *pace) at() point {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.climb.at
+}
+
+// capped says that there can be no more lanes than so many.
+func (p *pace) capped(servers int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.climb.capped(servers)
+	p.moved.Broadcast()
+}
+
+// found is the number of calls in flight that brought the most, once that is
+// known, and what was measured with it; nil where nothing was.
+func (p *pace) found() (inFlight int, measured *Pace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.climb.settled {
-		return
+		inFlight = p.climb.best.width
 	}
-	now := time.Now()
-	if p.since.IsZero() {
-		p.since = now // the first call's load and ramp are not measured
-		return
+	own := (p.sum.reading + p.sum.writing).Seconds()
+	if p.climb.rate == 0 || p.sum.calls == 0 || p.sum.prompt == 0 || p.sum.new == 0 || own == 0 {
+		return inFlight, nil
 	}
-	p.calls++
-	p.tokens += tokens
-	p.served += served
-	took := now.Sub(p.since)
-	if p.calls < windowRounds*p.climb.limit || took < windowTime {
-		return
+	seconds := p.sum.workedSeconds / own // that passed, for one of a call's own
+	return inFlight, &Pace{
+		InFlight: p.climb.best.width, Servers: p.climb.best.servers, Gain: p.climb.gain(), Calls: p.sum.calls,
+		Prompt: seconds * p.sum.reading.Seconds() / float64(p.sum.prompt),
+		New:    seconds * p.sum.writing.Seconds() / float64(p.sum.new),
 	}
-	p.climb.measured(float64(p.tokens)/took.Seconds(), p.served.Seconds()/took.Seconds())
-	p.since, p.calls, p.tokens, p.served = now, 0, 0, 0
-	p.changed.Broadcast()
-}
-
-// limit is the present number of units at once, and whether measuring
-// has settled it.
-func (p *pace) limit() (n int, settled bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.climb.limit, p.climb.settled
-}
-
-// A window is long enough to say what a limit brings: every slot several
-// calls, and no less than a second.
-const (
-	windowRounds = 4
-	windowTime   = time.Second
-)
-
-// A climb looks for the number of calls in flight at which a server's
-// throughput stops growing: it doubles the number as long as that brings more,
-// then goes back to the best and stays. Where the calls' own times say that
-// the server worked on fewer at once than were in flight, the others waited
-// for a slot: it tries that number, and stays with it unless it brings less.
-// It never waits for errors: Ollama queues without limit and refuses nothing.
-type climb struct {
-	limit   int
-	most    int
-	settled bool
-	trying  bool // the number that the server worked on at once
-
-	best   float64 // tokens per second
-	bestAt int     // the limit that brought it
-}
-
-const (
-	climbFrom = 4
-	// worthwhile is the least gain for which a doubling is kept: below it the
-	// difference is noise, and a call only waits longer.
-	worthwhile = 1.05
-	// waiting is the share of the calls in flight below which the others wait
-	// for a slot, rather than are on their way, and gaps what slots are empty
-	// between two calls.
-	waiting = 0.85
-	gaps    = 0.25
-	// asGood is the share of the best throughput that fewer calls in flight
-	// have to reach: where calls are short it is not the slots that are waited
-	// for.
-	asGood = 0.98
-)
-
-func newClimb(most int) climb {
-	return climb{limit: min(climbFrom, most), most: most, settled: most == 1}
-}
-
-// fixed is a climb that has ended.
-func fixed(n int) climb { return climb{limit: n, most: n, settled: true} }
-
-// measured takes the throughput at the present limit, in tokens per second,
-// and how many calls the server worked on at once, on average, and chooses the
-// next limit.
-func (c *climb) measured(throughput, atOnce float64) {
-	switch {
-	case c.settled:
-	case c.trying && throughput >= c.best*asGood:
-		c.settled = true
-	case c.trying:
-		c.trying = false
-		c.further()
-	case throughput <= c.best*worthwhile:
-		c.limit, c.settled = c.bestAt, true
-	default:
-		c.best, c.bestAt = throughput, c.limit
-		if atOnce > 0 && atOnce < waiting*float64(c.limit) {
-			c.limit, c.trying = max(1, int(math.Round(atOnce+gaps))), true
-			return
-		}
-		c.further()
-	}
-}
-
-func (c *climb) further() {
-	c.limit = min(2*c.bestAt, c.most)
-	c.settled = c.limit == c.bestAt
 }

@@ -75,7 +75,7 @@ type laneStatus struct {
 	since     time.Time // the stage began
 	firstCall time.Time
 	busySince time.Time // calls are in flight; zero: none is
-	rides     bool      // beside another lane, whose time it takes
+	weight    float64   // of its time: what it has of its devices
 	tally     *tally
 }
 
@@ -109,7 +109,7 @@ func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 		job:   j,
 		unit:  -1,
 		since: time.Now(),
-		tally: t,
+		tally: t, weight: 1,
 	}
 }
 
@@ -120,21 +120,21 @@ func (l *laneStatus) known()             { l.update(func(s *LaneStatus) { s.Know
 
 // uncounted is the time of the calls in flight that busy lacks.
 func (l *laneStatus) uncounted() time.Duration {
-	if l.busySince.IsZero() || l.rides {
+	if l.busySince.IsZero() {
 		return 0
 	}
-	return time.Since(l.busySince)
+	return time.Duration(l.weight * float64(time.Since(l.busySince)))
 }
 
-// shares is told whether another lane is on the devices now, and whether this
-// is the one beside it.
-func (l *laneStatus) shares(now, beside bool) {
+// shares is told whether a resident is beside others on the devices now, and
+// what the lane has of them: all of them is 1.
+func (l *laneStatus) shares(resident bool, weight float64) {
 	l.update(func(s *LaneStatus) {
 		s.busy += l.uncounted()
 		if !l.busySince.IsZero() {
 			l.busySince = time.Now()
 		}
-		s.shared, l.rides = s.shared || now, now && beside
+		s.shared, l.weight = s.shared || resident, weight
 	})
 }
 

@@ -91,6 +91,11 @@ func (w *world) randomModel(r *rand.Rand, name string) *fakeModel {
 		m.bigger = 1 + 0.5*r.Float64()
 	}
 	m.call = one(r, 200*time.Millisecond, time.Second, 4*time.Second)
+	if chance(r, 0.4) {
+		m.weights /= 4
+		m.most, m.fills, m.card = one(r, 2, 4, 8), one(r, 0, 1, 2, 4), one(r, 0, 4, 8, 16)
+		m.servers, m.gain = one(r, 0, 0, 1, 2, 3), one(r, 0, 1, 1.3, 2)
+	}
 	for _, s := range w.sites {
 		if s.memory == 0 && chance(r, 0.2) {
 			if s.has == nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -393,7 +394,8 @@ func (w *world) fit(m *fakeModel, units int) func([]schedule.Device) schedule.Fi
 			f.Short, f.Dimension = least-room, "GPU memory"
 			return f
 		}
-		f.Slots = min(16, int((room-m.weights)/(m.kv*uint64(f.NumCtx))))
+		f.Slots = min(cmp.Or(m.most, 16), int((room-m.weights)/(m.kv*uint64(f.NumCtx))))
+		f.Servers, f.Gain = m.servers, m.gain
 		bytes := m.planned(f.Slots, f.NumCtx)
 		for range set {
 			f.Bytes = append(f.Bytes, bytes/n)

@@ -30,6 +30,7 @@ func (p *policy) next(s State) []Start {
 		t.startJudge(j, blocked)
 	}
 	t.join(blocked)
+	t.share(blocked)
 	return t.starts
 }
 
@@ -144,7 +145,7 @@ func (t *turn) add(s Start) {
 	t.starts = append(t.starts, s)
 	t.free = slices.DeleteFunc(t.free, func(d Device) bool { return slices.Contains(s.Fit.Devices, d.ID) })
 	for _, d := range s.Fit.Devices {
-		t.until[d] = s.Fit.whole()
+		t.until[d] = max(t.until[d], s.Fit.whole())
 	}
 }
 

@@ -21,7 +21,17 @@ type Placement struct {
 // A Lane is a set of devices and what runs on it, in order.
 type Lane struct {
 	Devices []string
+	Server  int // which one on its device
 	Work    []Assignment
+}
+
+// LaneName names the lane of a server on some devices: gpu0, gpu0-2, gpu0+gpu1.
+func LaneName(devices []string, server int) string {
+	name := strings.Join(devices, "+")
+	if server > 0 {
+		name += fmt.Sprintf("-%d", server+1)
+	}
+	return name
 }
 
 // An Assignment is a start with its estimated times.
@@ -49,10 +59,10 @@ func Place(devices []Device, jobs []Job, judge *Job) Placement {
 func (p Placement) Then(next Placement) Placement {
 	lanes := slices.Clone(p.Lanes)
 	for _, l := range next.Lanes {
-		i := slices.IndexFunc(lanes, func(other Lane) bool { return slices.Equal(other.Devices, l.Devices) })
+		i := slices.IndexFunc(lanes, func(other Lane) bool { return slices.Equal(other.Devices, l.Devices) && other.Server == l.Server })
 		if i < 0 {
 			i = len(lanes)
-			lanes = append(lanes, Lane{Devices: l.Devices})
+			lanes = append(lanes, Lane{Devices: l.Devices, Server: l.Server})
 		}
 		lanes[i].Work = slices.Clone(lanes[i].Work)
 		for _, a := range l.Work {
@@ -68,7 +78,7 @@ func (p Placement) Lines() []string {
 	var lines []string
 	for _, l := range p.Lanes {
 		for _, a := range l.Work {
-			lines = append(lines, fmt.Sprintf("%s: %s from %v to %v: %s", strings.Join(l.Devices, "+"), a.Job, a.Begin.Round(time.Second), a.End.Round(time.Second), a.Reason))
+			lines = append(lines, fmt.Sprintf("%s: %s from %v to %v: %s", LaneName(l.Devices, l.Server), a.Job, a.Begin.Round(time.Second), a.End.Round(time.Second), a.Reason))
 		}
 	}
 	for _, r := range p.Refused {
@@ -81,17 +91,17 @@ func (s *simulation) placement() Placement {
 	p := Placement{Makespan: s.now}
 	byName := make(map[string]int)
 	for _, a := range s.done {
-		name := strings.Join(a.Fit.Devices, "+")
+		name := LaneName(a.Fit.Devices, a.Server)
 		i, ok := byName[name]
 		if !ok {
 			i = len(p.Lanes)
 			byName[name] = i
-			p.Lanes = append(p.Lanes, Lane{Devices: a.Fit.Devices})
+			p.Lanes = append(p.Lanes, Lane{Devices: a.Fit.Devices, Server: a.Server})
 		}
 		p.Lanes[i].Work = append(p.Lanes[i].Work, a)
 	}
 	slices.SortFunc(p.Lanes, func(a, b Lane) int {
-		return slices.CompareFunc(a.Devices, b.Devices, natural)
+		return cmp.Or(slices.CompareFunc(a.Devices, b.Devices, natural), cmp.Compare(a.Server, b.Server))
 	})
 	for _, l := range p.Lanes {
 		slices.SortStableFunc(l.Work, func(a, b Assignment) int {
@@ -149,19 +159,20 @@ func (s *simulation) bound() time.Duration {
 					*to = v
 				}
 			}
-			busy := f.whole()
-			if judged {
-				busy = f.Time // of two residents, one works while the other loads
+			// Of two lanes on a device one works while the other loads.
+			busy := float64(f.Time) / f.Together(f.Servers)
+			if !judged && len(f.Devices) > 1 {
+				busy += float64(f.Load)
 			}
-			least(&best, float64(len(f.Devices))*float64(busy))
+			least(&best, float64(len(f.Devices))*busy)
 			least(&load, float64(f.Load))
-			least(&fastest, float64(f.Time))
+			least(&fastest, float64(f.Time)/f.Together(f.Servers))
 		}
 		area += best
 		longest = max(longest, load+fastest/float64(n/h.width))
 		if 2*h.width > n {
 			alone += fastest
-			if !judged {
+			if !judged && h.width > 1 {
 				alone += load
 			}
 		}

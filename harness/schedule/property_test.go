@@ -21,12 +21,14 @@ type model struct {
 	load         time.Duration
 	remedies     []string
 	notInstalled string
+	servers      int
+	gain         float64
 }
 
 // job spreads a model evenly, as Ollama does its layers.
 func (m model) job() Job {
 	return Job{m.id, m.kind, func(set []Device) Fit {
-		f := Fit{Load: m.load, NumCtx: 4096, Remedies: m.remedies}
+		f := Fit{Load: m.load, NumCtx: 4096, Remedies: m.remedies, Servers: m.servers, Gain: m.gain}
 		n := uint64(len(set))
 		least, speed, known := ^uint64(0), 0.0, true
 		for _, d := range set {
@@ -85,6 +87,10 @@ func instance(seed uint64) (devices []Device, models []model, judge *model) {
 		if r.IntN(5) == 0 {
 			m.notInstalled = devices[r.IntN(len(devices))].ID
 		}
+		if r.IntN(2) == 0 {
+			m.servers = r.IntN(5)
+			m.gain = r.Float64() * 4
+		}
 		return m
 	}
 	for i := range r.IntN(30) {
@@ -118,7 +124,7 @@ func checkPlacement(t *testing.T, seed uint64, devices []Device, jobs []Job, p P
 	var all []Assignment
 	for _, l := range p.Lanes {
 		for _, a := range l.Work {
-			if !slices.Equal(a.Fit.Devices, l.Devices) || a.Reason == "" || a.Fit.Short > 0 || a.Begin < 0 || a.End < a.Begin || a.End > p.Makespan {
+			if !slices.Equal(a.Fit.Devices, l.Devices) || a.Server != l.Server || a.Reason == "" || a.Fit.Short > 0 || a.Begin < 0 || a.End < a.Begin || a.End > p.Makespan {
 				t.Errorf("seed %d: assignment %+v on %v, of %v", seed, a, l.Devices, p.Makespan)
 			}
 			seen[a.Job]++
@@ -147,7 +153,7 @@ func checkPlacement(t *testing.T, seed uint64, devices []Device, jobs []Job, p P
 				}
 				together = append(together, a.Job)
 				bytes += append(a.Fit.Bytes, make([]uint64, len(a.Fit.Devices))...)[i]
-				if !a.Beside {
+				if !a.Beside && !a.Share {
 					exclusive = append(exclusive, a.Job)
 				}
 				if a.Fit.Spill > 0 {

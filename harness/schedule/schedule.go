@@ -9,7 +9,7 @@ package schedule
 
 import "time"
 
-// A Device is exclusive to one candidate at a time: a GPU, a server that was
+// A Device is exclusive to one candidate at a time, if that fills it: a GPU, a server that was
 // named (its memory unknown), or a machine's processor.
 type Device struct {
 	ID, Name string
@@ -49,6 +49,15 @@ type Fit struct {
 	Remedies  []string // what would fit: "q4_K_M", "--num-ctx 2048"
 }
 
+// Together is what so many servers bring on the fit's devices, as a multiple of
+// what one does.
+func (f Fit) Together(servers int) float64 {
+	if servers < 2 || f.Servers < 2 || f.Gain <= 1 {
+		return 1
+	}
+	return 1 + (f.Gain-1)*float64(min(servers, f.Servers)-1)/float64(f.Servers-1)
+}
+
 // A Job is one variant's generations, or all of the judge's work.
 type Job struct {
 	ID   string
@@ -62,9 +71,10 @@ type Job struct {
 type Running struct {
 	Job     string
 	Devices []string
-	Bytes   []uint64      // of Devices; needed where Beside
+	Bytes   []uint64      // of Devices; needed where others may be on them
 	Left    time.Duration // until the job ends, as it runs now
 	Beside  bool          // resident next to candidates, whose devices it leaves free
+	Server  int           // which one on its device
 }
 
 // A State is what is decided on.
@@ -82,6 +92,8 @@ type Start struct {
 	Fit    Fit
 	Join   bool // other lanes are at work on the job already
 	Beside bool // the judge, resident next to the candidate on the device
+	Share  bool // other lanes are at work on the device, and go on
+	Server int  // which one on the device: 0, or the first number that is free
 	Reason string
 }
 

@@ -95,7 +95,7 @@ func (s *simulation) state() State {
 			st.Working = append(st.Working, l.task.job)
 		}
 		working[l.Job] = true
-		st.Running = append(st.Running, Running{l.Job, l.Fit.Devices, l.Fit.Bytes, left[l.task], l.Beside})
+		st.Running = append(st.Running, Running{l.Job, l.Fit.Devices, l.Fit.Bytes, left[l.task], l.Beside, l.Server})
 	}
 	for _, j := range s.all {
 		if s.tasks[j.ID] != nil && !working[j.ID] {
@@ -113,7 +113,7 @@ func (s *simulation) timeLeft(t *task) time.Duration {
 			lanes = append(lanes, l)
 		}
 	}
-	slices.SortFunc(lanes, func(a, b *simLane) int { return cmp.Compare(a.loading, b.loading) })
+	slices.SortStableFunc(lanes, func(a, b *simLane) int { return cmp.Compare(a.loading, b.loading) })
 	at, rate, left := 0.0, 0.0, t.left
 	for _, l := range lanes {
 		load := float64(l.loading)
@@ -130,15 +130,23 @@ func (s *simulation) timeLeft(t *task) time.Duration {
 // rate is the share of its job that a lane does in a nanosecond.
 func (s *simulation) rate(l *simLane) float64 {
 	rate := 1 / max(float64(l.Fit.Time), 1)
+	servers, shared := 1, false
 	for _, o := range s.lanes {
-		if o == l || !(o.Beside || l.Beside) || o.Fit.Devices[0] != l.Fit.Devices[0] {
-			continue
-		}
-		if o.Kind == Generate || o.task.busy {
-			return rate / 2
+		switch {
+		case o == l || o.Fit.Devices[0] != l.Fit.Devices[0]:
+		case o.Beside || l.Beside:
+			shared = shared || o.Kind == Generate || o.task.busy
+		case o.loading == 0:
+			servers++
 		}
 	}
-	return rate
+	if shared {
+		rate /= 2
+	}
+	if l.Beside {
+		return rate
+	}
+	return rate * l.Fit.Together(servers) / float64(servers)
 }
 
 // step goes on to the next moment at which something changes. It says whether

@@ -118,7 +118,7 @@ func TestNextProperties(t *testing.T) {
 				if _, ok := memory[d]; !ok {
 					t.Errorf("seed %d: %s is started on %s, which is away", seed, start.Job, d)
 				}
-				if busy[d] && !start.Beside || shared[d] && (start.Beside || len(start.Fit.Devices) > 1) {
+				if busy[d] && !start.Beside && !start.Share || shared[d] && (start.Beside || len(start.Fit.Devices) > 1) {
 					t.Errorf("seed %d: %+v is started where %s is not free", seed, start, d)
 				}
 				if start.Beside {

@@ -14,18 +14,18 @@ func TestThen(t *testing.T) {
 		return Assignment{Start: Start{Job: job}, Begin: begin, End: end}
 	}
 	first := Placement{
-		Lanes:    []Lane{{[]string{"a"}, []Assignment{work("one", 0, 5)}}},
+		Lanes:    []Lane{{Devices: []string{"a"}, Work: []Assignment{work("one", 0, 5)}}},
 		Makespan: 5, Bound: 4,
 	}
 	next := Placement{
-		Lanes:    []Lane{{[]string{"a"}, []Assignment{work("two", 0, 3)}}, {[]string{"b"}, []Assignment{work("two", 1, 3)}}},
+		Lanes:    []Lane{{Devices: []string{"a"}, Work: []Assignment{work("two", 0, 3)}}, {Devices: []string{"b"}, Work: []Assignment{work("two", 1, 3)}}},
 		Refused:  []Refusal{{Job: "three"}},
 		Makespan: 3, Bound: 2,
 	}
 	want := Placement{
 		Lanes: []Lane{
-			{[]string{"a"}, []Assignment{work("one", 0, 5), work("two", 5, 8)}},
-			{[]string{"b"}, []Assignment{work("two", 6, 8)}},
+			{Devices: []string{"a"}, Work: []Assignment{work("one", 0, 5), work("two", 5, 8)}},
+			{Devices: []string{"b"}, Work: []Assignment{work("two", 6, 8)}},
 		},
 		Refused:  []Refusal{{Job: "three"}},
 		Makespan: 8, Bound: 6,
