@@ -198,7 +198,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 	}
 	for _, s := range starts {
-		if j := e.job(s.Job); s.Kind == schedule.Generate && !(s.Share && e.alone[j]) {
+		if j := e.job(s.Job); s.Kind == schedule.Generate && (!s.Share || e.shareable(j, s.Fit.Devices)) {
 			working = true
 			e.start(ctx, j, s)
 		}
@@ -213,7 +213,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 			continue
 		}
 		j := e.job(s.Job)
-		if s.Share && e.alone[j] {
+		if s.Share && !e.shareable(j, s.Fit.Devices) {
 			continue
 		}
 		if j.Source.Ready() || !yields(laneName(s), s.Fit.Devices) {
@@ -263,7 +263,7 @@ func (e *executor) state() schedule.State {
 		lanes := e.lanesOf(j)
 		for _, name := range lanes {
 			a := e.work[name]
-			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: a.fit.Bytes, Left: e.timeLeft(a), Beside: a.beside, Server: a.server})
+			s.Running = append(s.Running, schedule.Running{Job: j.ID, Devices: a.fit.Devices, Bytes: e.bytes(name, a), Left: e.timeLeft(a), Beside: a.beside, Server: a.server})
 		}
 		switch {
 		case e.refused[j]:
@@ -326,21 +326,9 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 	l.begin(ctx, j, s.Fit, e.paceOf(j, s), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
 	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside, shares: s.Share, server: s.Server, ends: e.ends[j]}
-	var before []<-chan struct{}
-	for _, other := range e.on(l.devices) {
-		if other != name && s.Share {
-			before = append(before, e.work[other].lane.settled)
-		}
-	}
+	l.shares, l.moved = s.Share, e.turnAgain
 	go func() {
 		e.closings.wait(ctx, l.devices)
-		// A lane that was there may have to unload its last model still.
-		for _, settled := range before {
-			select {
-			case <-settled:
-			case <-ctx.Done():
-			}
-		}
 		e.ended <- ended{name, j, l.work()}
 	}()
 }

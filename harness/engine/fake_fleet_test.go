@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,9 @@ func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Se
 		if p.name == lane || p.shares(sites) && len(p.sites)+len(sites) > 2 {
 			w.wrong("%s is opened while %s is open", lane, p.name)
 		}
+	}
+	if slices.ContainsFunc(w.open, func(p *process) bool { return p.shares(sites) && !strings.HasSuffix(p.name+lane, "-beside") }) {
+		w.count("a further server on a card")
 	}
 	p := &process{world: w, name: lane, sites: sites, own: true, slots: max(1, s.Slots)}
 	w.open = append(w.open, p)

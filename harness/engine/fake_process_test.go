@@ -70,7 +70,7 @@ func (p *process) end(why string) {
 	p.alive, p.why = false, why
 	for _, r := range slices.Clone(p.runners) {
 		if !w.killed && !p.closed {
-			w.deaths = append(w.deaths, death{r.model.Label, time.Now()})
+			w.deaths = append(w.deaths, fakeDeath{r.model.Label, time.Now()})
 			w.bury(p, r.model, strings.Contains(why, poisonous))
 		}
 		r.end("its server ended: "+why, "")

@@ -126,9 +126,11 @@ func (w *world) change(s *site, why string, to func(*ills)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tell("%s: %s", s.id, why)
+	foreign := s.foreign
 	to(&s.ills)
 	s.illAt = time.Now()
-	s.dirty = s.dirty || s.blind || s.deaf || s.hung
+	// Another program's memory that comes back looks like a model's.
+	s.dirty = s.dirty || s.blind || s.deaf || s.hung || s.foreign < foreign
 	if s.down {
 		for _, p := range w.processes() {
 			if slices.Contains(p.sites, s) {

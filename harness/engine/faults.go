@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,17 +46,29 @@ const (
 	// deathsWithin, before it is refused.
 	mostDeaths   = 2
 	deathsWithin = time.Hour
+	// together is how far apart servers on the same devices end by one cause.
+	together = 10 * time.Second
 )
 
-// died notes that a server ended with a job's model at work, and refuses it
-// where they were too many.
-func (j *job) died(at time.Time) error {
+// A death is a server that ended with a job's model at work.
+type death struct {
+	at   time.Time
+	lane string
+	set  string // of its devices
+}
+
+// died notes that a lane's server ended with a job's model at work, and refuses
+// it where they were too many.
+func (j *job) died(now death) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.deaths = append(j.deaths, at)
+	if slices.ContainsFunc(j.deaths, func(d death) bool { return d.set == now.set && d.lane != now.lane && now.at.Sub(d.at) < together }) {
+		return nil
+	}
+	j.deaths = append(j.deaths, now)
 	recent := 0
 	for _, d := range j.deaths {
-		if at.Sub(d) < deathsWithin {
+		if now.at.Sub(d.at) < deathsWithin {
 			recent++
 		}
 	}

@@ -32,7 +32,7 @@ func TestWhatElseIsInMemoryDoesNotHoldUpAChangeOfModel(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.gpus(24)
-				ma, mb := w.model("a", 8), w.model("b", 7)
+				ma, mb := w.model("a", 12), w.model("b", 11)
 				if c.change != nil {
 					c.change(mb)
 				}

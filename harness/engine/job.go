@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"perg/harness/schedule"
 	"perg/harness/store"
@@ -133,7 +132,7 @@ type job struct {
 	failed  atomic.Int64 // of them
 
 	mu     sync.Mutex
-	deaths []time.Time // when servers ended with its model at work
+	deaths []death // of servers with its model at work
 }
 
 func (j *job) done(u Unit) {

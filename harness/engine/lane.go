@@ -62,8 +62,9 @@ type stint struct {
 	recall  func()          // ends it
 	fail    func(error)     // ends the stint at once; the first error counts
 	lost    chan struct{}   // closed by fail
-	settled chan struct{}   // closed when the model is in memory for the first time, or never will be
-	settle  func()          // closes it
+	placed  atomic.Bool     // the model was loaded, and what was there before it is gone
+	moved   func()          // tells that
+	shares  bool            // its devices, with lanes that were there before
 }
 
 // everything is the whole of a gate.
@@ -79,8 +80,6 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	if l.server != nil {
 		l.exits = l.server.Exits() // none of them this job's
 	}
-	settled := make(chan struct{})
-	l.settled, l.settle = settled, sync.OnceFunc(func() { close(settled) })
 	l.voucher = newVoucher(l)
 	run := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -104,7 +103,6 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 // was answered becomes durable.
 func (l *lane) work() error {
 	defer l.recall()
-	defer l.settle()
 	go l.voucher.run(l.ctx)
 	outcomes, kept := l.keeping()
 	var seats sync.WaitGroup

@@ -128,7 +128,7 @@ func (l *lane) buried(err error) error {
 	with := l.inPlace == l.job.Model && l.loaded != (models.Loaded{}) || errors.Is(err, models.ErrCut)
 	l.inPlace, l.loaded = nil, models.Loaded{}
 	if with {
-		if refused := l.job.died(time.Now()); refused != nil {
+		if refused := l.job.died(death{time.Now(), l.name, setOf(l.devices)}); refused != nil {
 			return refused
 		}
 	}
@@ -153,6 +153,9 @@ func (l *lane) load(ctx context.Context) error {
 			return context.Cause(ctx)
 		case !errors.As(err, &tight):
 			return l.buried(l.loadFault(err))
+		}
+		if l.shares {
+			return &LoadError{l.name, &crowdedError{err}, false}
 		}
 		others := strings.Join(l.others(ctx), ", ")
 		slots, numCtx, ok := lower(l.want.Slots, l.numCtx, l.job.Model.Contexts)
@@ -331,7 +334,9 @@ func (l *lane) report(started time.Time) {
 		load.Planned = int64(l.fit.Reported)
 	}
 	l.status.slots(l.config.Slots)
-	l.settle()
+	if !l.placed.Swap(true) {
+		l.moved()
+	}
 	l.last = load
 	l.engine.Loaded(load)
 }

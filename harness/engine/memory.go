@@ -70,6 +70,13 @@ func (h *holdings) besides(lane string, devices []string) (bytes uint64, loading
 	return bytes, loading
 }
 
+// of are the bytes of a lane; 0 where it has none, or is at a load.
+func (h *holdings) of(lane string) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.all[lane].bytes
+}
+
 func (h *holdings) drop(lane string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

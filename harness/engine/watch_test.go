@@ -151,7 +151,7 @@ func (w *world) loadsAgain(p *process, m *fakeModel) {
 			return
 		}
 	}
-	at := loading{m.Label, setName(p.sites)}
+	at := loading{m.Label, p.name}
 	if w.loaded[at] {
 		w.wrong("%s loads %s again, though nothing went wrong", p.name, m.Label)
 	}

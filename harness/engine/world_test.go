@@ -39,6 +39,7 @@ type world struct {
 	inFlight   int
 	allowCPU   bool
 	twins      bool // two jobs make some of each other's calls
+	loadedTo   func(Load)
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when what is wrong changes
@@ -62,7 +63,7 @@ type world struct {
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
 	keys      map[store.Key]*question
-	deaths    []death
+	deaths    []fakeDeath
 	killings  map[string]int   // servers that a model's calls ended
 	loaded    map[loading]bool // by the engine's wish
 	paid      []*question      // in flight at Ctrl-C
@@ -72,7 +73,7 @@ type world struct {
 }
 
 // A death is of a server with a model in its memory.
-type death struct {
+type fakeDeath struct {
 	model string
 	at    time.Time
 }
@@ -273,6 +274,9 @@ func (w *world) newEngine() *Engine {
 		w.tell("warning: %s", text)
 	}
 	o.Loaded = func(l Load) {
+		if w.loadedTo != nil {
+			w.loadedTo(l)
+		}
 		w.tell("%s: has %s in memory, %d slots, %.1f GiB where the plan said %.1f", l.Lane, l.Model, l.Slots, float64(l.Size)/gib, float64(l.Planned)/gib)
 	}
 	var stages [][]*Job
