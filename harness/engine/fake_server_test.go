@@ -297,8 +297,9 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 		return models.Response{}, s.broken(q, run, err)
 	}
 	digest := run.digest
+	length := q.took.Seconds() / run.model.call.Seconds()
 	return models.Response{
-		Content: digest + " " + q.text, DoneReason: "stop", PromptTokens: 100, OutputTokens: 20,
+		Content: digest + " " + q.text, DoneReason: "stop", PromptTokens: int(1000 * length), OutputTokens: int(200 * length),
 		Total: time.Since(started), PromptEval: (took - run.model.gap) / 2, Eval: (took - run.model.gap) / 2, StartedAt: started,
 	}, nil
 }

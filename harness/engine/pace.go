@@ -19,6 +19,7 @@ type pace struct {
 	moved  *sync.Cond
 	climb  climb
 	seats  map[*lane]*seats
+	lanes  int // that were at work at once, at most
 	window window
 	price  price // zero: not known yet
 	idle   int   // windows in a row in which units were waited for
@@ -70,6 +71,7 @@ func (p *pace) acquire(ctx context.Context, l *lane) bool {
 	}
 	if p.seats[l] == nil {
 		p.seats[l] = &seats{}
+		p.lanes = max(p.lanes, len(p.seats))
 	}
 	p.seats[l].n++
 	return true
@@ -185,7 +187,7 @@ func (p *pace) took(w window) {
 		}
 		return
 	}
-	rate, _ := w.rate()
+	rate, _, _ := w.rate()
 	p.climb.measured(rate)
 	if p.climb.best == before {
 		p.sum = w.sum // at the best so far
@@ -214,6 +216,14 @@ func (p *pace) at() point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.climb.at
+}
+
+// reached says whether so many lanes were at work at once already: one that ended
+// found nothing more to do.
+func (p *pace) reached(lanes int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lanes >= lanes
 }
 
 // capped says that there can be no more lanes than so many.

@@ -108,7 +108,7 @@ func TestWindows(t *testing.T) {
 			at = at.Add(time.Duration(n / rate * float64(time.Second)))
 			w.answered(at, asked{calls: 1, new: int(1000 * n)}, price{1, 1})
 			if w.calls == 0 && w.ramp == 0 && w.enough(threshold*1000) {
-				got, _ := w.rate()
+				got, _, _ := w.rate()
 				return got / 1000, calls
 			}
 			if calls > 10000 {

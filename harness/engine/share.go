@@ -73,8 +73,7 @@ func (e *executor) share(ctx context.Context) {
 		switch want := p.at().servers; {
 		case len(lanes) == 0:
 			delete(e.paces, on)
-		case one.job.Source.Left() == 0:
-		case len(lanes) < want && len(e.on(one.lane.devices)) == len(lanes) && one.lane.placed.Load():
+		case len(lanes) < want && !p.reached(want) && len(e.on(one.lane.devices)) == len(lanes) && one.lane.placed.Load():
 			p.capped(len(lanes))
 		case len(lanes) > want:
 			slices.SortFunc(lanes, func(a, b string) int { return e.work[a].server - e.work[b].server })

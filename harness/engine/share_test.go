@@ -26,13 +26,13 @@ func (w *world) allOn(calls int, call time.Duration) float64 {
 func TestTwoServersFillWhatOneDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, m := sharing(t, 8)
-		j := w.generates(m, 2000)
+		j := w.generates(m, 4000)
 		var last Load
 		w.loadedTo = func(l Load) { last = l }
 		w.mustRun(t)
 		w.mustNotWarn(t)
-		w.mustDo(t, j, 2000)
-		if at := w.allOn(2000, m.call); at < 0.9*8 {
+		w.mustDo(t, j, 4000)
+		if at := w.allOn(4000, m.call); at < 0.9*8 {
 			t.Errorf("%.2f calls at once on average, of 8", at)
 		}
 		if n := len(w.told(": loads m")); n != 3 { // a third one brings nothing, and goes

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type round struct{ work, seconds float64 }
 
 const (
 	leastRounds = 3
+	mostBatches = 8
 	// mostCalls bounds a window: what so many cannot tell is no gain to speak of.
 	mostCalls = 256
 	// leastTime is how long a window is at least: shorter ones measure the
@@ -30,7 +32,7 @@ const (
 	leastTime = time.Second
 	// exact is the relative standard error of the first measurement, with which
 	// the others are compared.
-	exact = 0.015
+	exact = 0.02
 	// mostIdle is the share of the seats' time that may have gone with waiting
 	// for units: past it the window says how fast these came.
 	mostIdle = 0.1
@@ -106,47 +108,48 @@ func (w *window) starved() bool {
 }
 
 // rate is the throughput, in work a second, and its standard error: of a ratio
-// of two sums over the rounds.
-func (w *window) rate() (rate, err float64) {
+// of two sums, over a few batches of rounds. A call that came back a moment too
+// late for one round is in the next, so single rounds differ by more than the
+// throughput does.
+func (w *window) rate() (rate, err float64, batches int) {
 	var work float64
 	seconds := w.took()
 	for _, r := range w.rounds {
 		work += r.work
 	}
 	if seconds <= 0 {
-		return 0, math.Inf(1)
+		return 0, math.Inf(1), 0
 	}
 	rate = work / seconds
-	n := float64(len(w.rounds))
-	if n < 2 {
-		return rate, math.Inf(1)
-	}
+	size := max(1, len(w.rounds)/mostBatches)
 	var squares float64
-	for _, r := range w.rounds {
-		d := r.work - rate*r.seconds
+	for batch := range slices.Chunk(w.rounds, size) {
+		d := 0.0
+		for _, r := range batch {
+			d += r.work - rate*r.seconds
+		}
 		squares += d * d
+		batches++
 	}
-	return rate, math.Sqrt(squares/(n-1)*n) / seconds
+	if batches < 2 {
+		return rate, math.Inf(1), batches
+	}
+	n := float64(batches)
+	return rate, math.Sqrt(squares/(n-1)*n) / seconds, batches
 }
 
-// enough says whether the rate is told from a threshold, or, where that is 0,
-// is known well.
+// enough says whether the rate is told to be below a threshold, or is known well:
+// what is kept is what the next point is compared with.
 func (w *window) enough(threshold float64) bool {
 	n := len(w.rounds)
 	if n < leastRounds-1 || w.took() < leastTime.Seconds() {
 		return false
 	}
-	rate, err := w.rate()
+	rate, err, batches := w.rate()
 	if n < leastRounds {
 		// Two rounds tell what is far away.
-		return threshold > 0 && math.Abs(rate-threshold) > max(2*err, threshold/10)
-	}
-	if n*w.seats >= mostCalls && n > leastRounds {
-		return true
-	}
-	if threshold == 0 {
-		return err <= exact*rate
+		return threshold-rate > max(2*err, threshold/10)
 	}
 	// About Student's t at 95 %: few rounds say little of their own spread.
-	return math.Abs(rate-threshold) > (2+4.6/float64(n-1))*err
+	return err <= exact*rate || n*w.seats >= mostCalls || threshold-rate > (2+4.6/float64(batches-1))*err
 }
