@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"perg/harness/store"
 	"perg/models"
@@ -148,9 +149,10 @@ func (l *lane) attempt(ctx context.Context, c Call, said []error) (answer, error
 		}
 	}
 	c.Request.Options.NumCtx = l.numCtx
+	sent := time.Now()
 	r, err := l.send(ctx, c.Request)
 	if err == nil {
-		return l.answered(c, r), nil
+		return l.answered(c, r, time.Since(sent)), nil
 	}
 	if ctx.Err() != nil || blame(ctx, err) != aBreak {
 		return answer{}, err
@@ -219,10 +221,10 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	}
 }
 
-// answered takes in a reply.
-func (l *lane) answered(c Call, r models.Response) answer {
+// answered takes in a reply that came so long after its call was sent.
+func (l *lane) answered(c Call, r models.Response, took time.Duration) answer {
 	l.answers.Add(1)
-	l.pace.answered(l, r)
+	l.pace.answered(l, r, took)
 	vram := l.loaded.VRAM
 	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version, GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}

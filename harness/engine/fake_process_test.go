@@ -255,6 +255,7 @@ type fakeModel struct {
 	// fills is how many calls at once a server works on at full speed; past it
 	// they share that. card is the same of a site and all servers on it. 0: any.
 	fills, card int
+	falls       float64       // of its speed, for each call past what fills a server
 	most        int           // slots that the plan gives it; 0: 16
 	servers     int           // that the plan says a site is worth; 0: not known
 	gain        float64       // what they bring
@@ -266,7 +267,8 @@ type fakeModel struct {
 func (m *fakeModel) slowed(server, site int) float64 {
 	slowed := 1.0
 	if m.fills > 0 {
-		slowed = max(slowed, float64(server)/float64(m.fills))
+		over := max(0, server-m.fills)
+		slowed = max(slowed, float64(server)/float64(m.fills)/(1-m.falls*float64(over)))
 	}
 	if m.card > 0 {
 		slowed = max(slowed, float64(site)/float64(m.card))

@@ -186,7 +186,7 @@ type outcome struct {
 
 // take makes a unit's calls.
 func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
-	l.status.took(u, l.pace.at().width)
+	l.status.took(u)
 	o := outcome{unit: u}
 	var err error
 	o.failed, err = l.job.Do(ctx, func(ctx context.Context, c Call) (store.Reply, error) {

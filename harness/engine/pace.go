@@ -23,7 +23,7 @@ type pace struct {
 	window window
 	price  price // zero: not known yet
 	idle   int   // windows in a row in which units were waited for
-	usual  asked // of the window that settled the climb
+	usual  asked // that the climb was settled for
 	sum    asked // at the best point
 }
 
@@ -50,7 +50,6 @@ func (e *Engine) pace(f schedule.Fit, changed func()) *pace {
 func newPace(c climb, changed func()) *pace {
 	p := &pace{changed: changed, climb: c, seats: make(map[*lane]*seats)}
 	p.moved = sync.NewCond(&p.mu)
-	p.window = newWindow(c.at.width * c.at.servers)
 	return p
 }
 
@@ -105,11 +104,12 @@ func (p *pace) keeps(l *lane) bool {
 func (p *pace) waited(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.window.idle += d
+	p.window.idle += d.Seconds()
 }
 
-// answered counts a call that a lane's server answered.
-func (p *pace) answered(l *lane, r models.Response) {
+// answered counts a call that a lane's server answered, so long after it was
+// sent.
+func (p *pace) answered(l *lane, r models.Response, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -117,27 +117,24 @@ func (p *pace) answered(l *lane, r models.Response) {
 		s.answered = true
 	}
 	a := asked{calls: 1, prompt: r.PromptTokens, new: r.OutputTokens, reading: r.PromptEval, writing: r.Eval}
-	if seats := p.full(); p.window.seats != seats || seats == 0 {
-		p.window = newWindow(seats) // the lanes are not what is to be measured
+	seats := p.full()
+	if seats == 0 || p.window.seats != seats {
+		p.window = newWindow(seats, now) // the lanes are not what is to be measured
 		return
 	}
 	if p.price == (price{}) {
-		// The first rounds tell it, before anything is compared by it.
-		p.sum = p.sum.plus(a)
-		if p.sum.calls < p.window.seats {
-			return
+		// The first calls tell it, before anything is compared by it.
+		if p.sum = p.sum.plus(a); p.sum.calls == seats {
+			p.price, p.sum = p.sum.price(), asked{}
+			p.window = newWindow(seats, now)
+			p.window.ramp = 0
 		}
-		p.price, p.sum = p.sum.price(), asked{}
-		p.window = newWindow(p.window.seats)
-		p.window.ramp = 0
-		p.window.since = now
 		return
 	}
-	p.window.answered(now, a, p.price)
-	if len(p.window.rounds) == 0 || !p.window.enough(p.climb.threshold()) {
-		return
+	p.window.answered(now, a, took, p.price)
+	if p.climb.settled && p.window.n >= mostCalls || !p.climb.settled && p.window.enough(p.climb.threshold()) {
+		p.measured(p.window, now)
 	}
-	p.took(p.window)
 }
 
 // full is the number of seats where each of the lanes that are wanted is at work
@@ -154,20 +151,22 @@ func (p *pace) full() int {
 	return p.climb.at.servers * p.climb.at.width
 }
 
-// took takes a window in and begins the next.
-func (p *pace) took(w window) {
+// measured takes a window in and begins the next.
+func (p *pace) measured(w window, now time.Time) {
 	before := p.climb.at
-	defer func() {
-		p.window = newWindow(p.climb.at.servers * p.climb.at.width)
-		if before == p.climb.at {
-			// Nothing changes: the next one follows at once.
-			p.window.ramp, p.window.since = 0, w.since
-		}
-		p.moved.Broadcast()
-		if p.climb.at.servers != before.servers && p.changed != nil {
-			p.changed()
-		}
-	}()
+	p.take(w)
+	p.window = newWindow(p.climb.at.servers*p.climb.at.width, now)
+	if p.climb.at == before {
+		p.window.ramp = 0
+		return
+	}
+	p.moved.Broadcast()
+	if p.climb.at.servers != before.servers && p.changed != nil {
+		p.changed()
+	}
+}
+
+func (p *pace) take(w window) {
 	if w.starved() {
 		// It says how fast units come. A climb that never sees anything else
 		// stays where it is well.
@@ -179,21 +178,17 @@ func (p *pace) took(w window) {
 	p.idle = 0
 	if p.climb.settled {
 		p.sum = p.sum.plus(w.sum)
-		if p.usual.calls == 0 {
-			p.usual = w.sum
-		} else if p.price.another(p.usual, w.sum) {
+		if p.price.another(p.usual, w.sum) {
 			p.climb.again()
-			p.usual = asked{}
+			p.usual = w.sum
 		}
 		return
 	}
-	rate, _, _ := w.rate()
+	at := p.climb.at
+	rate, _ := w.rate()
 	p.climb.measured(rate)
-	if p.climb.best == before {
-		p.sum = w.sum // at the best so far
-	}
-	if p.climb.settled && p.climb.best == before {
-		p.usual = w.sum
+	if p.climb.best == at {
+		p.sum, p.usual = w.sum, w.sum // at the best so far
 	}
 }
 
@@ -216,6 +211,17 @@ func (p *pace) at() point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.climb.at
+}
+
+// state is the present number of calls in flight on a lane, and whether that is
+// what brings the most; 0 for a lane that has none.
+func (p *pace) state() (limit int, settled bool) {
+	if p == nil {
+		return 0, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.climb.at.width, p.climb.settled
 }
 
 // reached says whether so many lanes were at work at once already: one that ended
@@ -246,7 +252,7 @@ func (p *pace) found() (inFlight int, measured *Pace) {
 	if p.climb.rate == 0 || p.sum.calls == 0 || p.sum.prompt == 0 || p.sum.new == 0 || own == 0 {
 		return inFlight, nil
 	}
-	seconds := p.sum.workedSeconds / own // that passed, for one of a call's own
+	seconds := p.sum.seconds / own // that passed, for one of a call's own
 	return inFlight, &Pace{
 		InFlight: p.climb.best.width, Servers: p.climb.best.servers, Gain: p.climb.gain(), Calls: p.sum.calls,
 		Prompt: seconds * p.sum.reading.Seconds() / float64(p.sum.prompt),

@@ -97,18 +97,20 @@ func varied(d *rand.Rand) float64 { return 0.2 + d.ExpFloat64()*0.8 }
 // A window ends soon where calls are alike, and is right about a difference of
 // 5 % where they are not.
 func TestWindows(t *testing.T) {
-	// measured has the answers of so many seats at a rate, until the window
-	// says that it is enough.
+	// measured has the answers of so many seats, each at a share of a rate, until
+	// the window says that it is enough.
 	measured := func(seed uint64, seats int, of lengths, rate, threshold float64) (float64, int) {
 		dice := rand.New(rand.NewPCG(seed, 2))
-		w := newWindow(seats)
-		at := time.Time{}
+		began := time.Now()
+		w := newWindow(seats, began)
+		at := began
 		for calls := 1; ; calls++ {
 			n := of(dice)
-			at = at.Add(time.Duration(n / rate * float64(time.Second)))
-			w.answered(at, asked{calls: 1, new: int(1000 * n)}, price{1, 1})
-			if w.calls == 0 && w.ramp == 0 && w.enough(threshold*1000) {
-				got, _, _ := w.rate()
+			took := time.Duration(n / rate * float64(seats) * (0.8 + 0.4*dice.Float64()) * float64(time.Second))
+			at = at.Add(took / time.Duration(seats))
+			w.answered(at, asked{calls: 1, new: int(1000 * n)}, min(took, at.Sub(began)), price{1, 1})
+			if w.ramp == 0 && w.enough(threshold*1000) {
+				got, _ := w.rate()
 				return got / 1000, calls
 			}
 			if calls > 10000 {
@@ -159,12 +161,13 @@ func driven(t *testing.T, p *pace, width int, took time.Duration, own float64, t
 					enough()
 					return
 				}
+				sent := time.Now()
 				slots <- struct{}{}
 				time.Sleep(took)
 				<-slots
 				prompt, new := tokens(call)
 				part := time.Duration(own * float64(took))
-				p.answered(l, models.Response{PromptTokens: prompt, OutputTokens: new, PromptEval: part / 2, Eval: part / 2})
+				p.answered(l, models.Response{PromptTokens: prompt, OutputTokens: new, PromptEval: part / 2, Eval: part / 2}, time.Since(sent))
 			}
 		})
 	}
@@ -208,7 +211,7 @@ func TestAPaceAfterAChangeOfPrompts(t *testing.T) {
 		if p.at().width != 4 {
 			t.Fatalf("a width of %d, want 4", p.at().width)
 		}
-		driven(t, p, 16, time.Second, 1, func(int) (int, int) { return 450, 400 }, 600)
+		driven(t, p, 16, time.Second, 1, func(int) (int, int) { return 450, 400 }, 1500)
 		if p.at().width != 16 {
 			t.Errorf("a width of %d after the change, want 16", p.at().width)
 		}

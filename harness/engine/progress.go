@@ -27,11 +27,12 @@ type LaneStatus struct {
 	Total        int           `json:"total"`
 	Calls        int           `json:"calls"` // made and answered, or failed
 	InFlight     int           `json:"in_flight"`
-	GPUs         []string      `json:"gpus"`   // UUIDs; null where there are none, or not known
-	Slots        int           `json:"slots"`  // 0: the server's own, not known
-	Limit        int           `json:"limit"`  // most calls in flight, as measured so far
-	Known        int           `json:"known"`  // replies that the store had
-	Failed       int           `json:"failed"` // units
+	GPUs         []string      `json:"gpus"`    // UUIDs; null where there are none, or not known
+	Slots        int           `json:"slots"`   // 0: the server's own, not known
+	Limit        int           `json:"limit"`   // most calls in flight, as measured so far
+	Settled      bool          `json:"settled"` // whether that is what brings the most
+	Known        int           `json:"known"`   // replies that the store had
+	Failed       int           `json:"failed"`  // units
 	OutputTokens int           `json:"output_tokens"`
 	Elapsed      time.Duration `json:"elapsed_ns"`
 
@@ -71,6 +72,7 @@ type laneStatus struct {
 	mu        sync.Mutex
 	s         LaneStatus
 	job       *job
+	pace      *pace
 	unit      Unit      // the last that was taken up; -1: none yet
 	since     time.Time // the stage began
 	firstCall time.Time
@@ -83,6 +85,7 @@ func (l *laneStatus) snapshot() LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.s
+	s.Limit, s.Settled = l.pace.state()
 	s.Done = int(l.job.through.Load())
 	if !l.since.IsZero() {
 		s.Elapsed = time.Since(l.since)
@@ -107,6 +110,7 @@ func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 	return &laneStatus{
 		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, State: Working, Total: int(j.total.Load())},
 		job:   j,
+		pace:  l.pace,
 		unit:  -1,
 		since: time.Now(),
 		tally: t, weight: 1,
@@ -167,9 +171,7 @@ func (l *laneStatus) callFailed(f store.Failure) {
 	l.tally.failed(l.job.Model.Label, f)
 }
 
-func (l *laneStatus) took(u Unit, limit int) {
-	l.update(func(s *LaneStatus) { l.unit, s.Limit = u, limit })
-}
+func (l *laneStatus) took(u Unit) { l.update(func(*LaneStatus) { l.unit = u }) }
 
 func (l *laneStatus) done(failed bool) {
 	l.job.through.Add(1)

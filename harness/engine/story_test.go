@@ -17,6 +17,7 @@ type story struct {
 	broken []string // invariants
 	counts map[string]int
 	steps  int
+	most   int // steps
 }
 
 type event struct {
@@ -25,10 +26,13 @@ type event struct {
 	args   []any
 }
 
-// mostSteps ends a world in which something goes round in circles.
+// mostSteps ends a world in which something goes round in circles, if that is
+// not a long one.
 const mostSteps = 30_000
 
-func newStory() *story { return &story{began: time.Now(), counts: make(map[string]int)} }
+func newStory() *story {
+	return &story{began: time.Now(), counts: make(map[string]int), most: mostSteps}
+}
 
 // tell adds an event. Arguments must not change any more.
 func (s *story) tell(format string, args ...any) {
@@ -43,7 +47,7 @@ func (s *story) step() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.steps++
-	return s.steps < mostSteps
+	return s.steps < s.most
 }
 
 // count counts something for the statistics of many worlds.

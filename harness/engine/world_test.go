@@ -220,7 +220,7 @@ var errKilled = errors.New("perg was killed")
 // giveUp ends a world that goes round in circles.
 func (w *world) giveUp() {
 	if !w.circles.Swap(true) {
-		w.wrong("it goes round in circles: %d steps", mostSteps)
+		w.wrong("it goes round in circles: %d steps", w.most)
 		w.stop()
 	}
 }
