@@ -57,6 +57,26 @@ func TestAModelIsLoadedOnce(t *testing.T) {
 	})
 }
 
+// What is counted by a scripted server's vocabulary is what it counts, and nothing
+// is loaded for it.
+func TestScriptedServersTellTheirVocabulary(t *testing.T) {
+	onEach(t, map[string]ollamatest.Model{"m": {Template: "{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ end }}"}}, func(t *testing.T, s *ollamatest.Scripted, c *models.Client) {
+		const system, user = "Answer in one word.", "naïve 日本語?\n\ttwice  spaced"
+		tokenizer, err := c.Tokenizer(t.Context(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tokenizer.Count(system, user, nil)
+		if n := len(s.Launches()); err != nil || n > 0 {
+			t.Fatalf("%d loads, error %v", n, err)
+		}
+		want, err := c.CountTokens(t.Context(), models.Request{Model: "m", System: system, User: user, Options: models.Options{NumCtx: 512}})
+		if err != nil || got != want {
+			t.Errorf("%d, and the server counts %d; error %v", got, want, err)
+		}
+	})
+}
+
 // What a server says of a model in memory is what perg plans for.
 func TestSlotsAndContextsAsServersGiveThem(t *testing.T) {
 	families := map[string]ollamatest.Model{"sees:latest": {Family: "gemma3", Vision: true}, "plain:latest": {}}
