@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"perg/harness/hint"
 	"perg/harness/rundir"
+	"perg/harness/store"
 	"perg/harness/task"
 	"perg/models"
 	"perg/models/ollamatest"
@@ -122,6 +124,35 @@ func TestAJudgeWhoseSchemaIsDroppedStopsTheRun(t *testing.T) {
 				t.Errorf("%d calls until then", n)
 			}
 		})
+	}
+}
+
+// What a judge says before the run is kept as its other replies are, with the
+// version that it was said on.
+func TestAProbesReplyNamesTheVersion(t *testing.T) {
+	const version = "0.31.1"
+	s, c := scripted(t, version, map[string]ollamatest.Model{
+		"a:latest": {Template: chatML}, "judge:latest": {Template: chatML, Family: "gemma4", Thinks: true, Parser: true},
+	})
+	p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(structuredCalls(s)); n != 1 {
+		t.Fatalf("%d calls by a schema, want the probe", n)
+	}
+	kept := recorded(r.Store)
+	looked := 0
+	e := p.evaluator(func(ctx context.Context, call task.Call) (store.Reply, error) {
+		reply, err := kept(ctx, call)
+		if err != nil || reply.Version != version {
+			t.Errorf("%+v, error %v", reply, err)
+		}
+		looked++
+		return reply, err
+	})
+	if err := e.Probe(t.Context(), p.Judges[0], true, false); err != nil || looked == 0 {
+		t.Errorf("%d looked up, error %v", looked, err)
 	}
 }
 
