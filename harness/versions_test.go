@@ -138,8 +138,8 @@ func TestAProbesReplyNamesTheVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(structuredCalls(s)); n != 1 {
-		t.Fatalf("%d calls by a schema, want the probe", n)
+	if n := len(structuredCalls(s)); n != 2 {
+		t.Fatalf("%d calls by a schema, want one for a rating and one for a choice", n)
 	}
 	kept := recorded(r.Store)
 	looked := 0
@@ -151,7 +151,7 @@ func TestAProbesReplyNamesTheVersion(t *testing.T) {
 		looked++
 		return reply, err
 	})
-	if err := e.Probe(t.Context(), p.Judges[0], true, false); err != nil || looked == 0 {
+	if err := e.Probe(t.Context(), p.Judges[0], true, true); err != nil || looked < 2 {
 		t.Errorf("%d looked up, error %v", looked, err)
 	}
 }
