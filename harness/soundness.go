@@ -77,7 +77,8 @@ func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s
 // context; it tells before.
 func asking(s *store.Store, client fleet.Client, version string, numCtx int, tell func()) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		if reply, ok, err := s.Get(ctx, c.Key()); ok || err != nil {
+		key := c.Key() // before the call has a context, which no key has
+		if reply, ok, err := s.Get(ctx, key); ok || err != nil {
 			return reply, err
 		}
 		tell()
@@ -90,7 +91,7 @@ func asking(s *store.Store, client fleet.Client, version string, numCtx int, tel
 			return store.Reply{}, &engine.FailedError{Failure: store.Failure{Reason: models.Reason(err), Message: err.Error(), At: time.Now()}}
 		}
 		reply := store.Reply{Response: resp, Host: client.Host(), Version: version}
-		_, err = s.Put(ctx, c.Key(), reply)
+		_, err = s.Put(ctx, key, reply)
 		return reply, err
 	}
 }
