@@ -244,6 +244,34 @@ func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
 	}
 }
 
+// A run that is killed leaves in run.json what was found out by then: before a
+// model's first answer the manifest has its system role as the server has it.
+func TestTheManifestHasSystemRolesBeforeTheFirstAnswer(t *testing.T) {
+	for version, role := range map[string]bool{"0.17.4": false, "0.30.8": true, "0.33.0": true} {
+		t.Run(version, func(t *testing.T) {
+			s, c := scripted(t, version, map[string]ollamatest.Model{"imported:latest": {Jinja: jinja}, "judge:latest": {Jinja: jinja}})
+			p, r, _, err := preparedOn(t, 2, judged("imported:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers := 0
+			s.Says = func(api.ChatRequest) string {
+				answers++
+				m, err := rundir.ReadManifest(r.Dir.Path)
+				if err != nil || m.State != rundir.StateRunning || m.Models[0].NoSystemRole == role || m.Models[0].PromptHash == "" {
+					t.Errorf("at answer %d: %+v, error %v", answers, m.Models, err)
+				}
+				return "The answer is A."
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if m, err := rundir.ReadManifest(r.Dir.Path); err != nil || answers == 0 || m.Judges[0].NoSystemRole == role {
+				t.Errorf("after %d answers: %+v, error %v", answers, m.Judges, err)
+			}
+		})
+	}
+}
+
 // One slot and a context that servers do not go below are planned as they are
 // given.
 func TestThePlanHasTheSlotsAndContextsThatServersGive(t *testing.T) {
