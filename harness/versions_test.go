@@ -94,6 +94,32 @@ func TestARunOnEachVersion(t *testing.T) {
 	}
 }
 
+// Two runners that die, each while it answers, cost no row, whatever a version
+// says of them.
+func TestTwoDeadRunnersCostNoRow(t *testing.T) {
+	for _, v := range ollamatest.Versions {
+		t.Run(v.Number, func(t *testing.T) {
+			s, c := scripted(t, v.Number, map[string]ollamatest.Model{"a:latest": {Template: chatML}, "judge:latest": {Template: chatML}})
+			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, answers := len(s.Launches()), 0
+			s.Says = func(api.ChatRequest) string {
+				if answers++; answers == 2 || answers == 7 {
+					go s.Crash(1)
+				}
+				return "The answer is A."
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if loads := len(s.Launches()) - before; loads != 4 || result.Failed+result.Unjudged > 0 {
+				t.Errorf("%d loads, want one of each model and two after its runner died; %+v", loads, result)
+			}
+		})
+	}
+}
+
 // A judge that could think is found out before the first answer where its
 // schema is dropped, and the error says what to install.
 func TestAJudgeWhoseSchemaIsDroppedStopsTheRun(t *testing.T) {
