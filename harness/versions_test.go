@@ -104,12 +104,10 @@ func TestTwoDeadRunnersCostNoRow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, answers := len(s.Launches()), 0
-			s.Says = func(api.ChatRequest) string {
-				if answers++; answers == 2 || answers == 7 {
-					go s.Crash(1)
-				}
-				return "The answer is A."
+			before, chats := len(s.Launches()), 0
+			s.Dies = func(api.ChatRequest) bool {
+				chats++
+				return chats == 2 || chats == 7
 			}
 			result, err := r.Execute(t.Context())
 			mustComplete(t, p, result, err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ollama/ollama/api"
+
 	"perg/models"
 	"perg/models/gguftest"
 	"perg/models/ollamatest"
@@ -110,7 +112,8 @@ func TestWhatVersionsSayOfWhatGoesWrong(t *testing.T) {
 		if _, err := c.Chat(t.Context(), long); !errors.Is(err, models.ErrContextOverflow) {
 			t.Errorf("a prompt that is too long: %v", err)
 		}
-		s.Crash(1)
+		dead := false
+		s.Dies = func(api.ChatRequest) bool { first := !dead; dead = true; return first }
 		if _, err := c.Chat(t.Context(), models.Request{Model: "m", User: "Hello"}); !errors.Is(err, models.ErrRunner) {
 			t.Errorf("a runner that died: %v", err)
 		}

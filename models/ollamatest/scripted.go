@@ -52,12 +52,13 @@ type Scripted struct {
 	// Says is what a model writes where no schema binds it; where one does, it
 	// writes the simplest object that the schema allows.
 	Says func(api.ChatRequest) string
+	// Dies says whether a chat ends the runner of its model; nil: none does.
+	Dies func(api.ChatRequest) bool
 
 	mu       sync.Mutex
 	running  map[string]*runner
 	launches []Launch
 	asked    []api.ChatRequest
-	crashes  int // calls that will end their runner
 }
 
 // A runner is a model in memory.
@@ -92,13 +93,6 @@ func (s *Scripted) Asked() []api.ChatRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.asked)
-}
-
-// Crash has the next n chats end the runner of their model.
-func (s *Scripted) Crash(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.crashes = n
 }
 
 func (s *Scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {

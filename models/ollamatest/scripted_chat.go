@@ -44,8 +44,7 @@ func (s *Scripted) chat(w http.ResponseWriter, r api.ChatRequest) {
 		answer(w, api.ChatResponse{Model: r.Model, DebugInfo: &api.DebugInfo{RenderedTemplate: prompt}})
 		return
 	}
-	if s.crashes > 0 {
-		s.crashes--
+	if s.Dies != nil && s.Dies(r) {
 		delete(s.running, r.Model)
 		refuse(w, http.StatusInternalServerError, s.Died)
 		return
