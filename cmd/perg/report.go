@@ -221,7 +221,7 @@ func reread(dir string, m rundir.Manifest, rows []data.Metric) ([]string, error)
 		return nil, nil
 	}
 	all, err := metrics.LoadReuse(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
 		return nil, err
 	}
 	advice := ""
