@@ -92,7 +92,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		described = append(described, name)
 		return &task.Variant{
 			Installed: models.Installed{Name: name, Digest: "described " + name, Size: int64(shape.WeightBytes()), Quantization: shape.Quantization},
-			Label:     name, Shape: shape, Engine: engine,
+			Label:     name, Shape: shape, Engine: engine, LeastCtx: d.LeastContext(),
 		}, nil
 	}
 	for _, name := range c.Models {

@@ -114,6 +114,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if err := r.Dir.Begin(started); err != nil {
 		return Result{}, err
 	}
+	r.Plan.roles.Tell(r.Dir.Rendered)
 	// Calls leave little behind: collected at four times what is in use, they
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
@@ -146,9 +147,6 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	release, cancel := releasing(ctx)
 	defer cancel()
 	e.Release(release)
-	if err := r.noteRenderings(context.WithoutCancel(ctx)); err != nil {
-		r.Warn(err.Error())
-	}
 	result.Counts, result.Written, result.Elapsed = counts, tableErr == nil, time.Since(started)
 	switch {
 	case err == nil:
@@ -167,36 +165,6 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		err = e
 	}
 	return result, err
-}
-
-// noteRenderings notes in the manifest what servers were seen to make of the
-// prompts of models whose template they show but may not use.
-func (r *Run) noteRenderings(ctx context.Context) error {
-	m := &r.Dir.Manifest
-	var infos []*rundir.ModelInfo
-	for _, all := range [][]rundir.ModelInfo{m.Models, m.Judges} {
-		for i := range all {
-			infos = append(infos, &all[i])
-		}
-	}
-	if m.Extractor != nil {
-		infos = append(infos, m.Extractor)
-	}
-	e := r.Plan.evaluator(recorded(r.Store))
-	var faults []error
-	for _, v := range r.Plan.Loaded() {
-		if !v.Unseen {
-			continue
-		}
-		seen, ok, err := e.Rendering(ctx, v)
-		faults = append(faults, err)
-		for _, of := range infos {
-			if ok && of.Variant == v.Label {
-				of.NoSystemRole, of.PromptHash = !seen.System, seen.Hash
-			}
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // loadOf is a load as manifests have it.

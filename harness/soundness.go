@@ -55,7 +55,7 @@ func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s
 			continue
 		}
 		asked := false
-		e := task.Evaluator{Task: t, Server: version, Ask: asking(s, client, sizes.Of[v].NumCtx, func() {
+		e := task.Evaluator{Task: t, Server: version, Ask: asking(s, client, version, sizes.Of[v].NumCtx, func() {
 			if !asked {
 				say(fmt.Sprintf("loading %s to see whether Ollama %s holds it to the schema of its answers", v.Name, version))
 			}
@@ -73,11 +73,12 @@ func probeEarly(ctx context.Context, t *task.Task, r task.Roster, sizes Sizes, s
 	return nil
 }
 
-// asking asks the store, and then a server, with so many tokens of context; it
-// tells before.
-func asking(s *store.Store, client fleet.Client, numCtx int, tell func()) task.Ask {
+// asking asks the store, and then a server of a version, with so many tokens of
+// context; it tells before.
+func asking(s *store.Store, client fleet.Client, version string, numCtx int, tell func()) task.Ask {
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		if reply, ok, err := s.Get(ctx, c.Key()); ok || err != nil {
+		key := c.Key() // before the call has a context, which no key has
+		if reply, ok, err := s.Get(ctx, key); ok || err != nil {
 			return reply, err
 		}
 		tell()
@@ -89,8 +90,8 @@ func asking(s *store.Store, client fleet.Client, numCtx int, tell func()) task.A
 		case err != nil:
 			return store.Reply{}, &engine.FailedError{Failure: store.Failure{Reason: models.Reason(err), Message: err.Error(), At: time.Now()}}
 		}
-		reply := store.Reply{Response: resp, Host: client.Host()}
-		_, err = s.Put(ctx, c.Key(), reply)
+		reply := store.Reply{Response: resp, Host: client.Host(), Version: version}
+		_, err = s.Put(ctx, key, reply)
 		return reply, err
 	}
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -8,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ollama/ollama/api"
 
 	"perg/harness/hint"
 	"perg/harness/rundir"
+	"perg/harness/store"
 	"perg/harness/task"
 	"perg/models"
 	"perg/models/ollamatest"
@@ -67,29 +70,49 @@ func mustJudge(t *testing.T, c *models.Client) *Run {
 	return r
 }
 
-// A run on each version comes to its end, and never has a model loaded anew for
-// anything but its context.
+// A run on each version comes to its end, and has each model loaded once.
 func TestARunOnEachVersion(t *testing.T) {
 	installed := map[string]ollamatest.Model{"a:latest": {Template: chatML}, "judge:latest": {Template: chatML}}
 	for _, v := range ollamatest.Versions {
 		t.Run(v.Number, func(t *testing.T) {
 			s, c := scripted(t, v.Number, installed)
 			r := mustJudge(t, c)
-			contexts := make(map[ollamatest.Launch]int)
+			loads := make(map[string]int)
 			for _, l := range s.Launches() {
 				if l.Shift || l.NumBatch != 512 {
 					t.Errorf("launched with %+v", l)
 				}
-				contexts[l]++
+				loads[l.Model]++
 			}
-			for l, n := range contexts {
-				// Once to count, once to run.
-				if n > 2 {
-					t.Errorf("%+v was loaded %d times", l, n)
-				}
+			if diff := cmp.Diff(map[string]int{"a:latest": 1, "judge:latest": 1}, loads); diff != "" {
+				t.Errorf("loads (-want +got):\n%s", diff)
 			}
 			if hash := r.Dir.Manifest.Models[0].PromptHash; hash == "" || hash != r.Dir.Manifest.Judges[0].PromptHash {
 				t.Errorf("the hash of one template is %q and %q", hash, r.Dir.Manifest.Judges[0].PromptHash)
+			}
+		})
+	}
+}
+
+// Two runners that die, each while it answers, cost no row, whatever a version
+// says of them.
+func TestTwoDeadRunnersCostNoRow(t *testing.T) {
+	for _, v := range ollamatest.Versions {
+		t.Run(v.Number, func(t *testing.T) {
+			s, c := scripted(t, v.Number, map[string]ollamatest.Model{"a:latest": {Template: chatML}, "judge:latest": {Template: chatML}})
+			p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, chats := len(s.Launches()), 0
+			s.Dies = func(api.ChatRequest) bool {
+				chats++
+				return chats == 2 || chats == 7
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if loads := len(s.Launches()) - before; loads != 4 || result.Failed+result.Unjudged > 0 {
+				t.Errorf("%d loads, want one of each model and two after its runner died; %+v", loads, result)
 			}
 		})
 	}
@@ -121,10 +144,39 @@ func TestAJudgeWhoseSchemaIsDroppedStopsTheRun(t *testing.T) {
 			if !errors.As(err, &schema) || !errors.As(err, &with) || !strings.Contains(with.Hint, "install Ollama 0.31.2 or newer") {
 				t.Fatalf("error %v, %+v", err, with)
 			}
-			if n := len(s.Asked()); n > 10 { // what is counted, and the probe
-				t.Errorf("%d calls before it", n)
+			if n := len(s.Asked()); n != 1 { // the probe
+				t.Errorf("%d calls until then", n)
 			}
 		})
+	}
+}
+
+// What a judge says before the run is kept as its other replies are, with the
+// version that it was said on.
+func TestAProbesReplyNamesTheVersion(t *testing.T) {
+	const version = "0.31.1"
+	s, c := scripted(t, version, map[string]ollamatest.Model{
+		"a:latest": {Template: chatML}, "judge:latest": {Template: chatML, Family: "gemma4", Thinks: true, Parser: true},
+	})
+	p, r, _, err := preparedOn(t, 3, judged("a:latest"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(structuredCalls(s)); n != 2 {
+		t.Fatalf("%d calls by a schema, want one for a rating and one for a choice", n)
+	}
+	kept := recorded(r.Store)
+	looked := 0
+	e := p.evaluator(func(ctx context.Context, call task.Call) (store.Reply, error) {
+		reply, err := kept(ctx, call)
+		if err != nil || reply.Version != version {
+			t.Errorf("%+v, error %v", reply, err)
+		}
+		looked++
+		return reply, err
+	})
+	if err := e.Probe(t.Context(), p.Judges[0], true, true); err != nil || looked < 2 {
+		t.Errorf("%d looked up, error %v", looked, err)
 	}
 }
 
@@ -211,6 +263,34 @@ func TestSystemTextsGoWhereTheRenderedPromptHasThem(t *testing.T) {
 			mustComplete(t, p, again, err)
 			if again.Calls > 0 || len(s.Asked()) > calls || len(s.Launches()) > launches {
 				t.Errorf("again %d calls and %d loads", again.Calls, len(s.Launches())-launches)
+			}
+		})
+	}
+}
+
+// A run that is killed leaves in run.json what was found out by then: before a
+// model's first answer the manifest has its system role as the server has it.
+func TestTheManifestHasSystemRolesBeforeTheFirstAnswer(t *testing.T) {
+	for version, role := range map[string]bool{"0.17.4": false, "0.30.8": true, "0.33.0": true} {
+		t.Run(version, func(t *testing.T) {
+			s, c := scripted(t, version, map[string]ollamatest.Model{"imported:latest": {Jinja: jinja}, "judge:latest": {Jinja: jinja}})
+			p, r, _, err := preparedOn(t, 2, judged("imported:latest"), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers := 0
+			s.Says = func(api.ChatRequest) string {
+				answers++
+				m, err := rundir.ReadManifest(r.Dir.Path)
+				if err != nil || m.State != rundir.StateRunning || m.Models[0].NoSystemRole == role || m.Models[0].PromptHash == "" {
+					t.Errorf("at answer %d: %+v, error %v", answers, m.Models, err)
+				}
+				return "The answer is A."
+			}
+			result, err := r.Execute(t.Context())
+			mustComplete(t, p, result, err)
+			if m, err := rundir.ReadManifest(r.Dir.Path); err != nil || answers == 0 || m.Judges[0].NoSystemRole == role {
+				t.Errorf("after %d answers: %+v, error %v", answers, m.Judges, err)
 			}
 		})
 	}

@@ -28,6 +28,7 @@ type Description struct {
 	Context          int    `yaml:"context" json:"context"`                     // tokens
 	Window           int    `yaml:"window" json:"window"`                       // sliding window, tokens; 0: none
 	Experts          int    `yaml:"experts" json:"experts"`                     // 0: no mixture
+	Vision           bool   `yaml:"vision" json:"vision"`                       // it sees images
 	Quantization     string `yaml:"quantization" json:"quantization"`           // "q4_K_M" where empty, as Ollama's tags
 }
 

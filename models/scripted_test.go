@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ollama/ollama/api"
+
 	"perg/models"
 	"perg/models/gguftest"
 	"perg/models/ollamatest"
@@ -57,6 +59,26 @@ func TestAModelIsLoadedOnce(t *testing.T) {
 	})
 }
 
+// What is counted by a scripted server's vocabulary is what it counts, and nothing
+// is loaded for it.
+func TestScriptedServersTellTheirVocabulary(t *testing.T) {
+	onEach(t, map[string]ollamatest.Model{"m": {Template: "{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ end }}"}}, func(t *testing.T, s *ollamatest.Scripted, c *models.Client) {
+		const system, user = "Answer in one word.", "naïve 日本語?\n\ttwice  spaced"
+		tokenizer, err := c.Tokenizer(t.Context(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tokenizer.Count(system, user, nil)
+		if n := len(s.Launches()); err != nil || n > 0 {
+			t.Fatalf("%d loads, error %v", n, err)
+		}
+		want, err := c.CountTokens(t.Context(), models.Request{Model: "m", System: system, User: user, Options: models.Options{NumCtx: 512}})
+		if err != nil || got != want {
+			t.Errorf("%d, and the server counts %d; error %v", got, want, err)
+		}
+	})
+}
+
 // What a server says of a model in memory is what perg plans for.
 func TestSlotsAndContextsAsServersGiveThem(t *testing.T) {
 	families := map[string]ollamatest.Model{"sees:latest": {Family: "gemma3", Vision: true}, "plain:latest": {}}
@@ -90,7 +112,8 @@ func TestWhatVersionsSayOfWhatGoesWrong(t *testing.T) {
 		if _, err := c.Chat(t.Context(), long); !errors.Is(err, models.ErrContextOverflow) {
 			t.Errorf("a prompt that is too long: %v", err)
 		}
-		s.Crash(1)
+		dead := false
+		s.Dies = func(api.ChatRequest) bool { first := !dead; dead = true; return first }
 		if _, err := c.Chat(t.Context(), models.Request{Model: "m", User: "Hello"}); !errors.Is(err, models.ErrRunner) {
 			t.Errorf("a runner that died: %v", err)
 		}

@@ -18,8 +18,14 @@ const visionContext = 2048
 
 // LeastContext is the least context that a server gives the model, in tokens; 0:
 // any.
-func (d Details) LeastContext() int {
-	if slices.Contains(d.Capabilities, "vision") {
+func (d Details) LeastContext() int { return leastContext(slices.Contains(d.Capabilities, "vision")) }
+
+// LeastContext is the least context that a server gives the described model, in
+// tokens; 0: any.
+func (d Description) LeastContext() int { return leastContext(d.Vision) }
+
+func leastContext(sees bool) int {
+	if sees {
 		return visionContext
 	}
 	return 0

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"perg/data"
 	"perg/gpu/nvmltest"
@@ -194,9 +197,14 @@ func TestLanesOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, report, _ := b.perg(t.Context(), "report", filepath.Join(b.dir, "run"))
 	lanes := make(map[string]bool)
 	for _, l := range m.Loads {
 		lanes[l.Lane] = true
+		// The report has the estimate beside what the server told.
+		if shown := regexp.MustCompile(l.Variant + ` +\d+ +\d+ +[\d.]+ [KMG]iB +` + humanize.IBytes(uint64(l.Size)) + ` +[+-]\d+\.\d %`); !shown.MatchString(report) {
+			t.Errorf("the report does not say what %s was planned to take:\n%s", l.Variant, report)
+		}
 		if l.Slots == nil || *l.Slots < 1 || l.Size == 0 {
 			t.Errorf("load %+v", l)
 		}

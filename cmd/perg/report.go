@@ -16,6 +16,7 @@ import (
 	"perg/harness/prompt"
 	"perg/harness/report"
 	"perg/harness/rundir"
+	"perg/models"
 )
 
 func reportCommand() *cli.Command {
@@ -49,7 +50,9 @@ every column of the table metrics, rates as fractions, and each source too.
 With --repeats a table follows of how much each metric varies between items and
 between repeats. Where other methods were run besides zero-shot, one of what
 they change against it: paired by item, over the same resamples. Where fewer than
-10 items differ the interval is Bonett and Price's for paired proportions.
+10 items differ the interval is Bonett and Price's for paired proportions. The
+last table has what each variant was planned to take in memory beside what the
+server said that it took, as estimate and size of a load in run.json.
 
    perg report runs/20260102-150405
    perg report runs/20260102-150405 --by source,preference_type
@@ -150,11 +153,15 @@ func reportAction(c *cli.Context) error {
 	}
 	if human {
 		fmt.Fprintf(w, "\n%s\n", report.Legend)
-		if err := further(w, rows, improvements); err != nil {
+		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}
 	}
-	for _, caveat := range caveats(m, rows) {
+	notes, err := reread(dir, m, rows)
+	if err != nil {
+		return err
+	}
+	for _, caveat := range append(caveats(m, rows), notes...) {
 		if human {
 			fmt.Fprintln(w, report.Prose(caveat))
 		} else {
@@ -162,7 +169,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), dir, m, rows, run, improvements)
+		size, err := writePage(c.String("html"), dir, m, rows, run, improvements, notes)
 		if err != nil {
 			return err
 		}
@@ -171,9 +178,9 @@ func reportAction(c *cli.Context) error {
 	return nil
 }
 
-// further writes the tables that only some runs have: of repeats, and of what
-// methods change against zero-shot.
-func further(w io.Writer, rows []data.Metric, improvements []metrics.Improvement) error {
+// further writes the tables that only some runs have: of repeats, of what methods
+// change against zero-shot, and of memory.
+func further(w io.Writer, m rundir.Manifest, rows []data.Metric, improvements []metrics.Improvement) error {
 	if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Repeats > 1 }) {
 		fmt.Fprint(w, "\nRepeats\n\n")
 		if err := report.Repeats(w, report.Overall(rows)); err != nil {
@@ -181,15 +188,14 @@ func further(w io.Writer, rows []data.Metric, improvements []metrics.Improvement
 		}
 		fmt.Fprintf(w, "\n%s\n", report.RepeatsLegend)
 	}
-	if len(improvements) == 0 {
-		return nil
+	if len(improvements) > 0 {
+		fmt.Fprint(w, "\nImprovement over zero-shot\n\n")
+		if err := report.Improvements(w, improvements); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s\n", report.ImprovementLegend)
 	}
-	fmt.Fprint(w, "\nImprovement over zero-shot\n\n")
-	if err := report.Improvements(w, improvements); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\n%s\n", report.ImprovementLegend)
-	return err
+	return report.Memory(w, m.Loads)
 }
 
 // tableRows are the rows over all items for people, and every row with its
@@ -207,4 +213,22 @@ func caveats(m rundir.Manifest, rows []data.Metric) []string {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)
 	}
 	return all
+}
+
+// reread says where prompts that begin alike were read anew each time.
+func reread(dir string, m rundir.Manifest, rows []data.Metric) ([]string, error) {
+	if !slices.ContainsFunc(rows, func(r data.Metric) bool { return prompt.Method(r.Method).ShowsExamples() }) {
+		return nil, nil
+	}
+	all, err := metrics.LoadReuse(dir)
+	if err != nil && !errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
+		return nil, err
+	}
+	advice := ""
+	for _, h := range models.Harms(m.Ollama.Version) {
+		if h.Use == models.UsePrefixes {
+			advice = fmt.Sprintf("Ollama %s does so, %s", m.Ollama.Version, h.Install())
+		}
+	}
+	return report.Reread(all, advice), nil
 }

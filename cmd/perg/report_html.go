@@ -48,10 +48,11 @@ func checkHTML(c *cli.Context, format report.Format) error {
 	return nil
 }
 
-// writePage writes the page of a run whose tables are loaded.
-func writePage(path, dir string, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement) (size int, err error) {
+// writePage writes the page of a run whose tables are loaded, with notes beside
+// its caveats.
+func writePage(path, dir string, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement, notes []string) (size int, err error) {
 	r := pageOf(dir, m, rows)
-	r.Improvements = improvements
+	r.Improvements, r.Caveats = improvements, append(r.Caveats, notes...)
 	if err := r.Read(dir, t); err != nil {
 		return 0, err
 	}

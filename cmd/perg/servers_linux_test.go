@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -58,10 +59,10 @@ func TestServerFaultsDuringARun(t *testing.T) {
 		ollamatest.Install(t, s.URL(), actors)
 		return s
 	}
-	at := func(n int32, fault func()) func(http.ResponseWriter, *http.Request, []byte) bool {
+	at := func(fault func(), numbers ...int32) func(http.ResponseWriter, *http.Request, []byte) bool {
 		var calls atomic.Int32
 		return func(http.ResponseWriter, *http.Request, []byte) bool {
-			if calls.Add(1) == n {
+			if slices.Contains(numbers, calls.Add(1)) {
 				go fault()
 			}
 			return false
@@ -90,15 +91,15 @@ func TestServerFaultsDuringARun(t *testing.T) {
 	}{
 		{"the server dies and comes back", func(t *testing.T) string {
 			s := own(t)
-			return ollamatest.Proxy(t, s.URL(), at(30, func() { unix.Kill(s.Pid(), unix.SIGKILL) }))
+			return ollamatest.Proxy(t, s.URL(), at(func() { unix.Kill(s.Pid(), unix.SIGKILL) }, 30))
 		}},
-		{"a runner is killed during generation", func(t *testing.T) string {
+		{"runners are killed twice during generation", func(t *testing.T) string {
 			s := own(t)
-			return ollamatest.Proxy(t, s.URL(), at(30, func() {
+			return ollamatest.Proxy(t, s.URL(), at(func() {
 				if killRunners(t, s.Pid()) == 0 {
 					t.Error("there was no runner to kill")
 				}
-			}))
+			}, 30, 60))
 		}},
 		{"streams are cut, the server is busy, errors come inside a 200", func(t *testing.T) string {
 			return ollamatest.Proxy(t, b.host, step(map[int32]http.HandlerFunc{

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"perg/harness/metrics"
 	"perg/models/ollamatest"
 )
 
@@ -96,5 +97,33 @@ func TestRunOnTodaysServer(t *testing.T) {
 	code, said := say(t, "run", "a", "--judge", "judge", "--host", s.URL, "--limit", "2", "--out", "run", "--store", "replies.db")
 	if code != 0 || strings.Contains(said, "install Ollama") || strings.Contains(said, "newer than perg") {
 		t.Errorf("exit %d\n%s", code, said)
+	}
+}
+
+// Where prompts that begin alike are read anew the report says so, with what to
+// install; where they are not it says nothing.
+func TestReportTellsWhetherBeginningsAreKept(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, v := range ollamatest.Versions {
+		t.Run(v.Number, func(t *testing.T) {
+			s := ollamatest.NewScripted(t, v.Number, map[string]ollamatest.Model{"a:latest": {Template: chatML}})
+			store := filepath.Join(t.TempDir(), "replies.db")
+			code, said := say(t, "run", "a", "--host", s.URL, "--limit", "24", "--methods", "icl", "--settings", "irrelevant", "--parallel", "1", "--out", v.Number, "--store", store)
+			if code != 0 {
+				t.Fatalf("exit %d\n%s", code, said)
+			}
+			all, err := metrics.LoadReuse(v.Number)
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%+v, error %v", all, err)
+			}
+			t.Logf("%d prompts that began like one before, a token %.2f times as long to read as of %d first ones", all[0].Later, all[0].Ratio, all[0].Firsts)
+			code, said = say(t, "report", v.Number)
+			said = strings.ReplaceAll(said, "\n", " ")
+			reread := strings.Contains(said, "did not keep the examples that icl prompts begin with")
+			advised := strings.Contains(said, "Ollama 0.30.0 does so, install Ollama 0.30.8 or newer")
+			if want := v.CachesWithShift; code != 0 || reread != want || advised != want {
+				t.Errorf("exit %d\n%s", code, said)
+			}
+		})
 	}
 }

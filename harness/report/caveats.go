@@ -58,3 +58,22 @@ func Caveats(rows []data.Metric) []string {
 func Overall(rows []data.Metric) []data.Metric {
 	return slices.DeleteFunc(slices.Clone(rows), func(m data.Metric) bool { return m.Source != metrics.All })
 }
+
+// Reread says of which variants the server read again what prompts begin with:
+// it costs time alone. advice is what to do about it; "" where nothing is known.
+func Reread(all []metrics.Reuse, advice string) []string {
+	var notes []string
+	for _, r := range all {
+		if !r.Lost() {
+			continue
+		}
+		note := fmt.Sprintf("note: for %s the server did not keep the examples that %s prompts begin with, and read them anew each time: "+
+			"a token of the %d prompts that began like one before took %.2f times as long to read as one of the %d first (kept, it takes less than half)",
+			r.Variant, r.Method, r.Later, r.Ratio, r.Firsts)
+		if advice != "" {
+			note += "; " + advice
+		}
+		notes = append(notes, note)
+	}
+	return notes
+}

@@ -17,6 +17,8 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
+	"perg/harness/task"
+	"perg/models"
 )
 
 // A Dir is a run's directory, held by one process at a time.
@@ -25,7 +27,7 @@ type Dir struct {
 	Manifest Manifest
 	lock     *os.File
 	made     []string   // directories that were not there before, the deepest first
-	mu       sync.Mutex // of the manifest's loads
+	mu       sync.Mutex // of what the manifest comes to say while the run is worked on
 
 	ratedAlike bool // the answers, ratings and metrics that are there are those that would be made now
 }
@@ -156,6 +158,28 @@ func (d *Dir) Loaded(l Load) {
 		d.Manifest.Loads = append(d.Manifest.Loads, l)
 	} else {
 		d.Manifest.Loads[i] = l
+	}
+	d.write()
+}
+
+// Rendered notes in the manifest what a server was seen to make of the prompts of
+// a variant whose template it shows but may not use. Errors are seen when the
+// run ends.
+func (d *Dir) Rendered(v *task.Variant, seen models.Rendering) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	note := func(of *ModelInfo) {
+		if of.Variant == v.Label {
+			of.NoSystemRole, of.PromptHash = !seen.System, seen.Hash
+		}
+	}
+	for _, all := range [][]ModelInfo{d.Manifest.Models, d.Manifest.Judges} {
+		for i := range all {
+			note(&all[i])
+		}
+	}
+	if d.Manifest.Extractor != nil {
+		note(d.Manifest.Extractor)
 	}
 	d.write()
 }

@@ -15,6 +15,18 @@ import (
 type Roles struct {
 	mu   sync.Mutex
 	seen map[*Variant]models.Rendering
+	tell func(*Variant, models.Rendering)
+}
+
+// Tell has what is seen of a variant told, once, before its first call is made.
+// Without Roles nothing is.
+func (r *Roles) Tell(tell func(*Variant, models.Rendering)) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell = tell
 }
 
 func (r *Roles) of(v *Variant) (models.Rendering, bool) {
@@ -33,10 +45,16 @@ func (r *Roles) note(v *Variant, seen models.Rendering) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, known := r.seen[v]; known {
+		return
+	}
 	if r.seen == nil {
 		r.seen = make(map[*Variant]models.Rendering)
 	}
 	r.seen[v] = seen
+	if r.tell != nil {
+		r.tell(v, seen)
+	}
 }
 
 // Rendering is what the server makes of a variant's prompts, asked of it before

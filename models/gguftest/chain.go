@@ -272,6 +272,15 @@ func unspell(spelled string) string {
 	return string(b)
 }
 
+// Bytes is a vocabulary of the 256 bytes alone, as a GGUF spells them.
+func Bytes() []string {
+	all := make([]string, 256)
+	for b := range all {
+		all[b] = spell(string([]byte{byte(b)}))
+	}
+	return all
+}
+
 //go:embed merges.txt
 var mergesText string
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/ollama/ollama/api"
+
+	"perg/models/gguftest"
 )
 
 // A Model is one that a scripted server has installed.
@@ -50,12 +52,13 @@ type Scripted struct {
 	// Says is what a model writes where no schema binds it; where one does, it
 	// writes the simplest object that the schema allows.
 	Says func(api.ChatRequest) string
+	// Dies says whether a chat ends the runner of its model; nil: none does.
+	Dies func(api.ChatRequest) bool
 
 	mu       sync.Mutex
 	running  map[string]*runner
 	launches []Launch
 	asked    []api.ChatRequest
-	crashes  int // calls that will end their runner
 }
 
 // A runner is a model in memory.
@@ -92,13 +95,6 @@ func (s *Scripted) Asked() []api.ChatRequest {
 	return slices.Clone(s.asked)
 }
 
-// Crash has the next n chats end the runner of their model.
-func (s *Scripted) Crash(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.crashes = n
-}
-
 func (s *Scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +116,7 @@ func (s *Scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusNotFound, fmt.Sprintf("model '%s' not found", q.Model))
 			return
 		}
-		answer(w, show(m))
+		answer(w, show(m, q.Verbose))
 	case "/api/chat":
 		var q api.ChatRequest
 		if read(w, r, &q) {
@@ -186,7 +182,8 @@ func (s *Scripted) ps() []api.ProcessModelResponse {
 	return all
 }
 
-func show(m Model) map[string]any {
+// show has the vocabulary, as servers do, for those alone who want all of it.
+func show(m Model, all bool) map[string]any {
 	template := m.Template
 	if template == "" {
 		template = "{{ .Prompt }}"
@@ -199,14 +196,20 @@ func show(m Model) map[string]any {
 		capabilities = append(capabilities, "vision")
 	}
 	of := m.family() + "."
+	info := map[string]any{
+		"general.architecture": m.family(), "general.parameter_count": 1000000,
+		of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": trained,
+		of + "attention.head_count": heads, of + "attention.head_count_kv": kvHeads,
+	}
+	if all {
+		tokens := gguftest.Bytes()
+		info["tokenizer.ggml.model"], info["tokenizer.ggml.pre"] = "gpt2", "default"
+		info["tokenizer.ggml.tokens"], info["tokenizer.ggml.token_type"] = tokens, slices.Repeat([]int{1}, len(tokens))
+	}
 	return map[string]any{
 		"template": template, "capabilities": capabilities,
-		"details": map[string]any{"family": m.family(), "parameter_size": "1M", "quantization_level": "F16"},
-		"model_info": map[string]any{
-			"general.architecture": m.family(), "general.parameter_count": 1000000,
-			of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": trained,
-			of + "attention.head_count": heads, of + "attention.head_count_kv": kvHeads,
-		},
+		"details":    map[string]any{"family": m.family(), "parameter_size": "1M", "quantization_level": "F16"},
+		"model_info": info,
 		"tensors": []map[string]any{
 			{"name": "token_embd.weight", "type": "F16", "shape": []int{embedding, 1000}},
 			{"name": "blk.0.attn_q.weight", "type": "F16", "shape": []int{embedding, embedding}},
