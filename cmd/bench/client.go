@@ -52,6 +52,12 @@ func (c *bareClient) chat(ctx context.Context, r api.ChatRequest) (api.ChatRespo
 	return answer, json.Unmarshal(text, &answer)
 }
 
+// forget has the server unload the model, with all that it has in its caches.
+func (c *bareClient) forget(ctx context.Context) error {
+	_, err := c.chat(ctx, api.ChatRequest{Model: smol, Stream: new(bool), KeepAlive: &api.Duration{}})
+	return err
+}
+
 // asked is what a loop over requests took.
 type asked struct {
 	took       time.Duration

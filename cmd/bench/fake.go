@@ -8,19 +8,26 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
-// serveFake is an Ollama server that answers at once: what is measured against
-// it is perg alone. It has so many models, "fake:1" and on, prints its address,
-// and serves until its standard input ends.
-func serveFake(models int, out io.Writer, until io.Reader) error {
+// serveFake is an Ollama server that answers at once, or in the time and with the
+// slots that it is given: what is measured against it is perg alone. It has so
+// many models, "fake:1" and on, prints its address, and serves until its
+// standard input ends.
+func serveFake(models int, s *slotted, out io.Writer, until io.Reader) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	f := &fake{models: models, answers: answers()}
+	own := 1700 * time.Microsecond
+	if s != nil {
+		own = s.own
+	}
+	f := &fake{models: models, answers: answers(own), slots: s}
 	srv := &http.Server{Handler: f.routes()}
 	go func() {
 		io.Copy(io.Discard, until)
@@ -36,9 +43,41 @@ func serveFake(models int, out io.Writer, until io.Reader) error {
 type fake struct {
 	models  int
 	answers [][]byte
+	slots   *slotted // nil: as many as are asked for, at once
 
 	mu     sync.Mutex
 	loaded string
+}
+
+// A slotted server works on so many calls at once, each for as long as the
+// others, of which it reports a part as its own.
+type slotted struct {
+	free chan struct{}
+	call time.Duration
+	own  time.Duration
+}
+
+// newSlotted reads slots, the time of a call, and what of it is reported.
+func newSlotted(args []string) (*slotted, error) {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return nil, err
+	}
+	call, err := time.ParseDuration(args[1])
+	if err != nil {
+		return nil, err
+	}
+	own, err := time.ParseDuration(args[2])
+	return &slotted{make(chan struct{}, n), call, own}, err
+}
+
+func (s *slotted) work() {
+	if s == nil {
+		return
+	}
+	s.free <- struct{}{}
+	time.Sleep(s.call)
+	<-s.free
 }
 
 func (f *fake) routes() http.Handler {
@@ -90,6 +129,7 @@ func (f *fake) chat(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, rating)
 		return
 	}
+	f.slots.work()
 	h := maphash.Bytes(seed, body)
 	w.Write(f.answers[h%uint64(len(f.answers))])
 }
@@ -101,8 +141,8 @@ const rating = `{"model":"fake","message":{"role":"assistant","content":"{\"expl
 	`"total_duration":2000000,"load_duration":100000,"prompt_eval_count":600,"prompt_eval_duration":900000,"eval_count":20,"eval_duration":900000}`
 
 // answers are replies of a length that answers to multiple-choice questions
-// have, some 600 bytes, each naming an option.
-func answers() [][]byte {
+// have, some 600 bytes, each naming an option, with a time of their own.
+func answers(own time.Duration) [][]byte {
 	words := strings.Fields(`the answer that fits this question best follows from what the options say about their causes
 		and effects because each of them would need another condition to hold while only one is supported by evidence
 		in practice people often think of an example from daily life which shows how it works step by step`)
@@ -115,7 +155,7 @@ func answers() [][]byte {
 			text.WriteString(" " + words[rng.IntN(len(words))])
 		}
 		all[i] = fmt.Appendf(nil, `{"model":"fake","message":{"role":"assistant","content":%q},"done":true,"done_reason":"stop",`+
-			`"total_duration":2000000,"load_duration":100000,"prompt_eval_count":180,"prompt_eval_duration":400000,"eval_count":130,"eval_duration":1300000}`, text.String())
+			`"total_duration":2000000,"load_duration":100000,"prompt_eval_count":180,"prompt_eval_duration":%d,"eval_count":130,"eval_duration":%d}`, text.String(), own/4, own-own/4)
 	}
 	return all
 }

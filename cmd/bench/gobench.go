@@ -16,11 +16,14 @@ import (
 // bound, memory estimates against a real server, tables and what reads them.
 const benchmarks = "Placement|Footprint|Parquet|Metrics|Report|Explore|Export"
 
+// grid is a test in virtual time, whose figures have the form of a benchmark's.
+const grid = "^TestClimbAgainstTheGrid$"
+
 // gobench makes rows of the project's Go benchmarks: of each metric that comes
 // with another of the same unit and "-limit" behind it. A rate, in something a
 // second, has to reach its limit; anything else must not exceed it.
 func gobench(ctx context.Context, b *bench) ([]row, error) {
-	c := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", benchmarks, "-benchtime", "1x", "-timeout", "30m", "-p", "1",
+	c := exec.CommandContext(ctx, "go", "test", "-v", "-run", grid, "-bench", benchmarks, "-benchtime", "1x", "-timeout", "30m", "-p", "1",
 		"./data", "./models", "./harness/...", "./cmd/perg")
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = io.MultiWriter(&out, os.Stderr), os.Stderr

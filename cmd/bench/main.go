@@ -41,6 +41,8 @@ var measurements = []struct {
 }{
 	{"real", realServer},
 	{"prefix", prefixes},
+	{"full", full},
+	{"widths", widths},
 	{"fake", fakeServer},
 	{"scale", scale},
 	{"gpu", idleGPUs},
@@ -49,12 +51,18 @@ var measurements = []struct {
 }
 
 func run(ctx context.Context, args []string) (err error) {
-	if len(args) == 2 && args[0] == "fake" {
+	if len(args) > 1 && args[0] == "fake" {
 		n, err := strconv.Atoi(args[1])
 		if err != nil {
 			return err
 		}
-		return serveFake(n, os.Stdout, os.Stdin)
+		var s *slotted
+		if len(args) == 5 {
+			if s, err = newSlotted(args[2:]); err != nil {
+				return err
+			}
+		}
+		return serveFake(n, s, os.Stdout, os.Stdin)
 	}
 	var b bench
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -63,7 +71,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
 	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
 	flags.StringVar(&b.model, "model", "", "model of the Ollama server that runs here, to measure idle GPUs with")
-	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, fake, scale, gpu, help, parts")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, full, widths, fake, scale, gpu, help, parts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

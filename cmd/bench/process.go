@@ -60,14 +60,14 @@ func peakMemory(pid int, ended <-chan struct{}) (peak int64) {
 	}
 }
 
-// fakeProcess starts a server that answers at once, in a process of its own so
-// that neither perg nor its peer has it in its memory.
-func fakeProcess(models int) (host string, stop func() error, err error) {
+// fakeProcess starts a fake server, as this program's arguments say, in a process
+// of its own so that neither perg nor its peer has it in its memory.
+func fakeProcess(args ...string) (host string, stop func() error, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
-	c := exec.Command(program, "fake", fmt.Sprint(models))
+	c := exec.Command(program, args...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {

@@ -45,7 +45,7 @@ func scale(ctx context.Context, b *bench) (rows []row, err error) {
 		return nil, err
 	}
 	most := max(1, b.largest/scaleItems/scaleSettings)
-	host, stop, err := fakeProcess(most + 1)
+	host, stop, err := fakeProcess("fake", fmt.Sprint(most+1))
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func fakeServer(ctx context.Context, b *bench) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	host, stop, err := fakeProcess(1)
+	host, stop, err := fakeProcess("fake", "1")
 	if err != nil {
 		return nil, err
 	}
