@@ -212,25 +212,8 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 	return end
 }
 
-// workOf is what a GPU is used for: the candidate's lane where the judge is
-// resident beside it. A server of the user's own has all GPUs as far as is
-// known, so where several are at work none can be told.
-func (r *Run) workOf(uuid string) (fleet.Work, bool) {
-	lanes := r.lanes()
-	var found engine.LaneStatus
-	ok := false
-	for _, l := range lanes {
-		its := slices.Contains(l.GPUs, uuid) || l.GPUs == nil && len(lanes) == 1
-		if its && (!ok || l.Stage == Generate) {
-			found, ok = l, true
-		}
-	}
-	w := fleet.Work{Host: found.Host, Lane: found.Lane, Variant: found.Model}
-	if found.Stage == Generate && found.State == engine.Working && len(found.Unit) == 2 {
-		w.Method, w.Setting = found.Unit[0], found.Unit[1] // as the job names its units
-	}
-	return w, ok
-}
+// workOf is what a GPU is used for.
+func (r *Run) workOf(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }
 
 // Samples are the last values of the GPUs; empty where none are watched.
 func (r *Run) Samples() []gpu.Sample {

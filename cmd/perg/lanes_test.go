@@ -272,7 +272,7 @@ func TestLanesOnScriptedGPUs(t *testing.T) {
 		cmd.Run()
 		return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 	}
-	status, stdout, stderr := perg(b.own("steady", "swayed", "--judge", "judge", "--limit", "9", "--allow-cpu", "--gpu-interval", "10ms")...)
+	status, stdout, stderr := perg(b.own("steady", "swayed", "--judge", "judge", "--limit", "30", "--allow-cpu", "--gpu-interval", "10ms")...)
 	if status != exitDone {
 		t.Fatal(status, stdout, stderr)
 	}

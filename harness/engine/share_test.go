@@ -79,9 +79,8 @@ func TestAServerThatBringsNothingIsEnded(t *testing.T) {
 	})
 }
 
-// Of variants that wait two are at work at once, each loaded once, where two
-// servers fill the GPU: that is sooner than one after the other with two servers
-// each, which loads each twice.
+// Of variants that are short two are at work at once, each loaded once, where two
+// servers fill the GPU: that is sooner than one after the other.
 func TestTwoVariantsAtOnce(t *testing.T) {
 	took := make(map[bool]time.Duration)
 	for _, together := range []bool{true, false} {
@@ -92,15 +91,15 @@ func TestTwoVariantsAtOnce(t *testing.T) {
 			n := *m
 			n.Model = other.Model
 			*other = n
-			a := w.generates(m, 400)
-			b := w.generates(other, 400)
+			a := w.generates(m, 80)
+			b := w.generates(other, 80)
 			if !together {
 				w.stages = [][]*fakeJob{{a}, {b}}
 			}
 			w.mustRun(t)
 			w.mustNotWarn(t)
-			w.mustDo(t, a, 400)
-			w.mustDo(t, b, 400)
+			w.mustDo(t, a, 80)
+			w.mustDo(t, b, 80)
 			if loads := len(w.told(": loads ")); together && loads != 2 {
 				t.Errorf("%d loads, want 2", loads)
 			}

@@ -9,10 +9,13 @@ import (
 // share starts further servers on single devices on which others are at work,
 // each with all the slots that it would have alone, as far as memory allows:
 // where the jobs there are worth several servers, and where all that is at work
-// there ends before the next job would be loaded. Jobs that wait come first:
-// each is loaded once then, where two servers of one job are two loads.
+// there ends before the next job would be loaded. Servers of one job come first,
+// as long as they save more than their load: what the device does in that time
+// can be told to be that job's. Of jobs too short for that two are at work.
 func (t *turn) share(blocked *reservation) {
 	all := t.occupied()
+	for t.shareOneMore(all, blocked) {
+	}
 	if len(all) == 0 {
 		return
 	}
@@ -35,8 +38,6 @@ func (t *turn) share(blocked *reservation) {
 				break
 			}
 		}
-	}
-	for t.shareOneMore(all, blocked) {
 	}
 }
 

@@ -11,6 +11,13 @@ func worth(id string, servers int, gain float64) model {
 	return model{id: id, weights: 8 * gib, kv: gib, slots: 4, work: 8 * time.Hour, load: time.Minute, servers: servers, gain: gain}
 }
 
+// short is a model of which a second load saves less than it takes.
+func short(id string) model {
+	m := worth(id, 2, 1.5)
+	m.work = 8 * time.Minute
+	return m
+}
+
 // Servers of one job, and of several, share a device as far as they are worth it
 // and its memory allows.
 func TestPlaceServersThatShareADevice(t *testing.T) {
@@ -27,9 +34,14 @@ gpu0-2: a from 0s to 1h21m0s: one server of a does not fill gpu0`},
 gpu0: a from 0s to 2h1m0s: fits gpu0`},
 		{"one fills it", 80 * gib, []model{worth("a", 1, 1)}, `
 gpu0: a from 0s to 2h1m0s: fits gpu0`},
-		{"two jobs wait: each is loaded once", 80 * gib, []model{worth("a", 2, 1.5), worth("b", 2, 1.5)}, `
-gpu0: a from 0s to 2h41m0s: fits gpu0
-gpu0-2: b from 0s to 2h41m0s: beside a, as one server does not fill gpu0`},
+		{"two jobs wait", 80 * gib, []model{worth("a", 2, 1.5), worth("b", 2, 1.5)}, `
+gpu0: a from 0s to 1h21m0s: fits gpu0
+gpu0: b from 1h21m0s to 2h42m0s: fits gpu0
+gpu0-2: a from 0s to 1h21m0s: one server of a does not fill gpu0
+gpu0-2: b from 1h21m0s to 2h42m0s: one server of b does not fill gpu0`},
+		{"two short ones: each is loaded once", 80 * gib, []model{short("a"), short("b")}, `
+gpu0: a from 0s to 3m40s: fits gpu0
+gpu0-2: b from 0s to 3m40s: beside a, as one server does not fill gpu0`},
 		{"one of two fills it", 80 * gib, []model{worth("a", 2, 1.5), worth("b", 1, 1)}, `
 gpu0: a from 0s to 1h21m0s: fits gpu0
 gpu0: b from 1h21m0s to 3h22m0s: fits gpu0
