@@ -20,6 +20,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
+	"perg/harness/schedule"
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -83,7 +84,7 @@ func on(r *Run, where fleet.Locations, servers ...*models.Client) {
 		o.Patience = max(o.Patience, c.Patience)
 	}
 	r.Fleet = fleet.Of(o, clients...)
-	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config)
+	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, func(*task.Variant) func([]schedule.Device) *sizing.Pace { return nil })
 }
 
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {

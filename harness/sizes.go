@@ -6,8 +6,10 @@ import (
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
+	"perg/harness/schedule"
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -127,11 +129,12 @@ func counted(ctx context.Context, seed int, only bool, s *store.Store, client fl
 }
 
 // place finds out where the models are and decides where each runs.
-func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, c rundir.Config) (*Plan, error) {
+func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, c rundir.Config, p loads.Paces, server string) (*Plan, error) {
+	f := p.Fleet
 	where, err := f.Locate(ctx, installed(r.Loaded()))
 	if err != nil {
 		return nil, err
 	}
-	j := jobsOf(t, r, s, f, where, c)
-	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
+	j := jobsOf(t, r, s, f, where, c, func(v *task.Variant) func([]schedule.Device) *sizing.Pace { return p.Of(ctx, r, v, server) })
+	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
@@ -137,11 +138,12 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 		g.Warn(text)
 	}
 	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
-	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, g.Fleet, c)
+	version, err := client.Version(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.Server, err = client.Version(ctx); err != nil {
+	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, c, loads.Paces{Fleet: g.Fleet}, version)
+	if err != nil {
 		return nil, err
 	}
 	return p, refused(p.Placement)

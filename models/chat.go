@@ -36,6 +36,20 @@ func (o Options) api() map[string]any {
 	}
 }
 
+// options are a call's as they are sent: with those that let the server take the
+// likeliest token sooner, and cannot change which one that is. At temperature 0
+// one candidate is as good as forty, and where nothing is penalized no token has
+// to be looked up among the last ones: 439 tokens/s instead of 399 of an 8B on an
+// H200, sixteen calls at a time (Ollama 0.33.0).
+func (r Request) options() map[string]any {
+	options := r.Options.api()
+	options["top_k"] = 1
+	if r.Unpenalized {
+		options["repeat_last_n"] = 0
+	}
+	return options
+}
+
 // A Request is one chat call: a system and a user message.
 type Request struct {
 	Model   string
@@ -45,6 +59,9 @@ type Request struct {
 	Format  json.RawMessage // JSON schema of the answer; nil for free text
 	Think   *bool           // nil where the model has no such capability
 	Level   Level           // of thinking, in place of Think; "": none
+	// Unpenalized says that the model's own parameters have no penalty that perg
+	// leaves on, as Details tells.
+	Unpenalized bool
 	// Render asks for no answer but for the prompt that the model would get,
 	// which is the response's Content. DoneReason says what came of it.
 	Render bool
@@ -113,7 +130,7 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		Shift:     &no,
 		Format:    r.Format,
 		KeepAlive: &api.Duration{Duration: keepLoaded},
-		Options:   r.Options.api(),
+		Options:   r.options(),
 
 		DebugRenderOnly: r.Render,
 	}
