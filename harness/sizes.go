@@ -19,8 +19,8 @@ import (
 // on average, by estimate.
 type Sizes struct {
 	Of     map[*task.Variant]sizing.Size
-	Prompt float64 // of a variant's generations
-	Rating float64 // of the judges' calls, without the responses
+	Prompt sizing.Tokens // of a variant's generations
+	Rating sizing.Tokens // of the judges' calls, without the responses
 }
 
 // model is what decides a model's memory.
@@ -52,7 +52,7 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 			if err := t.AnswerLengths(v, answers[most].Add); err != nil {
 				return s, err
 			}
-			s.Prompt = answers[most].Tokens() / float64(len(t.Cells(v))*len(t.Dataset.Items))
+			s.Prompt = answers[most].Tokens().Per(len(t.Cells(v)) * len(t.Dataset.Items))
 		}
 	}
 	var scoring, rated sizing.Calls
@@ -64,7 +64,7 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 		if err := t.ScoringLengths(r.Variants, rating, scoring.Add); err != nil {
 			return s, err
 		}
-		s.Rating = rated.Tokens() / float64(len(t.Dataset.Items))
+		s.Rating = rated.Tokens().Per(len(t.Dataset.Items))
 	}
 	for _, v := range r.Loaded() {
 		calls := &scoring

@@ -137,7 +137,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
 		g.Warn(text)
 	}
-	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
+	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens().Per(len(t.Dataset.Items))}
 	version, err := client.Version(ctx)
 	if err != nil {
 		return nil, err

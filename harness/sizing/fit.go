@@ -52,13 +52,16 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 	// Layers run one after the other: a model on several GPUs is no faster
 	// than on one of their mean speed.
 	speed /= float64(len(set))
+	takes := func(slots int) time.Duration { return p.Work.duration(m, slots, speed, set[0].Processor) }
 	var pace *Pace
 	if p.Pace != nil {
-		pace = p.Pace(set)
+		if pace = p.Pace(set); pace != nil {
+			p.Work = pace.answering(p.Work)
+		}
 	}
 	if !known {
 		fit.Slots, fit.Bytes = p.Slots, make([]uint64, len(set))
-		fit.Time = p.Work.duration(m, fit.Slots, speed)
+		fit.Time = takes(fit.Slots)
 		if pace != nil {
 			fit.Gain, fit.Time = 1, pace.duration(p.Work)
 		}
@@ -72,7 +75,7 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 	bytes, short := spread(m.with(1), free)
 	if short > 0 && p.Spill {
 		fit.Slots, fit.Bytes, fit.Spill = 1, free, short
-		fit.Time = p.Work.duration(m, 1, min(speed, ProcessorSpeed))
+		fit.Time = p.Work.duration(m, 1, min(speed, ProcessorSpeed), true)
 		return fit
 	}
 	if short > 0 {
@@ -89,9 +92,9 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 			break
 		}
 	}
-	fit.Time = p.Work.duration(m, fit.Slots, speed)
+	fit.Time = takes(fit.Slots)
 	if pace != nil {
-		fit = p.paced(fit, *pace, speed, func(servers int) bool {
+		fit = p.paced(fit, *pace, takes, func(servers int) bool {
 			_, short := spread(m.with(fit.Slots), divided(free, servers))
 			return short == 0 && !set[0].Processor
 		})
@@ -108,7 +111,7 @@ func (p Placing) Fit(set []schedule.Device) schedule.Fit {
 
 // paced is a fit at a remembered pace, with as many of its servers as fit. Where
 // memory is shorter than it was when that was measured, it takes longer.
-func (p Placing) paced(fit schedule.Fit, pace Pace, speed float64, fits func(servers int) bool) schedule.Fit {
+func (p Placing) paced(fit schedule.Fit, pace Pace, takes func(slots int) time.Duration, fits func(servers int) bool) schedule.Fit {
 	fit.Servers = max(pace.Servers, 1)
 	for fit.Servers > 1 && !fits(fit.Servers) {
 		fit.Servers--
@@ -116,7 +119,7 @@ func (p Placing) paced(fit schedule.Fit, pace Pace, speed float64, fits func(ser
 	fit.Gain = pace.gain(fit.Servers)
 	longer := pace.gain(pace.Servers) / fit.Gain
 	if fit.Slots < pace.InFlight {
-		longer *= float64(fit.Time) / float64(max(1, p.Work.duration(p.Model, pace.InFlight, speed)))
+		longer *= float64(fit.Time) / float64(max(1, takes(pace.InFlight)))
 	}
 	fit.Time = time.Duration(float64(pace.duration(p.Work)) * longer)
 	return fit

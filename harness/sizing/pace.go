@@ -26,13 +26,17 @@ func (p Pace) gain(servers int) float64 {
 	return 1 + (p.Gain-1)*float64(servers-1)/float64(p.Servers-1)
 }
 
+// answering is a workload with answers as long as they were.
+func (p Pace) answering(w Workload) Workload {
+	if p.Answer > 0 {
+		w.OutputTokens = int(p.Answer * float64(w.Calls))
+	}
+	return w
+}
+
 // duration is how long a workload takes at the pace, with all servers at work.
 func (p Pace) duration(w Workload) time.Duration {
-	answers := float64(w.OutputTokens)
-	if p.Answer > 0 {
-		answers = p.Answer * float64(w.Calls)
-	}
-	return seconds(float64(w.PromptTokens)*p.Prompt + answers*p.New)
+	return seconds(float64(w.PromptTokens)*p.Prompt + float64(w.OutputTokens)*p.New)
 }
 
 // How far a plan's time may be off, as a factor either way.
