@@ -37,7 +37,10 @@ func TestThePaceOfARunIsThatOfTheNextPlan(t *testing.T) {
 	r := task.Roster{Variants: []*task.Variant{v}, Judges: []*task.Variant{judge}}
 	var answers Answers
 	for _, tokens := range []int{50, 70} {
-		ask := answers.Heard(func(context.Context, task.Call) (store.Reply, error) {
+		ask := answers.Heard(func(_ context.Context, c task.Call) (store.Reply, error) {
+			if c.Variant == judge {
+				return store.Reply{Response: models.Response{OutputTokens: 1000}}, nil
+			}
 			return store.Reply{Response: models.Response{OutputTokens: tokens}}, nil
 		}, v)
 		for _, of := range []*task.Variant{v, judge} {
