@@ -27,7 +27,7 @@ func TestARunNotesItsPace(t *testing.T) {
 	if len(*warnings) > 0 || len(m.Loads) != 1 || m.Loads[0].Pace == nil || *m.Loads[0].Gain != 1 {
 		t.Errorf("warnings %q, loads %+v", *warnings, m.Loads)
 	}
-	pace := loads.Paces{Store: r.Store, Fleet: r.Fleet}.Of(t.Context(), task.Roster{Variants: p.Variants}, p.Variants[0], "0.33.0")(r.Fleet.Devices)
+	pace := loads.Paces{Store: r.Store, Fleet: r.Fleet}.Known(t.Context(), task.Roster{Variants: p.Variants}, "0.33.0")(p.Variants[0])(r.Fleet.Devices)
 	if pace == nil || pace.InFlight != 8 {
 		t.Errorf("%+v is remembered", pace)
 	}

@@ -50,18 +50,15 @@ type jobs struct {
 	rating     []schedule.Job
 }
 
-// A pace is what is remembered of a variant, by devices.
-type pace func(v *task.Variant) func(set []schedule.Device) *sizing.Pace
-
 // jobsOf are those of a roster's models on a fleet.
-func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config, pace pace) jobs {
+func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config, paces loads.Known) jobs {
 	slots, _ := c.InFlight()
 	if !f.Managed() {
 		slots = 0 // the server's own
 	}
 	job := func(v *task.Variant, w sizing.Workload, kind schedule.Kind) schedule.Job {
 		placing := sizing.Placing{
-			Model: s.model(v), Work: w, Slots: slots, Spill: c.AllowCPU, Has: where.Has(v.Installed), Remedies: true, Pace: pace(v),
+			Model: s.model(v), Work: w, Slots: slots, Spill: c.AllowCPU, Has: where.Has(v.Installed), Remedies: true, Pace: paces(v),
 		}
 		return schedule.Job{ID: jobID(r, v), Kind: kind, Fit: placing.Fit}
 	}

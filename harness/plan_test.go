@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,9 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
-	"perg/harness/schedule"
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -84,7 +85,7 @@ func on(r *Run, where fleet.Locations, servers ...*models.Client) {
 		o.Patience = max(o.Patience, c.Patience)
 	}
 	r.Fleet = fleet.Of(o, clients...)
-	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, func(*task.Variant) func([]schedule.Device) *sizing.Pace { return nil })
+	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, loads.Paces{Fleet: r.Fleet}.Known(context.Background(), p.Roster, ""))
 }
 
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {

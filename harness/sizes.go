@@ -9,7 +9,6 @@ import (
 	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
-	"perg/harness/schedule"
 	"perg/harness/sizing"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -135,6 +134,6 @@ func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, c rundir.C
 	if err != nil {
 		return nil, err
 	}
-	j := jobsOf(t, r, s, f, where, c, func(v *task.Variant) func([]schedule.Device) *sizing.Pace { return p.Of(ctx, r, v, server) })
+	j := jobsOf(t, r, s, f, where, c, p.Known(ctx, r, server))
 	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
 }

@@ -58,7 +58,7 @@ func TestThePaceOfARunIsThatOfTheNextPlan(t *testing.T) {
 	}
 	note() // nothing was measured
 	pace := func(v *task.Variant, version string, device int) *sizing.Pace {
-		return paces.Of(t.Context(), r, v, version)([]schedule.Device{f.Devices[device]})
+		return paces.Known(t.Context(), r, version)(v)([]schedule.Device{f.Devices[device]})
 	}
 	if p := pace(v, "0.33.0", 0); p != nil {
 		t.Errorf("a load that was not measured is remembered as %+v", p)
@@ -71,14 +71,14 @@ func TestThePaceOfARunIsThatOfTheNextPlan(t *testing.T) {
 	}
 	for what, p := range map[string]*sizing.Pace{
 		"another card": pace(v, "0.33.0", 2), "another version": pace(v, "0.33.1", 0), "the judge": pace(judge, "0.33.0", 0),
-		"the model as a judge": paces.Of(t.Context(), task.Roster{Judges: []*task.Variant{v}}, v, "0.33.0")(f.Devices[:1]),
-		"two cards":            paces.Of(t.Context(), r, v, "0.33.0")(f.Devices[:2]),
+		"the model as a judge": paces.Known(t.Context(), task.Roster{Judges: []*task.Variant{v}}, "0.33.0")(v)(f.Devices[:1]),
+		"two cards":            paces.Known(t.Context(), r, "0.33.0")(v)(f.Devices[:2]),
 	} {
 		if p != nil {
 			t.Errorf("of %s: %+v", what, p)
 		}
 	}
-	if p := (Paces{Fleet: f}).Of(t.Context(), r, v, "0.33.0")(f.Devices[:1]); p != nil {
+	if p := (Paces{Fleet: f}).Known(t.Context(), r, "0.33.0")(v)(f.Devices[:1]); p != nil {
 		t.Errorf("without a store: %+v", p)
 	}
 }

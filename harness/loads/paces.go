@@ -44,9 +44,16 @@ func (p Paces) Note(ctx context.Context, l engine.Load, r task.Roster, answer fu
 	}, l.At)
 }
 
-// Of are the paces of a variant with servers of a version, by the devices that it
-// is placed on. The store is asked now, and not while it is placed.
-func (p Paces) Of(ctx context.Context, r task.Roster, v *task.Variant, version string) func(set []schedule.Device) *sizing.Pace {
+// Known is the pace of a variant, by the devices that it is placed on.
+type Known func(v *task.Variant) func(set []schedule.Device) *sizing.Pace
+
+// Known are the paces of a roster's models with servers of a version. The store is
+// asked once for each model, and not while it is placed.
+func (p Paces) Known(ctx context.Context, r task.Roster, version string) Known {
+	return func(v *task.Variant) func(set []schedule.Device) *sizing.Pace { return p.of(ctx, r, v, version) }
+}
+
+func (p Paces) of(ctx context.Context, r task.Roster, v *task.Variant, version string) func(set []schedule.Device) *sizing.Pace {
 	var all map[string]store.Pace
 	if p.Store != nil {
 		all = p.Store.Paces(ctx, paced(r, v, version))
