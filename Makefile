@@ -102,12 +102,17 @@ SOAK ?= 100
 soak:
 	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 3h -run TestKilledWithServersOfItsOwn ./cmd/perg
 
-# On a machine with an NVIDIA GPU: inventory against nvidia-smi, memory against
-# a known allocation, energy against power, the cost of sampling. Where there is
-# no Go, 'go test -c -o gpu.test ./gpu' elsewhere makes a program to run there
-# as 'PERG_TEST_GPU=1 ./gpu.test -test.v -test.run Machine'.
-test-gpu:
+# On a machine with an NVIDIA GPU, and with an Ollama that can use it on PATH or
+# as PERG_OLLAMA: inventory, memory and energy against nvidia-smi, the cost of
+# sampling; then whole runs on a real model: what a load takes, throughput and use
+# of the GPU against a bare client over widths and servers, a judge that stays
+# beside two KV caches, memory that another program takes, killed runners. Where
+# there is no Go, 'go test -c -o gpu.test ./gpu' elsewhere makes a program to run
+# there as 'PERG_TEST_GPU=1 ./gpu.test -test.v -test.run Machine'. The runs go
+# through the same motions without a GPU with PERG_TEST_GPU=processor.
+test-gpu: weights
 	PERG_TEST_GPU=1 $(GO) test -count=1 -v -run Machine ./gpu
+	program=$${PERG_OLLAMA:-$$(command -v ollama)} && PERG_TEST_GPU=1 PERG_OLLAMA="$$program" $(GO) test -count=1 -v -timeout 40m -run Machine ./cmd/perg
 
 # What can be measured, each figure beside its limit or its peer, in one table:
 # a quarter of an hour and more, and some gigabytes of scratch space. BENCH takes

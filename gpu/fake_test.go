@@ -182,15 +182,16 @@ func rounds(library string) outcome {
 	if err != nil {
 		panic(err)
 	}
+	s := source{owns: func(pid int) bool { return pid == 4321 }, handle: n, every: slowEvery(defaultInterval)}
 	seen := newObserver(func(text string) { panic(text) })
 	var last []Sample
 	begin := time.Now()
 	for range count {
-		readings, err := n.readings(func(pid int) bool { return pid == 4321 })
+		r, err := s.read(context.Background(), false)
 		if err != nil {
 			panic(err)
 		}
-		last, _ = seen.round(readings)
+		last, _ = seen.round(r.readings)
 	}
 	return outcome{Took: time.Since(begin), Samples: last}
 }

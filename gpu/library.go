@@ -6,9 +6,10 @@ import "context"
 // for who has the turn (see ask).
 type library interface {
 	inventory() (Inventory, error)
-	// readings reads all GPUs once. The error is one of the driver: none can be
-	// read until the library is opened again.
-	readings(owns func(pid int) bool) ([]reading, error)
+	// readings reads all GPUs once: all of each where whole is set, else with what
+	// changes slowly as it was read last. The error is one of the driver: none can
+	// be read until the library is opened again.
+	readings(owns func(pid int) bool, whole bool) ([]reading, error)
 	// usage is what is held on GPUs, by UUID.
 	usage(ctx context.Context, uuids []string) (map[string]Usage, error)
 	close() error
@@ -53,7 +54,7 @@ func Look() (Inventory, []Sample, error) {
 		if s.Inventory, err = l.inventory(); err != nil {
 			return s, err
 		}
-		readings, err := l.readings(nil)
+		readings, err := l.readings(nil, true)
 		for _, r := range readings {
 			if r.err == nil {
 				s.samples = append(s.samples, r.sample)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -81,7 +82,22 @@ func TestMachineInventory(t *testing.T) {
 	}
 }
 
+// shown is what nvidia-smi says of a value of one GPU.
+func shown(t *testing.T, uuid, value string) float64 {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "nvidia-smi", "--id="+uuid, "--format=csv,noheader,nounits", "--query-gpu="+value).Output()
+	if err != nil {
+		t.Fatalf("nvidia-smi: %v", err)
+	}
+	x, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		t.Skipf("nvidia-smi says of %s: %q", value, out)
+	}
+	return x
+}
+
 // A known allocation is seen to within 5 MiB: CUDA takes whole pages of 2 MiB.
+// What is in use is what nvidia-smi shows.
 func TestMachineMemory(t *testing.T) {
 	n := onMachine(t)
 	inventory, err := n.Inventory()
@@ -108,6 +124,9 @@ func TestMachineMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	with := used()
+	if smi := shown(t, uuid, "memory.used"); math.Abs(float64(with)/(1<<20)-smi) > 5 {
+		t.Errorf("%d bytes are in use, nvidia-smi says %v MiB", with, smi)
+	}
 	if err := free(); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +149,7 @@ func TestMachineSampler(t *testing.T) {
 	points := make(map[string][]point)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	watched := powerShown(ctx, t)
 	began, cpu := time.Now(), processTime(t)
 	s := Sampler{Owns: func(int) bool { return false }, Warn: func(text string) { t.Log(text) }}
 	s.Run(ctx, func(round []Sample) {
@@ -161,6 +181,40 @@ func TestMachineSampler(t *testing.T) {
 		if math.Abs(integral/counter-1) > 0.10 {
 			t.Errorf("%s: %.1f J by the counter, %.1f J by power: more than 10 %% apart", uuid, counter, integral)
 		}
+		if watts := watched()[uuid]; watts > 0 {
+			joules := watts * all[len(all)-1].at.Sub(all[0].at).Seconds()
+			t.Logf("%s: %.1f J by nvidia-smi", uuid, joules)
+			if math.Abs(joules/counter-1) > 0.10 {
+				t.Errorf("%s: %.1f J by the counter, %.1f J by nvidia-smi: more than 10 %% apart", uuid, counter, joules)
+			}
+		}
+	}
+}
+
+// powerShown has nvidia-smi watch ten times a second until ctx is done, and then
+// gives the mean power of each GPU in watts, by UUID.
+func powerShown(ctx context.Context, t *testing.T) func() map[string]float64 {
+	t.Helper()
+	smi := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=uuid,power.draw.instant", "--format=csv,noheader,nounits", "-lms", "100")
+	var lines strings.Builder
+	smi.Stdout = &lines
+	if err := smi.Start(); err != nil {
+		t.Fatalf("nvidia-smi: %v", err)
+	}
+	ended := sync.OnceFunc(func() { smi.Wait() }) // which ctx ends
+	return func() map[string]float64 {
+		ended()
+		sum, n := make(map[string]float64), make(map[string]float64)
+		for line := range strings.Lines(lines.String()) {
+			uuid, watts, _ := strings.Cut(strings.TrimSpace(line), ", ")
+			if w, err := strconv.ParseFloat(watts, 64); err == nil {
+				sum[uuid], n[uuid] = sum[uuid]+w, n[uuid]+1
+			}
+		}
+		for uuid := range sum {
+			sum[uuid] /= n[uuid]
+		}
+		return sum
 	}
 }
 

@@ -21,6 +21,7 @@ const libraryName = "libnvidia-ml.so.1"
 type NVML struct {
 	lib       nvml.Interface
 	functions map[string]bool // whether the library has them; asked once each
+	slow      map[int]slow    // of each GPU that was sampled, by index
 	closed    bool
 }
 
@@ -46,7 +47,7 @@ func load(library string) (*NVML, error) {
 	if ret := lib.Init(); ret != nvml.SUCCESS {
 		return nil, fmt.Errorf("open NVML: %w", fault(ret))
 	}
-	return &NVML{lib: lib, functions: make(map[string]bool)}, nil
+	return &NVML{lib: lib, functions: make(map[string]bool), slow: make(map[int]slow)}, nil
 }
 
 // essential lists the functions without which there is no inventory, each with

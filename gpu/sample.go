@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -15,7 +16,7 @@ import (
 // Samples reads once what changes of the GPUs that can be read; Inventory says
 // why others cannot. It knows of no process, so ProcessMemory is nil.
 func (n *NVML) Samples() ([]Sample, error) {
-	readings, err := ask(context.Background(), func() ([]reading, error) { return n.readings(nil) })
+	readings, err := ask(context.Background(), func() ([]reading, error) { return n.readings(nil, true) })
 	if err != nil {
 		return nil, err
 	}
@@ -28,9 +29,20 @@ func (n *NVML) Samples() ([]Sample, error) {
 	return samples, nil
 }
 
-// readings reads all GPUs once, for who has the turn. The error is one of the
-// driver: no GPU can be read until it is opened again.
-func (n *NVML) readings(owns func(pid int) bool) ([]reading, error) {
+// A slow part of a sample is what changes slowly or never, and is asked less
+// often than the rest. The lists of processes cost the most.
+type slow struct {
+	uuid, name  string
+	temperature *uint32 // degrees Celsius
+	clock       *uint32 // MHz
+	ownedMemory *uint64 // bytes
+	answers     []answer
+}
+
+// readings reads all GPUs once, for who has the turn: all of each where whole is
+// set, else with what is slow as it was read last. The error is one of the driver:
+// no GPU can be read until it is opened again.
+func (n *NVML) readings(owns func(pid int) bool, whole bool) ([]reading, error) {
 	if n.closed {
 		return nil, fmt.Errorf("sample the GPUs: %w", ErrClosed)
 	}
@@ -40,6 +52,9 @@ func (n *NVML) readings(owns func(pid int) bool) ([]reading, error) {
 	}
 	if count == 0 {
 		return nil, ErrNoGPU
+	}
+	if whole || len(n.slow) != count { // one may stand in another's place
+		clear(n.slow)
 	}
 	all := make([]reading, count)
 	failed := 0
@@ -61,12 +76,17 @@ func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 	asking(index)
 	handle, ret := n.lib.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
+		delete(n.slow, index)
 		r.err = fault(ret)
 		return r
 	}
 	d, s := &device{NVML: n, handle: handle}, &r.sample
-	s.UUID = known(query(d, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
-	s.Name = known(query(d, "name", handle.GetName, "nvmlDeviceGetName"))
+	last, known := n.slow[index]
+	if !known {
+		last = d.slowly(owns)
+	}
+	s.UUID, s.Name, s.TemperatureC, s.SMClockMHz, s.ProcessMemory = last.uuid, last.name, last.temperature, last.clock, last.ownedMemory
+	d.answers = nil
 	if m := query(d, "memory", d.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"); m != nil {
 		s.MemoryUsed, s.MemoryTotal = &m.used, &m.total
 	}
@@ -74,18 +94,31 @@ func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 		s.GPUUtilization, s.MemoryUtilization = new(float64(u.Gpu)/100), new(float64(u.Memory)/100)
 	}
 	s.PowerMW = query(d, "power", handle.GetPowerUsage, "nvmlDeviceGetPowerUsage")
-	s.TemperatureC = query(d, "temperature", func() (uint32, nvml.Return) {
-		return handle.GetTemperature(nvml.TEMPERATURE_GPU)
-	}, "nvmlDeviceGetTemperature")
-	s.SMClockMHz = query(d, "SM clock", func() (uint32, nvml.Return) {
-		return handle.GetClockInfo(nvml.CLOCK_SM)
-	}, "nvmlDeviceGetClockInfo")
 	s.EnergyMJ = query(d, "energy", handle.GetTotalEnergyConsumption, "nvmlDeviceGetTotalEnergyConsumption")
-	if owns != nil {
-		s.ProcessMemory = d.held(owns)
+	if n.slow[index] = last; d.lost != nil {
+		delete(n.slow, index)
 	}
-	r.answers, r.err = d.answers, d.lost
+	r.answers, r.err = slices.Concat(last.answers, d.answers), d.lost
 	return r
+}
+
+// slowly reads what is slow.
+func (d *device) slowly(owns func(pid int) bool) slow {
+	s := slow{
+		uuid: known(query(d, "UUID", d.handle.GetUUID, "nvmlDeviceGetUUID")),
+		name: known(query(d, "name", d.handle.GetName, "nvmlDeviceGetName")),
+		temperature: query(d, "temperature", func() (uint32, nvml.Return) {
+			return d.handle.GetTemperature(nvml.TEMPERATURE_GPU)
+		}, "nvmlDeviceGetTemperature"),
+		clock: query(d, "SM clock", func() (uint32, nvml.Return) {
+			return d.handle.GetClockInfo(nvml.CLOCK_SM)
+		}, "nvmlDeviceGetClockInfo"),
+	}
+	if owns != nil {
+		s.ownedMemory = d.held(owns)
+	}
+	s.answers = d.answers
+	return s
 }
 
 // held is the memory of the owned processes, nil where it is not told or none of

@@ -4,10 +4,12 @@ package gpu
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -122,6 +124,63 @@ func TestSamplerMissingFunctions(t *testing.T) {
 	want := outcome{Samples: []Sample{{UUID: h100.UUID, Name: h100.Name}, {UUID: gtx1080.UUID, Name: gtx1080.Name, Index: 1}}}
 	if diff := cmp.Diff(want, out[0], cmpopts.IgnoreFields(Sample{}, "At")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Of five rounds a second one asks for everything, the others for what changes
+// between them; each sample has all values. A round of all of them is ten
+// calls a GPU, and was 1.65 % of a core on a real card.
+func TestSamplerAsksForLittle(t *testing.T) {
+	library := build(t)
+	var devices []nvmltest.GPU
+	for range 2 {
+		devices = append(devices, nvmltest.GPU{
+			Name: "NVIDIA H100 80GB HBM3", MemoryTotal: 80 << 30, MemoryUsed: 40 << 30, UtilizationPercent: 90,
+			PowerMW: 600_000, EnergyMJ: 1e9, Processes: map[int]uint64{4321: 39 << 30},
+		})
+	}
+	const rounds = 50
+	calls := filepath.Join(t.TempDir(), "calls")
+	script := nvmltest.Machine(devices...) + "0 DeviceGetTemperature = 60\n1 DeviceGetTemperature = 61\n0 DeviceGetClockInfo = 1980\n1 DeviceGetClockInfo = 1981\n"
+	out := perform(t, "rounds", library, script, "GPU_TEST_ROUNDS="+strconv.Itoa(rounds), "NVML_CALLS="+calls)
+	if len(out[0].Samples) != len(devices) {
+		t.Fatalf("sampled %v", out[0].Samples)
+	}
+	for i, s := range out[0].Samples { // of a round that asked for little
+		if s.UUID == "" || s.Name != devices[i].Name || s.ProcessMemory == nil || *s.ProcessMemory != 39<<30 || *s.TemperatureC != uint32(60+i) ||
+			*s.SMClockMHz != uint32(1980+i) || *s.MemoryUsed != 40<<30 || *s.GPUUtilization != 0.9 || *s.PowerMW != 600_000 || *s.EnergyMJ != 1e9 {
+			t.Errorf("GPU %d: %+v", i, s)
+		}
+	}
+	text, err := os.ReadFile(calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := make(map[string]float64) // each round, of each GPU
+	all := 0.0
+	for line := range strings.Lines(string(text)) {
+		who, function, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if who != "-" {
+			made[function] += 1. / rounds / float64(len(devices))
+			all += 1. / rounds / float64(len(devices))
+		}
+	}
+	t.Logf("%.1f calls a round of each GPU: %v", all, made)
+	for function, want := range map[string]float64{
+		"DeviceGetMemoryInfo_v2": 1, "DeviceGetUtilizationRates": 1, "DeviceGetPowerUsage": 1, "DeviceGetTotalEnergyConsumption": 1,
+		"DeviceGetUUID": 0.2, "DeviceGetName": 0.2, "DeviceGetTemperature": 0.2, "DeviceGetClockInfo": 0.2,
+	} {
+		if got := made[function]; got < want-0.01 || got > want+0.01 {
+			t.Errorf("%s is called %.2f times a round, want %v", function, got, want)
+		}
+	}
+	if got := made["DeviceGetComputeRunningProcesses"]; got < 0.1 || got > 0.45 {
+		t.Errorf("processes are listed %.2f times a round", got)
+	}
+	for interval, want := range map[time.Duration]int{time.Millisecond: 5, defaultInterval: 5, 500 * time.Millisecond: 2, time.Second: 1, time.Minute: 1} {
+		if got := slowEvery(interval); got != want {
+			t.Errorf("sampled every %v, one of %d rounds is whole, want %d", interval, got, want)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import "context"
 type source struct {
 	owns   func(pid int) bool
 	handle library // nil: not open
+	every  int     // so many rounds read all values once
+	rounds int     // that were read
 }
 
 // A round is what came of reading all GPUs.
@@ -31,7 +33,8 @@ func (s *source) read(ctx context.Context, again bool) (round, error) {
 			}
 		}
 		r.opened = true
-		r.readings, err = s.handle.readings(s.owns)
+		r.readings, err = s.handle.readings(s.owns, s.rounds%s.every == 0)
+		s.rounds++
 		if err != nil || ctx.Err() != nil { // of no use any more, or to no one
 			s.close()
 		}

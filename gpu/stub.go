@@ -38,4 +38,4 @@ func (*NVML) Samples() ([]Sample, error) { return nil, ErrNotBuilt }
 
 func (*NVML) usage(context.Context, []string) (map[string]Usage, error) { return nil, ErrNotBuilt }
 
-func (*NVML) readings(func(pid int) bool) ([]reading, error) { return nil, ErrNotBuilt }
+func (*NVML) readings(func(pid int) bool, bool) ([]reading, error) { return nil, ErrNotBuilt }

@@ -12,6 +12,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/rundir"
+	"perg/harness/sizing"
 	"perg/models"
 )
 
@@ -98,7 +99,7 @@ func TestSuggestingGoesOnWithoutAHost(t *testing.T) {
 	well.takes, dies.takes = 10*time.Millisecond, 10*time.Millisecond
 	dies.tamper = atChat(6, func() { go dies.down() })
 	p := testPlan(t, 60, variant("a:latest"))
-	p.Sizes.Prompt = 50000 // so that both are worth their load
+	p.Sizes.Prompt = sizing.Tokens{All: 50000, Read: 50000} // so that both are worth their load
 	r, _ := testRun(t, p, well.client)
 	on(r, nil, well.client, dies.client)
 	g := &Suggesting{Config: r.Config, Dataset: p.Task.Dataset, Store: r.Store, Fleet: r.Fleet, Say: func(string) {}, Warn: func(string) {}}
@@ -169,7 +170,7 @@ func TestAServerThatDeniesAccess(t *testing.T) {
 		return false
 	}
 	p := testPlan(t, 30, variant("a:latest"))
-	p.Sizes.Prompt = 50000
+	p.Sizes.Prompt = sizing.Tokens{All: 50000, Read: 50000}
 	r, warnings := testRun(t, p, well.client)
 	on(r, nil, denies.client, well.client)
 	result, err := r.Execute(t.Context())

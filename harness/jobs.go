@@ -68,7 +68,7 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 		return &engine.Job{
 			ID: planned.ID, Stage: stage, Kind: planned.Kind, Model: models[v], Fit: planned.Fit, Source: from,
 			Do: func(ctx context.Context, ask engine.Ask, u engine.Unit) (bool, error) {
-				return do(ctx, p.evaluator(models.asks(ask)), unit(u))
+				return do(ctx, p.evaluator(p.answers.Heard(models.asks(ask), v)), unit(u))
 			},
 			Name: func(u engine.Unit) []string {
 				g := unit(u)

@@ -12,6 +12,7 @@ import (
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
 	"perg/harness/sizing"
@@ -29,8 +30,9 @@ type Plan struct {
 	Placement schedule.Placement
 	Server    string // version of the one that it was made with; "": none
 
-	roles *task.Roles
-	jobs  jobs
+	roles   *task.Roles
+	jobs    jobs
+	answers loads.Answers
 }
 
 // Total is the number of generations of the run.
@@ -49,18 +51,14 @@ type jobs struct {
 }
 
 // jobsOf are those of a roster's models on a fleet.
-func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config) jobs {
-	wanted, _ := c.InFlight()
-	slots := wanted
-	switch {
-	case !f.Managed():
+func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config, paces loads.Known) jobs {
+	slots, _ := c.InFlight()
+	if !f.Managed() {
 		slots = 0 // the server's own
-	case wanted == 0 && f.OnProcessor():
-		slots = sizing.ProcessorSlots
 	}
 	job := func(v *task.Variant, w sizing.Workload, kind schedule.Kind) schedule.Job {
 		placing := sizing.Placing{
-			Model: s.model(v), Work: w, Slots: slots, Spill: c.AllowCPU, Has: where.Has(v.Installed), Remedies: true,
+			Model: s.model(v), Work: w, Slots: slots, Spill: c.AllowCPU, Has: where.Has(v.Installed), Remedies: true, Pace: paces(v),
 		}
 		return schedule.Job{ID: jobID(r, v), Kind: kind, Fit: placing.Fit}
 	}

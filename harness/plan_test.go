@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/harness/sizing"
@@ -83,7 +85,7 @@ func on(r *Run, where fleet.Locations, servers ...*models.Client) {
 		o.Patience = max(o.Patience, c.Patience)
 	}
 	r.Fleet = fleet.Of(o, clients...)
-	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config)
+	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, loads.Paces{Fleet: r.Fleet}.Known(context.Background(), p.Roster, ""))
 }
 
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {

@@ -5,6 +5,7 @@ import (
 
 	"perg/data"
 	"perg/harness/fleet"
+	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -74,10 +75,9 @@ func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fle
 	if err := probeEarly(ctx, t, r, sizes, s, client, version, say); err != nil {
 		return nil, err
 	}
-	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
+	if p, err = place(ctx, t, r, sizes, c, loads.Paces{Store: s, Fleet: f}, version); err != nil {
 		return nil, err
 	}
-	p.Server = version
 	return p, refused(p.Placement)
 }
 

@@ -10,7 +10,9 @@ import (
 	"perg/data"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/rundir"
+	"perg/harness/store"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -23,8 +25,8 @@ const bytesPerToken = 4
 // anything. Models that are not installed are taken from the config's
 // descriptions, and from those that perg has of the paper's models; GPUs that
 // are not here are written as in "2x24GiB". The notes say what the plan rests
-// on.
-func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f *fleet.Fleet, notes []string, err error) {
+// on. Paces are those of a store, which may be nil.
+func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
 	t, err := newTask(c, set)
 	if err != nil {
@@ -34,7 +36,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 	if f, err = fleet.Preview(ctx, o); err != nil {
 		return nil, nil, nil, err
 	}
-	r, err := previewRoster(ctx, c, f.Managed(), note)
+	r, version, err := previewRoster(ctx, c, f.Managed(), note)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -43,28 +45,27 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset) (p *Plan, f
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
 	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
-	if p, err = place(ctx, t, r, sizes, f, c); err != nil {
+	if p, err = place(ctx, t, r, sizes, c, loads.Paces{Store: s, Fleet: f}, version); err != nil {
 		return nil, nil, nil, err
 	}
 	return p, f, notes, nil
 }
 
 // previewRoster is that of a config, as a server that answers shows its models,
-// or as they are described.
-func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (task.Roster, error) {
-	var r task.Roster
+// or as they are described, and the version of that server; "" where none does.
+func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (r task.Roster, version string, err error) {
 	if len(c.Models) == 0 {
-		return r, &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
+		return r, "", &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
 	client, catalogue, end, err := fleet.Look(ctx, c.Host, undescribed(c), note)
 	if err != nil {
-		return r, err
+		return r, "", err
 	}
 	defer end()
-	var engine models.Engine // not known, where nobody answers
 	if client != nil {
-		engine = fleet.EngineOf(ctx, client)
+		version, _ = client.Version(ctx)
 	}
+	engine := models.EngineOf(version) // not known, where nobody answers
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
@@ -98,13 +99,13 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	for _, name := range c.Models {
 		v, err := find(name)
 		if err != nil {
-			return r, err
+			return r, version, err
 		}
 		all := []task.Variant{*v}
 		for _, level := range c.Quantize {
 			q, err := quantized(*v, level)
 			if err != nil {
-				return r, err
+				return r, version, err
 			}
 			all = append(all, q)
 		}
@@ -113,12 +114,12 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		}
 	}
 	if r, err = withScorers(r, c, find); err != nil {
-		return r, err
+		return r, version, err
 	}
 	if len(described) > 0 {
 		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
 	}
-	return r, nil
+	return r, version, nil
 }
 
 // undescribed says whether a config names a model that is not described.

@@ -114,7 +114,7 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 	}
 	v := task.Variant{
 		Installed: m, Label: m.Name, Engine: engine, Shape: details.Shape, Tokenizer: details.Tokenizer,
-		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
+		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(), Unpenalized: details.Unpenalized,
 	}
 	if engine == models.Runner {
 		v.PromptHash = details.Shown.Hash

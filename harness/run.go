@@ -14,6 +14,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/tables"
@@ -119,7 +120,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
-	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, func(l engine.Load) { r.Dir.Loaded(loadOf(l)) }), r.Plan.stages(r.Fleet)...)
+	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.mu.Lock()
 	r.engine = e
 	r.mu.Unlock()
@@ -167,20 +168,12 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// loadOf is a load as manifests have it.
-func loadOf(l engine.Load) rundir.Load {
-	return rundir.Load{
-		At: l.At, Lane: l.Lane, Host: l.Host, Variant: l.Model, GPUs: l.GPUs, Slots: known(l.Slots),
-		Version: l.Version, NumCtx: l.NumCtx, Size: l.Size, VRAM: l.VRAM, Estimate: known(l.Planned), Took: rundir.Duration(l.Took), InFlight: known(l.InFlight),
+// loaded notes a load, and the pace that was found with it.
+func (r *Run) loaded(l engine.Load) {
+	r.Dir.Loaded(loads.Of(l))
+	if err := (loads.Paces{Store: r.Store, Fleet: r.Fleet}).Note(context.Background(), l, r.Plan.Roster, r.Plan.answers.Tokens); err != nil {
+		r.Warn(err.Error())
 	}
-}
-
-// known is nil for the zero that stands for a number that is not.
-func known[T int | int64](n T) *T {
-	if n == 0 {
-		return nil
-	}
-	return &n
 }
 
 const (

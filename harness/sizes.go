@@ -6,6 +6,7 @@ import (
 
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/harness/sizing"
@@ -17,8 +18,8 @@ import (
 // on average, by estimate.
 type Sizes struct {
 	Of     map[*task.Variant]sizing.Size
-	Prompt float64 // of a variant's generations
-	Rating float64 // of the judges' calls, without the responses
+	Prompt sizing.Tokens // of a variant's generations
+	Rating sizing.Tokens // of the judges' calls, without the responses
 }
 
 // model is what decides a model's memory.
@@ -50,7 +51,7 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 			if err := t.AnswerLengths(v, answers[most].Add); err != nil {
 				return s, err
 			}
-			s.Prompt = answers[most].Tokens() / float64(len(t.Cells(v))*len(t.Dataset.Items))
+			s.Prompt = answers[most].Tokens().Per(len(t.Cells(v)) * len(t.Dataset.Items))
 		}
 	}
 	var scoring, rated sizing.Calls
@@ -62,7 +63,7 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 		if err := t.ScoringLengths(r.Variants, rating, scoring.Add); err != nil {
 			return s, err
 		}
-		s.Rating = rated.Tokens() / float64(len(t.Dataset.Items))
+		s.Rating = rated.Tokens().Per(len(t.Dataset.Items))
 	}
 	for _, v := range r.Loaded() {
 		calls := &scoring
@@ -127,11 +128,12 @@ func counted(ctx context.Context, seed int, only bool, s *store.Store, client fl
 }
 
 // place finds out where the models are and decides where each runs.
-func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, c rundir.Config) (*Plan, error) {
+func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, c rundir.Config, p loads.Paces, server string) (*Plan, error) {
+	f := p.Fleet
 	where, err := f.Locate(ctx, installed(r.Loaded()))
 	if err != nil {
 		return nil, err
 	}
-	j := jobsOf(t, r, s, f, where, c)
-	return &Plan{Task: t, Roster: r, Sizes: s, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
+	j := jobsOf(t, r, s, f, where, c, p.Known(ctx, r, server))
+	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
 }

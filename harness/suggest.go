@@ -10,6 +10,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/loads"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
@@ -136,12 +137,13 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if text := tooLong(&v, size, "calls that do not fit will fail"); text != "" {
 		g.Warn(text)
 	}
-	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens() / float64(len(t.Dataset.Items))}
-	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, g.Fleet, c)
+	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens().Per(len(t.Dataset.Items))}
+	version, err := client.Version(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.Server, err = client.Version(ctx); err != nil {
+	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, c, loads.Paces{Fleet: g.Fleet}, version)
+	if err != nil {
 		return nil, err
 	}
 	return p, refused(p.Placement)

@@ -6,6 +6,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sizing"
 	"perg/models"
 )
 
@@ -28,6 +29,8 @@ type Summary struct {
 	Refused      []PlannedRefusal   `json:"refused"`
 	Loads        int                `json:"loads"`
 	Makespan     time.Duration      `json:"makespan_ns"`
+	Least        time.Duration      `json:"least_ns"` // the makespan lies between these, by what the estimate rests on
+	Most         time.Duration      `json:"most_ns"`
 	Bound        time.Duration      `json:"bound_ns"` // no plan takes less
 	Notes        []string           `json:"notes"`
 }
@@ -47,8 +50,8 @@ type PlannedMemory struct {
 	Variant      string           `json:"variant"`
 	Quantization string           `json:"quantization"`
 	NumCtx       int              `json:"num_ctx"`
-	Slots        int              `json:"slots"` // 0: not placed, or the server's own
-	Footprint    models.Footprint `json:"footprint"`
+	Slots        int              `json:"slots"`     // 0: not placed, or the server's own
+	Footprint    models.Footprint `json:"footprint"` // of one server
 }
 
 // A PlannedLane is a set of devices and what it does.
@@ -59,14 +62,18 @@ type PlannedLane struct {
 
 // PlannedWork is a job on a lane, in time since the start of the run.
 type PlannedWork struct {
-	Job    string        `json:"job"`
-	Begin  time.Duration `json:"begin_ns"`
-	End    time.Duration `json:"end_ns"`
-	Slots  int           `json:"slots"`
-	Bytes  []uint64      `json:"bytes"` // on each device
-	Join   bool          `json:"join"`
-	Beside bool          `json:"beside"`
-	Reason string        `json:"reason"`
+	Job   string        `json:"job"`
+	Begin time.Duration `json:"begin_ns"`
+	End   time.Duration `json:"end_ns"`
+	Slots int           `json:"slots"` // of each server; 0: its own
+	// Servers are at work on the lane at once; Gain is what they were found to
+	// bring together, as a multiple of what one does; 0: nothing is remembered.
+	Servers int      `json:"servers"`
+	Gain    float64  `json:"gain"`
+	Bytes   []uint64 `json:"bytes"` // of each server, on each device
+	Join    bool     `json:"join"`
+	Beside  bool     `json:"beside"`
+	Reason  string   `json:"reason"`
 }
 
 // A PlannedRefusal is a model that fits nowhere.
@@ -85,6 +92,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
 		Judges: []rundir.ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}
+	s.Least, s.Most = sizing.Between(p.Placement)
 	for _, v := range p.Variants {
 		w := p.Task.Generating(v, p.Sizes.Prompt)
 		s.PromptTokens += w.PromptTokens
@@ -104,7 +112,8 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		lane := PlannedLane{Lane: schedule.LaneName(l.Devices, l.Server)}
 		for _, a := range l.Work {
 			lane.Work = append(lane.Work, PlannedWork{
-				Job: a.Job, Begin: a.Begin, End: a.End, Slots: a.Fit.Slots, Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,
+				Job: a.Job, Begin: a.Begin, End: a.End, Slots: a.Fit.Slots, Servers: max(a.Fit.Servers, 1), Gain: a.Fit.Gain,
+				Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,
 			})
 			slots[a.Job] = max(slots[a.Job], a.Fit.Slots)
 			s.Loads++

@@ -33,7 +33,22 @@ func (o Options) api() map[string]any {
 		"seed":           o.Seed,
 		"temperature":    0,
 		"repeat_penalty": 1.0,
+		"top_k":          1,
 	}
+}
+
+// options are a call's as they are sent. Two of them only let the server take the
+// likeliest token sooner, and cannot change which one that is: at temperature 0
+// one candidate (top_k) is as good as forty, and where nothing is penalized no
+// token has to be looked up among the last ones (repeat_last_n). An 8B on an H200
+// gave 439 tokens/s with them and 399 without, sixteen calls at a time (Ollama
+// 0.33.0). They are no part of what a reply is kept under.
+func (r Request) options() map[string]any {
+	options := r.Options.api()
+	if r.Unpenalized {
+		options["repeat_last_n"] = 0
+	}
+	return options
 }
 
 // A Request is one chat call: a system and a user message.
@@ -45,6 +60,9 @@ type Request struct {
 	Format  json.RawMessage // JSON schema of the answer; nil for free text
 	Think   *bool           // nil where the model has no such capability
 	Level   Level           // of thinking, in place of Think; "": none
+	// Unpenalized says that the model's own parameters have no penalty that perg
+	// leaves on, as Details tells.
+	Unpenalized bool
 	// Render asks for no answer but for the prompt that the model would get,
 	// which is the response's Content. DoneReason says what came of it.
 	Render bool
@@ -113,7 +131,7 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 		Shift:     &no,
 		Format:    r.Format,
 		KeepAlive: &api.Duration{Duration: keepLoaded},
-		Options:   r.Options.api(),
+		Options:   r.options(),
 
 		DebugRenderOnly: r.Render,
 	}

@@ -43,12 +43,19 @@ func planAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items)
+	replies, unread := earlierStore(cfg.Store)
+	if replies != nil {
+		defer replies.Close()
+	}
+	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items, replies)
 	if err != nil {
 		return err
 	}
 	s := plan.Summary(fleet)
 	s.Notes = append(s.Notes, notes...)
+	if unread != nil {
+		s.Notes = append(s.Notes, fmt.Sprintf("how fast models were in earlier runs is not known: %v", unread))
+	}
 	if c.Bool("json") {
 		enc := json.NewEncoder(c.App.Writer)
 		enc.SetIndent("", "  ")
@@ -109,7 +116,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	for _, l := range s.Lanes {
 		fmt.Fprintln(w, l.Lane)
 		for _, a := range l.Work {
-			fmt.Fprintf(w, "  %s - %s  %s\n      %s\n", clock(a.Begin), clock(a.End), a.Job, printable.Text(a.Reason))
+			fmt.Fprintf(w, "  %s - %s  %s\n      %s%s\n", clock(a.Begin), clock(a.End), a.Job, printable.Text(a.Reason), remembered(a))
 		}
 	}
 	for _, r := range s.Refused {
@@ -117,7 +124,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	}
 	fmt.Fprintln(w)
 	if s.Makespan > 0 {
-		fmt.Fprintf(w, "time: about %s, good to a factor of two; no plan could take less than %s\n", spoken(s.Makespan), spoken(s.Bound))
+		fmt.Fprintf(w, "time: about %s, between %s and %s; no plan could take less than %s\n", spoken(s.Makespan), spoken(s.Least), spoken(s.Most), spoken(s.Bound))
 		fmt.Fprintf(w, "loads: %d\n", s.Loads)
 	}
 	for _, n := range s.Notes {
@@ -130,6 +137,19 @@ func showPlan(w io.Writer, s harness.Summary) error {
 		}
 	}
 	return nil
+}
+
+// remembered says how a model works fastest, as an earlier run found; "" where
+// none did.
+func remembered(a harness.PlannedWork) string {
+	switch {
+	case a.Gain == 0 || a.Slots == 0:
+		return ""
+	case a.Servers > 1:
+		return fmt.Sprintf("; %d servers of %d slots, as an earlier run found best", a.Servers, a.Slots)
+	default:
+		return fmt.Sprintf("; %d slots, as an earlier run found best", a.Slots)
+	}
 }
 
 // short is a number to read: 1.2 M.

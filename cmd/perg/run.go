@@ -293,6 +293,14 @@ func openStore(path string) (*store.Store, error) {
 	return s, nil
 }
 
+// earlierStore is the store of earlier runs; nil where there is none.
+func earlierStore(path string) (*store.Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil
+	}
+	return openStore(path)
+}
+
 // storeHint says what to do where a store cannot be used.
 func storeHint(err error) string {
 	const another = "name another file with --store"

@@ -57,13 +57,14 @@ func (f *Fleet) survey() error {
 		return nil
 	}
 	n := max(f.options.Most, 1)
+	speed := min(sizing.ProcessorSpeed, sizing.CoreSpeed*float64(runtime.NumCPU()))
 	for i := range n {
 		id := processor
 		if n > 1 {
 			id = fmt.Sprintf("%s%d", processor, i)
 		}
 		f.Devices = append(f.Devices, schedule.Device{
-			ID: id, Name: runtime.GOARCH, Memory: availableMemory() / uint64(n), Speed: sizing.ProcessorSpeed / float64(n), Processor: true,
+			ID: id, Name: runtime.GOARCH, Memory: availableMemory() / uint64(n), Speed: speed / float64(n), Processor: true,
 		})
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -45,6 +46,20 @@ func (f *Fleet) ClassOf(uuids []string) string {
 		return ""
 	}
 	return strings.Join(names, "+")
+}
+
+// Kind names what the speed of a model on some devices depends on: the class of
+// their GPUs, given by UUID, else the processor, or the address of a server that
+// the user named.
+func (f *Fleet) Kind(uuids []string, host string) string {
+	switch class := f.ClassOf(uuids); {
+	case class != "":
+		return class
+	case f.Managed():
+		return fmt.Sprintf("processor, %d cores", max(1, runtime.NumCPU()/len(f.Devices)))
+	default:
+		return host
+	}
 }
 
 // Mixed says whether the fleet has GPUs of several kinds.

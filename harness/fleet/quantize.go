@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -83,14 +81,7 @@ func telling(say func(string), name, level string) func(done, total int64) {
 
 // room says whether the model store's disk holds so many bytes more.
 func room(need uint64) error {
-	dir := os.Getenv("OLLAMA_MODELS")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil
-		}
-		dir = filepath.Join(home, ".ollama", "models")
-	}
+	dir := models.Store()
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return nil // the server says what is wrong with it

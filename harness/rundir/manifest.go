@@ -114,6 +114,21 @@ type Load struct {
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; null where the job ended before it was measured.
 	InFlight *int `json:"in_flight"`
+	// Servers is how many of the model's were at work on the devices at once, each
+	// with so many calls, and Gain what they brought together, as a multiple of
+	// what one did. They and Pace are null where nothing was measured.
+	Servers *int     `json:"servers"`
+	Gain    *float64 `json:"gain"`
+	Pace    *Pace    `json:"pace"`
+}
+
+// A Pace is how fast a model was found to work on its devices: the seconds that
+// a token of a prompt took of their time, and a new one, with all calls and
+// servers at work.
+type Pace struct {
+	Prompt float64 `json:"prompt"`
+	New    float64 `json:"new"`
+	Calls  int     `json:"calls"` // that were measured
 }
 
 const manifestName = "run.json"

@@ -31,15 +31,26 @@ func (c call) total() float64 { return c.estimate + float64(c.room) }
 // kept, as many as may have to be counted: all those of a large run would not
 // fit memory.
 type Calls struct {
-	kept []call
-	sum  float64 // of the estimates of all that were added
+	kept   []call
+	tokens Tokens        // of all that were added
+	last   prompt.Prompt // that was added
 }
+
+// Tokens are those of some prompts, by estimate: all, and those that are read
+// where each prompt follows the one before it on a server, whose cache has what
+// both begin with.
+type Tokens struct{ All, Read float64 }
+
+// Per are those of each of so many.
+func (t Tokens) Per(n int) Tokens { return Tokens{t.All / float64(n), t.Read / float64(n)} }
 
 // Add adds a call with its prompt, the tokens that it needs beside that, for its
 // answer and for what is yet to be put in, and what it is in words.
 func (l *Calls) Add(text prompt.Prompt, room int, what string) {
 	c := call{text, what, estimateTokens(text), room}
-	l.sum += c.estimate
+	l.tokens.All += c.estimate
+	l.tokens.Read += estimateTokens(after(text, l.last))
+	l.last = text
 	if len(l.kept) == countedMost && c.total() <= l.kept[countedMost-1].total() {
 		return
 	}
@@ -53,8 +64,25 @@ func (l *Calls) Add(text prompt.Prompt, room int, what string) {
 	l.kept = l.kept[:min(len(l.kept), countedMost)]
 }
 
-// Tokens are those of all prompts that were added, by estimate.
-func (l *Calls) Tokens() float64 { return l.sum }
+// Tokens are those of all prompts that were added, in the order in which they were.
+func (l *Calls) Tokens() Tokens { return l.tokens }
+
+// after is what a prompt has after the beginning that it shares with another.
+func after(text, other prompt.Prompt) prompt.Prompt {
+	if n := common(text.System, other.System); n < len(text.System) || n < len(other.System) {
+		return prompt.Prompt{System: text.System[n:], User: text.User}
+	}
+	return prompt.Prompt{User: text.User[common(text.User, other.User):]}
+}
+
+// common is how many bytes two texts begin with in common.
+func common(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
 
 // estimateTokens orders prompts by length; it decides nothing. English takes
 // some four bytes a token, other scripts fewer.
@@ -158,10 +186,7 @@ func (c call) besides(other call) float64 {
 // without is a text without the beginning and the end that it shares with
 // another.
 func without(text, other string) string {
-	n := 0
-	for n < min(len(text), len(other)) && text[n] == other[n] {
-		n++
-	}
+	n := common(text, other)
 	text, other = text[n:], other[n:]
 	for len(text) > 0 && len(other) > 0 && text[len(text)-1] == other[len(other)-1] {
 		text, other = text[:len(text)-1], other[:len(other)-1]

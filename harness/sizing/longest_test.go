@@ -125,12 +125,39 @@ func TestLongList(t *testing.T) {
 		sum += estimateTokens(text)
 		l.Add(text, i%2, fmt.Sprint(i))
 	}
-	if l.Tokens() != sum || len(l.kept) != countedMost {
-		t.Fatalf("%d kept, sum %v", len(l.kept), l.sum)
+	if l.Tokens().All != sum || len(l.kept) != countedMost {
+		t.Fatalf("%d kept, sum %v", len(l.kept), l.tokens)
 	}
 	for i, c := range l.kept {
 		if i > 0 && c.total() > l.kept[i-1].total() || c.estimate < 1000-countedMost-1 {
 			t.Errorf("number %d is %+v", i, c)
 		}
+	}
+}
+
+// Of prompts that follow each other, a server reads what the one before does not
+// begin with.
+func TestTokensThatAreRead(t *testing.T) {
+	examples := strings.Repeat("An example with its answer. ", 400)
+	for _, c := range []struct {
+		what        string
+		text        func(i int) prompt.Prompt
+		least, most float64 // of all tokens
+	}{
+		{"nothing in common", func(i int) prompt.Prompt { return prompt.Prompt{System: fmt.Sprint(i, examples), User: "Which?"} }, 0.99, 1},
+		{"one system text", func(i int) prompt.Prompt { return prompt.Prompt{System: examples, User: fmt.Sprint(i, " Which?")} }, 0.1, 0.12},
+		{"one question", func(i int) prompt.Prompt { return prompt.Prompt{User: examples + fmt.Sprint(i)} }, 0.1, 0.12},
+		{"a system text that goes on", func(i int) prompt.Prompt { return prompt.Prompt{System: strings.Repeat("x", 1000*i), User: "Which?"} }, 0.15, 0.25},
+	} {
+		var l Calls
+		for i := range 10 {
+			l.Add(c.text(i), 0, "")
+		}
+		if share := l.Tokens().Read / l.Tokens().All; share < c.least || share > c.most {
+			t.Errorf("%s: %.3f of the tokens are read", c.what, share)
+		}
+	}
+	if per := (Tokens{All: 100, Read: 10}).Per(10); per != (Tokens{10, 1}) {
+		t.Errorf("%v each", per)
 	}
 }

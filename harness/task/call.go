@@ -172,5 +172,7 @@ func (t *Task) call(v *Variant, text prompt.Prompt, most int, schema json.RawMes
 		Options: models.Options{NumPredict: most, Seed: t.Seed},
 		Format:  schema,
 		Think:   think,
+
+		Unpenalized: v.Unpenalized,
 	}}
 }

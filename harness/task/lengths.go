@@ -16,11 +16,12 @@ type Lengthy func(text prompt.Prompt, room int, what string)
 // it took of the model that wrote it, or of the same as a JSON string.
 const retold = 1.5
 
-// AnswerLengths hands over the prompts of a variant's generations. Those of
-// variants that may write answers of the same length are the same.
+// AnswerLengths hands over the prompts of a variant's generations, in the order in
+// which they are asked. Those of variants that may write answers of the same length are the same.
 func (t *Task) AnswerLengths(v *Variant, add Lengthy) error {
-	for _, c := range t.Cells(v) {
-		for i := range t.Dataset.Items {
+	a := t.Arrange(v)
+	for cell, c := range a.cells {
+		for _, i := range a.orders[cell].items {
 			g := Generation{Cell: c, Item: &t.Dataset.Items[i]}
 			first, err := t.first(g)
 			if err != nil {

@@ -18,7 +18,10 @@ type Variant struct {
 	Shape      models.Shape  // what decides its memory
 	Engine     models.Engine // of the servers that it is asked on; "": not known
 	Tokenizer  string        // equal for models that share token counts
-	LeastCtx   int           // tokens of context that servers give it in any case
+	// Unpenalized says that no token of its answers is penalized for having been
+	// there before, by parameters of its own.
+	Unpenalized bool
+	LeastCtx    int // tokens of context that servers give it in any case
 }
 
 // Thinking says how a model that can think is asked to: its name stands in the

@@ -17,24 +17,29 @@ const (
 
 // Generating is what a variant's answers take, with prompts of so many tokens
 // on average.
-func (t *Task) Generating(v *Variant, prompts float64) sizing.Workload {
+func (t *Task) Generating(v *Variant, prompts sizing.Tokens) sizing.Workload {
 	n := t.PerCell()
 	var w sizing.Workload
+	draft, drafts := int(AnswerShare*float64(t.AnswerTokens(v, prompt.ZeroShot))), 0
 	for _, c := range t.Cells(v) {
 		w.Calls += n
+		if c.Method.TwoCalls() {
+			drafts += draft * n // which the second call reads
+		}
 		w.OutputTokens += int(AnswerShare*float64(t.AnswerTokens(v, c.Method))) * n
 		if c.Method.Draft() == prompt.ZeroShotDraft && !slices.Contains(t.Methods, prompt.ZeroShot) {
 			w.Calls += n // the draft is nobody else's
-			w.OutputTokens += int(AnswerShare*float64(t.AnswerTokens(v, prompt.ZeroShot))) * n
+			w.OutputTokens += draft * n
 		}
 	}
-	w.PromptTokens = int(prompts * float64(t.Count(v)))
+	n = t.Count(v)
+	w.PromptTokens, w.ReadTokens = int(prompts.All*float64(n))+drafts, int(prompts.Read*float64(n))+drafts
 	return w
 }
 
 // Rating is what one judge's ratings of some variants take, if every baseline
 // is right, with prompts of so many tokens on average beside the responses.
-func (t *Task) Rating(variants []*Variant, prompts float64) sizing.Workload {
+func (t *Task) Rating(variants []*Variant, prompts sizing.Tokens) sizing.Workload {
 	var w sizing.Workload
 	n := t.PerCell()
 	if t.JudgeSwap {
@@ -46,7 +51,9 @@ func (t *Task) Rating(variants []*Variant, prompts float64) sizing.Workload {
 				continue
 			}
 			w.Calls += n
-			w.PromptTokens += n * (int(prompts) + 2*int(AnswerShare*float64(t.AnswerTokens(v, c.Method))))
+			responses := 2 * AnswerShare * float64(t.AnswerTokens(v, c.Method))
+			w.PromptTokens += n * int(prompts.All+responses)
+			w.ReadTokens += n * int(prompts.Read+responses)
 			w.OutputTokens += n * ratingTokens
 		}
 	}

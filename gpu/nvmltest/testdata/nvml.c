@@ -1,6 +1,7 @@
 /*
  * An NVML whose answers come from the file that NVML_SCRIPT names, at each
- * call. The package comment of nvmltest says what is in it. Build with
+ * call. The package comment of nvmltest says what is in it. Each call is a line
+ * of the file that NVML_CALLS names, where it names one. Build with
  * -DnvmlSomething=absent to leave out a function.
  *
  * Calls that would go wrong with the driver's library end the process: any
@@ -31,6 +32,13 @@ static nvmlReturn_t scripted(const char *who, const char *function, nvmlReturn_t
 	FILE *script = fopen(getenv("NVML_SCRIPT") ? getenv("NVML_SCRIPT") : "", "r");
 	if (!script)
 		die("NVML_SCRIPT names no readable file");
+	if (getenv("NVML_CALLS")) {
+		FILE *calls = fopen(getenv("NVML_CALLS"), "a");
+		if (!calls)
+			die("NVML_CALLS names no file that can be written");
+		fprintf(calls, "%s %s\n", who, function);
+		fclose(calls);
+	}
 	nvmlReturn_t ret = otherwise;
 	while (fgets(line, sizeof line, script)) {
 		int rest = 0;

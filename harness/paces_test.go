@@ -1,0 +1,34 @@
+package harness
+
+import (
+	"testing"
+	"time"
+
+	"perg/harness/engine"
+	"perg/harness/loads"
+	"perg/harness/rundir"
+	"perg/harness/task"
+)
+
+// A run's measured load is in its manifest, and is where the plan of another run
+// of that model begins.
+func TestARunNotesItsPace(t *testing.T) {
+	server := newStandIn(t, "a:latest")
+	p := testPlan(t, 5, variant("a:latest"))
+	r, warnings := testRun(t, p, server.client)
+	load := engine.Load{At: time.Now(), Host: server.client.Host(), Model: p.Variants[0].Label, Version: "0.33.0", InFlight: 8}
+	r.loaded(load)
+	load.Pace = &engine.Pace{InFlight: 8, Servers: 1, Gain: 1, Prompt: 1e-4, New: 2e-3, Calls: 300}
+	r.loaded(load)
+	m, err := rundir.ReadManifest(r.Dir.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(*warnings) > 0 || len(m.Loads) != 1 || m.Loads[0].Pace == nil || *m.Loads[0].Gain != 1 {
+		t.Errorf("warnings %q, loads %+v", *warnings, m.Loads)
+	}
+	pace := loads.Paces{Store: r.Store, Fleet: r.Fleet}.Known(t.Context(), task.Roster{Variants: p.Variants}, "0.33.0")(p.Variants[0])(r.Fleet.Devices)
+	if pace == nil || pace.InFlight != 8 {
+		t.Errorf("%+v is remembered", pace)
+	}
+}
