@@ -23,6 +23,7 @@ type executor struct {
 	paces     map[onLane]*pace      // of a job on a set of devices
 	alone     map[*job]bool         // what went wrong beside other lanes: it has its devices to itself
 	moved     chan struct{}         // the number of servers that a pace wants
+	read      map[*job]bool         // whose models were read ahead
 	work      map[string]assignment // what lanes do now, by lane
 	apart     map[string]bool       // devices on which no lane is beside another any more
 	condemned map[*job]error        // not to be run any more, and why
@@ -55,7 +56,7 @@ func newExecutor(e *Engine) *executor {
 		Engine: e, trouble: newTrouble(e.Patience / 2),
 		lanes: make(map[string]*lane), work: make(map[string]assignment),
 		apart: make(map[string]bool), condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
-		paces: make(map[onLane]*pace), alone: make(map[*job]bool), moved: make(chan struct{}, 1),
+		paces: make(map[onLane]*pace), alone: make(map[*job]bool), read: make(map[*job]bool), moved: make(chan struct{}, 1),
 	}
 }
 
@@ -229,6 +230,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		}
 	}
 	e.share(ctx)
+	e.readAhead(ctx, state)
 	e.expect(e.outlook())
 	return undone
 }

@@ -114,6 +114,10 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 	return all
 }
 
+func (f fakeFleet) ReadAhead(_ context.Context, m *Model) {
+	f.world.tell("the files of %s are read", m.Label)
+}
+
 func (f fakeFleet) GPUs(devices []string) []string {
 	if !f.step() {
 		f.mu.Lock()

@@ -17,6 +17,9 @@ type Fleet interface {
 	Memory(ctx context.Context, devices []string) []Memory
 	// GPUs are the UUIDs of devices; nil where they are no GPUs, or not known.
 	GPUs(devices []string) []string
+	// ReadAhead makes the next load of a model faster, if it can: its files are
+	// read into memory. It gives way to all else.
+	ReadAhead(ctx context.Context, m *Model)
 	// Class names the kind of the devices and of the engine on them, as far as
 	// numbers depend on them.
 	Class(devices []string) string

@@ -122,13 +122,45 @@ func (e *executor) next(at time.Time) (next time.Time, ok bool) {
 			if j.Kind != schedule.Generate || f.Short > 0 {
 				continue
 			}
-			if due := at.Add(max(r.Left-f.Load, lookAgain)); r.Left > f.Load && (!ok || due.Before(next)) {
+			left := r.Left - f.Load
+			if ahead := r.Left - readAheadOf*f.Load; ahead > 0 {
+				left = ahead
+			}
+			if due := at.Add(max(left, lookAgain)); left > 0 && (!ok || due.Before(next)) {
 				next, ok = due, true
 			}
 			break
 		}
 	}
 	return next, ok
+}
+
+// readAheadOf is how many times its load before a device is free the next model's
+// files are read.
+const readAheadOf = 3
+
+// readAhead has the files of the model that will be loaded next read, as of a
+// state, when a device is about to be free for it.
+func (e *executor) readAhead(ctx context.Context, s schedule.State) {
+	next := schedule.Upcoming(s)
+	if next == "" {
+		return
+	}
+	j := e.job(next)
+	if e.read[j] || len(e.lanesOf(j)) > 0 {
+		return
+	}
+	for _, r := range s.Running {
+		set := slices.DeleteFunc(slices.Clone(s.Devices), func(d schedule.Device) bool { return !slices.Contains(r.Devices, d.ID) })
+		if r.Beside || len(set) == 0 {
+			continue
+		}
+		if f := j.Fit(set); f.Short == 0 && r.Left <= readAheadOf*f.Load {
+			e.read[j] = true
+			go e.Fleet.ReadAhead(ctx, j.Model)
+			return
+		}
+	}
 }
 
 // lookAgain is the least time after which the schedule is asked again: what is

@@ -137,6 +137,23 @@ func TestTheNextModelIsLoadedBeforeTheLastOneEnds(t *testing.T) {
 	})
 }
 
+// The files of a model that has to wait for all of a GPU are read before that is
+// free.
+func TestTheNextModelIsReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.gpus(24)
+		w.generates(w.model("large", 18), 300)
+		w.generates(w.model("larger", 19), 300)
+		w.mustRun(t)
+		w.mustNotWarn(t)
+		read, unloaded := w.told("the files of"), w.told(": unloads")
+		if len(read) != 1 || len(unloaded) == 0 || read[0].at > unloaded[0].at {
+			t.Errorf("read %v, the first model was unloaded at %v", read, unloaded)
+		}
+	})
+}
+
 // A server that does not fit beside another one is given up, and the others go
 // on.
 func TestAFurtherServerThatDoesNotFit(t *testing.T) {

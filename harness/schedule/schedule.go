@@ -97,6 +97,18 @@ type Start struct {
 	Reason string
 }
 
+// Upcoming is the candidate that starts first of those that wait, as soon as it
+// can; "": none waits.
+func Upcoming(s State) string {
+	p := newPolicy(s.Devices)
+	for _, j := range p.order(s.Waiting) {
+		if j.Kind == Generate {
+			return j.ID
+		}
+	}
+	return ""
+}
+
 // Next says what to start now. The same state gives the same starts, whatever
 // the order of its parts. A job that fits nowhere is never started.
 func Next(s State) []Start { return newPolicy(s.Devices).next(s) }
