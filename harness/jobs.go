@@ -70,17 +70,14 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 			Do: func(ctx context.Context, ask engine.Ask, u engine.Unit) (bool, error) {
 				return do(ctx, p.evaluator(p.answers.Heard(models.asks(ask), v)), unit(u))
 			},
-			Name: func(u engine.Unit) []string {
-				g := unit(u)
-				return []string{string(g.Method), string(g.Setting)}
-			},
+			Name: func(u engine.Unit) []string { return unit(u).Names() },
 		}
 	}
 	scorers := p.Scorers()
 	var first []*engine.Job
 	var b *task.Backlog
 	if p.jobs.scoring != nil {
-		b = task.NewBacklog(p.Task, p.Variants)
+		b, p.rated = task.NewBacklog(p.Task, p.Variants), task.NewRated(p.Task, p.Variants)
 	}
 	for i, planned := range p.jobs.generating {
 		a := p.Task.Arrange(p.Variants[i])
@@ -93,7 +90,11 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 		first = append(first, j)
 	}
 	if b != nil {
-		first = append(first, job(*p.jobs.scoring, scorers[0], Score, b, b.Generation, p.score(scorers[0])))
+		j := job(*p.jobs.scoring, scorers[0], Score, b, b.Generation, p.score(scorers[0]))
+		if slices.Contains(p.Judges, scorers[0]) {
+			j.Count = p.rated.Count
+		}
+		first = append(first, j)
 		scorers = scorers[1:]
 	}
 	var all [][]*engine.Job
@@ -139,6 +140,9 @@ func (p *Plan) score(by *task.Variant) work {
 		s, err := e.Evaluate(ctx, g, judges)
 		if later && errors.Is(err, engine.ErrNotAsked) {
 			return false, nil
+		}
+		if !later {
+			p.rated.Passed(s, p.Task.JudgeAll)
 		}
 		unread := by == p.Extractor && s.Reply != nil && s.Answer == nil
 		unrated := slices.ContainsFunc(s.Judgments, func(j task.Judgment) bool { return j.Reply == nil })

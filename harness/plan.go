@@ -33,6 +33,7 @@ type Plan struct {
 	roles   *task.Roles
 	jobs    jobs
 	answers loads.Answers
+	rated   *task.Rated // by the first scorer
 }
 
 // Total is the number of generations of the run.

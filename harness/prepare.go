@@ -49,7 +49,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: t.Hashes(), Dataset: datasetInfo(set),
+		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
@@ -91,8 +91,4 @@ func (p *Plan) noteScorers(m *rundir.Manifest) {
 	if p.Extractor != nil {
 		m.Extractor = new(p.info(p.Extractor))
 	}
-}
-
-func datasetInfo(set data.Dataset) rundir.DatasetInfo {
-	return rundir.DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
 }

@@ -75,7 +75,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	}
 	warnOf(version, r, warn)
 	m := old
-	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), datasetInfo(set)
+	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
 		return fail(&hint.Error{
 			Err:   fmt.Errorf("the run was made with other settings than could be rated now:\n  %s", strings.Join(changes, "\n  ")),

@@ -45,6 +45,10 @@ type Job struct {
 	// the job. Either may be nil.
 	Done  func(Unit)
 	Ended func()
+	// Count is how much of the job is done, of how much as far as is known by now;
+	// nil: the units that are through, of all. It is for a job most of whose units
+	// may turn out to take nothing.
+	Count func() (done, total int)
 	// Name says what a unit is, for those who watch; may be nil.
 	Name func(Unit) []string
 }
@@ -133,6 +137,14 @@ type job struct {
 
 	mu     sync.Mutex
 	deaths []death // of servers with its model at work
+}
+
+// count is how much of the job is done, of how much.
+func (j *job) count() (done, total int) {
+	if j.Count != nil {
+		return j.Count()
+	}
+	return int(j.through.Load()), int(j.total.Load())
 }
 
 func (j *job) done(u Unit) {

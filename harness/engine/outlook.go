@@ -150,8 +150,8 @@ func (o *outlook) atWork() (left time.Duration, ok bool) {
 // remaining is what is left of a job, for the placement.
 func (p prospect) remaining(measured map[Stage]pacing) schedule.Job {
 	share := 0.0
-	if total := p.total.Load(); total > 0 {
-		share = 1 - float64(p.through.Load())/float64(total)
+	if done, total := p.count(); total > 0 {
+		share = 1 - float64(done)/float64(total)
 	}
 	ratio := p.ratio(measured)
 	j := p.planned

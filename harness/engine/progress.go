@@ -36,9 +36,11 @@ type LaneStatus struct {
 	OutputTokens int           `json:"output_tokens"`
 	Elapsed      time.Duration `json:"elapsed_ns"`
 
-	doneBefore int           // units done when the first call went out
+	doneBefore int           // done when the first call went out
 	calling    time.Duration // since then
+	through    int           // units, since then
 	own        int           // of them, by this lane
+	lately     mark          // from which on the rate is told; zero: from the first call
 	busy       time.Duration // with calls in flight, less what counts as the other lane's
 	planned    time.Duration // of the whole job on this lane
 	shared     bool          // its devices, with another lane, at some time
@@ -54,12 +56,29 @@ func (s LaneStatus) TokensPerSecond() float64 { return perSecond(s.OutputTokens,
 // its first call: those that the store knew cost nothing and say nothing. ok is
 // false where there are none yet.
 func (s LaneStatus) Left() (left time.Duration, ok bool) {
-	n := s.Done - s.doneBefore
-	if s.calling <= 0 || n <= 0 {
+	from, took := s.doneBefore, s.calling
+	if !s.lately.at.IsZero() {
+		from, took = s.lately.done, time.Since(s.lately.at)
+	}
+	n := s.Done - from
+	if took <= 0 || n <= 0 {
 		return 0, false
 	}
-	return time.Duration(float64(s.calling) / float64(n) * float64(s.Total-s.Done)), true
+	return time.Duration(float64(took) / float64(n) * float64(max(0, s.Total-s.Done))), true
 }
+
+// A mark is how much of a job was done at a moment.
+type mark struct {
+	at   time.Time
+	done int
+}
+
+// The rate is that of the last while: a job's first calls, and those before the
+// number in flight was another, say little of what is to come.
+const (
+	rateWindow = time.Minute
+	markEvery  = time.Second
+)
 
 func perSecond(n int, d time.Duration) float64 {
 	if d <= 0 {
@@ -79,6 +98,21 @@ type laneStatus struct {
 	busySince time.Time // calls are in flight; zero: none is
 	weight    float64   // of its time: what it has of its devices
 	tally     *tally
+	at        point  // of the pace, as the last unit was taken up
+	before    int    // units through when the first call went out
+	marks     []mark // of the last while, in order
+}
+
+// mark notes how far the job is. It is called with l.mu held.
+func (l *laneStatus) mark(now time.Time) {
+	if n := len(l.marks); l.firstCall.IsZero() || n > 0 && now.Sub(l.marks[n-1].at) < markEvery {
+		return
+	}
+	done, _ := l.job.count()
+	l.marks = append(l.marks, mark{now, done})
+	for now.Sub(l.marks[0].at) > rateWindow {
+		l.marks = l.marks[1:]
+	}
 }
 
 func (l *laneStatus) snapshot() LaneStatus {
@@ -86,12 +120,16 @@ func (l *laneStatus) snapshot() LaneStatus {
 	defer l.mu.Unlock()
 	s := l.s
 	s.Limit, s.Settled = l.pace.state()
-	s.Done = int(l.job.through.Load())
+	s.Done, s.Total = l.job.count()
+	s.through = int(l.job.through.Load()) - l.before
 	if !l.since.IsZero() {
 		s.Elapsed = time.Since(l.since)
 	}
 	if !l.firstCall.IsZero() {
 		s.calling = time.Since(l.firstCall)
+	}
+	if len(l.marks) > 0 && time.Since(l.marks[0].at) >= rateAfter && s.Done > l.marks[0].done {
+		s.lately = l.marks[0]
 	}
 	s.busy += l.uncounted()
 	if l.unit >= 0 && l.job.Name != nil {
@@ -151,7 +189,8 @@ func (l *laneStatus) sent() {
 			l.busySince = time.Now()
 		}
 		if l.firstCall.IsZero() {
-			l.firstCall, s.doneBefore = time.Now(), int(l.job.through.Load())
+			l.firstCall, l.before = time.Now(), int(l.job.through.Load())
+			s.doneBefore, _ = l.job.count()
 		}
 	})
 }
@@ -171,7 +210,15 @@ func (l *laneStatus) callFailed(f store.Failure) {
 	l.tally.failed(l.job.Model.Label, f)
 }
 
-func (l *laneStatus) took(u Unit) { l.update(func(*LaneStatus) { l.unit = u }) }
+func (l *laneStatus) took(u Unit) {
+	at := l.pace.at()
+	l.update(func(*LaneStatus) {
+		if at != l.at {
+			l.marks, l.at = nil, at // it was another rate
+		}
+		l.unit = u
+	})
+}
 
 func (l *laneStatus) done(failed bool) {
 	l.job.through.Add(1)
@@ -185,5 +232,6 @@ func (l *laneStatus) done(failed bool) {
 		if !l.firstCall.IsZero() {
 			s.own++
 		}
+		l.mark(time.Now())
 	})
 }

@@ -49,7 +49,8 @@ func (e *Engine) Status() Status {
 	}
 	s.Elapsed = time.Since(began)
 	for _, j := range e.all() {
-		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Stage, int(j.through.Load()), int(j.failed.Load()), int(j.total.Load())})
+		done, total := j.count()
+		s.Jobs = append(s.Jobs, JobStatus{j.ID, j.Stage, done, int(j.failed.Load()), total})
 	}
 	s.Next, s.Left = ahead.rest(measured)
 	return s
@@ -177,5 +178,7 @@ func (s LaneStatus) pacing() pacing {
 	if s.Total == 0 {
 		return pacing{}
 	}
-	return pacing{s.busy, time.Duration(float64(s.planned) * float64(s.own) / float64(s.Total)), s.shared}
+	// Lanes that share a job are taken to do units that take as much.
+	mine := float64(s.own) / float64(max(1, s.through))
+	return pacing{s.busy, time.Duration(float64(s.planned) * mine * float64(s.Done-s.doneBefore) / float64(s.Total)), s.shared}
 }

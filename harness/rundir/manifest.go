@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"perg/data"
 	"perg/gpu"
 	"perg/harness/judge"
 	"perg/harness/metrics"
@@ -51,6 +52,11 @@ type DatasetInfo struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
 	Items  int    `json:"items"`
+}
+
+// DatasetOf names a dataset.
+func DatasetOf(set data.Dataset) DatasetInfo {
+	return DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
 }
 
 // ModelInfo names a variant of a run.

@@ -20,6 +20,9 @@ type Generation struct {
 	Place  int // among its variant's
 }
 
+// Names are what those who watch are told of it: its method and its setting.
+func (g Generation) Names() []string { return []string{string(g.Method), string(g.Setting)} }
+
 // Baseline is the generation that it is measured against.
 func (g Generation) Baseline() Generation {
 	g.Method, g.Setting = prompt.ZeroShot, prompt.None
