@@ -107,7 +107,8 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 }
 
 // exhausted says whether a call broke as often as it may: twice in one way, or
-// three times where only its connection was cut, which a proxy may do to any.
+// three times where its connection was cut or its runner ended, which a proxy,
+// or whoever kills runners, may do to any call twice.
 func exhausted(said []error) bool {
 	last := said[len(said)-1]
 	times := 0
@@ -116,7 +117,7 @@ func exhausted(said []error) bool {
 			times++
 		}
 	}
-	return times > 2 || times == 2 && !errors.Is(last, models.ErrCut)
+	return times > 2 || times == 2 && !endsOthers(last)
 }
 
 // decided says whether an error says already whose it is.

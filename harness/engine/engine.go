@@ -11,9 +11,9 @@
 //
 //   - A call that broke (its runner died, its connection was cut, nothing came
 //     in time) is made again, alone where it may have broken what else was in
-//     flight. Where it breaks twice in one way, three times where it was only
-//     cut, and the lane then answers another one, the unit fails; where the
-//     lane does not, the lane is left.
+//     flight. Where it breaks twice in one way, three times where it was
+//     cut or its runner died, and the lane then answers another one, the unit
+//     fails; where the lane does not, the lane is left.
 //   - A model that a lane cannot load is tried on other devices, and later on
 //     the same; where none is left its units fail, with what each of them said.
 //   - A model with which two servers ended within an hour is refused.

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// A prompt that ends the model's runner is in error once it has broken twice, the
-// second time alone. No call beside it is: those in flight went with it, twice.
+// A prompt that ends the model's runner is in error once it has broken three
+// times, the last two alone: it may have been in flight as somebody killed
+// runners. No call beside it is in error: those in flight went with it, twice.
 func TestAPromptThatEndsTheRunnerTakesNoOtherWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := troubledWorld(t)
@@ -33,7 +34,7 @@ func TestAPromptThatEndsTheRunnerTakesNoOtherWithIt(t *testing.T) {
 		}
 		for _, u := range poison {
 			text := fmt.Sprintf("a/%d", u)
-			if broken := w.questions[text].broken; len(broken) != 2 || broken[1].by != text {
+			if broken := w.questions[text].broken; len(broken) != 3 || broken[2].by != text {
 				t.Errorf("%s broke: %v", text, broken)
 			}
 		}
