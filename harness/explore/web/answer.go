@@ -275,7 +275,7 @@ func textsOf(g data.Generation) []longText {
 	} else {
 		add("First response", "The draft that the second call was to be given.", g.DraftResponse)
 	}
-	add("System prompt"+of, "", &g.SystemPrompt)
+	add("System prompt"+of, "", g.SystemPrompt)
 	add("User prompt"+of, "", &g.UserPrompt)
 	return all
 }
