@@ -22,6 +22,7 @@ const foreignForms = "a table is CSV with a header, JSON lines (an object a line
 type Foreign struct {
 	Name string
 
+	rows    bool // they have numbers; lines else
 	file    *os.File
 	columns []string
 	next    func() (ForeignRow, error)
@@ -30,7 +31,7 @@ type Foreign struct {
 
 // A ForeignRow is a row of a table that another program made.
 type ForeignRow struct {
-	Place  string // "file:12", the line on which it starts, or "file: row 12" of Parquet
+	Number int // of the line on which it starts; of Parquet that of the row, from 1
 	values func(column string) Value
 }
 
@@ -86,6 +87,14 @@ func (t *Foreign) open() error {
 	default:
 		return t.openCSV(in)
 	}
+}
+
+// Place is where a row of a number is found, in words.
+func (t *Foreign) Place(number int) string {
+	if t.rows {
+		return fmt.Sprintf("%s: row %d", t.Name, number)
+	}
+	return fmt.Sprintf("%s:%d", t.Name, number)
 }
 
 // Columns are the names of the table's columns, in its order.
@@ -145,7 +154,7 @@ func (t *Foreign) nextCSV(rows *csv.Reader, at map[string]int) (ForeignRow, erro
 	}
 	line, _ := rows.FieldPos(0)
 	return ForeignRow{
-		Place: fmt.Sprintf("%s:%d", t.Name, line),
+		Number: line,
 		values: func(column string) Value {
 			i, ok := at[column]
 			if !ok || strings.TrimSpace(record[i]) == "" {

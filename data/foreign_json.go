@@ -69,15 +69,16 @@ func (t *Foreign) rewind() error {
 		if err != nil {
 			return ForeignRow{}, err
 		}
-		place := fmt.Sprintf("%s:%d", t.Name, number)
-		return objectRow(place, text)
+		return t.objectRow(number, text)
 	}
 	return nil
 }
 
 // objectRow is a row that a JSON object is.
-func objectRow(place string, text []byte) (ForeignRow, error) {
-	wrong := func(err error) (ForeignRow, error) { return ForeignRow{}, RowError{fmt.Errorf("%s: %w", place, err)} }
+func (t *Foreign) objectRow(number int, text []byte) (ForeignRow, error) {
+	wrong := func(err error) (ForeignRow, error) {
+		return ForeignRow{}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
+	}
 	if at := invalidByte(string(text)); at < len(text) {
 		return wrong(fmt.Errorf("byte 0x%02x is not UTF-8 text; save the file as UTF-8", text[at]))
 	}
@@ -89,7 +90,7 @@ func objectRow(place string, text []byte) (ForeignRow, error) {
 		return wrong(fmt.Errorf("the line is no JSON object (%w); %s", err, foreignForms))
 	}
 	values := flattened(object)
-	return ForeignRow{Place: place, values: func(column string) Value { return values[column] }}, nil
+	return ForeignRow{Number: number, values: func(column string) Value { return values[column] }}, nil
 }
 
 // decodeNumbers decodes JSON and keeps numbers as they are written.
@@ -152,6 +153,7 @@ func (t *Foreign) openParquet(size int64) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w; export or copy the file again", t.Name, err)
 	}
+	t.rows = true
 	leaves := make(map[int]publicColumn)
 	findColumns(leaves, file.Root(), nil, 0)
 	for _, i := range slices.Sorted(maps.Keys(leaves)) {
@@ -185,12 +187,11 @@ func (t *Foreign) openParquet(size int64) (err error) {
 		row := buffer[at]
 		at++
 		number++
-		place := fmt.Sprintf("%s: row %d", t.Name, number)
 		text, err := rowJSON(leaves, row)
 		if err != nil {
-			return ForeignRow{}, RowError{fmt.Errorf("%s: %w", place, err)}
+			return ForeignRow{}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
 		}
-		return objectRow(place, text)
+		return t.objectRow(number, text)
 	}
 	return nil
 }
