@@ -159,6 +159,9 @@ func aboutRun(dir string, m rundir.Manifest) web.About {
 			about.Facts[len(about.Facts)-1] += ", " + j.Name
 		}
 	}
+	if m.Imported != nil {
+		about.Facts = append(about.Facts, m.How())
+	}
 	if m.State != rundir.StateFinished {
 		about.Facts = append(about.Facts, "the run is "+m.State)
 	}

@@ -29,6 +29,8 @@ const (
 	Method         Field = "method"
 	Model          Field = "model"
 	Variant        Field = "variant"
+	Family         Field = "family"
+	ParameterSize  Field = "parameter-size"
 	Quantization   Field = "quantization"
 	Repeat         Field = "repeat"
 	DoneReason     Field = "done-reason"
@@ -66,7 +68,9 @@ func Fields() []Known {
 		{Category, "its category there", []string{"category", "subject", "doc.category", "doc.subject"}, true},
 		{Model, "the model", []string{"model"}, true},
 		{Variant, "the model at one quantization with its settings", []string{"variant"}, true},
-		{Quantization, "of its weights", []string{"quantization"}, true},
+		{Family, "the model's architecture", []string{"family"}, true},
+		{ParameterSize, "its parameters, such as 46.7B", []string{"parameter_size"}, true},
+		{Quantization, "the quantization of its weights", []string{"quantization"}, true},
 		{Method, "the method", []string{"method", "doc.method"}, true},
 		{Repeat, "the number of the repeat, from 0", []string{"repeat"}, false},
 		{DoneReason, "why the response ended; length: at a limit of tokens", []string{"done_reason", "finish_reason"}, false},

@@ -125,13 +125,13 @@ func (x *index) keyOf(at place, a *answered) (k key, q *question) {
 		}
 		q.ask(k.preference, a.profile)
 	}
-	cell := results.Cell{Variant: a.variant, Method: a.method, Setting: a.setting}
+	cell := results.Cell{Variant: a.model.Variant, Method: a.method, Setting: a.setting}
 	if k.cell, ok = x.cells[cell]; !ok {
 		k.cell = int32(len(x.names))
 		x.cells[cell] = k.cell
 		x.names = append(x.names, cell)
-		if !slices.ContainsFunc(x.models, func(m rundir.ModelInfo) bool { return m.Variant == a.variant }) {
-			x.models = append(x.models, rundir.ModelInfo{Name: a.model, Variant: a.variant, Quantization: a.quantization})
+		if !slices.ContainsFunc(x.models, func(m rundir.ModelInfo) bool { return m.Variant == a.model.Variant }) {
+			x.models = append(x.models, a.model)
 		}
 	}
 	return k, q

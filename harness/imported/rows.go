@@ -9,25 +9,24 @@ import (
 
 	"perg/data"
 	"perg/harness/prompt"
+	"perg/harness/rundir"
 )
 
 // An answered is one answer as a table has it.
 type answered struct {
 	asked
-	setting      prompt.Setting
-	preference   string // the item's own; "": not known
-	profile      int    // number of the preference; 0: it has none
-	kind         string // type of the preference; "": to be looked up
-	method       prompt.Method
-	model        string
-	variant      string
-	quantization string
-	repeat       int32
-	doneReason   string
-	response     *string // nil: not known
-	lettered     bool    // it has a column for the letter that somebody read
-	letter       *string // as it is there; nil: there is none
-	likeliest    int     // of a row with the likelihoods of its options, the greatest; -1: none
+	setting    prompt.Setting
+	preference string // the item's own; "": not known
+	profile    int    // number of the preference; 0: it has none
+	kind       string // type of the preference; "": to be looked up
+	method     prompt.Method
+	model      rundir.ModelInfo
+	repeat     int32
+	doneReason string
+	response   *string // nil: not known
+	lettered   bool    // it has a column for the letter that somebody read
+	letter     *string // as it is there; nil: there is none
+	likeliest  int     // of a row with the likelihoods of its options, the greatest; -1: none
 }
 
 // An asked is a question as a table has it.
@@ -121,11 +120,13 @@ func (r *rowReader) common(row data.ForeignRow) (a answered, err error) {
 	if types := data.PreferenceTypes(); a.kind != "" && !slices.Contains(types, data.PreferenceType(a.kind)) {
 		return a, fmt.Errorf("preference type %q; there are: %s", a.kind, joined(types))
 	}
-	a.model = r.get(row, Model)
-	if a.model == "" {
+	a.model = rundir.ModelInfo{
+		Name: r.get(row, Model), Family: r.get(row, Family), ParameterSize: r.get(row, ParameterSize), Quantization: r.get(row, Quantization),
+	}
+	if a.model.Name == "" {
 		return a, fmt.Errorf("%s: there is no model", column(Model))
 	}
-	a.variant, a.quantization = cmp.Or(r.get(row, Variant), a.model), r.get(row, Quantization)
+	a.model.Variant = cmp.Or(r.get(row, Variant), a.model.Name)
 	a.doneReason = r.get(row, DoneReason)
 	if text := r.get(row, Repeat); text != "" {
 		n, err := strconv.ParseUint(text, 10, 16)

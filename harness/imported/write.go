@@ -253,7 +253,8 @@ func (w *writer) count(g data.Generation) {
 func (w *writer) generation(a *answered) data.Generation {
 	g := data.Generation{
 		RunID: w.runID, Source: a.source, Category: a.category, Question: a.question, Options: a.options, Gold: data.Letter(a.gold),
-		Setting: string(a.setting), Method: string(a.method), Model: a.model, Variant: a.variant, Quantization: a.quantization, Repeat: a.repeat,
+		Setting: string(a.setting), Method: string(a.method), Repeat: a.repeat,
+		Model: a.model.Name, Variant: a.model.Variant, Family: a.model.Family, ParameterSize: a.model.ParameterSize, Quantization: a.model.Quantization,
 		Response: a.response, Status: data.StatusOK, DoneReason: a.doneReason,
 	}
 	if a.doneReason == "length" {

@@ -38,8 +38,8 @@ type Manifest struct {
 	Models      []ModelInfo       `json:"models"`
 	Judges      []ModelInfo       `json:"judges"`    // whose ratings count in the metrics
 	Extractor   *ModelInfo        `json:"extractor"` // read the answers that rules could not
-	Ollama      ServerInfo        `json:"ollama"`
-	GPUs        gpu.Inventory     `json:"gpus"`
+	Ollama      ServerInfo        `json:"ollama,omitzero"`
+	GPUs        gpu.Inventory     `json:"gpus,omitzero"`
 	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
 	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
 	StartedAt   time.Time         `json:"started_at"`
@@ -84,20 +84,20 @@ type DatasetInfo struct {
 	Items  int    `json:"items"`
 }
 
-// ModelInfo names a variant of a run.
+// ModelInfo names a variant of a run. What is not known has no place in run.json.
 type ModelInfo struct {
 	Name          string `json:"name"`
-	Digest        string `json:"digest"`
-	Size          int64  `json:"size"` // bytes
-	Family        string `json:"family"`
-	ParameterSize string `json:"parameter_size"`
+	Digest        string `json:"digest,omitempty"`
+	Size          int64  `json:"size,omitempty"` // bytes
+	Family        string `json:"family,omitempty"`
+	ParameterSize string `json:"parameter_size,omitempty"`
 	Variant       string `json:"variant"` // its name in the tables
-	Quantization  string `json:"quantization"`
-	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
+	Quantization  string `json:"quantization,omitempty"`
+	KVCacheType   string `json:"kv_cache_type,omitempty"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role"`   // system texts went in front of user texts
-	NumCtx        int    `json:"num_ctx"`          // tokens of context it is given
-	Engine        string `json:"engine,omitempty"` // of the servers that it was asked on; "": not known
+	NoSystemRole  bool   `json:"no_system_role,omitempty"` // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx,omitempty"`        // tokens of context it is given
+	Engine        string `json:"engine,omitempty"`         // of the servers that it was asked on; "": not known
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
@@ -199,6 +199,16 @@ func (m Manifest) RatedLike(other Manifest) Manifest {
 	m.Prompts = maps.Clone(m.Prompts)
 	maps.Copy(m.Prompts, JudgePrompts(other.Prompts))
 	return m
+}
+
+// How says in words what became of the run: its state, or how it was imported.
+func (m Manifest) How() string {
+	if m.Imported == nil || m.State != StateFinished {
+		return m.State
+	}
+	return map[string]string{
+		AnsweredByRules: "imported, answers read by rules", AnsweredByLabel: "imported with its letters", AnsweredByLikelihood: "imported, answers by likelihood",
+	}[m.Imported.Answers]
 }
 
 // JudgePrompts are the hashes, of all of a run, of the templates that judges see.
