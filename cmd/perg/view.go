@@ -160,6 +160,7 @@ func aboutRun(dir string, m rundir.Manifest) web.About {
 		}
 	}
 	if m.Imported != nil {
+		about.Facts[1] = comma(m.Imported.Questions) + " " + plural(m.Imported.Questions, "question") // fewer than items, perhaps
 		about.Facts = append(about.Facts, m.How())
 	}
 	if m.State != rundir.StateFinished {
