@@ -10,6 +10,10 @@ const (
 	StatusUnscored  = "unscored"  // a judgment whose rating cannot be read
 )
 
+// FromLabel stands in the column answer_from where the letter of an imported
+// answer is the file's.
+const FromLabel = "label"
+
 // A Generation is the scored outcome of one item in one cell: a row of the
 // table generations. Nil and, where a text cannot be empty, "" are null in
 // Parquet: unknown, or not there. The tag about describes a column to those who

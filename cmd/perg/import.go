@@ -68,7 +68,7 @@ it is zero-shot, whatever --set method=METHOD the others were asked with.
 Everything is checked first: where rows lack a baseline, are there twice or
 cannot be read, they are listed and nothing is written.`,
 		Flags: slices.Concat(columnFlags(), []cli.Flag{
-			&cli.StringSliceFlag{Name: "set", Usage: "what holds for all rows, `NAME=VALUE`: " + settable()},
+			&cli.StringSliceFlag{Name: "set", Usage: "what holds for all rows, in place of a column, `NAME=VALUE`: " + settable()},
 			&cli.BoolFlag{Name: "assigned", Usage: "of a question's preferences take one: for row i of a source, from 0, number i mod n + 1, as the paper does"},
 			&cli.StringFlag{Name: "preferences", Usage: "`FILE` with the preferences of a wide table, by number, a line each; judges need them"},
 			&cli.StringFlag{Name: "out", Usage: "run directory `DIR` to make"},

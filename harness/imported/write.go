@@ -280,7 +280,7 @@ func (w *writer) read(a *answered, g *data.Generation) (option int, ok bool) {
 		if w.result.Letters == nil {
 			w.result.Letters = &Letters{}
 		}
-		g.AnswerFrom = fromLabel
+		g.AnswerFrom = data.FromLabel
 		if a.letter == nil {
 			w.result.Letters.Missing++
 			return 0, false
@@ -292,7 +292,7 @@ func (w *writer) read(a *answered, g *data.Generation) (option int, ok bool) {
 		}
 		return option, ok
 	case a.likeliest >= 0:
-		g.AnswerFrom, w.likely = fromLabel, true
+		g.AnswerFrom, w.likely = data.FromLabel, true
 		return a.likeliest, true
 	case a.response == nil:
 		return 0, false
@@ -306,6 +306,3 @@ func (w *writer) read(a *answered, g *data.Generation) (option int, ok bool) {
 	g.AnswerFrom = read.Rule
 	return read.Option, true
 }
-
-// fromLabel stands in the column answer_from where the letter is the file's.
-const fromLabel = "label"
