@@ -181,7 +181,7 @@ func (v Value) ReadOptions() ([]string, error) {
 	return options, nil
 }
 
-// ReadGold reads which option is the right one, in any of the ways that tables
+// ReadGold reads which of two options or more is the right one, in any of the ways that tables
 // have it: its letter, also as "(b)" or "B."; its text; its number from 0.
 func (v Value) ReadGold(options []string) (int, error) {
 	text := strings.TrimSpace(v.Text)

@@ -195,20 +195,29 @@ func importFile(arg string) (imported.File, error) {
 // printImported says what was read as what, and what became of it.
 func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	m := done.Imported
-	for _, f := range m.Files {
-		fmt.Fprintf(w, "%s: %s rows, %s, %s\n", printable.Text(f.Path), comma(f.Rows), m.Form, humanize.Bytes(uint64(f.Bytes)))
-	}
-	for _, f := range imported.Fields() {
-		if column := m.Columns[string(f.Field)]; column != "" {
-			fmt.Fprintf(w, "  %-15s  column %s\n", f.Field, printable.Text(column))
-		} else if value := m.Values[string(f.Field)]; value != "" {
-			fmt.Fprintf(w, "  %-15s  %s, in all rows\n", f.Field, printable.Text(value))
-		}
+	for i, f := range m.Files {
+		fmt.Fprintf(w, "%s: %s rows, %s, %s\n", printable.Text(r.Files[i].Path), comma(f.Rows), m.Form, humanize.Bytes(uint64(f.Bytes)))
 	}
 	var unknown []string
-	for _, f := range []imported.Field{imported.Preference, imported.Source, imported.Category} {
-		if m.Columns[string(f)] == "" && m.Values[string(f)] == "" && (f != imported.Preference || len(r.Preferences) == 0) {
-			unknown = append(unknown, string(f))
+	for _, f := range imported.Fields() {
+		column, value := m.Columns[string(f.Field)], m.Values[string(f.Field)]
+		said := ""
+		switch {
+		case value != "":
+			said = value + ", in all rows"
+		case column != "":
+			said = "column " + column
+		case f.Field == imported.Setting && m.Form == string(imported.Long) && r.Files[0].Setting == "":
+			said = "none where there is no preference, relevant elsewhere"
+		case f.Field == imported.Method:
+			said = string(prompt.ZeroShot) + ", as nothing else is said"
+		case f.Field == imported.Preference && len(r.Preferences) > 0:
+			said = "by number, of the list"
+		case f.Field == imported.Preference, f.Field == imported.Source, f.Field == imported.Category:
+			unknown = append(unknown, string(f.Field))
+		}
+		if said != "" {
+			fmt.Fprintf(w, "  %-15s  %s\n", f.Field, printable.Text(said))
 		}
 	}
 	if unknown != nil {
@@ -244,11 +253,7 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	if n := done.Counts.Failed; n > 0 {
 		fmt.Fprintln(w, report.Prose(fmt.Sprintf("caveat: %s answers have no response in the file: they are rows in error, and their items are left out of every rate", comma(n))))
 	}
-	fmt.Fprintf(w, "next: perg report %s", quoted(r.Out))
-	if m.Columns[string(imported.Source)] != "" {
-		fmt.Fprint(w, " --by source")
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "next: perg report %s%s\n", quoted(r.Out), map[bool]string{true: " --by source"}[m.Columns[string(imported.Source)] != ""])
 }
 
 // importedAnswers are the answers of an imported run, to be rated.
