@@ -30,43 +30,46 @@ func importCommand() *cli.Command {
 		Usage:     "make a run of responses that were collected elsewhere",
 		ArgsUsage: "FILE...",
 		Description: `Reads a table of responses, CSV with a header, JSON lines or Parquet, and
-writes a run that is reported, compared, viewed, exported and judged as any
-other. No model is asked, and what the table does not say stays unknown.
+writes a run that is reported, compared, viewed, exported and judged as
+any other. No model is asked, and what the table does not say stays unknown.
 
 A table has one of three forms, told by its columns:
 
-   long      a row is one answer; a column has the setting (none, relevant,
-             mixed, irrelevant), or rows without a preference are the baseline
-   pairs     a row is an item: a response without and one with its preference
-   profiles  a row is a question, with a column for each of several
-             preferences, number 0 without any
+   long      a row is one answer; a column has the setting (none,
+             relevant, mixed, irrelevant), or the rows without a
+             preference are the baseline
+   pairs     a row is an item: a response without its preference, and
+             one with it
+   profiles  a row is a question: a column for each of several
+             preferences, and number 0 without any
 
-Columns are found by perg's names, those of the paper's files (no_pref_res,
-pref_res; profile_0_res, profile_1_res, ...) and those of lm-evaluation-
-harness' samples (doc.question, target, resps, ...), or are named by flags. In
-names of JSON and Parquet a dot leads into an object. What is the same in all
-rows and has no column is given with --set: a model always is needed.
+Columns are found by perg's names, those of the paper's files (pref_res
+beside no_pref_res; profile_0_res, profile_1_res, ...) and those of
+lm-evaluation-harness' samples (doc.question, target, resps, ...), or are
+named by flags. In names of JSON and Parquet a dot leads into an object.
+What is the same in all rows is given with --set, the model at least:
 
    perg import pairs.csv --set model=mixtral:8x7b --out runs/mixtral
    perg import my.csv --set model=mine --response reply --gold right \
      --options A,B,C,D --out runs/mine
    perg import none=samples_a.jsonl relevant=samples_b.jsonl \
-     --set model=mine --set preference="I like examples." --out runs/mine
+     --set model=mine --set preference="I like tales." --out runs/mine
 
-Without --answer perg's rules read the responses, as in a run without an
-extractor. With it the letters of a column are taken as they are; what is no
-letter of its options is invalid, and never right:
+perg's rules read the responses, as in a run without an extractor. With
+--answer the letters of a column are taken as they are: what is none of
+its item's options is invalid, and never right.
 
-   perg import pairs.csv --set model=mixtral:8x7b --answer pref_ans --out runs/m
-   perg import wide.csv --set model=mine --answer profile_N_answer --out runs/w
+   perg import pairs.csv --set model=mine --answer pref_ans --out runs/a
+   perg import wide.csv --set model=mine --answer profile_N_answer \
+     --out runs/b
 
-A question under several preferences is as many items, which share a baseline
-and are drawn together where intervals are computed; --assigned takes the one
-that the paper gives it. The answer without a preference is the baseline, and
-it is zero-shot, whatever --set method=METHOD the others were asked with.
+A question under several preferences is as many items, which share their
+baseline and are drawn together where intervals are computed; --assigned
+takes the one that the paper gives it. What is answered without a
+preference is the baseline, and zero-shot, whatever method is set.
 
-Everything is checked first: where rows lack a baseline, are there twice or
-cannot be read, they are listed and nothing is written.`,
+Everything is checked first: rows that lack a baseline, are there twice or
+cannot be read are listed, and nothing is written.`,
 		Flags: slices.Concat(columnFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "set", Usage: "what holds for all rows, in place of a column, `NAME=VALUE`: " + settable()},
 			&cli.BoolFlag{Name: "assigned", Usage: "of a question's preferences take one: for row i of a source, from 0, number i mod n + 1, as the paper does"},
@@ -246,6 +249,9 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	}
 	if m.Answers == rundir.AnsweredByLikelihood {
 		fmt.Fprintln(w, "an answer is the option with the greatest likelihood in the file")
+	}
+	if done.Alike > 0 {
+		fmt.Fprintln(w, report.Prose(fmt.Sprintf("caveat: %s rows have the question and the options of a row before, and other answers: each counts as a question of its own", comma(done.Alike))))
 	}
 	if m.LeftOut > 0 {
 		fmt.Fprintf(w, "left out: %s answers under preferences that the paper does not give the question\n", comma(m.LeftOut))

@@ -300,7 +300,8 @@ func TestWrongTables(t *testing.T) {
 		{"gold is beyond the options", header + "\n" + base + strings.Replace(under, ",A,", ",C,", 1), nil, []string{`t.csv:3: gold: the right option is "C", which is none of the 2`}},
 		{"no baseline", header + "\n" + under, nil, []string{"t.csv:2: no baseline (setting none): question q-", "--setting"}},
 		{"baseline of another model", "model," + header + "\nx," + base + "y," + under, []string{"model=model"}, []string{"t.csv:3: no baseline (setting none): question q-", ", y, zero-shot, relevant"}},
-		{"twice", longTable + under, nil, []string{"t.csv:6: the same answer is at ", "t.csv:3 already", "column repeat"}},
+		{"twice", longTable + under, nil, []string{"t.csv:6: the same answer is at ", "t.csv:3 already", "--repeat COLUMN"}},
+		{"a row copied", "question,options,gold,no_pref_res,pref_res,preference\n" + strings.Repeat("?,\"['a', 'b']\",A,A,B,I like tales.\n", 2), nil, []string{"t.csv:3: the row is the same as that at 2", "the same item, setting and preference twice", "--item COLUMN"}},
 		{"unknown setting", header + "\n" + base + strings.Replace(under, "relevant", "relevent", 1), nil, []string{`t.csv:3: unknown setting "relevent"; there are: none, relevant, mixed, irrelevant`}},
 		{"no setting", header + "\n" + base + strings.Replace(under, "relevant", "", 1), nil, []string{"t.csv:3: setting: there is no setting; there are: none"}},
 		{"unknown method", longTable, []string{"set method=few-shot"}, []string{`--set method: unknown method "few-shot"; there are: zero-shot, cot`}},
@@ -337,6 +338,19 @@ func TestWrongTables(t *testing.T) {
 				t.Errorf("something is left at %s", r.Out)
 			}
 		})
+	}
+}
+
+// MMLU has questions twice, with the same options: in a table of items each is one.
+func TestQuestionsThatAreAlike(t *testing.T) {
+	r := request(t, "question,options,gold,no_pref_res,pref_res,preference\n"+"?,\"['a', 'b']\",A,A,B,I like tales.\n"+"?,\"['a', 'b']\",A,A,A,I like songs.\n")
+	done, err := Import(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := rowsOf(t, r.Out)
+	if done.Alike != 1 || done.Dataset.Items != 2 || done.Imported.Questions != 2 || len(rows) != 4 || rows[2].ItemID != rows[0].ItemID+"-2" || rows[2].Preference != "I like songs." {
+		t.Errorf("%d alike, %d items: %+v", done.Alike, done.Dataset.Items, rows)
 	}
 }
 
@@ -387,6 +401,8 @@ func TestItsOwnTableComesBack(t *testing.T) {
 	}
 }
 
+// What is read of any table is one answer in each of its places, right or wrong,
+// or a fault; writing it is left out, as it takes a thousand times as long.
 func FuzzImport(f *testing.F) {
 	f.Add(longTable, "letter", "")
 	f.Add("question,options,gold_option,profile_0_res,profile_1_res\nSky?,['a' 'b'],A,A,B\n", "", "profile_N_res")
@@ -399,22 +415,22 @@ func FuzzImport(f *testing.F) {
 				delete(r.Columns, of)
 			}
 		}
-		done, err := Import(t.Context(), r)
-		if _, e := os.Stat(r.Out); (e == nil) != (err == nil) {
-			t.Fatalf("import: %v; its directory: %v", err, e)
-		}
-		if err != nil {
+		x := newIndex()
+		if _, err := x.file(t.Context(), 0, r); err != nil || x.check() != nil {
 			return
 		}
+		w := &writer{index: x}
 		n := 0
-		for _, g := range rowsOf(t, r.Out) {
+		_, _, err := r.each(t.Context(), func(_ *data.Foreign, _ int, a *answered) error {
 			n++
-			if _, ok := data.LetterIndex(g.Gold, len(g.Options)); !ok || g.Correct != nil && *g.Correct != (g.Answer != nil && *g.Answer == g.Gold) {
+			g := w.generation(a)
+			if _, ok := data.LetterIndex(g.Gold, len(g.Options)); !ok || g.Correct != nil && *g.Correct != (g.Answer != nil && *g.Answer == g.Gold) || (g.Correct == nil) != (g.Status == data.StatusError) {
 				t.Errorf("%+v", g)
 			}
-		}
-		if n != done.Counts.Planned || n != done.Counts.OK+done.Counts.Failed {
-			t.Errorf("%d rows, counted %+v", n, done.Counts)
+			return nil
+		})
+		if err != nil || n != len(x.answers) || x.items() < len(x.questions) {
+			t.Errorf("%d answers in %d places, %d items of %d questions, %v", n, len(x.answers), x.items(), len(x.questions), err)
 		}
 	})
 }

@@ -47,6 +47,7 @@ type Result struct {
 	Letters *Letters // nil: none were taken from the file
 	Read    int      // answers that perg's rules read
 	Unread  int      // and could not
+	Alike   int      // rows of a table of items that have a question of a row before
 }
 
 // A Cell is a cell of the run, with the number of its generations.
@@ -111,6 +112,7 @@ func oneForm(was string, is Form, files []File) (string, error) {
 type read struct {
 	layout
 	rundir.ImportFile
+	repeated int // rows with a question that was there before
 }
 
 // each goes through the answers of a file, with the number of each one's row.
@@ -125,7 +127,7 @@ func (r Request) each(ctx context.Context, do func(table *data.Foreign, row int,
 	if file.layout, err = arrange(path, table.Columns(), r); err != nil {
 		return file, 0, err
 	}
-	rows := rowReader{layout: file.layout, Request: r, seen: make(map[string]int)}
+	rows := newRowReader(file.layout, r)
 	var bad faults
 	for {
 		if err := ctx.Err(); err != nil {
@@ -165,7 +167,7 @@ func (r Request) each(ctx context.Context, do func(table *data.Foreign, row int,
 	if file.Rows == 0 {
 		return file, left, fmt.Errorf("%s has no rows", path)
 	}
-	file.Path, file.Setting = path, string(r.setting)
+	file.Path, file.Setting, file.repeated = path, string(r.setting), rows.repeated
 	return file, left, nil
 }
 

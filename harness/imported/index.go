@@ -165,7 +165,7 @@ func (x *index) add(at place, a *answered) error {
 		return fmt.Errorf("%s: question %s has another text, options, right option, source or category than at %s; give each question an id of its own (--item COLUMN)", x.place(at), q.id, x.place(q.first))
 	}
 	if before, twice := x.answers[k]; twice {
-		return fmt.Errorf("%s: the same answer is at %s already: %s, and the same preference; leave one out, or number them as repeats (column repeat)", x.place(at), x.place(before), x.describe(k))
+		return fmt.Errorf("%s: the same answer is at %s already: %s, and the same preference; leave one out; questions that are alike are told apart by --item COLUMN, repeats of an answer by --repeat COLUMN", x.place(at), x.place(before), x.describe(k))
 	}
 	x.answers[k] = at
 	if a.response != nil {

@@ -2,6 +2,7 @@ package imported
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +47,14 @@ var sources = map[string]string{"truthfulqa/truthful_qa": "truthfulqa", "tau/com
 type rowReader struct {
 	layout
 	Request
-	seen map[string]int // rows by source, so far
+	bySource map[string]int   // rows so far
+	alike    map[string]int   // rows so far of a question, where rows are questions and have no id
+	rows     map[[16]byte]int // number of a row, by the hash of all that is read of it
+	repeated int              // rows with a question that was there before
+}
+
+func newRowReader(l layout, r Request) *rowReader {
+	return &rowReader{layout: l, Request: r, bySource: make(map[string]int), alike: make(map[string]int), rows: make(map[[16]byte]int)}
 }
 
 // read reads a row's answers. left is how many it has that were not asked for.
@@ -55,8 +63,8 @@ func (r *rowReader) read(row data.ForeignRow) (all []answered, left int, err err
 	if err != nil {
 		return nil, 0, err
 	}
-	place := r.seen[common.source]
-	r.seen[common.source]++
+	place := r.bySource[common.source]
+	r.bySource[common.source]++
 	for _, s := range r.slots {
 		if r.Assigned && !s.plain && s.profile != 1+place%(len(r.slots)-1) {
 			left++
@@ -68,7 +76,40 @@ func (r *rowReader) read(row data.ForeignRow) (all []answered, left int, err err
 		}
 		all = append(all, a)
 	}
-	return all, left, nil
+	return all, left, r.tellApart(all, row.Number)
+}
+
+// tellApart gives a question an id where it was there before in a table whose rows
+// are questions: MMLU has some twice. A row that is another one in everything is
+// an error: it was copied.
+func (r *rowReader) tellApart(all []answered, row int) error {
+	if r.form == Long || len(all) == 0 || all[0].id != "" {
+		return nil
+	}
+	h := sha256.New()
+	for _, a := range all {
+		for _, text := range []*string{&a.question, &a.source, &a.preference, a.response, a.letter} {
+			if text != nil {
+				fmt.Fprintf(h, "%d %s", len(*text), *text)
+			}
+			h.Write([]byte{0})
+		}
+		fmt.Fprint(h, a.options, a.gold, a.likeliest, a.profile)
+	}
+	sum := [16]byte(h.Sum(nil))
+	if before, copied := r.rows[sum]; copied {
+		return fmt.Errorf("the row is the same as that at %d in all that is read: the same item, setting and preference twice; leave one out, or tell questions apart with --item COLUMN", before)
+	}
+	r.rows[sum] = row
+	id := all[0].identity()
+	r.alike[id]++
+	if n := r.alike[id]; n > 1 {
+		r.repeated++
+		for i := range all {
+			all[i].id = fmt.Sprintf("%s-%d", id, n)
+		}
+	}
+	return nil
 }
 
 // get is the text of a field; "" where it is not known. Pandas writes that as

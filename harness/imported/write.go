@@ -57,6 +57,7 @@ func write(ctx context.Context, r Request, x *index, about rundir.Import) (_ Res
 			return Result{}, err
 		}
 		about.LeftOut += left
+		w.result.Alike += file.repeated
 		if file.letters && w.result.Letters == nil {
 			w.result.Letters = &Letters{}
 		}
