@@ -145,8 +145,8 @@ func valueOf(v any) Value {
 	}
 }
 
-// openParquet reads the columns that are texts, whole numbers, or lists of
-// those; others are not among the table's columns.
+// openParquet reads the columns that are texts, numbers, truth values, or lists
+// of those; others are not among the table's columns.
 func (t *Foreign) openParquet(size int64) (err error) {
 	defer recoverDamage(&err)
 	file, err := openParquet(t.file, size)

@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,18 +43,19 @@ func TestForeignFormsAreAlike(t *testing.T) {
 		Choices  []string `parquet:"choices,list" json:"choices"`
 	}
 	type row struct {
-		Doc    doc   `parquet:"doc" json:"doc"`
-		Target int32 `parquet:"target" json:"target"`
+		Doc    doc     `parquet:"doc" json:"doc"`
+		Target float64 `parquet:"target" json:"target"`
+		Right  *bool   `parquet:"right" json:"right"`
 	}
 	text := func(s string) Value { return Value{Known: true, Text: s} }
 	want := []map[string]Value{
-		{"doc.question": text("Sky?\n\"so\""), "doc.choices": {Known: true, List: []Value{text("blue"), text("red")}}, "target": text("1")},
-		{"doc.question": {}, "doc.choices": {Known: true, List: []Value{text("x")}}, "target": text("0")},
+		{"doc.question": text("Sky?\n\"so\""), "doc.choices": {Known: true, List: []Value{text("blue"), text("red")}}, "target": text("1"), "right": text("true")},
+		{"doc.question": {}, "doc.choices": {Known: true, List: []Value{text("x")}}, "target": {}, "right": {}},
 	}
 	for name, content := range map[string][]byte{
-		"JSON lines": []byte("\ufeff" + `{"doc": {"question": "Sky?\n\"so\"", "choices": ["blue", "red"]}, "target": 1}` + "\r\n \n" + `{"target": 0, "doc": {"question": null, "choices": ["x"]}}`),
-		"Parquet":    parquetOf(t, row{doc{new("Sky?\n\"so\""), []string{"blue", "red"}}, 1}, row{doc{nil, []string{"x"}}, 0}),
-		"CSV":        []byte("\ufeffdoc.question, target ,doc.choices\r\n\"Sky?\n\"\"so\"\"\",1,\"['blue', 'red']\"\r\n,0,['x']\r\n"),
+		"JSON lines": []byte("\ufeff" + `{"doc": {"question": "Sky?\n\"so\"", "choices": ["blue", "red"]}, "target": 1, "right": true}` + "\r\n \n" + `{"target": null, "doc": {"question": null, "choices": ["x"]}}`),
+		"Parquet":    parquetOf(t, row{doc{new("Sky?\n\"so\""), []string{"blue", "red"}}, 1, new(true)}, row{doc{nil, []string{"x"}}, math.NaN(), nil}),
+		"CSV":        []byte("\ufeffdoc.question, target ,doc.choices,right\r\n\"Sky?\n\"\"so\"\"\",1,\"['blue', 'red']\",true\r\n,,['x'],\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			table, err := foreign(t, content)
@@ -61,7 +63,7 @@ func TestForeignFormsAreAlike(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer table.Close()
-			if got := slices.Sorted(slices.Values(table.Columns())); !slices.Equal(got, []string{"doc.choices", "doc.question", "target"}) {
+			if got := slices.Sorted(slices.Values(table.Columns())); !slices.Equal(got, []string{"doc.choices", "doc.question", "right", "target"}) {
 				t.Fatalf("columns %q", got)
 			}
 			for _, values := range want {

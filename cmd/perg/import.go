@@ -71,13 +71,24 @@ preference is the baseline, and zero-shot, whatever method is set.
 Everything is checked first: rows that lack a baseline, are there twice or
 cannot be read are listed, and nothing is written.`,
 		Flags: slices.Concat(columnFlags(), []cli.Flag{
-			&cli.StringSliceFlag{Name: "set", Usage: "what holds for all rows, in place of a column, `NAME=VALUE`: " + settable()},
+			&cli.GenericFlag{Name: "set", Value: new(texts), Usage: "what holds for all rows, in place of a column, `NAME=VALUE`: " + settable()},
 			&cli.BoolFlag{Name: "assigned", Usage: "of a question's preferences take one: for row i of a source, from 0, number i mod n + 1, as the paper does"},
 			&cli.StringFlag{Name: "preferences", Usage: "`FILE` with the preferences of a wide table, by number, a line each; judges need them"},
 			&cli.StringFlag{Name: "out", Usage: "run directory `DIR` to make"},
 		}),
 		Action: importAction,
 	}
+}
+
+// texts are the values of a flag that is given several times. A list flag would
+// divide them at commas, which preferences have.
+type texts []string
+
+func (t *texts) String() string { return strings.Join(*t, " ") }
+
+func (t *texts) Set(text string) error {
+	*t = append(*t, text)
+	return nil
 }
 
 // columnFlags name the columns of a table.
@@ -148,7 +159,7 @@ func importRequest(c *cli.Context) (imported.Request, error) {
 			return r, hint.Usage(fmt.Errorf("--%s names no column", f.Field), "")
 		}
 	}
-	for _, text := range c.StringSlice("set") {
+	for _, text := range *c.Generic("set").(*texts) {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok {
 			return r, hint.Usage(fmt.Errorf("--set %s: NAME=VALUE", text), "the names are: "+settable())
@@ -264,6 +275,9 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 
 // importedAnswers are the answers of an imported run, to be rated.
 func importedAnswers(dir string, m rundir.Manifest) (*imported.Answers, error) {
+	if m.Imported.LongestResponse == 0 {
+		return nil, hint.Usage(fmt.Errorf("%s was imported with letters alone: there is no response to rate", dir), "import a table that has the responses, too")
+	}
 	answers, err := imported.Open(dir, m)
 	if errors.Is(err, data.ErrNoTable) {
 		return nil, noTables(dir, m)
