@@ -393,6 +393,9 @@ func TestItsOwnTableComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, got := rowsOf(t, first.Out), rowsOf(t, again.Out)
+	if g := want[0]; g.Source != "s" || g.Category != "c" || g.Quantization != "Q4_K_M" {
+		t.Errorf("%+v", g)
+	}
 	for i := range want {
 		want[i].RunID, got[i].RunID = "", ""
 	}
