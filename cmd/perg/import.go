@@ -210,7 +210,11 @@ func importFile(arg string) (imported.File, error) {
 func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	m := done.Imported
 	for i, f := range m.Files {
-		fmt.Fprintf(w, "%s: %s rows, %s, %s\n", printable.Text(r.Files[i].Path), comma(f.Rows), m.Form, humanize.Bytes(uint64(f.Bytes)))
+		fmt.Fprintf(w, "%s: %s rows, %s, %s", printable.Text(r.Files[i].Path), comma(f.Rows), m.Form, humanize.Bytes(uint64(f.Bytes)))
+		if f.Setting != "" {
+			fmt.Fprintf(w, ", setting %s", f.Setting)
+		}
+		fmt.Fprintln(w)
 	}
 	var unknown []string
 	for _, f := range imported.Fields() {

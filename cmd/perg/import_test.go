@@ -7,7 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +20,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/data"
+	"perg/harness/explore"
+	"perg/harness/explore/web"
+	"perg/harness/results"
 )
 
 // TestReadmeImport follows README's transcript of an import, with the file that
@@ -228,6 +235,57 @@ func TestAnImportedRunIsJudged(t *testing.T) {
 	if m := relevantBySource(t, dir)["all"]; *m.AlignmentFailure != 1 || len(table[data.Judgment](t, dir, "judgments")) != 16 {
 		t.Errorf("%+v", m)
 	}
+}
+
+// Of an answer whose letter alone is known, the viewer does not say that there was
+// no response, and of a preference that is not known not that none was stated.
+func TestLettersAloneAreViewed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const line = `{"doc": {"question": "Sky?", "choices": ["blue", "red"]}, "target": 0, "resps": [[["-1", "True"]], [["-2", "False"]]]}`
+	for name, text := range map[string]string{"a.jsonl": line, "b.jsonl": strings.Replace(line, "-1", "-3", 1)} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, said := imports(t, "none=a.jsonl", "relevant=b.jsonl", "--set", "model=mine")
+	contains(t, said, "a.jsonl: 1 rows, long, 126 B, setting none", "the option with the greatest likelihood")
+	tables, err := explore.Open(dir, results.Panel{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tables.Close()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.Handler = web.Handler(tables, web.About{Name: "imported"}, &web.Ratings{Path: filepath.Join(dir, "ratings.csv")}, server.Listener.Addr().(*net.TCPAddr))
+	server.Start()
+	defer server.Close()
+	page := func(path string) string {
+		reply, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		text, err := io.ReadAll(reply.Body)
+		if err != nil || reply.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v", path, reply.Status, err)
+		}
+		return string(text)
+	}
+	item := table[data.Generation](t, dir, "generations")[0].ItemID
+	for path, wanted := range map[string][]string{
+		"/?outcome=broken": {"the letter alone was imported"},
+		"/answer?by=zero-shot&of=mine&under=relevant&item=" + item: {"The preference stated is not known", "Its text was not imported.", "it was imported with the answer"},
+	} {
+		text := page(path)
+		contains(t, text, wanted...)
+		if strings.Contains(text, "> no response") || strings.Contains(text, "No preference stated") {
+			t.Errorf("%s: it says that there was none", path)
+		}
+	}
+	var out, errs bytes.Buffer
+	if status := run(t.Context(), []string{"perg", "judge", dir, "--judge", "judge"}, &out, &errs); status != exitUsage {
+		t.Errorf("status %d", status)
+	}
+	contains(t, errs.String(), "was imported with letters alone: there is no response to rate")
 }
 
 func TestImportUsage(t *testing.T) {
