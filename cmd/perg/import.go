@@ -210,7 +210,7 @@ func importFile(arg string) (imported.File, error) {
 func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	m := done.Imported
 	for i, f := range m.Files {
-		fmt.Fprintf(w, "%s: %s rows, %s, %s", printable.Text(r.Files[i].Path), comma(f.Rows), m.Form, humanize.Bytes(uint64(f.Bytes)))
+		fmt.Fprintf(w, "%s: %s, %s, %s", printable.Text(r.Files[i].Path), counted(f.Rows, "row"), m.Form, humanize.Bytes(uint64(f.Bytes)))
 		if f.Setting != "" {
 			fmt.Fprintf(w, ", setting %s", f.Setting)
 		}
@@ -241,9 +241,9 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	if unknown != nil {
 		fmt.Fprintf(w, "  not known        %s\n", strings.Join(unknown, ", "))
 	}
-	fmt.Fprintf(w, "\n%s: %s generations, %s items", printable.Text(r.Out), comma(done.Counts.Planned), comma(done.Dataset.Items))
+	fmt.Fprintf(w, "\n%s: %s, %s", printable.Text(r.Out), counted(done.Counts.Planned, "generation"), counted(done.Dataset.Items, "item"))
 	if m.Questions < done.Dataset.Items {
-		fmt.Fprintf(w, " of %s questions", comma(m.Questions))
+		fmt.Fprintf(w, " of %s", counted(m.Questions, "question"))
 	}
 	fmt.Fprintln(w)
 	for _, cell := range done.Cells {
@@ -276,6 +276,8 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	}
 	fmt.Fprintf(w, "next: perg report %s%s\n", quoted(r.Out), map[bool]string{true: " --by source"}[m.Columns[string(imported.Source)] != ""])
 }
+
+func counted(n int, what string) string { return comma(n) + " " + plural(n, what) }
 
 // importedAnswers are the answers of an imported run, to be rated.
 func importedAnswers(dir string, m rundir.Manifest) (*imported.Answers, error) {

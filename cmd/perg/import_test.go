@@ -248,7 +248,7 @@ func TestLettersAloneAreViewed(t *testing.T) {
 		}
 	}
 	dir, said := imports(t, "none=a.jsonl", "relevant=b.jsonl", "--set", "model=mine")
-	contains(t, said, "a.jsonl: 1 rows, long, 126 B, setting none", "the option with the greatest likelihood")
+	contains(t, said, "a.jsonl: 1 row, long, 118 B, setting none", "the option with the greatest likelihood")
 	tables, err := explore.Open(dir, results.Panel{})
 	if err != nil {
 		t.Fatal(err)
