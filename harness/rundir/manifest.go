@@ -95,7 +95,7 @@ type ModelInfo struct {
 	Quantization  string `json:"quantization,omitempty"`
 	KVCacheType   string `json:"kv_cache_type,omitempty"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role,omitempty"` // system texts went in front of user texts
+	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
 	NumCtx        int    `json:"num_ctx,omitempty"`        // tokens of context it is given
 	Engine        string `json:"engine,omitempty"`         // of the servers that it was asked on; "": not known
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
