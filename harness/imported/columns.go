@@ -3,7 +3,6 @@ package imported
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -279,11 +278,14 @@ func numbered(name string, columns []string) (numbers []int) {
 	if !ok {
 		return nil
 	}
-	pattern := regexp.MustCompile("^" + regexp.QuoteMeta(before) + "(0|[1-9][0-9]{0,3})" + regexp.QuoteMeta(after) + "$")
 	for _, c := range columns {
-		if m := pattern.FindStringSubmatch(c); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			numbers = append(numbers, n)
+		digits, ok := strings.CutPrefix(c, before)
+		if ok {
+			digits, ok = strings.CutSuffix(digits, after)
+		}
+		// As they are written, so that no two columns have one number.
+		if n, err := strconv.ParseUint(digits, 10, 16); ok && err == nil && strconv.FormatUint(n, 10) == digits {
+			numbers = append(numbers, int(n))
 		}
 	}
 	slices.Sort(numbers)

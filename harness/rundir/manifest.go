@@ -84,20 +84,21 @@ type DatasetInfo struct {
 	Items  int    `json:"items"`
 }
 
-// ModelInfo names a variant of a run. What is not known has no place in run.json.
+// ModelInfo names a variant of a run. Numbers that are not known have no place in
+// run.json, texts are "".
 type ModelInfo struct {
 	Name          string `json:"name"`
-	Digest        string `json:"digest,omitempty"`
+	Digest        string `json:"digest"`
 	Size          int64  `json:"size,omitempty"` // bytes
-	Family        string `json:"family,omitempty"`
-	ParameterSize string `json:"parameter_size,omitempty"`
+	Family        string `json:"family"`
+	ParameterSize string `json:"parameter_size"`
 	Variant       string `json:"variant"` // its name in the tables
-	Quantization  string `json:"quantization,omitempty"`
-	KVCacheType   string `json:"kv_cache_type,omitempty"` // "": the server's own, not known
+	Quantization  string `json:"quantization"`
+	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role"` // system texts went in front of user texts
-	NumCtx        int    `json:"num_ctx,omitempty"`        // tokens of context it is given
-	Engine        string `json:"engine,omitempty"`         // of the servers that it was asked on; "": not known
+	NoSystemRole  bool   `json:"no_system_role"`    // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx,omitempty"` // tokens of context it is given
+	Engine        string `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
