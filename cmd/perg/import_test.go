@@ -288,6 +288,43 @@ func TestLettersAloneAreViewed(t *testing.T) {
 	contains(t, errs.String(), "was imported with letters alone: there is no response to rate")
 }
 
+// The preferences of a wide table are in a file of their own, which a judge needs.
+func TestProfilesAreJudged(t *testing.T) {
+	b := newBench(t)
+	wide, list := filepath.Join(b.dir, "wide.csv"), filepath.Join(b.dir, "preferences.txt")
+	for path, text := range map[string]string{
+		wide: "question,options,gold_option,profile_0_res,profile_1_res,profile_2_res\n" +
+			"Sky?,\"['blue', 'red']\",A,The answer is A.,The answer is B.,The answer is A.\nSum?,\"['1', '2']\",B,The answer is A.,The answer is B.,The answer is A.\n",
+		list: "I like tales, and songs.\nI like it short.\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, said := imports(t, wide, "--preferences", list, "--set", "model=mine")
+	contains(t, said, "8 generations, 4 items of 2 questions", "by number, of the list")
+	status, out, errs := b.perg(t.Context(), "judge", dir, "--judge", "judge", "--host", b.host, "--store", filepath.Join(b.dir, "store.db"), "--allow-cpu")
+	if status != exitDone {
+		t.Fatalf("status %d: %s%s", status, out, errs)
+	}
+	rated := make(map[string]bool)
+	for _, j := range table[data.Judgment](t, dir, "judgments") {
+		rated[j.ItemID] = true
+	}
+	for _, g := range table[data.Generation](t, dir, "generations") {
+		if g.Setting != "relevant" {
+			continue
+		}
+		want := map[bool]string{true: "I like tales, and songs.", false: "I like it short."}[strings.HasSuffix(g.ItemID, "#1")]
+		if g.Preference != want || len(g.Preferences) != 1 || rated[g.ItemID] != (g.Question == "Sky?") {
+			t.Errorf("rated %v: %+v", rated[g.ItemID], g)
+		}
+	}
+	if m := relevantBySource(t, dir)["all"]; m.N != 4 || m.NBaselineCorrect != 2 || *m.BreakageRate != 0.5 || *m.AlignmentFailure != 0 {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestImportUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.csv", []byte("question,options,gold,response,setting\n?,\"['x', 'y']\",A,A,none\n"), 0o644); err != nil {
@@ -302,7 +339,7 @@ func TestImportUsage(t *testing.T) {
 		{[]string{"b.csv", "--out", "run"}, []string{"b.csv: no such file"}},
 		{[]string{"plain=a.csv", "--out", "run"}, []string{`unknown setting "plain"; there are: none, relevant`, "SETTING=FILE"}},
 		{[]string{"a.csv", "--out", "run"}, []string{"the model is not known; name it: --set model=NAME", "its columns are: question, options, gold, response, setting"}},
-		{[]string{"a.csv", "--out", "run", "--model", "mine"}, []string{`a.csv has no column "mine"; for the same in all rows: --set model=mine`}},
+		{[]string{"a.csv", "--out", "run", "--model", "mine"}, []string{`a.csv: --model: there is no column "mine"; for the same in all rows: --set model=mine`}},
 		{[]string{"a.csv", "--out", "run", "--set", "model"}, []string{"--set model: NAME=VALUE"}},
 		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--set", "model=b"}, []string{"--set model is given twice"}},
 		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--anwser", "x"}, []string{"there is no flag --anwser", "--answer"}},

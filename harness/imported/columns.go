@@ -120,14 +120,14 @@ func arrange(name string, columns []string, r Request) (layout, error) {
 		case ok && f.Field == Options && strings.Contains(named, ","):
 			for part := range strings.SplitSeq(named, ",") {
 				if part = strings.TrimSpace(part); !has(part) {
-					wrong = append(wrong, fmt.Errorf("--%s: %s has no column %q", f.Field, name, part))
+					wrong = append(wrong, fmt.Errorf("--%s: there is no column %q", f.Field, part))
 				}
 				l.columns[f.Field] = append(l.columns[f.Field], part)
 			}
 		case ok && wide && len(numbered(named, columns)) > 0:
 			l.columns[f.Field] = []string{named}
 		case ok:
-			wrong = append(wrong, missing(f, name, named, columns))
+			wrong = append(wrong, missing(f, named, columns))
 		case r.Values[f.Field] != "":
 		case f.Field == Answer, f.Field == BaselineAnswer && !l.letters:
 		default:
@@ -146,8 +146,8 @@ func arrange(name string, columns []string, r Request) (layout, error) {
 }
 
 // missing says that a column is not there, and what may have been meant.
-func missing(f Known, name, column string, columns []string) error {
-	said := fmt.Sprintf("--%s: %s has no column %q", f.Field, name, column)
+func missing(f Known, column string, columns []string) error {
+	said := fmt.Sprintf("--%s: there is no column %q", f.Field, column)
 	switch {
 	case strings.Contains(column, "N") && (f.Field == Response || f.Field == Answer):
 		said += ", nor any that has a number in the place of N"

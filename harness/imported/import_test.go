@@ -290,7 +290,7 @@ func TestWrongTables(t *testing.T) {
 		named      []string
 		want       []string // in the error or its hint
 	}{
-		{"a column that is not there", longTable, []string{"response=respons"}, []string{`--response: `, `has no column "respons"`, "its columns are: question, options, gold"}},
+		{"a column that is not there", longTable, []string{"response=respons"}, []string{`t.csv: --response: there is no column "respons"`, "its columns are: question, options, gold"}},
 		{"a column in other letters", longTable, []string{"answer=Letter"}, []string{`did you mean "letter"?`}},
 		{"a value where a column is named", longTable, []string{"source=truthfulqa"}, []string{"--set source=truthfulqa"}},
 		{"no model", longTable, []string{"set model="}, []string{"--set model= has no value"}},
