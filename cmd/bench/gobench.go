@@ -14,7 +14,7 @@ import (
 
 // benchmarks are those with a limit of their own: placement against its lower
 // bound, memory estimates against a real server, tables and what reads them.
-const benchmarks = "Placement|Footprint|Parquet|Metrics|Report|Explore|Export"
+const benchmarks = "Placement|Footprint|Parquet|Metrics|Report|Explore|Export|Import"
 
 // gobench makes rows of the project's Go benchmarks: of each metric that comes
 // with another of the same unit and "-limit" behind it. A rate, in something a

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,7 @@ cannot be read are listed, and nothing is written.`,
 			&cli.BoolFlag{Name: "assigned", Usage: "of a question's preferences take one: for row i of a source, from 0, number i mod n + 1, as the paper does"},
 			&cli.StringFlag{Name: "preferences", Usage: "`FILE` with the preferences of a wide table, by number, a line each; judges need them"},
 			&cli.StringFlag{Name: "out", Usage: "run directory `DIR` to make"},
+			&cli.BoolFlag{Name: "json", Usage: "one JSON object: out, run_id, dataset, counts, cells, letters, imported"},
 		}),
 		Action: importAction,
 	}
@@ -129,8 +131,30 @@ func importAction(c *cli.Context) error {
 		}
 		return hint.Usage(err, "nothing was written; see 'perg import --help'")
 	}
+	if c.Bool("json") {
+		return encodeImported(c.App.Writer, r, result)
+	}
 	printImported(c.App.Writer, r, result)
 	return nil
+}
+
+// encodeImported is what was imported for programs; letters are null where none
+// were taken from the file.
+func encodeImported(w io.Writer, r imported.Request, done imported.Result) error {
+	cells := []map[string]any{}
+	for _, c := range done.Cells {
+		cells = append(cells, map[string]any{"variant": c.Variant, "method": c.Method, "setting": c.Setting, "n": c.N})
+	}
+	var letters any
+	if l := done.Letters; l != nil {
+		letters = map[string]int{"options": l.Options, "none": l.None, "missing": l.Missing}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(map[string]any{
+		"out": r.Out, "run_id": done.RunID, "dataset": done.Dataset, "counts": done.Counts, "cells": cells, "imported": done.Imported,
+		"letters": letters, "read_by_rules": done.Read, "unread": done.Unread, "alike": done.Alike,
+	})
 }
 
 // importRequest is what a user asked for.

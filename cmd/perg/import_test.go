@@ -325,6 +325,26 @@ func TestProfilesAreJudged(t *testing.T) {
 	}
 }
 
+func TestImportForPrograms(t *testing.T) {
+	_, said := imports(t, answersTable(t, 3), "--set", "model=mine", "--json")
+	var got struct {
+		Counts struct{ Planned, OK int }
+		Cells  []struct {
+			Variant, Method, Setting string
+			N                        int
+		}
+		Letters  *struct{}
+		Imported struct{ Answers string }
+		Read     int `json:"read_by_rules"`
+	}
+	if err := json.Unmarshal([]byte(said), &got); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if got.Counts.Planned != 6 || got.Counts.OK != 6 || len(got.Cells) != 2 || got.Cells[1].Setting != "relevant" || got.Cells[1].N != 3 || got.Letters != nil || got.Imported.Answers != "rules" || got.Read != 6 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestImportUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.csv", []byte("question,options,gold,response,setting\n?,\"['x', 'y']\",A,A,none\n"), 0o644); err != nil {
