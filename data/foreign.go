@@ -181,8 +181,9 @@ func (v Value) ReadOptions() ([]string, error) {
 	return options, nil
 }
 
-// ReadGold reads which of two options or more is the right one, in any of the ways that tables
-// have it: its letter, also as "(b)" or "B."; its text; its number from 0.
+// ReadGold reads which of two options or more is the right one, in any of the
+// ways that tables have it: its letter, also as "(b)" or "B."; its text; its
+// number from 0.
 func (v Value) ReadGold(options []string) (int, error) {
 	text := strings.TrimSpace(v.Text)
 	letters := Letter(min(len(options), MaxOptions) - 1)

@@ -371,8 +371,32 @@ func TestARunIsNotOverwritten(t *testing.T) {
 	if _, err := Import(t.Context(), r); err == nil || !strings.Contains(err.Error(), "holds a run") {
 		t.Error(err)
 	}
+	if err := os.Remove(filepath.Join(r.Out, "run.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Import(t.Context(), r); err == nil || !strings.Contains(err.Error(), "holds a run") {
+		t.Errorf("its tables alone: %v", err)
+	}
 	if diff := cmp.Diff(before, lines(t, r.Out)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A file that another program changes meanwhile leaves nothing half-written.
+func TestWhatFailsLateLeavesNothing(t *testing.T) {
+	r := request(t, longTable)
+	x := newIndex()
+	if _, err := x.file(t.Context(), 0, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.Files[0].Path, []byte(strings.ReplaceAll(longTable, "Sum?", "Difference?")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write(t.Context(), r, x, rundir.Import{}); err == nil || !strings.Contains(err.Error(), "the file changed while it was read") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(r.Out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
 	}
 }
 

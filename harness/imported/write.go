@@ -33,7 +33,7 @@ func write(ctx context.Context, r Request, x *index, about rundir.Import) (_ Res
 		return Result{}, err
 	}
 	defer dir.Close()
-	if _, err := rundir.ReadManifest(r.Out); !errors.Is(err, fs.ErrNotExist) {
+	if taken(r.Out) {
 		return Result{}, hint.Usage(fmt.Errorf("%s holds a run", r.Out), "choose another --out, or remove it")
 	}
 	if err := dir.Adopt(x.manifest(r), nil); err != nil {
@@ -81,6 +81,13 @@ func write(ctx context.Context, r Request, x *index, about rundir.Import) (_ Res
 	}
 	w.result.Manifest = *m
 	return w.result, nil
+}
+
+// taken says whether a directory holds a run, or what is left of one.
+func taken(dir string) bool {
+	_, err := rundir.ReadManifest(dir)
+	_, tables := data.TableParts(filepath.Join(dir, generations))
+	return !errors.Is(err, fs.ErrNotExist) || !errors.Is(tables, data.ErrNoTable)
 }
 
 // generations is the name of the table.
