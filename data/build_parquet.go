@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
@@ -12,8 +13,8 @@ import (
 
 // parquetRecords reads rows as JSON objects of the same fields. It goes by
 // columns, not by the names inside lists, which differ between the programs
-// that export datasets ("element", "item"). A column whose values are neither
-// texts nor whole numbers, and a list of lists, are no part of the objects.
+// that export datasets ("element", "item"). A column of other values than texts,
+// numbers and truth values, and a list of lists, are no part of the objects.
 func parquetRecords(name string, content []byte) []record {
 	records, err := readParquetRecords(name, content)
 	if err == nil && len(records) == 0 {
@@ -77,7 +78,7 @@ func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string,
 	}
 	if c.Leaf() {
 		switch c.Type().Kind() {
-		case parquet.ByteArray, parquet.Int32, parquet.Int64:
+		case parquet.ByteArray, parquet.Int32, parquet.Int64, parquet.Double, parquet.Boolean:
 			if c.MaxRepetitionLevel() <= 1 {
 				columns[c.Index()] = publicColumn{path, c.MaxRepetitionLevel() == 1, element}
 			}
@@ -93,6 +94,15 @@ func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string,
 		}
 		findColumns(columns, child, inner, element)
 	}
+}
+
+// number is one that JSON can write, else nil: pandas has NaN for what is not
+// known, and whole numbers as others where there is one.
+func number(n float64) any {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return nil
+	}
+	return n
 }
 
 // rowJSON is a row as a JSON object.
@@ -124,6 +134,10 @@ func rowJSON(columns map[int]publicColumn, row parquet.Row) ([]byte, error) {
 				value = text
 			case parquet.Int32:
 				value = v.Int32()
+			case parquet.Double:
+				value = number(v.Double())
+			case parquet.Boolean:
+				value = v.Boolean()
 			default:
 				value = v.Int64()
 			}

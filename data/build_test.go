@@ -426,8 +426,8 @@ func TestParquetRecords(t *testing.T) {
 	parquetFile(t, path, []old{full, {}})
 	records := readRecords(path)
 	want := []string{
-		`{"choices":{"Label":["A","B"],"Text":["x","y"]},"inner":{"numbers":[1,null]},"plain":["p"],"text":"a\né\""}`,
-		`{"choices":{"Label":null,"Text":null},"inner":{"numbers":null},"plain":null,"text":null}`,
+		`{"choices":{"Label":["A","B"],"Text":["x","y"]},"inner":{"numbers":[1,null]},"plain":["p"],"score":0,"text":"a\né\""}`,
+		`{"choices":{"Label":null,"Text":null},"inner":{"numbers":null},"plain":null,"score":0,"text":null}`,
 	}
 	if len(records) != len(want) {
 		t.Fatalf("%d records, want %d: %v", len(records), len(want), records)

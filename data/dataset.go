@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"os"
 	"slices"
 )
@@ -65,34 +66,58 @@ func newDataset(name string, items []Item) Dataset {
 	return Dataset{Name: name, SHA256: datasetHash(items), Items: items}
 }
 
-// datasetHash is the SHA-256, in hex, of all fields of all items, each with
-// its length in front so that no two lists of items encode to the same bytes.
+// datasetHash is the hash of items that are all in memory.
 func datasetHash(items []Item) string {
-	var b []byte
-	number := func(n int) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
-	text := func(s string) {
-		number(len(s))
-		b = append(b, s...)
-	}
-	h := sha256.New()
-	number(len(items))
+	h := NewItemHash(len(items))
 	for _, it := range items {
-		text(it.ID)
-		text(it.Source)
-		text(it.Category)
-		text(it.Question)
-		number(len(it.Options))
-		for _, o := range it.Options {
-			text(o)
-		}
-		number(it.Gold)
-		text(it.Preference)
-		text(string(it.PreferenceType))
-		h.Write(b)
-		b = b[:0]
+		h.Add(it)
 	}
-	h.Write(b)
-	return hex.EncodeToString(h.Sum(nil))
+	return h.Sum()
+}
+
+// An ItemHash is the SHA-256 of all fields of all items of a dataset, each with
+// its length in front so that no two lists of items encode to the same bytes.
+type ItemHash struct {
+	hash hash.Hash
+	b    []byte
+}
+
+// NewItemHash begins the hash of n items.
+func NewItemHash(n int) *ItemHash {
+	h := &ItemHash{hash: sha256.New()}
+	h.number(n)
+	return h
+}
+
+func (h *ItemHash) number(n int) { h.b = binary.BigEndian.AppendUint64(h.b, uint64(n)) }
+
+func (h *ItemHash) text(s string) {
+	h.number(len(s))
+	h.b = append(h.b, s...)
+}
+
+// Add adds the next item.
+func (h *ItemHash) Add(it Item) {
+	h.text(it.ID)
+	h.text(it.Source)
+	h.text(it.Category)
+	h.text(it.Question)
+	h.number(len(it.Options))
+	for _, o := range it.Options {
+		h.text(o)
+	}
+	h.number(it.Gold)
+	h.text(it.Preference)
+	h.text(string(it.PreferenceType))
+	h.hash.Write(h.b)
+	h.b = h.b[:0]
+}
+
+// Sum is the hash in hex, when all items were added.
+func (h *ItemHash) Sum() string {
+	h.hash.Write(h.b)
+	h.b = h.b[:0]
+	return hex.EncodeToString(h.hash.Sum(nil))
 }
 
 // Limit keeps n items, in their order: each source in proportion to its size,

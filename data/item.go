@@ -3,7 +3,10 @@
 // and readers of a run. It builds no prompts and speaks no HTTP.
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // MaxOptions is the number of options that letters A to Z can name.
 const MaxOptions = 26
@@ -23,6 +26,17 @@ type Item struct {
 
 // GoldLetter is the letter of the right option.
 func (it Item) GoldLetter() string { return Letter(it.Gold) }
+
+// Asked is a question with its options below it, each with its letter.
+func Asked(question string, options []string) string {
+	var b strings.Builder
+	b.WriteString(question)
+	b.WriteByte('\n')
+	for i, o := range options {
+		fmt.Fprintf(&b, "\n%s. %s", Letter(i), o)
+	}
+	return b.String()
+}
 
 // Letter names option i (from 0): A, B, ... It panics where i has no letter.
 func Letter(i int) string {

@@ -22,7 +22,7 @@ func twoParts(t *testing.T) (dir string, rows []Generation) {
 	const n = rowsPerGroup + 377
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
-		g := Generation{ItemID: fmt.Sprint("item-", i%7000), Variant: fmt.Sprint("v", i/20_000), Repeat: int32(i % 3), Status: StatusOK, RequestHash: fmt.Sprint(i)}
+		g := Generation{ItemID: fmt.Sprint("item-", i%7000), Variant: fmt.Sprint("v", i/20_000), Repeat: int32(i % 3), SystemPrompt: new(""), Status: StatusOK, RequestHash: fmt.Sprint(i)}
 		switch rng.IntN(4) {
 		case 0:
 		case 1:
@@ -68,6 +68,14 @@ func openTable(t *testing.T, dir string) *Table {
 	return table
 }
 
+// optional is a text as the writer has it in an optional column.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 func TestColumnsHoldWhatRowsHold(t *testing.T) {
 	dir, rows := twoParts(t)
 	table := openTable(t, dir)
@@ -75,17 +83,12 @@ func TestColumnsHoldWhatRowsHold(t *testing.T) {
 		t.Fatalf("%d rows, want %d", table.Rows(), len(rows))
 	}
 	texts := map[string]func(Generation) *string{
-		"item_id": func(g Generation) *string { return &g.ItemID },
-		"variant": func(g Generation) *string { return &g.Variant },
-		"category": func(g Generation) *string {
-			if g.Category == "" { // as the writer has an optional column
-				return nil
-			}
-			return &g.Category
-		},
+		"item_id":     func(g Generation) *string { return &g.ItemID },
+		"variant":     func(g Generation) *string { return &g.Variant },
+		"category":    func(g Generation) *string { return optional(g.Category) },
 		"answer":      func(g Generation) *string { return g.Answer },
 		"response":    func(g Generation) *string { return g.Response }, // in no dictionary
-		"user_prompt": func(g Generation) *string { return &g.UserPrompt },
+		"user_prompt": func(g Generation) *string { return optional(g.UserPrompt) },
 		"colour":      func(Generation) *string { return nil },
 	}
 	numbers := map[string]func(Generation) *int64{

@@ -10,6 +10,10 @@ const (
 	StatusUnscored  = "unscored"  // a judgment whose rating cannot be read
 )
 
+// FromLabel stands in the column answer_from where the letter of an imported
+// answer is the file's.
+const FromLabel = "label"
+
 // A Generation is the scored outcome of one item in one cell: a row of the
 // table generations. Nil and, where a text cannot be empty, "" are null in
 // Parquet: unknown, or not there. The tag about describes a column to those who
@@ -17,19 +21,20 @@ const (
 type Generation struct {
 	RunID          string   `parquet:"run_id,dict" about:"the run that the row is of"`
 	ItemID         string   `parquet:"item_id,dict" about:"the question's id in PERGData"`
-	Source         string   `parquet:"source,dict" about:"the dataset that the question is from"`
+	QuestionID     string   `parquet:"question_id,optional,dict" about:"what items have in common that are one question under several preferences; null: the item has its question to itself"`
+	Source         string   `parquet:"source,optional,dict" about:"the dataset that the question is from; null: not known"`
 	Category       string   `parquet:"category,optional,dict" about:"its category there, such as an MMLU subject; null: none"`
 	Question       string   `parquet:"question,dict" about:"the question, without its options"`
 	Options        []string `parquet:"options,list" parquet-element:",dict" about:"list of the options, A first"`
 	Gold           string   `parquet:"gold,dict" about:"letter of the right option"`
-	Preference     string   `parquet:"preference,dict" about:"the item's own preference, whatever the setting states"`
+	Preference     string   `parquet:"preference,optional,dict" about:"the item's own preference, whatever the setting states; null: not known"`
 	PreferenceType string   `parquet:"preference_type,optional,dict" about:"clarity, context, thinking, examples or creative; null: not known"`
-	Preferences    []string `parquet:"preferences,list" parquet-element:",dict" about:"list of the preferences that the prompt states; empty under none"`
+	Preferences    []string `parquet:"preferences,list" parquet-element:",dict" about:"list of the preferences that the prompt states; empty under none, and where they are not known"`
 	Setting        string   `parquet:"setting,dict" about:"none (the baseline), relevant (the item's own preference), mixed (it among five irrelevant ones), irrelevant (those five alone)"`
 	Method         string   `parquet:"method,dict" about:"how the model is prompted: zero-shot, cot, icl, self-critic, pref-aligner"`
 	Model          string   `parquet:"model,dict" about:"the model's name in Ollama"`
 	Variant        string   `parquet:"variant,dict" about:"the model at one quantization with its server-side settings"`
-	Digest         string   `parquet:"digest,dict" about:"the model's digest in Ollama"`
+	Digest         string   `parquet:"digest,optional,dict" about:"the model's digest in Ollama; null: not known"`
 	Family         string   `parquet:"family,optional,dict" about:"the model's architecture; null: not known"`
 	ParameterSize  string   `parquet:"parameter_size,optional,dict" about:"as Ollama gives it, such as 8.0B; null: not known"`
 	Quantization   string   `parquet:"quantization,optional,dict" about:"of the weights, such as Q4_K_M; null: not known"`
@@ -37,15 +42,15 @@ type Generation struct {
 	Think          *bool    `parquet:"think" about:"whether the model was asked to think first; null: it cannot"`
 	Repeat         int32    `parquet:"repeat" about:"number of the repeat, from 0"`
 
-	SystemPrompt  string  `parquet:"system_prompt,dict" about:"the system prompt; empty where the model's template has no system role"`
-	UserPrompt    string  `parquet:"user_prompt,dict" about:"the user prompt"`
-	Response      *string `parquet:"response" about:"the text that is scored; null: the call failed"`
+	SystemPrompt  *string `parquet:"system_prompt,dict" about:"the system prompt; empty where the model's template has no system role; null: not known"`
+	UserPrompt    string  `parquet:"user_prompt,optional,dict" about:"the user prompt; null: not known"`
+	Response      *string `parquet:"response" about:"the text that is scored; null: the call failed, or of an imported answer the letter alone is known"`
 	Thinking      *string `parquet:"thinking" about:"what the model thought first; null: nothing"`
 	DraftResponse *string `parquet:"draft_response" about:"the first of two calls' text; null: the method has one call"`
 	SecondReply   *string `parquet:"second_reply" about:"what the second of two calls said, as it did; null: the method has one call"`
 	FellBack      *bool   `parquet:"fell_back" about:"the second reply could not be read, so the response is the draft; null: the method has one call"`
 	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
-	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; null: no response"`
+	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; label: the letter is the imported file's; null: no response"`
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
 	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
@@ -63,7 +68,7 @@ type Generation struct {
 	OllamaVersion string     `parquet:"ollama_version,optional,dict" about:"version of that server; null: not known"`
 	GPUUUIDs      []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
 	VRAMBytes     *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
-	RequestHash   string     `parquet:"request_hash" about:"key of the call in the store of replies"`
+	RequestHash   string     `parquet:"request_hash,optional" about:"key of the call in the store of replies; null: it was made elsewhere"`
 }
 
 // A Judgment is one judge's rating of one generation: a row of the table

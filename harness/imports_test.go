@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/rundir", "harness/compare", "harness/explore"},
 	{"harness/tables", "harness/loads"},
-	{"harness/report"},
+	{"harness/report", "harness/imported"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},
 	{"cmd/perg", "cmd/bench", "cmd/demo"},

@@ -138,7 +138,7 @@ func (p *Plan) score(by *task.Variant) work {
 			return false, err
 		}
 		s, err := e.Evaluate(ctx, g, judges)
-		if later && errors.Is(err, engine.ErrNotAsked) {
+		if later && (errors.Is(err, engine.ErrNotAsked) || errors.Is(err, task.ErrNotGiven)) {
 			return false, nil
 		}
 		if !later {

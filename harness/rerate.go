@@ -20,12 +20,15 @@ import (
 // generations of a run that is there, and the run's new manifest. The config is
 // the run's own but for its judges. Nothing is generated and no answer is read
 // again, so the run's variants need not be installed any more; its replies must
-// be in the store.
-func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
+// be in the store, unless they are given.
+func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, given task.Given, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(c, set)
+	t, err := newTask(old.Asked(c), set)
 	if err != nil {
 		return fail(err)
+	}
+	if t.Given = given; given != nil {
+		t.Methods, t.NumPredict = c.MethodsInOrder(), old.Imported.Tokens()
 	}
 	r := task.Roster{Rerating: true}
 	for _, info := range old.Models {
@@ -37,7 +40,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	} else {
 		c.Extractor = rundir.NoExtractor
 	}
-	if err := madeWith(ctx, t, r, s, c.Store); err != nil {
+	if err := madeWith(ctx, t, r, s, c.Store); given == nil && err != nil {
 		return fail(err)
 	}
 	client, err := f.Client(ctx)
@@ -76,6 +79,9 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, old
 	warnOf(version, r, warn)
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
+	if given != nil {
+		m.Irrelevant, m.Prompts = nil, rundir.JudgePrompts(m.Prompts) // what else was stated is not known
+	}
 	if changes := m.Differences(old.RatedLike(m)); len(changes) > 0 {
 		return fail(&hint.Error{
 			Err:   fmt.Errorf("the run was made with other settings than could be rated now:\n  %s", strings.Join(changes, "\n  ")),

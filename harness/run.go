@@ -194,7 +194,7 @@ func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
 func (r *Run) beginWatch(ctx context.Context) (end func() error) {
-	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), r.workOf, r.Warn)
+	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), func(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }, r.Warn)
 	if err != nil {
 		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
 		return func() error { return nil }
@@ -204,9 +204,6 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 	r.mu.Unlock()
 	return end
 }
-
-// workOf is what a GPU is used for.
-func (r *Run) workOf(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }
 
 // Samples are the last values of the GPUs; empty where none are watched.
 func (r *Run) Samples() []gpu.Sample {

@@ -14,7 +14,7 @@ import (
 
 // benchmarks are those with a limit of their own: placement against its lower
 // bound, memory estimates against a real server, tables and what reads them.
-const benchmarks = "Placement|Footprint|Parquet|Metrics|Report|Explore|Export"
+const benchmarks = "Placement|Footprint|Parquet|Metrics|Report|Explore|Export|Import"
 
 // grid is a test in virtual time, whose figures have the form of a benchmark's.
 const grid = "^TestClimbAgainstTheGrid$"

@@ -42,7 +42,7 @@ func recordedCalls(dir string, keep func(data.Generation) bool) ([]recorded, err
 		}
 		calls = append(calls, recorded{g, api.ChatRequest{
 			Model: g.Model, Stream: &no, Truncate: &no, Shift: &no, KeepAlive: &api.Duration{Duration: 30 * time.Minute},
-			Messages: []api.Message{{Role: "system", Content: g.SystemPrompt}, {Role: "user", Content: g.UserPrompt}},
+			Messages: []api.Message{{Role: "system", Content: *g.SystemPrompt}, {Role: "user", Content: g.UserPrompt}},
 			Options: map[string]any{
 				"num_ctx": m.Loads[len(m.Loads)-1].NumCtx, "num_predict": m.Config.NumPredict, "seed": m.Config.Seed,
 				"temperature": 0, "repeat_penalty": 1.0,

@@ -52,7 +52,7 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 		Suggest:         true,
 		Writer:          stdout,
 		ErrWriter:       stderr,
-		Commands:        []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), extractCommand(), doctorCommand()},
+		Commands:        []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)

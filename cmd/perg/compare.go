@@ -275,6 +275,9 @@ func (s *comparedSides) caveats() []string {
 		if r.manifest.Counts != nil && r.manifest.Counts.Missing > 0 {
 			all = append(all, fmt.Sprintf("caveat: %s is not finished, %s of %s generations are missing", r.dir, comma(r.manifest.Counts.Missing), comma(r.manifest.Counts.Planned)))
 		}
+		if text := severalPreferences(r.manifest); text != "" {
+			all = append(all, fmt.Sprintf("caveat: %s: %s: tests take them to be independent, so that p is too small", r.dir, text))
+		}
 	}
 	if s.a == s.b {
 		return all

@@ -8,10 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"perg/data"
 	"perg/harness"
 	"perg/harness/hint"
 	"perg/harness/judge"
 	"perg/harness/rundir"
+	"perg/harness/task"
 )
 
 // judgeFlags say who rates, and with which servers.
@@ -77,8 +79,26 @@ func judgeAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
-		plan, manifest, err := harness.PrepareRerating(ctx, cfg, w.items, old, w.fleet, w.store, w.display.say, w.display.warn)
+	if old.Imported != nil {
+		answers, err := importedAnswers(out, old)
+		if err != nil {
+			return err
+		}
+		defer answers.Close()
+		return rateAnswers(c, cfg, answers.Items, answers.Given, old)
+	}
+	items, err := harness.Items(cfg)
+	if err != nil {
+		return err
+	}
+	return rateAnswers(c, cfg, items, nil, old)
+}
+
+// rateAnswers has the judges of a config rate the answers of a run: those that the store
+// has, or those that are given.
+func rateAnswers(c *cli.Context, cfg rundir.Config, items data.Dataset, given task.Given, old rundir.Manifest) error {
+	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
+		plan, manifest, err := harness.PrepareRerating(ctx, cfg, w.items, given, old, w.fleet, w.store, w.display.say, w.display.warn)
 		if err == nil {
 			w.dir.Manifest = manifest
 		}

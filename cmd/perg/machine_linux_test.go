@@ -133,7 +133,7 @@ func (m machine) bare(rows []data.Generation, numCtx, width, servers int) (perSe
 		no := false
 		ask := func(c *api.Client, g data.Generation, most int) (tokens int, err error) {
 			r := &api.ChatRequest{
-				Model: g.Model, Stream: &no, Messages: []api.Message{{Role: "system", Content: g.SystemPrompt}, {Role: "user", Content: g.UserPrompt}},
+				Model: g.Model, Stream: &no, Messages: []api.Message{{Role: "system", Content: *g.SystemPrompt}, {Role: "user", Content: g.UserPrompt}},
 				Options: map[string]any{"num_ctx": numCtx, "num_batch": 512, "num_predict": most, "seed": 42, "temperature": 0, "repeat_penalty": 1.0, "top_k": 1, "repeat_last_n": 0},
 			}
 			err = c.Chat(t.Context(), r, func(a api.ChatResponse) error {

@@ -100,8 +100,8 @@ func TestMethodsInAllSettings(t *testing.T) {
 		name, _, _ := strings.Cut(g.Variant, ":")
 		method := prompt.Method(g.Method)
 		two := method.TwoCalls()
-		if (method == prompt.ICL) != strings.Contains(g.SystemPrompt, "Was it?\nResponse: B. It was.") {
-			t.Fatalf("%s: system prompt %q", g.Method, g.SystemPrompt)
+		if (method == prompt.ICL) != strings.Contains(*g.SystemPrompt, "Was it?\nResponse: B. It was.") {
+			t.Fatalf("%s: system prompt %q", g.Method, *g.SystemPrompt)
 		}
 		if two != (g.DraftResponse != nil) || two != (g.SecondReply != nil) || two != (g.FellBack != nil) {
 			t.Fatalf("%s %s %s: draft %v, second reply %v, fell back %v", g.Variant, g.Method, g.Setting, g.DraftResponse, g.SecondReply, g.FellBack)
@@ -162,10 +162,10 @@ func TestWorkedExamples(t *testing.T) {
 		t.Fatal(status, stdout, stderr)
 	}
 	for _, g := range table[data.Generation](t, filepath.Join(b.dir, "run"), "generations") {
-		stated := strings.Index(g.SystemPrompt, g.Preference)
-		shown := strings.Index(g.SystemPrompt, "\nResponse: ")
-		if g.Setting == "relevant" && (stated < 0 || shown < stated || strings.Count(g.SystemPrompt, "\nResponse: ") < 5) {
-			t.Errorf("system prompt %q", g.SystemPrompt)
+		stated := strings.Index(*g.SystemPrompt, g.Preference)
+		shown := strings.Index(*g.SystemPrompt, "\nResponse: ")
+		if g.Setting == "relevant" && (stated < 0 || shown < stated || strings.Count(*g.SystemPrompt, "\nResponse: ") < 5) {
+			t.Errorf("system prompt %q", *g.SystemPrompt)
 		}
 	}
 	items := sample(t, 3)

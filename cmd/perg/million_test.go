@@ -176,7 +176,7 @@ func (m *million) rows(tb testing.TB, r millionRun, write func(data.Generation) 
 						Preference: it.Preference, PreferenceType: string(it.PreferenceType), Preferences: asked[i].stated,
 						Setting: string(setting), Method: string(method),
 						Model: model, Variant: model, Digest: digest, Family: "llama", ParameterSize: "8.0B", Quantization: "Q4_K_M", KVCacheType: "f16",
-						SystemPrompt: asked[i].System, UserPrompt: asked[i].User,
+						SystemPrompt: &asked[i].System, UserPrompt: asked[i].User,
 						Response: &response, Correct: new(false), AnswerFrom: "letter", Status: data.StatusOK, DoneReason: "stop",
 						PromptTokens: new(int64(len(asked[i].System)+len(asked[i].User)) / 4), OutputTokens: new(int64(len(response) / 4)),
 						TotalNS: new(took), LoadNS: new(2e7 + rng.Int64N(3e7)), PromptEvalNS: new(1e7 + rng.Int64N(4e7)), EvalNS: new(took - rng.Int64N(1e7)),

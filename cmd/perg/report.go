@@ -117,7 +117,7 @@ func reportAction(c *cli.Context) error {
 	human := format == report.Table
 	if human {
 		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.State, m.Dataset.Items, printable.Text(m.Dataset.Name))
+		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.How(), m.Dataset.Items, printable.Text(m.Dataset.Name))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
@@ -209,6 +209,9 @@ func tableRows(f report.Format, rows []data.Metric) []data.Metric {
 
 func caveats(m rundir.Manifest, rows []data.Metric) []string {
 	all := report.Caveats(rows)
+	if text := severalPreferences(m); text != "" {
+		all = append(all, "caveat: "+text+": intervals draw questions, but where they are Wilson's")
+	}
 	if m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)
 	}
@@ -231,4 +234,13 @@ func reread(dir string, m rundir.Manifest, rows []data.Metric) ([]string, error)
 		}
 	}
 	return report.Reread(all, advice), nil
+}
+
+// severalPreferences says that questions of an imported run are several items
+// each; "" where none is.
+func severalPreferences(m rundir.Manifest) string {
+	if m.Imported == nil || m.Imported.Questions == m.Dataset.Items {
+		return ""
+	}
+	return fmt.Sprintf("the %s items are %s questions, under several preferences each", comma(m.Dataset.Items), comma(m.Imported.Questions))
 }

@@ -69,9 +69,12 @@ func writePage(path, dir string, m rundir.Manifest, rows []data.Metric, t *metri
 // pageOf is what the page shows of the manifest and the table metrics.
 func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 	r := page.Run{
-		Name: filepath.Base(filepath.Clean(dir)), State: m.State, Dataset: m.Dataset.Name, Items: m.Dataset.Items,
+		Name: filepath.Base(filepath.Clean(dir)), State: m.How(), Dataset: m.Dataset.Name, Items: m.Dataset.Items,
 		StartedAt: m.StartedAt, EndedAt: m.EndedAt, Caveats: caveats(m, rows), Metrics: rows,
 		Published: comparePublished(m, rows), Facts: facts(m),
+	}
+	if m.Imported != nil {
+		r.EndedAt = nil // how long the answers took is not known
 	}
 	var all []compare.Model
 	for _, v := range m.Models {
@@ -112,8 +115,13 @@ func facts(m rundir.Manifest) []page.Fact {
 			all = append(all, page.Fact{Name: name, Value: text})
 		}
 	}
-	add("Run", "%s, %s", m.RunID, m.State)
+	add("Run", "%s, %s", m.RunID, m.How())
 	add("Error", "%s", m.Error)
+	if m.Imported != nil {
+		for _, f := range m.Imported.Files {
+			add("Imported from", "%s, %s rows, SHA-256 %.12s", f.Path, comma(f.Rows), f.SHA256)
+		}
+	}
 	add("Dataset", "%s, %s items, SHA-256 %.12s", m.Dataset.Name, comma(m.Dataset.Items), m.Dataset.SHA256)
 	var lines []string
 	for _, v := range m.Models {
@@ -144,7 +152,9 @@ func facts(m rundir.Manifest) []page.Fact {
 		}
 		lines = append(lines, line)
 	}
-	add("GPUs", "%s", cmp.Or(strings.Join(lines, "\n"), "none seen"))
+	if m.Imported == nil {
+		add("GPUs", "%s", cmp.Or(strings.Join(lines, "\n"), "none seen"))
+	}
 	add("perg", "%s", m.PergVersion)
 	return all
 }

@@ -202,8 +202,8 @@ func TestAModelWithoutASystemRole(t *testing.T) {
 		t.Fatal(status, stderr)
 	}
 	for _, g := range table[data.Generation](t, filepath.Join(b.dir, "run"), "generations") {
-		if g.SystemPrompt != "" || !strings.HasPrefix(g.UserPrompt, "You are a helpful assistant.") {
-			t.Errorf("system %q, user %q", g.SystemPrompt, g.UserPrompt)
+		if *g.SystemPrompt != "" || !strings.HasPrefix(g.UserPrompt, "You are a helpful assistant.") {
+			t.Errorf("system %q, user %q", *g.SystemPrompt, g.UserPrompt)
 		}
 		if under := g.Setting == string(prompt.Relevant); under != strings.Contains(g.UserPrompt, "- "+g.Preference+"\n") {
 			t.Errorf("%s: the prompt is %q", g.Setting, g.UserPrompt)

@@ -135,6 +135,8 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if !c.IsSet("config") {
 		m, err := rundir.ReadManifest(cfg.Out)
 		switch {
+		case m.Imported != nil:
+			return cfg, hint.Usage(fmt.Errorf("%s was imported: its models are not asked here", cfg.Out), "perg judge RUN --judge MODEL rates its answers; for a run choose another --out")
 		case err == nil:
 			out := cfg.Out
 			cfg = m.Config
@@ -207,7 +209,11 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return execute(c, cfg, func(ctx context.Context, w work) (*harness.Plan, error) {
+	items, err := harness.Items(cfg)
+	if err != nil {
+		return err
+	}
+	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
 		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
 			return nil, err
@@ -229,11 +235,8 @@ type work struct {
 }
 
 // execute makes a plan in the run directory of a config and carries it out.
-func execute(c *cli.Context, cfg rundir.Config, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
-	w := work{display: newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
-	if w.items, err = harness.Items(cfg); err != nil {
-		return err
-	}
+func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
+	w := work{items: items, display: newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
 	ctx := c.Context
 	outliveReaders()
 	defer func() { err = w.display.end(err) }()

@@ -159,6 +159,10 @@ func aboutRun(dir string, m rundir.Manifest) web.About {
 			about.Facts[len(about.Facts)-1] += ", " + j.Name
 		}
 	}
+	if m.Imported != nil {
+		about.Facts[1] = comma(m.Imported.Questions) + " " + plural(m.Imported.Questions, "question") // fewer than items, perhaps
+		about.Facts = append(about.Facts, m.How())
+	}
 	if m.State != rundir.StateFinished {
 		about.Facts = append(about.Facts, "the run is "+m.State)
 	}

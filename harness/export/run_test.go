@@ -60,7 +60,7 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 							Question: "Which one? " + hostile, Options: options, Gold: "A", Preference: "I like it " + hostile,
 							PreferenceType: types[item%5], Preferences: []string{}, Setting: setting, Method: method,
 							Model: "m", Variant: fmt.Sprintf("model-%d:7b", v), Digest: "d", Quantization: "Q4_K_M", Repeat: int32(repeat),
-							SystemPrompt: "Be right.", UserPrompt: fmt.Sprintf("Question %d", item), Status: data.StatusOK,
+							SystemPrompt: new("Be right."), UserPrompt: fmt.Sprintf("Question %d", item), Status: data.StatusOK,
 							Correct: new(random.Float64() < right), StartedAt: &at, RequestHash: fmt.Sprint(v, method, setting, item, repeat),
 						}
 						g.Response = new(response(g, s.textBytes))

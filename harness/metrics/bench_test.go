@@ -59,7 +59,7 @@ func writeRun(tb testing.TB, dir string, variants, repeats int) (generations int
 						RunID: "run", ItemID: id, Source: []string{"truthfulqa", "commonsenseqa", "mmlu", "mmlu"}[i%4],
 						Category: fmt.Sprint("category ", i%25), Question: questions[i], Options: []string{"a", "b", "c", "d"}, Gold: "A",
 						Preference: fmt.Sprint("preference ", i%37), PreferenceType: fmt.Sprint("type", i%5), Setting: string(setting), Method: "zero-shot",
-						Model: variant, Variant: variant, Digest: variant, SystemPrompt: system, UserPrompt: questions[i],
+						Model: variant, Variant: variant, Digest: variant, SystemPrompt: &system, UserPrompt: questions[i],
 						Repeat: int32(r), Response: new(text(500)), Answer: new("A"), Correct: &correct, Status: data.StatusOK,
 						OutputTokens: new(int64(100)), EvalNS: new(int64(1e9)), VRAMBytes: new(int64(1 << 30)), RequestHash: text(64),
 					}

@@ -98,7 +98,7 @@ func (l *loader) draft(g *results.Generations, row int) {
 
 // kind numbers the items that are alike in all but their ids.
 func (l *loader) kind(it results.Item) int32 {
-	it.ID = ""
+	it.ID, it.QuestionID = "", ""
 	n, ok := l.kinds[it]
 	if !ok {
 		n = int32(len(l.table.kinds))

@@ -36,16 +36,17 @@ type class struct {
 
 // Resample draws the items of the given ids with replacement, stats.Resamples
 // times, and computes every metric of every cell in each resample. All repeats
-// of an item go with it. The same items are drawn for every cell, of one run
-// or of several, so that values of the same number may be subtracted; and the
-// same ones for the same number of items and the same seed. A cell's items
-// that are not among the ids are left out.
+// of an item go with it, and so do all items that are one question. The same
+// items are drawn for every cell, of one run or of several, so that values of
+// the same number may be subtracted; and the same ones for the same number of
+// items and the same seed. A cell's items that are not among the ids are left
+// out.
 func Resample(ids []string, seed uint64, cells []*Cell) []*Resampled {
 	positions := make(map[*Table][]int32)
 	all := make([]*Resampled, len(cells))
 	for i, c := range cells {
 		if positions[c.table] == nil {
-			positions[c.table] = c.table.positions(ids)
+			positions[c.table] = c.table.drawn(ids)
 		}
 		all[i] = c.over(positions[c.table])
 	}

@@ -38,7 +38,7 @@ func (r reader) rows(groups, members int) (all []data.Generation) {
 				PromptTokens: new(int64(1000)), PromptEvalNS: new(int64(read)), TotalNS: new(int64(total)), StartedAt: &began, Options: []string{"a", "b"}, Preferences: []string{},
 			}
 			if !r.roleless {
-				row.SystemPrompt = fmt.Sprint("examples of group ", g)
+				row.SystemPrompt = new(fmt.Sprint("examples of group ", g))
 			}
 			all = append(all, row)
 			if m%r.slots == r.slots-1 || m == members-1 {

@@ -270,6 +270,27 @@ func Common(cells ...*Cell) []string {
 	return kept
 }
 
+// drawn gives for each of the table's items the position in ids that it is drawn
+// with, or -1: its own, or of those that are one question the first one's.
+func (t *Table) drawn(ids []string) []int32 {
+	positions := t.positions(ids)
+	first := make(map[string]int32)
+	for i, it := range t.Items {
+		if it.QuestionID == "" || positions[i] < 0 {
+			continue
+		}
+		if at, ok := first[it.QuestionID]; !ok || positions[i] < at {
+			first[it.QuestionID] = positions[i]
+		}
+	}
+	for i, it := range t.Items {
+		if it.QuestionID != "" && positions[i] >= 0 {
+			positions[i] = first[it.QuestionID]
+		}
+	}
+	return positions
+}
+
 // positions gives for each of the table's items its position in ids, or -1.
 func (t *Table) positions(ids []string) []int32 {
 	at := make(map[string]int32, len(ids))

@@ -1,6 +1,7 @@
 package ratings
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -101,21 +102,23 @@ func apportion(n int, sizes []int) []int {
 type Row struct {
 	results.Key
 	Preference    string
-	Question      string // the user prompt of the plain response: question and options
+	Question      string // the user prompt of the plain response, or the question and its options where that is not known
 	PlainResponse string // without a preference
 	Response      string // the one to rate
 }
 
 // generation is what is read of data.Generation.
 type generation struct {
-	ItemID     string  `parquet:"item_id"`
-	Preference string  `parquet:"preference"`
-	Setting    string  `parquet:"setting"`
-	Method     string  `parquet:"method"`
-	Variant    string  `parquet:"variant"`
-	Repeat     int32   `parquet:"repeat"`
-	UserPrompt string  `parquet:"user_prompt"`
-	Response   *string `parquet:"response"`
+	ItemID     string   `parquet:"item_id"`
+	Preference string   `parquet:"preference"`
+	Setting    string   `parquet:"setting"`
+	Method     string   `parquet:"method"`
+	Variant    string   `parquet:"variant"`
+	Repeat     int32    `parquet:"repeat"`
+	UserPrompt string   `parquet:"user_prompt"`
+	Question   string   `parquet:"question"`
+	Options    []string `parquet:"options,list"`
+	Response   *string  `parquet:"response"`
 }
 
 // ReadRows reads the texts of generations from the run in dir, in the order of
@@ -142,7 +145,7 @@ func ReadRows(dir string, keys []results.Key) ([]Row, error) {
 			found[i].response = true
 		}
 		for _, i := range plain[key] {
-			rows[i].Question, rows[i].PlainResponse = g.UserPrompt, *g.Response
+			rows[i].Question, rows[i].PlainResponse = cmp.Or(g.UserPrompt, data.Asked(g.Question, g.Options)), *g.Response
 			found[i].plain = true
 		}
 	}

@@ -53,8 +53,9 @@ func (k Key) Compare(o Key) int {
 	)
 }
 
-// An Item is what the tables tell of one item but its texts. Category and
-// PreferenceType are "" where they are not known.
+// An Item is what the tables tell of one item but its texts. What is not known
+// is "".
 type Item struct {
 	ID, Source, Category, Preference, PreferenceType string
+	QuestionID                                       string // of the question that several items are; "": it is this one's alone
 }

@@ -101,7 +101,7 @@ func (g *Generations) Result(row int) Result {
 // Generations reads the table generations in order, with more columns of texts
 // and of numbers than it needs itself. It ends at the first error.
 func (r *Reader) Generations(texts, numbers []string) iter.Seq2[*Generations, error] {
-	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "answer"}, texts)
+	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "question_id", "answer"}, texts)
 	numbers = slices.Concat([]string{"repeat", "correct"}, numbers)
 	return func(yield func(*Generations, error) bool) {
 		var g Generations
@@ -250,6 +250,7 @@ func (r *Reader) addItem(c *data.Columns, row int) int32 {
 	it := Item{
 		ID: c.Texts["item_id"].At(row), Source: c.Texts["source"].At(row), Category: c.Texts["category"].At(row),
 		Preference: c.Texts["preference"].At(row), PreferenceType: c.Texts["preference_type"].At(row),
+		QuestionID: c.Texts["question_id"].At(row),
 	}
 	r.items[it.ID] = n
 	r.Items = append(r.Items, it)

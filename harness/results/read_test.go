@@ -86,7 +86,7 @@ func TestReader(t *testing.T) {
 		if seen[g.ItemID] {
 			continue
 		}
-		if it := r.Items[len(seen)]; it != (Item{g.ItemID, g.Source, g.Category, g.Preference, g.PreferenceType}) {
+		if it := r.Items[len(seen)]; it != (Item{ID: g.ItemID, Source: g.Source, Category: g.Category, Preference: g.Preference, PreferenceType: g.PreferenceType}) {
 			t.Errorf("item %d is %+v, want that of row %d", len(seen), it, i)
 		}
 		seen[g.ItemID] = true

@@ -13,6 +13,7 @@ import (
 	"perg/gpu"
 	"perg/harness/judge"
 	"perg/harness/metrics"
+	"perg/harness/prompt"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -38,13 +39,43 @@ type Manifest struct {
 	Models      []ModelInfo       `json:"models"`
 	Judges      []ModelInfo       `json:"judges"`    // whose ratings count in the metrics
 	Extractor   *ModelInfo        `json:"extractor"` // read the answers that rules could not
-	Ollama      ServerInfo        `json:"ollama"`
-	GPUs        gpu.Inventory     `json:"gpus"`
+	Ollama      ServerInfo        `json:"ollama,omitzero"`
+	GPUs        gpu.Inventory     `json:"gpus,omitzero"`
 	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
 	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
 	StartedAt   time.Time         `json:"started_at"`
 	EndedAt     *time.Time        `json:"ended_at"` // of the last time the run was worked on
 	Counts      *Counts           `json:"counts"`
+	Imported    *Import           `json:"imported,omitempty"` // nil: perg asked the models itself
+}
+
+// An Import says where the answers of a run are from that perg did not ask for:
+// it loaded no model, used no server and no GPU.
+type Import struct {
+	Files           []ImportFile      `json:"files"`
+	Form            string            `json:"form"`             // of the tables: long, pairs, profiles
+	Columns         map[string]string `json:"columns"`          // by what they were read as
+	Values          map[string]string `json:"values"`           // given for all rows
+	Answers         string            `json:"answers"`          // who read them: AnsweredBy...
+	Questions       int               `json:"questions"`        // fewer than items where some are asked under several preferences
+	LongestResponse int               `json:"longest_response"` // bytes
+	LeftOut         int               `json:"left_out"`         // answers of the files that were not wanted
+}
+
+// Who read the answers of an import.
+const (
+	AnsweredByRules      = "rules"      // perg's
+	AnsweredByLabel      = "label"      // letters of the file
+	AnsweredByLikelihood = "likelihood" // likelihoods of the options, in the file
+)
+
+// An ImportFile is a file that answers are from.
+type ImportFile struct {
+	Path    string `json:"path"`
+	SHA256  string `json:"sha256"`
+	Bytes   int64  `json:"bytes"`
+	Rows    int    `json:"rows"`
+	Setting string `json:"setting,omitempty"` // of its answers; "": it says so itself
 }
 
 // DatasetInfo names the items of a run.
@@ -59,20 +90,21 @@ func DatasetOf(set data.Dataset) DatasetInfo {
 	return DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
 }
 
-// ModelInfo names a variant of a run.
+// ModelInfo names a variant of a run. Numbers that are not known have no place in
+// run.json, texts are "".
 type ModelInfo struct {
 	Name          string `json:"name"`
 	Digest        string `json:"digest"`
-	Size          int64  `json:"size"` // bytes
+	Size          int64  `json:"size,omitempty"` // bytes
 	Family        string `json:"family"`
 	ParameterSize string `json:"parameter_size"`
 	Variant       string `json:"variant"` // its name in the tables
 	Quantization  string `json:"quantization"`
 	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role"`   // system texts went in front of user texts
-	NumCtx        int    `json:"num_ctx"`          // tokens of context it is given
-	Engine        string `json:"engine,omitempty"` // of the servers that it was asked on; "": not known
+	NoSystemRole  bool   `json:"no_system_role"`    // system texts went in front of user texts
+	NumCtx        int    `json:"num_ctx,omitempty"` // tokens of context it is given
+	Engine        string `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
@@ -187,10 +219,40 @@ func (m Manifest) MetricsOptions() metrics.Options {
 func (m Manifest) RatedLike(other Manifest) Manifest {
 	m.Judges, m.Config.JudgeAll = other.Judges, other.Config.JudgeAll
 	m.Prompts = maps.Clone(m.Prompts)
-	for _, name := range []string{"judge_system", "judge_user"} {
-		m.Prompts[name] = other.Prompts[name]
-	}
+	maps.Copy(m.Prompts, JudgePrompts(other.Prompts))
 	return m
+}
+
+// How says in words what became of the run: its state, or how it was imported.
+func (m Manifest) How() string {
+	if m.Imported == nil || m.State != StateFinished {
+		return m.State
+	}
+	return map[string]string{
+		AnsweredByRules: "imported, answers read by rules", AnsweredByLabel: "imported with its letters", AnsweredByLikelihood: "imported, answers by likelihood",
+	}[m.Imported.Answers]
+}
+
+// JudgePrompts are the hashes, of all of a run, of the templates that judges see.
+func JudgePrompts(all map[string]string) map[string]string {
+	return map[string]string{"judge_system": all["judge_system"], "judge_user": all["judge_user"]}
+}
+
+// Asked is a config by which the run may be rated: where the answers were
+// imported nothing is known of how their methods asked, such as with which
+// examples, and nothing is made of it.
+func (m Manifest) Asked(c Config) Config {
+	if m.Imported != nil {
+		c.Methods = []string{string(prompt.ZeroShot)}
+	}
+	return c
+}
+
+// Tokens bounds those of the longest response, by the bytes that a token has at
+// least, on average, in any language that models are asked in.
+func (i Import) Tokens() int {
+	const bytesPerToken = 3
+	return max(1, i.LongestResponse/bytesPerToken)
 }
 
 // otherServer says what to expect where a run goes on with another version of

@@ -29,18 +29,22 @@ type Run struct {
 
 // Write writes generations, judgments, and the metrics over them, each whole or
 // not at all. A generation that was not answered yet has no row, one that was
-// not rated yet no judgment; the counts say how many are missing something.
+// not rated yet no judgment; the counts say how many are missing something. Those
+// that were made elsewhere stay as they are.
 func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 	// Rows on their way to a table are garbage a moment later: collected at
 	// a quarter more than what is in use, a run of a million takes no more
 	// memory than one of a hundred thousand.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	counts := rundir.Counts{Planned: r.Evaluator.Total(r.Roster.Variants), Reasons: make(map[string]int)}
-	generations, err := data.CreateTable[data.Generation](filepath.Join(r.Dir, "generations"))
-	if err != nil {
-		return counts, err
+	var generations *data.TableWriter[data.Generation] // nil: it is there, and only rated
+	if r.Evaluator.Given == nil {
+		var err error
+		if generations, err = data.CreateTable[data.Generation](filepath.Join(r.Dir, "generations")); err != nil {
+			return counts, err
+		}
+		defer generations.Abort()
 	}
-	defer generations.Abort()
 	judgments, err := data.CreateTable[data.Judgment](filepath.Join(r.Dir, "judgments"))
 	if err != nil {
 		return counts, err
@@ -52,19 +56,24 @@ func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 	for _, v := range r.Roster.Variants {
 		for s, err := range r.Evaluator.All(ctx, v, r.Roster.Judges) {
 			missing := errors.Is(err, engine.ErrNotAsked)
-			if err != nil && !missing {
+			switch {
+			case errors.Is(err, task.ErrNotGiven):
+				counts.Planned--
+				continue
+			case err != nil && !missing:
 				return counts, err
-			}
-			if missing {
+			case missing:
 				counts.Missing++
-			} else {
+			default:
 				tally(&counts, s)
 			}
 			if missing && s.Answer == nil {
 				continue
 			}
-			if err := generations.Write(s.Row(r.ID, r.Evaluator.Irrelevant)); err != nil {
-				return counts, err
+			if generations != nil {
+				if err := generations.Write(s.Row(r.ID, r.Evaluator.Irrelevant)); err != nil {
+					return counts, err
+				}
 			}
 			for _, j := range s.Judgments {
 				if err := judgments.Write(s.JudgmentRow(r.ID, j)); err != nil {
@@ -73,14 +82,16 @@ func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 			}
 		}
 	}
-	if err := generations.Close(); err != nil {
-		return counts, err
+	if generations != nil {
+		if err := generations.Close(); err != nil {
+			return counts, err
+		}
 	}
 	if err := judgments.Close(); err != nil {
 		return counts, err
 	}
 	debug.FreeOSMemory() // what encoding took, before metrics take their own
-	return counts, r.writeMetrics()
+	return counts, WriteMetrics(r.Dir, r.Metrics)
 }
 
 // keepOthers takes the ratings of judges that the run had before over into its
@@ -103,8 +114,10 @@ func (r Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
 	return nil
 }
 
-func (r Run) writeMetrics() error {
-	table, err := metrics.Load(r.Dir, r.Metrics)
+// WriteMetrics writes the metrics over the generations and judgments that are in
+// the directory of a run.
+func WriteMetrics(dir string, o metrics.Options) error {
+	table, err := metrics.Load(dir, o)
 	if errors.Is(err, data.ErrNoTable) {
 		return nil
 	}
@@ -115,7 +128,7 @@ func (r Run) writeMetrics() error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	return data.WriteTable(filepath.Join(r.Dir, "metrics"), rows)
+	return data.WriteTable(filepath.Join(dir, "metrics"), rows)
 }
 
 // tally adds a generation to the counts.

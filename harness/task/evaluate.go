@@ -79,7 +79,7 @@ type Judgment struct {
 // the result, and so is all that was asked.
 func (e Evaluator) Evaluate(ctx context.Context, g Generation, judges []*Variant) (Evaluated, error) {
 	s, err := e.respond(ctx, g)
-	if err != nil || s.Answer == nil || len(judges) == 0 || !g.Setting.Judged() {
+	if err != nil || s.Answer == nil || s.Reply == nil || len(judges) == 0 || !g.Setting.Judged() {
 		return s, err
 	}
 	plain, err := e.respond(ctx, g.Baseline())
@@ -111,6 +111,9 @@ func (e Evaluator) Evaluate(ctx context.Context, g Generation, judges []*Variant
 
 // respond gets a generation's response and reads its answer.
 func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error) {
+	if e.Given != nil {
+		return e.given(g)
+	}
 	s, err := e.Generate(ctx, g)
 	if err != nil || s.Err != nil {
 		return s, err
@@ -123,6 +126,18 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 		s.Answer = &a
 	}
 	return s, nil
+}
+
+// given is a generation that was made elsewhere. What it was asked is not known:
+// judges see the question as perg would have asked it.
+func (e Evaluator) given(g Generation) (Evaluated, error) {
+	s, err := e.Given(g)
+	if err != nil || s.Reply == nil {
+		return s, err
+	}
+	asked, err := e.Prompts.Ask(prompt.Query{Item: *g.Item, Method: prompt.ZeroShot, Setting: prompt.None})
+	s.question = asked.User
+	return s, err
 }
 
 // Generate gets a generation's response, in one call or in two, and reads no

@@ -21,7 +21,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
 		Repeat:       int32(e.Repeat),
-		SystemPrompt: e.Call.Request.System, UserPrompt: e.Call.Request.User,
+		SystemPrompt: &e.Call.Request.System, UserPrompt: e.Call.Request.User,
 		Status: data.StatusOK, RequestHash: e.Call.Key().String(),
 	}
 	if e.Err != nil {

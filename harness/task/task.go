@@ -6,6 +6,7 @@ package task
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -27,7 +28,17 @@ type Task struct {
 	NumPredict int  // most new tokens of an answer; 0: the protocol's
 	JudgeAll   bool // also items whose baseline is wrong
 	JudgeSwap  bool // also with the two responses in the other order
+
+	Given Given // where generations were made elsewhere; nil: they are asked for
 }
+
+// A Given gives a generation that was made elsewhere, with its response and its
+// answer: Reply is nil where the letter alone is known. The error is ErrNotGiven
+// where there is none.
+type Given func(Generation) (Evaluated, error)
+
+// ErrNotGiven: what was made elsewhere has not every item in every cell.
+var ErrNotGiven = errors.New("the generation was not made")
 
 // DrawIrrelevant takes the irrelevant preferences of a task from a pool: the
 // same ones for the same seed.

@@ -80,7 +80,7 @@ func Write(tb testing.TB, dir string, s Shape) {
 					RunID: "run", ItemID: id, Source: []string{"truthfulqa", "commonsenseqa", "mmlu", "mmlu"}[i%4],
 					Category: fmt.Sprint("category ", i%25), Question: questions[i], Options: []string{"a", "b", "c", "d"}, Gold: "A",
 					Preference: fmt.Sprint("I like preference ", i%37), PreferenceType: types[i%5], Setting: string(setting), Method: string(prompt.ZeroShot),
-					Model: variant, Variant: variant, Digest: variant, SystemPrompt: system, UserPrompt: questions[i],
+					Model: variant, Variant: variant, Digest: variant, SystemPrompt: &system, UserPrompt: questions[i],
 					Response: &response, Answer: &answer, AnswerFrom: "rule:stated", Correct: &correct, Status: data.StatusOK,
 					OutputTokens: new(int64(100)), EvalNS: new(int64(1e9)), VRAMBytes: new(int64(1 << 30)), RequestHash: fmt.Sprintf("%064x", rng.Uint64()),
 				}))

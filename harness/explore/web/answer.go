@@ -174,6 +174,8 @@ func sideOf(g data.Generation, title, under string) shownResponse {
 	s.Rule = g.AnswerFrom
 	if means, ok := rules[g.AnswerFrom]; ok && s.Letter != "" {
 		s.Rule = means + " (" + g.AnswerFrom + ")"
+	} else if s.Letter == "" && g.AnswerFrom == data.FromLabel {
+		s.Rule = "the letter that was imported with the answer is none of its options: invalid, which counts as not right"
 	} else if s.Letter == "" && g.Response != nil {
 		s.Rule = "no option could be read from the text: invalid, which counts as not right"
 	}
@@ -275,7 +277,7 @@ func textsOf(g data.Generation) []longText {
 	} else {
 		add("First response", "The draft that the second call was to be given.", g.DraftResponse)
 	}
-	add("System prompt"+of, "", &g.SystemPrompt)
+	add("System prompt"+of, "", g.SystemPrompt)
 	add("User prompt"+of, "", &g.UserPrompt)
 	return all
 }

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"perg/data"
 	"perg/harness/explore"
 	"perg/harness/printable"
 	"perg/harness/ratings"
@@ -62,7 +64,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 	}
 	row := ratings.Row{Key: screen.Key, Preference: screen.Generation.Preference, Response: *screen.Response}
 	if b := screen.Baseline; b != nil {
-		row.Question = b.UserPrompt
+		row.Question = cmp.Or(b.UserPrompt, data.Asked(b.Question, b.Options))
 		if b.Response != nil {
 			row.PlainResponse = *b.Response
 		}

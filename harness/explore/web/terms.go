@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"perg/data"
 	"perg/harness/explore"
 	"perg/harness/extract"
 	"perg/harness/printable"
@@ -102,6 +103,7 @@ var rules = map[string]string{
 	extract.LastNamed:     "the conclusion names it",
 	extract.OptionText:    "the first sentence says so in the option's own words",
 	extract.FromModel:     "a second model read the text, as no rule could",
+	data.FromLabel:        "it was imported with the answer, and nobody read the text here",
 }
 
 var functions = template.FuncMap{
