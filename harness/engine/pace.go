@@ -35,14 +35,15 @@ type seats struct {
 }
 
 // pace is the user's number of calls in flight, or one that is found by
-// measuring, up to one for each slot.
+// measuring, up to one for each slot. Further servers are tried only where
+// somebody is told.
 func (e *Engine) pace(f schedule.Fit, changed func()) *pace {
 	switch {
 	case e.InFlight > 0:
 		return newPace(fixed(e.InFlight), changed)
 	case f.Slots > 0:
 		// What is known of servers was measured before.
-		return newPace(newClimb(f.Slots, f.Slots, f.Servers, f.Servers == 0), changed)
+		return newPace(newClimb(f.Slots, f.Slots, f.Servers, f.Servers == 0 && changed != nil), changed)
 	}
 	return newPace(newClimb(climbFrom, mostUnknown, 1, false), changed)
 }
@@ -161,7 +162,7 @@ func (p *pace) measured(w window, now time.Time) {
 		return
 	}
 	p.moved.Broadcast()
-	if p.climb.at.servers != before.servers && p.changed != nil {
+	if p.climb.at.servers != before.servers {
 		p.changed()
 	}
 }
