@@ -45,7 +45,7 @@ type Generation struct {
 	SecondReply   *string `parquet:"second_reply" about:"what the second of two calls said, as it did; null: the method has one call"`
 	FellBack      *bool   `parquet:"fell_back" about:"the second reply could not be read, so the response is the draft; null: the method has one call"`
 	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
-	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; null: no response"`
+	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model, or conflict: a letter with another option's text, which nobody reads; null: no response"`
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
 	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`

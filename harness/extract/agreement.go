@@ -10,7 +10,7 @@ import (
 func RuleNames() []string {
 	return []string{
 		Boxed, Stated, StatedText, LeadingLetter, LeadingText, ClosingLetter,
-		Predicate, Hedged, OnlyNamed, LastNamed, OptionText,
+		Predicate, Hedged, OnlyNamed, LastNamed, OptionText, FirstNamed, Refuted, Eliminated,
 	}
 }
 

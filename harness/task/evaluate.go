@@ -34,7 +34,7 @@ func Fatal(err error) bool {
 // An Answer is the option that a response was found to choose.
 type Answer struct {
 	Letter string // "" where the response chooses none: invalid
-	From   string // the rule, or extract.FromModel; "" where nothing could read one
+	From   string // the rule, extract.FromModel or extract.Conflict; "" where nothing could read one
 }
 
 // An Evaluated is a generation with its response, its answer and its ratings.
@@ -165,10 +165,15 @@ func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error
 	return s, nil
 }
 
-// read finds a response's answer by rules and, where they abstain, by a model.
+// read finds a response's answer by rules and, where they abstain, by a model;
+// a conflict of letter and text is for neither to settle.
 func (e Evaluator) read(ctx context.Context, g Generation, response string) (Answer, error) {
-	if a, ok := extract.Rules(response, g.Item.Options); ok {
+	a, ok := extract.Rules(response, g.Item.Options)
+	switch {
+	case ok:
 		return Answer{data.Letter(a.Option), a.Rule}, nil
+	case a.Rule == extract.Conflict:
+		return Answer{From: extract.Conflict}, nil
 	}
 	if e.Extractor == nil {
 		return Answer{}, nil
