@@ -104,7 +104,7 @@ type Answer struct {
 // option's text, else empty. Any bytes will do. It takes time linear in the
 // response's length.
 func Rules(response string, options []string) (Answer, bool) {
-	response = withoutThoughts(response)
+	response = WithoutThoughts(response)
 	if head, ok := beforeQuestion(response); ok {
 		if a, ok := newReading(head, options).answer(false); ok {
 			return a, true

@@ -33,9 +33,9 @@ var marks = []struct{ opens, closes string }{
 	{"◁think▷", "◁/think▷"},
 }
 
-// withoutThoughts is what is left of a response without them. It takes time linear in the
+// WithoutThoughts is what is left of a response without them. It takes time linear in the
 // response's length.
-func withoutThoughts(response string) string {
+func WithoutThoughts(response string) string {
 	if bare, ok := bareChannels(response); ok {
 		return bare
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"perg/data"
 	"perg/harness/engine"
@@ -115,7 +116,7 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 	if err != nil || s.Err != nil {
 		return s, err
 	}
-	a, err := e.read(ctx, g, s.Response)
+	a, err := e.Read(ctx, g.Item.Options, s.Response)
 	if Fatal(err) {
 		return s, err
 	}
@@ -165,20 +166,22 @@ func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error
 	return s, nil
 }
 
-// read finds a response's answer by rules and, where they abstain, by a model;
-// a conflict of letter and text is for neither to settle.
-func (e Evaluator) read(ctx context.Context, g Generation, response string) (Answer, error) {
-	a, ok := extract.Rules(response, g.Item.Options)
+// Read finds a response's answer by rules and, where they abstain, by a model;
+// a conflict of letter and text is for neither to settle. Its errors are those
+// of Ask.
+func (e Evaluator) Read(ctx context.Context, options []string, response string) (Answer, error) {
+	a, ok := extract.Rules(response, options)
 	switch {
 	case ok:
 		return Answer{data.Letter(a.Option), a.Rule}, nil
 	case a.Rule == extract.Conflict:
 		return Answer{From: extract.Conflict}, nil
 	}
-	if e.Extractor == nil {
-		return Answer{}, nil
+	said := extract.WithoutThoughts(response)
+	if e.Extractor == nil || strings.TrimSpace(said) == "" && said != response {
+		return Answer{}, nil // nobody to ask, or nothing but thoughts to ask about
 	}
-	c, err := e.fitted(ctx)(e.extraction(e.Extractor, g, response))
+	c, err := e.fitted(ctx)(e.extraction(e.Extractor, options, said))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -186,7 +189,7 @@ func (e Evaluator) read(ctx context.Context, g Generation, response string) (Ans
 	if err != nil {
 		return Answer{}, fmt.Errorf("extraction by %s: %w", e.Extractor.Name, err)
 	}
-	option, chosen, err := extract.ParseChoice(reply.Content, len(g.Item.Options))
+	option, chosen, err := extract.ParseChoice(reply.Content, len(options))
 	switch {
 	case err != nil:
 		return Answer{}, nil // unreadable is invalid, and answer_from says that nothing read it

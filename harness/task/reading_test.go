@@ -20,6 +20,7 @@ func TestWhoReadsAnAnswer(t *testing.T) {
 		"a rule reads it":        {"The answer is B.", Answer{"B", extract.Stated}, 0},
 		"thoughts are not read":  {"<think>The answer is A.</think>The answer is B.", Answer{"B", extract.Stated}, 0},
 		"the model reads it":     {"Hard to say for a reader of rules.", Answer{"A", extract.FromModel}, 1},
+		"nothing but thoughts":   {"<think>The answer is A.", Answer{}, 0},
 		"letter and text differ": {"A. No", Answer{"", extract.Conflict}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
