@@ -109,7 +109,11 @@ func showAgreement(w io.Writer, a ratings.Agreement) {
 	if len(a.Pairs) > 0 {
 		fmt.Fprintf(w, "\n%9s  %7s  %7s  %s\n", "n", "same", "verdict", "kappa")
 		for _, p := range a.Pairs {
-			line("%s, %s", p.A, p.B)
+			names := fmt.Sprintf("%s, %s", p.A, p.B)
+			if p.StandsFor > p.N {
+				names += fmt.Sprintf("; weighted to the %s that they stand for", comma(p.StandsFor))
+			}
+			line("%s", names)
 			line("%9s  %7s  %7s  %s", comma(p.N), percentOrDash(p.Exact), percentOrDash(p.Followed), estimate(p.Kappa, p.KappaInterval, "%.2f"))
 		}
 	}
