@@ -208,6 +208,9 @@ func (r *reading) mention(c *clause, x ref) {
 	if twin, ok := r.twins[r.word(x.from)]; ok && x.letter && !c.armed && !r.called(x.from) && x.to == x.from+1 {
 		x.option, x.letter = twin, false // "the blood type is A", where B is A
 	}
+	if c.about && c.subject.option == void && c.subject.to == x.from && !x.letter {
+		x.option = void // B and E, "rain" and "snow"
+	}
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
 	switch {

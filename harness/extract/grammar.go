@@ -231,6 +231,9 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		if goes := w.spelling == "go" || w.spelling == "going"; goes && r.word(w.i+1) != "with" && r.word(w.i+1) != "for" {
 			return false // going to the station
 		}
+		if w.startsOver && strings.HasSuffix(w.spelling, "ing") {
+			return false // choosing B would be a mistake
+		}
 		c.armed, c.linked = true, true
 		c.suppose, c.reported = false, false // "if I had to choose" is a choice
 	case k.has(drop):
@@ -304,11 +307,10 @@ func (r *reading) mine(i int) bool {
 	return false
 }
 
-// supposed makes what the sentence has claimed so far depend on an if.
+// supposed makes what would be, as the sentence has said so far, depend on an if.
 func (r *reading) supposed(c *clause) {
-	for i := c.claims; i < len(r.claims); i++ {
-		r.claims[i].tentative = true
-		r.claims[i].unreal = r.claims[i].unreal || c.would
+	for i := c.claims; i < len(r.claims) && c.would; i++ {
+		r.claims[i].unreal = true
 	}
 	c.claims = len(r.claims)
 }

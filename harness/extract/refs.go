@@ -121,8 +121,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	after := r.after(i)
 	x := ref{option: k, from: i, to: i + 1, letter: true, bounded: r.bounded(i)}
 
-	named := r.called(i)
-	if isWord := k == 0 || k == 'i'-'a'; isWord && !named && (!x.bounded || !w.upper && after == 0) {
+	if !w.upper && r.abbreviates(i) {
+		return ref{}, false
+	}
+	isWord := k == 0 || k == 'i'-'a'
+	named := r.called(i) && !(isWord && w.gap.has(colon) && !x.bounded) // Answer: A kind person would
+	if isWord && !named && (!x.bounded || !w.upper && after == 0) {
 		return ref{}, false
 	}
 	enclosed := w.upper && (w.gap.has(open) && after.has(shut) || w.gap.has(emphasis) && after.has(emphasis))
@@ -140,6 +144,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 		}
 	}
 	return x, x.sure || !r.qualified(i)
+}
+
+// abbreviates: letter i is part of "i.e." or "e.g.".
+func (r *reading) abbreviates(i int) bool {
+	single := func(w word) bool { return w.to-w.from == 1 && !w.upper && w.gap == stop }
+	return i > 0 && single(r.words[i]) && r.words[i-1].to-r.words[i-1].from == 1 || single(r.words[i+1])
 }
 
 // qualified: the letter is the end of another name, as in "vitamin D".

@@ -302,7 +302,7 @@ func (r *reading) namedBefore(x ref) bool {
 
 // judged: something is said of x in a sentence that begins with it.
 func (r *reading) judged(x ref) bool {
-	return slices.ContainsFunc(r.claims, func(c claim) bool { return c.from == x.from && c.judged && !c.denied })
+	return slices.ContainsFunc(r.claims, func(c claim) bool { return c.from == x.from && c.judged && !c.denied && c.firm() })
 }
 
 // closing: the last line is a letter, alone or with its option's text.
