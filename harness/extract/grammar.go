@@ -224,7 +224,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		arms := c.noun || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
-		c.doubt = c.doubt || k.has(seeming)
+		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
 	case k.has(makes):
 		c.making = true
 	case k.has(pick):

@@ -20,7 +20,7 @@ func (r *reading) signs() []sign {
 		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs)},
 		{Hedged, r.claimed(func(c claim) bool { return c.rule == Predicate && !c.unreal })},
 		{OnlyNamed, r.lettered(0)},
-		{LastNamed, r.lettered(r.conclusion())},
+		{LastNamed, r.lettered(r.conclusion(said))},
 		{OptionText, r.opening(said)},
 		{FirstNamed, r.first(said)},
 		{LastNamed, r.concluding(said)},
@@ -122,9 +122,12 @@ func (r *reading) sentences() []sentence {
 	return all
 }
 
-// conclusion is the word at which the last sentence begins if it concludes,
-// and past the end if it does not.
-func (r *reading) conclusion() int {
+// conclusion is the word at which the last sentence begins if it concludes and
+// denies nothing, and past the end if it does not.
+func (r *reading) conclusion(said []sentence) int {
+	if len(said) > 0 && said[len(said)-1].negated {
+		return r.len()
+	}
 	concludes := false
 	for i := r.len() - 1; i >= 0; i-- {
 		if r.words[i].class.has(finish) {
