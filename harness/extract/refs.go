@@ -204,6 +204,9 @@ func (r *reading) list(x ref) ref {
 			i++
 		}
 		next, ok := r.refAt(i)
+		if next.option == clash {
+			next.to = next.from + 1 // options B and C, "rain" and "snow"
+		}
 		if !ok || next.letter != x.letter || next.letter && !next.sure && !r.words[i].upper {
 			break
 		}

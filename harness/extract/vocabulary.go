@@ -69,6 +69,7 @@ var classes = func() map[string]class {
 			"leaving leaves corresponds supports matches"},
 		{makes, "making makes make"},
 		{drop, "eliminate eliminating exclude excluding discard discarding reject rejecting rule ruling"},
+		{doubt | follow, "can"},
 		{doubt, "might may could perhaps possibly maybe whether initially while although though " +
 			"possible potential plausible another second"},
 		{guess | filler, "probably likely definitely certainly surely clearly obviously undoubtedly think presumably believe guess towards toward"},
