@@ -117,7 +117,7 @@ fill in the column rating, 1 (not at all) to 5 (fully); then:
 	}
 	row := records[1]
 	row[1] = "" // the item
-	if want := []string{"", "", "m:8b", "zero-shot", "relevant", "0", "I like examples.", "Which?\n\nA. this\nB. that", "'=A, none", "'=A, relevant", ""}; !cmp.Equal(row, want) {
+	if want := []string{"", "", "m:8b", "zero-shot", "relevant", "0", "I like examples.", "Which?\n\nA. this\nB. that", "'=A, none", "'=A, relevant", "", ""}; !cmp.Equal(row, want) {
 		t.Errorf("row %q, want %q", row, want)
 	}
 

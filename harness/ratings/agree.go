@@ -89,12 +89,15 @@ type Agreement struct {
 	Pairs       []Pair        `json:"pairs"`
 	Groups      []Group       `json:"groups"`
 	Bias        []Bias        `json:"position_bias"`
+	Reading     []Reading     `json:"reading"` // of the answers, against each person who read some
 	Caveats     []string      `json:"caveats"`
 }
 
 // Comparable says whether there is anything to compare: two raters, or a judge
 // with both orders.
-func (a Agreement) Comparable() bool { return len(a.Pairs) > 0 || len(a.Bias) > 0 }
+func (a Agreement) Comparable() bool {
+	return len(a.Pairs) > 0 || len(a.Bias) > 0 || len(a.Reading) > 0
+}
 
 // fewUnits is the number of generations below which an interval by resampling
 // is not to be relied on.
@@ -110,7 +113,7 @@ type raterScores struct {
 func Agree(j Judged, f Filled) Agreement {
 	a := Agreement{
 		Generations: len(j.Keys), Blank: f.Blank,
-		Judges: []JudgeCount{}, People: []PersonCount{}, Pairs: []Pair{}, Groups: []Group{}, Bias: []Bias{}, Caveats: []string{},
+		Judges: []JudgeCount{}, People: []PersonCount{}, Pairs: []Pair{}, Groups: []Group{}, Bias: []Bias{}, Reading: []Reading{}, Caveats: []string{},
 	}
 	var judges, people []raterScores
 	for _, by := range j.Judges {
@@ -121,7 +124,14 @@ func Agree(j Judged, f Filled) Agreement {
 	for _, by := range f.People {
 		r := Rater{Name: by.Name, Human: true}
 		a.People = append(a.People, PersonCount{r, len(by.Scores)})
-		people = append(people, raterScores{r, by.Scores})
+		if len(by.Letters) > 0 {
+			reading := j.reading(r, by.Letters)
+			a.Reading = append(a.Reading, reading)
+			a.few(reading.N, fmt.Sprintf("%s has read %d answers", r, reading.N))
+		}
+		if len(by.Scores) > 0 {
+			people = append(people, raterScores{r, by.Scores})
+		}
 	}
 	all, strata := slices.Concat(judges, people), j.strata()
 	for i, x := range all {

@@ -64,7 +64,7 @@ type strata struct {
 func (j Judged) strata() strata {
 	s := strata{make(map[results.Key]stratum)}
 	for key, v := range j.verdicts() {
-		s.of[key] = stratum{key.Cell, fmt.Sprint(v)}
+		s.of[key] = stratum{key.Cell, fmt.Sprint(v, j.Answers[key].by())}
 	}
 	return s
 }
