@@ -20,25 +20,24 @@ type spoken struct {
 // line of a list it stands.
 func (r *reading) hear(c *clause, i, item int) {
 	w := spoken{word: r.words[i], i: i}
-	if i > 0 {
-		w.before, w.beforeIs = r.word(i-1), r.words[i-1].class
-	}
-	c.best = c.best || w.before == "most" || r.word(i) == "best"
-	if (w.before == "most" || w.before == "more") && !w.class.has(right|noun) && (r.nounAhead(i+1) || c.is && (w.class.has(guess|doubt) || w.before == "most" && r.after(i).has(stop|comma|line))) {
-		w.class = right | filler // the most comprehensive answer, is more likely
-	}
-	if w.class == 0 && !w.upper && strings.HasSuffix(r.word(i), "ly") {
-		w.class = filler // an adverb
-		c.degree = c.denied
+	switch {
+	case i > 0 && r.words[i-1].class.has(grade):
+		r.graded(c, &w)
+	case w.class == 0 && r.isAdverb(w.word):
+		w.class, c.degree = filler, c.denied
 	}
 	switch w.class {
 	case 0, follow:
 		r.unknown(c)
 		return
-	case filler:
+	case filler, filler | grade:
 		return
 	}
 	w.spelling, w.startsOver = r.word(i), w.gap.has(stop|line)
+	if i > 0 {
+		w.before, w.beforeIs = r.word(i-1), r.words[i-1].class
+	}
+	c.best = c.best || w.spelling == "best"
 	if w.class.has(special) && r.idiom(c, w, item) || r.qualify(c, w) {
 		return
 	}
@@ -47,6 +46,25 @@ func (r *reading) hear(c *clause, i, item int) {
 	if !known && !w.class.has(filler) {
 		r.unknown(c)
 	}
+}
+
+// graded takes in the word after "most" or "more": whatever it is, it praises
+// where it belongs to the answer, "the most comprehensive answer", or ends what
+// is said, "B is the most fitting".
+func (r *reading) graded(c *clause, w *spoken) {
+	most := r.word(w.i-1) == "most"
+	c.best = c.best || most
+	ends := c.is && (w.class.has(guess|doubt) || most && r.after(w.i).has(stop|comma|line))
+	if !w.class.has(right|noun) && (ends || r.nounAhead(w.i+1)) {
+		w.class = right | filler
+	} else if w.class == 0 && r.isAdverb(w.word) {
+		w.class, c.degree = filler, c.denied
+	}
+}
+
+// isAdverb: the word ends as adverbs do, and is no name.
+func (r *reading) isAdverb(w word) bool {
+	return !w.upper && w.to-w.from > 2 && r.norm[w.to-2:w.to] == "ly"
 }
 
 // unknown takes in a word that ends whatever claim was being made. Where it was

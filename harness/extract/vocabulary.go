@@ -30,6 +30,7 @@ const (
 	joint                      // and, or
 	guess                      // a letter right after it is what is thought: probably
 	report                     // says what someone says: claim
+	grade                      // grades the word after it: most
 	singular                   // goes on after one option: is
 	plural                     // goes on after several: are
 	follow                     // goes on after a letter, never after an article
@@ -82,6 +83,7 @@ var classes = func() map[string]class {
 		{reason, "because since whereas while"},
 		{other, "each every any other another first next this these original initial previous earlier trick"},
 		{kind, "description statement representation match fit"},
+		{grade | filler, "most more"},
 		{supposal, "if assuming suppose imagine unless"},
 		{opener | filler, "given"},
 		{special, "this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
