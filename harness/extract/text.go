@@ -200,7 +200,7 @@ func (r *reader) plainWord(i int) (end int, ok bool) {
 	}
 	if end < len(r.s) {
 		c := r.s[end]
-		if ascii[c].joins || strings.IndexByte(".:/,", c) >= 0 && isDigit(rune(r.s[end-1])) {
+		if ascii[c].joins || (c == '.' || c == ',' || c == ':' || c == '/') && isDigit(rune(r.s[end-1])) {
 			return i, false
 		}
 	}
