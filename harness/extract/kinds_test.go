@@ -128,6 +128,16 @@ var kinds = []struct {
 		{"Both A and D apply.", "", nil},
 		{"What about C?", "", nil},
 	}},
+	{"no letters, and no choices", []kindCase{
+		{"Answer: A rainy town is likely to be found in Bergen (option B).", "B", nil},
+		{"The answer is C. It lies inland (i.e. on a fjord), so there is less rain.", "C", nil},
+		{"D is the best answer. Choosing Bergen (option B) would be a mistake.", "D", nil},
+		{"In summary, options B and D, \"Bergen\" and \"Stavanger\", are the best answers.", "", nil},
+		{"In Oslo (A) it snows, in Stavanger (D) it is windy. It can also be Bergen (option B).", "B", nil},
+		{"Oslo (A) and Bergen (B) lie on fjords. Based on that, Stavanger (option D) is not a place with much snow.", "", nil},
+		{"The answer is B, which is more likely than option C.", "B", nil},
+		{"The answer is B. It is not only rainy but also the best option.", "B", nil},
+	}},
 	{"plain statements", []kindCase{
 		{"The answer is probably C.", "C", nil},
 		{"Definitely A.", "A", nil},
