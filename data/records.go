@@ -50,7 +50,7 @@ type Generation struct {
 	SecondReply   *string `parquet:"second_reply" about:"what the second of two calls said, as it did; null: the method has one call"`
 	FellBack      *bool   `parquet:"fell_back" about:"the second reply could not be read, so the response is the draft; null: the method has one call"`
 	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
-	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; label: the letter is the imported file's; null: no response"`
+	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; label: the letter is the imported file's; conflict: a letter with another option's text, which nobody reads; null: no response"`
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
 	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
@@ -149,9 +149,23 @@ type Metric struct {
 	InvalidRate             *float64 `parquet:"invalid_rate" json:"invalid_rate"`
 	InvalidRateLow          *float64 `parquet:"invalid_rate_low" json:"invalid_rate_low"`
 	InvalidRateHigh         *float64 `parquet:"invalid_rate_high" json:"invalid_rate_high"`
-	NUnscored               int64    `parquet:"n_unscored" json:"n_unscored"`   // items of Q* without a readable rating
-	NError                  int64    `parquet:"n_error" json:"n_error"`         // items without a response under the setting or in the baseline
-	NFellBack               *int64   `parquet:"n_fell_back" json:"n_fell_back"` // second calls that could not be read; null: the method has one call
+	// Who read the answers: shares of the responses in the baseline and under the
+	// setting. One that nobody read is not correct.
+	ReadByRulesBaseline *float64 `parquet:"read_by_rules_baseline" json:"read_by_rules_baseline"`
+	ReadByRules         *float64 `parquet:"read_by_rules" json:"read_by_rules"`
+	ReadByModelBaseline *float64 `parquet:"read_by_model_baseline" json:"read_by_model_baseline"`
+	ReadByModel         *float64 `parquet:"read_by_model" json:"read_by_model"`
+	UnreadBaseline      *float64 `parquet:"unread_baseline" json:"unread_baseline"`
+	Unread              *float64 `parquet:"unread" json:"unread"`
+	// What the Breakage Rate could be if every answer had been read, at the least
+	// and at the most.
+	BreakageRateLeast  *float64 `parquet:"breakage_rate_least" json:"breakage_rate_least"`
+	BreakageRateMost   *float64 `parquet:"breakage_rate_most" json:"breakage_rate_most"`
+	NTruncatedBaseline int64    `parquet:"n_truncated_baseline" json:"n_truncated_baseline"` // responses that num_predict or the context ended
+	NTruncated         int64    `parquet:"n_truncated" json:"n_truncated"`
+	NUnscored          int64    `parquet:"n_unscored" json:"n_unscored"`   // items of Q* without a readable rating
+	NError             int64    `parquet:"n_error" json:"n_error"`         // items without a response under the setting or in the baseline
+	NFellBack          *int64   `parquet:"n_fell_back" json:"n_fell_back"` // second calls that could not be read; null: the method has one call
 
 	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
 	// What the GPUs of the cell's lane did meanwhile, as NVML saw it: known for

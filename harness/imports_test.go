@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"harness/prompt", "harness/judge", "harness/extract"},
 	{"harness/engine", "harness/sizing", "harness/results"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
-	{"harness/rundir", "harness/compare", "harness/explore"},
+	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
 	{"harness/tables", "harness/loads"},
 	{"harness/report", "harness/imported"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},

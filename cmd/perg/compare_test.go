@@ -51,7 +51,7 @@ func (r *writtenRun) cell(variant, method, setting, outcomes string) {
 			g := data.Generation{ItemID: id, Question: "Question " + id, Options: []string{"a", "b"}, Gold: "A", Preference: "short",
 				Setting: setting, Method: method, Model: variant, Variant: variant, Status: "ok"}
 			if kind != "f" {
-				g.Answer, g.Correct = new("A"), new(strings.ToLower(kind) == "r")
+				g.Answer, g.AnswerFrom, g.Correct = new("A"), "rule:stated", new(strings.ToLower(kind) == "r")
 			}
 			r.rows = append(r.rows, g)
 			if kind != "f" && (setting == "relevant" || setting == "mixed") {

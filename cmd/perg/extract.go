@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -21,16 +22,25 @@ import (
 func extractCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "extract",
-		Usage:     "check the rules that read answers on responses of your own",
+		Usage:     "check the readers of answers on responses of your own",
 		ArgsUsage: "FILE.csv",
 		Description: `Reads a response and its item's options from each row, and counts how many
 the rules answer, and by which of them. A run scores answers by the same
-rules. No model is asked. With --label it also counts how often they find
-the letter that you, or another extractor, gave the response, and lists
-where the two differ.
+rules. With --label it also counts how often they find the letter that you,
+or another extractor, gave the response, and lists where the two differ.
+
+With --extractor a model reads what the rules leave, as it does in a run,
+and its answers are counted in the same way: how many it gives, how often
+it agrees with the labels, and how many are false because they differ from
+the label or because the label names no option. It is asked about --sample
+of them, and without it no model is asked at all.
 
    perg extract my.csv --response answer --options options
    perg extract my.csv --response answer --options options --label letter
+   perg extract my.csv --response answer --options options --label letter \
+      --extractor llama3.1:8b --sample 200
+
+In a run an answer that nobody reads counts as not correct.
 
 Options are a list as Python or NumPy prints it, ['a', 'b'] or ['a' 'b'].
 A label is a letter, also as "b", "(B)" or "B."; one that is none of its
@@ -40,6 +50,10 @@ item's letters is counted and not compared. Intervals are Wilson's, 95 %.`,
 			&cli.StringFlag{Name: "options", Usage: "`COLUMN` of the options"},
 			&cli.StringFlag{Name: "label", Usage: "`COLUMN` of letters to compare with"},
 			&cli.IntFlag{Name: "show", Value: 5, Usage: "list the first `N` differences from the labels; 0 for none"},
+			&cli.StringFlag{Name: "extractor", Usage: "`MODEL` that reads what the rules leave"},
+			&cli.StringFlag{Name: "host", Usage: "`URL` of its Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			&cli.IntFlag{Name: "sample", Value: 200, Usage: "ask it about `N` of them, drawn at random; 0 for all"},
+			&cli.IntFlag{Name: "seed", Value: 1, Usage: "seed `N` of the sample and of decoding"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object, rates as fractions"},
 		},
 		Action: extractAction,
@@ -56,6 +70,10 @@ func extractAction(c *cli.Context) error {
 		return hint.Usage(fmt.Errorf("--show %d: at least 0", shown), "")
 	case c.IsSet("show") && c.String("label") == "":
 		return hint.Usage(errors.New("--show without --label: there is nothing to differ from"), "")
+	case c.Int("sample") < 0:
+		return hint.Usage(fmt.Errorf("--sample %d: at least 0", c.Int("sample")), "")
+	case c.String("extractor") == "" && (c.IsSet("host") || c.IsSet("sample") || c.IsSet("seed")):
+		return hint.Usage(errors.New("--host, --sample and --seed are of a second reader: name it with --extractor"), "")
 	}
 	name := c.Args().First()
 	f, err := os.Open(name)
@@ -67,9 +85,18 @@ func extractAction(c *cli.Context) error {
 	if err != nil {
 		return hint.Usage(err, "")
 	}
-	s, err := score(c.Context, rows, shown)
+	left := &drawing{most: c.Int("sample"), random: rand.New(rand.NewPCG(uint64(c.Int("seed")), 0))}
+	if c.String("extractor") == "" {
+		left = nil
+	}
+	s, err := score(c.Context, rows, shown, left)
 	if err != nil {
 		return hint.Usage(err, "")
+	}
+	if left != nil {
+		if s.second, err = readBy(c, left); err != nil {
+			return err
+		}
 	}
 	if c.Bool("json") {
 		enc := json.NewEncoder(c.App.Writer)
@@ -84,14 +111,16 @@ func extractAction(c *cli.Context) error {
 type scoring struct {
 	extract.Agreement
 	differences []extract.Difference // the first ones
+	second      *secondReading       // nil: nobody was asked
 }
 
 // shownRowErrors is how many errors of rows are listed; the others are counted.
 const shownRowErrors = 20
 
-// score runs the rules over all rows and keeps the first differences. Rows in
+// score runs the rules over all rows and keeps the first differences, and of
+// the rows that they leave those that left draws, if it is not nil. Rows in
 // error make it fail, after all were read.
-func score(ctx context.Context, rows *data.Responses, shown int) (scoring, error) {
+func score(ctx context.Context, rows *data.Responses, shown int, left *drawing) (scoring, error) {
 	var s scoring
 	var wrong []error
 	more := 0
@@ -106,8 +135,12 @@ func score(ctx context.Context, rows *data.Responses, shown int) (scoring, error
 		_, goesOn := errors.AsType[data.RowError](err)
 		switch {
 		case err == nil:
+			answered, conflicts := s.All().N, s.Conflicts
 			if d, differs := s.Add(row); differs && len(s.differences) < shown {
 				s.differences = append(s.differences, d)
+			}
+			if left != nil && s.All().N == answered && s.Conflicts == conflicts {
+				left.offer(row)
 			}
 		case goesOn && len(wrong) == shownRowErrors:
 			more++
@@ -137,7 +170,8 @@ func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 	fmt.Fprintf(w, "%s, column %s\n", printable.Text(name), printable.Text(response))
 	count(s.Rows, "rows read")
 	count(all.N, "answered by rules: "+percentOf(all.N, s.Rows))
-	count(s.Rows-all.N, fmt.Sprintf("abstained, %s of them because the response is empty", comma(s.Empty)))
+	count(s.Rows-all.N, fmt.Sprintf("abstained, %s of them because the response is empty, %s because a letter has another option's text",
+		comma(s.Empty), comma(s.Conflicts)))
 
 	fmt.Fprintf(w, "\nby rule\n")
 	for _, rule := range extract.RuleNames() {
@@ -146,6 +180,9 @@ func (s scoring) print(w io.Writer, name string, rows *data.Responses) {
 			what = fmt.Sprintf("%-20s  agrees with %s of %s labels", rule, comma(of.Agreed), comma(of.Labelled))
 		}
 		count(of.N, what)
+	}
+	if s.second != nil {
+		s.second.print(w, label != "")
 	}
 	if label == "" {
 		return
@@ -206,7 +243,11 @@ func (s scoring) fields(name string, rows *data.Responses) map[string]any {
 	columns := map[string]any{"response": response, "options": options, "label": nil}
 	fields := map[string]any{
 		"file": name, "columns": columns,
-		"rows": s.Rows, "answered": share(all.N, s.Rows), "abstained": s.Rows - all.N, "empty": s.Empty, "rules": byRule, "labels": nil,
+		"rows": s.Rows, "answered": share(all.N, s.Rows), "abstained": s.Rows - all.N, "empty": s.Empty, "conflicts": s.Conflicts,
+		"rules": byRule, "labels": nil, "extractor": nil,
+	}
+	if s.second != nil {
+		fields["extractor"] = s.second.fields(share)
 	}
 	if label != "" {
 		columns["label"] = label

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -153,7 +155,7 @@ func TestExtractHoldsNoRows(t *testing.T) {
 	}
 	runtime.GC()
 	before := heap()
-	s, err := score(t.Context(), r, 5)
+	s, err := score(t.Context(), r, 5, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +203,7 @@ func scoreText(t *testing.T, text string) (scoring, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return score(t.Context(), rows, 0)
+	return score(t.Context(), rows, 0, nil)
 }
 
 func FuzzExtract(f *testing.F) {
@@ -212,7 +214,7 @@ func FuzzExtract(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := score(t.Context(), rows, 3)
+		s, err := score(t.Context(), rows, 3, nil)
 		if err != nil {
 			return
 		}
@@ -254,7 +256,7 @@ func BenchmarkExtract(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				s, err := score(b.Context(), rows, 5)
+				s, err := score(b.Context(), rows, 5, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -272,4 +274,62 @@ func processorTime(tb testing.TB) time.Duration {
 		tb.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// A second reader is asked about what the rules leave, and about a conflict of
+// letter and text neither is; its false readings are told apart.
+func TestExtractMeasuresASecondReader(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reply := func(v any) { _ = json.NewEncoder(w).Encode(v) }
+		switch r.URL.Path {
+		case "/api/version":
+			reply(map[string]string{"version": "0.17.4"})
+		case "/api/tags":
+			reply(map[string]any{"models": []map[string]any{{"name": "reader:1b", "model": "reader:1b", "digest": "d", "details": map[string]any{}}}})
+		case "/api/show":
+			reply(map[string]any{"template": "{{ .System }} {{ .Prompt }}", "capabilities": []string{"completion"}, "model_info": map[string]any{"general.architecture": "llama", "llama.context_length": 4096, "llama.block_count": 2, "llama.embedding_length": 64, "llama.attention.head_count": 4, "llama.attention.head_count_kv": 4, "llama.vocab_size": 100, "llama.feed_forward_length": 128}, "tensors": []map[string]any{{"name": "token_embd.weight", "type": "F16", "shape": []int{64, 100}}, {"name": "blk.0.attn_q.weight", "type": "F16", "shape": []int{64, 64}}}})
+		case "/api/chat":
+			asked++
+			body, _ := io.ReadAll(r.Body)
+			content := `{"answer":"B"}`
+			if bytes.Contains(body, []byte("undecided")) {
+				content = `{"answer":"none"}`
+			}
+			reply(map[string]any{"message": map[string]string{"role": "assistant", "content": content}, "done": true, "done_reason": "stop", "prompt_eval_count": 10, "eval_count": 5})
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "r.csv")
+	text := "r,o,l\n" +
+		"The answer is A.,\"['ant', 'bee']\",A\n" + // the rules'
+		"Hard to tell in a word,\"['ant', 'bee']\",B\n" +
+		"Hard to tell in two words,\"['ant', 'bee']\",A\n" +
+		"I am undecided,\"['ant', 'bee']\",A\n" +
+		"Hard to tell at all,\"['ant', 'bee']\",X\n" +
+		"A. bee,\"['ant', 'bee']\",A\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	args := []string{"perg", "extract", path, "--response", "r", "--options", "o", "--label", "l", "--show", "0", "--extractor", "reader:1b", "--host", server.URL}
+	if status := run(t.Context(), args, &out, &errs); status != exitDone {
+		t.Fatalf("status %d: %s", status, errs.String())
+	}
+	if asked != 4 {
+		t.Errorf("asked about %d responses, want the 4 that rules leave and that are no conflict", asked)
+	}
+	for _, want := range []string{
+		"1 because a letter has another option's text",
+		"second reader, reader:1b, asked about 4 of the 4 that rules leave to it",
+		"3  read: 75.0 %", "1  no single option, it says",
+		"2  read where the label names an option: 66.7 %", "1  of those with the label's letter: 50.0 %",
+		"2  false readings: another letter than the label's, or one where it names none: 66.7 %",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
 }

@@ -57,6 +57,9 @@ func judgedRun(dir string) (ratings.Judged, error) {
 		return ratings.Judged{}, err
 	}
 	judged, err := ratings.ReadJudged(dir)
+	if err == nil {
+		return judged, judged.ReadAnswers(dir)
+	}
 	if !errors.Is(err, data.ErrNoTable) {
 		return judged, err
 	}

@@ -25,12 +25,21 @@ func judgeAgreeCommand() *cli.Command {
 with people. The file is the one that 'perg judge sample' wrote, filled in,
 or any CSV with the columns item_id, variant, method, setting, repeat and
 rating, and rater where several people rated. Commas, semicolons or tabs part
-its cells. Rows without a rating are passed over and counted.
+its cells. Rows without a rating are passed over and counted. A sample holds
+more of what is rare than the run does: what a person rated is weighted back
+to the run.
 
    same      ratings that are equal
    verdict   both 3 or more (followed), or both less
    kappa     Cohen's, quadratic weights: 1 perfect, 0 as by chance
    alpha     Krippendorff's, ordinal, of several raters, on the same scale
+
+Where the column letter is filled in, how answers are read is shown as well:
+
+   same      read as the person does, or by neither
+   read      of the answers in which the person finds a letter
+   false     of the answers read: another letter than the person's, or none
+   unread    answers in which the person finds a letter and the run does not
 
 Where a judge also rated with the two responses in the other order, its
 position bias is shown. Intervals are 95 %, by bootstrap over items.
@@ -109,8 +118,19 @@ func showAgreement(w io.Writer, a ratings.Agreement) {
 	if len(a.Pairs) > 0 {
 		fmt.Fprintf(w, "\n%9s  %7s  %7s  %s\n", "n", "same", "verdict", "kappa")
 		for _, p := range a.Pairs {
-			line("%s, %s", p.A, p.B)
+			names := fmt.Sprintf("%s, %s", p.A, p.B)
+			if p.StandsFor > p.N {
+				names += fmt.Sprintf("; weighted to the %s that they stand for", comma(p.StandsFor))
+			}
+			line("%s", names)
 			line("%9s  %7s  %7s  %s", comma(p.N), percentOrDash(p.Exact), percentOrDash(p.Followed), estimate(p.Kappa, p.KappaInterval, "%.2f"))
+		}
+	}
+	if len(a.Reading) > 0 {
+		fmt.Fprintf(w, "\nhow answers are read\n\n%9s  %7s  %7s  %7s  %7s\n", "n", "same", "read", "false", "unread")
+		for _, r := range a.Reading {
+			line("run, %s; weighted to the %s that they stand for", r.Rater, comma(r.StandsFor))
+			line("%9s  %7s  %7s  %7s  %7s", comma(r.N), percentOrDash(r.Same), percentOrDash(r.Read), percentOrDash(r.False), percentOrDash(r.Unread))
 		}
 	}
 	if len(a.Groups) > 0 {

@@ -28,10 +28,14 @@ whether it is right or not:
 
    1 not at all   2 hardly   3 in part   4 mostly   5 fully
 
+To check how answers are read too, put into the column letter the one that
+the response chooses, A, B and so on, or none where it chooses no single one.
+
 Leave blank what you cannot say; the column note is yours. What the judge
-said is not in the file. The draw is random and stratified: each variant,
-method and setting, followed and not followed according to the judge, gets
-its share of rows and at least one.
+said and what was read is not in the file. The draw is random and stratified:
+each variant, method and setting, followed and not followed according to the
+judge, read by rules, by the model and by nobody, gets its share of rows and
+at least one.
 
    perg judge sample runs/20260102-150405 -o ratings.csv
    perg judge agree runs/20260102-150405 ratings.csv

@@ -117,7 +117,7 @@ fill in the column rating, 1 (not at all) to 5 (fully); then:
 	}
 	row := records[1]
 	row[1] = "" // the item
-	if want := []string{"", "", "m:8b", "zero-shot", "relevant", "0", "I like examples.", "Which?\n\nA. this\nB. that", "'=A, none", "'=A, relevant", ""}; !cmp.Equal(row, want) {
+	if want := []string{"", "", "m:8b", "zero-shot", "relevant", "0", "I like examples.", "Which?\n\nA. this\nB. that", "'=A, none", "'=A, relevant", "", ""}; !cmp.Equal(row, want) {
 		t.Errorf("row %q, want %q", row, want)
 	}
 
@@ -173,10 +173,10 @@ person: 35 rated
         n     same  verdict  kappa
 j1, j2
        39     79.5     94.9  0.95 (0.90 to 0.98)
-j1, person
-       35     82.9     85.7  0.76 (0.49 to 0.94)
-j2, person
-       35     68.6     85.7  0.77 (0.52 to 0.93)
+j1, person; weighted to the 39 that they stand for
+       35     83.0     85.8  0.76 (0.50 to 0.94)
+j2, person; weighted to the 39 that they stand for
+       35     69.0     85.8  0.77 (0.53 to 0.93)
 
         n   raters  alpha
 judges

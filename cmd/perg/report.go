@@ -146,13 +146,23 @@ func reportAction(c *cli.Context) error {
 		if err := report.Write(w, format, groups, g, width(w)); err != nil {
 			return err
 		}
+		if human {
+			fmt.Fprintf(w, "\nWho read the answers, by %s\n\n", g)
+			if err := report.Readers(w, groups, g); err != nil {
+				return err
+			}
+		}
 	}
 	var improvements []metrics.Improvement
 	if human && run != nil {
 		improvements = run.Improvements()
 	}
 	if human {
-		fmt.Fprintf(w, "\n%s\n", report.Legend)
+		fmt.Fprintf(w, "\n%s\n\nWho read the answers\n\n", report.Legend)
+		if err := report.Readers(w, report.Overall(rows), ""); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s\n", report.ReadersLegend)
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}

@@ -121,7 +121,7 @@ func TestViewRateAgree(t *testing.T) {
 	}
 	status, stdout, stderr := perg(t, "judge agree r r/ratings.csv")
 	if status != exitDone || !strings.Contains(stdout, "person: 4 rated\n1 rows of the file have no rating\n") ||
-		!strings.Contains(stdout, "judge, person\n        3     66.7    100.0  ") {
+		!strings.Contains(stdout, "judge, person; weighted to the 4 that they stand for\n        3     75.0    100.0  ") {
 		t.Errorf("status %d: %s%s", status, stdout, stderr)
 	}
 

@@ -10,7 +10,7 @@ import (
 func RuleNames() []string {
 	return []string{
 		Boxed, Stated, StatedText, LeadingLetter, LeadingText, ClosingLetter,
-		Predicate, Hedged, OnlyNamed, LastNamed, OptionText,
+		Predicate, Hedged, OnlyNamed, LastNamed, OptionText, FirstNamed, Refuted, Eliminated,
 	}
 }
 
@@ -21,15 +21,16 @@ func ParseLabel(label string, n int) (int, bool) {
 	return data.LetterIndex(strings.ToUpper(strings.TrimSpace(label)), n)
 }
 
-// An Agreement counts what the rules make of responses, and how often that is
+// An Agreement counts what the rules, or another reader, make of responses, and how often that is
 // what labels say. Its zero value is ready.
 type Agreement struct {
-	Rows     int
-	Empty    int // responses that are blank; the rules abstain on them too
-	ByRule   map[string]Answers
-	Labels   int // labels that name an option of their item
-	NoOption int // labels that name none
-	NoLabel  int // rows with an empty label
+	Rows      int
+	Empty     int // responses that are blank; the rules abstain on them too
+	Conflicts int // responses with a letter that has another option's text: too
+	ByRule    map[string]Answers
+	Labels    int // labels that name an option of their item
+	NoOption  int // labels that name none
+	NoLabel   int // rows with an empty label
 }
 
 // Answers are the responses that a rule answers.
@@ -37,6 +38,7 @@ type Answers struct {
 	N        int
 	Labelled int // with a label that names an option
 	Agreed   int // which is the rule's
+	NoSingle int // with a label that names none: no single answer was there
 }
 
 // A Difference is a response of which a rule and the label say different
@@ -48,9 +50,18 @@ type Difference struct {
 	Label  string `json:"label"`
 }
 
-// Add counts a response. It returns the difference where the rules and the
-// label disagree.
+// Add counts a response as the rules read it. It returns the difference where
+// they and the label disagree.
 func (a *Agreement) Add(row data.Response) (Difference, bool) {
+	found, ok := Rules(row.Text, row.Options)
+	if found.Rule == Conflict {
+		a.Conflicts++
+	}
+	return a.Count(row, found, ok)
+}
+
+// Count counts a response in which some reader found an answer, or did not.
+func (a *Agreement) Count(row data.Response, found Answer, ok bool) (Difference, bool) {
 	if a.ByRule == nil {
 		a.ByRule = make(map[string]Answers)
 	}
@@ -67,18 +78,20 @@ func (a *Agreement) Add(row data.Response) (Difference, bool) {
 	default:
 		a.NoOption++
 	}
-	found, ok := Rules(row.Text, row.Options)
 	if !ok {
 		return Difference{}, false
 	}
 	of := a.ByRule[found.Rule]
 	of.N++
 	differs := labelled && found.Option != label
-	if labelled {
+	switch {
+	case !labelled && row.Label != "":
+		of.NoSingle++
+	case differs:
 		of.Labelled++
-		if !differs {
-			of.Agreed++
-		}
+	case labelled:
+		of.Labelled++
+		of.Agreed++
 	}
 	a.ByRule[found.Rule] = of
 	if !differs {
@@ -91,7 +104,7 @@ func (a *Agreement) Add(row data.Response) (Difference, bool) {
 func (a Agreement) All() Answers {
 	var all Answers
 	for _, of := range a.ByRule {
-		all.N, all.Labelled, all.Agreed = all.N+of.N, all.Labelled+of.Labelled, all.Agreed+of.Agreed
+		all.N, all.Labelled, all.Agreed, all.NoSingle = all.N+of.N, all.Labelled+of.Labelled, all.Agreed+of.Agreed, all.NoSingle+of.NoSingle
 	}
 	return all
 }

@@ -1,44 +1,67 @@
 package extract
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A claim says that an option is the answer, or that it is not. It has one of
 // two shapes. Either what is claimed comes first, and arms the option that
 // follows: "the answer is B", "I choose B". Or the option comes first, and a
 // predicate follows: "B is correct". See grammar.go for the words.
 type claim struct {
-	option    int // or void
+	option    int // or void, or clash
+	from      int // the word at which the option is named
 	rule      string
 	denied    bool
-	tentative bool
-	weight    int // see plain, concluded and corrected
+	soft      bool // denied in passing: "B, not Rome", "B does not capture it"
+	tentative bool // it might be so
+	also      bool // it is so as well
+	answer    bool // it is said to be the answer, not only to be right
+	judged    bool // the option comes first: B is correct
+	unreal    bool // it would be so if, or someone says so
+	weight    int  // see plain, concluded and corrected
 }
 
 // The weight of a claim is that of its conclusion plus that of each correction
 // up to it.
 const (
-	plain     = 0
-	concluded = 1
-	corrected = 2
+	outweighed = -1 // by any other
+	plain      = 0
+	answering  = 1
+	concluded  = 2
+	corrected  = 4
 )
+
+// firm: it is neither only possible nor what someone else says.
+func (c claim) firm() bool { return !c.tentative && !c.unreal }
 
 // A reading is what the rules know of a response.
 type reading struct {
 	*text
-	options  []string  // see normal
-	initials [256]bool // the bytes that options begin with
-	items    []ref     // letters that begin a line and have a mark after them
-	refs     []ref     // options named, in order; void where several at once
-	claims   []claim   // in order
-	turns    int       // corrections up to here
-	none     bool      // it says that none of the options fits
+	options  []string       // see normal
+	twins    map[string]int // options that a letter names which is not their own
+	initials [256]bool      // the bytes that options begin with
+	items    []ref          // letters that begin a line and have a mark after them
+	refs     []ref          // options named, in order; void where several at once
+	claims   []claim        // in order
+	turns    int            // corrections up to here
+	boxed    bool           // there was a box
+	none     bool           // it says that none of the options fits
 }
 
 func newReading(response string, options []string) *reading {
 	r := &reading{text: read(response), options: normal(options)}
-	for _, o := range r.options {
-		if o != "" {
-			r.initials[o[0]] = true
+	for k, o := range r.options {
+		if o == "" {
+			continue
+		}
+		r.initials[o[0]] = true
+		if letter := o[len(o)-1:]; letter >= "a" && letter <= "z" && r.endsInLetter(o) {
+			if r.twins == nil {
+				r.twins = map[string]int{}
+			}
+			r.twins[letter] = k
 		}
 	}
 	for i, w := range r.words[:r.len()] {
@@ -53,6 +76,18 @@ func newReading(response string, options []string) *reading {
 		}
 	}
 	return r
+}
+
+// endsInLetter: the option is a single letter, or differs from another in the
+// one it ends with, as vitamin A does from vitamin C.
+func (r *reading) endsInLetter(option string) bool {
+	head := option[:len(option)-1]
+	if head != "" && head[len(head)-1] != ' ' {
+		return false
+	}
+	return head == "" || slices.ContainsFunc(r.options, func(o string) bool {
+		return o != option && len(o) == len(option) && strings.HasPrefix(o, head)
+	})
 }
 
 // marked: the letter of x is set off from what follows, as in "B. text".
@@ -73,16 +108,24 @@ func (r *reading) enumerates() bool {
 
 // A clause is what a sentence has said so far.
 type clause struct {
-	noun    bool // it speaks of the answer, so that a link arms it
-	praised bool // of the best one, so that a colon does
-	armed   bool // the option named next is claimed
-	linked  bool // by more than a colon
-	boxed   bool
-	denied  bool // "not" holds for what follows
-	doubt   bool // so does "might"
-	suppose bool // "if" holds for all of it
-	not     bool // the option just named was denied, so that "but" arms
-	weight  int
+	noun     bool // it speaks of the answer, so that a link arms it
+	praised  bool // of the best one, so that a colon does
+	armed    bool // the option named next is claimed
+	linked   bool // by more than a colon
+	boxed    bool
+	denied   bool // "not" holds for what follows
+	doubt    bool // so does "might"
+	suppose  bool // "if" holds for all of it
+	reported bool // it says what someone says
+	would    bool // it says what would be
+	making   bool // "making" came before
+	best     bool // so did "best" or "most"
+
+	degree bool // an adverb says how far it is denied
+	also   bool
+	claims int  // how many there were before it, or before what its ifs hold for
+	not    bool // the option just named was denied, so that "but" arms
+	weight int
 
 	subject ref  // the option named last,
 	about   bool // if there is one,
@@ -104,7 +147,6 @@ func (r *reading) scan() {
 	for i := 0; i < r.len(); {
 		gap := r.words[i].gap
 		if gap.has(line) {
-			item = void
 			for len(items) > 0 && items[0].from < i {
 				items = items[1:]
 			}
@@ -116,7 +158,8 @@ func (r *reading) scan() {
 			}
 		}
 		if r.ends(i) || gap.has(line) && !c.armed {
-			c = clause{}
+
+			c = clause{claims: len(r.claims)}
 		}
 		if !gap.has(stop) && (gap.has(colon) || gap.has(dash) && !gap.has(line)) && i > 0 &&
 			(c.noun && (c.praised || r.words[i-1].class.has(noun)) || r.words[i-1].class.has(right)) {
@@ -145,7 +188,8 @@ func (r *reading) scan() {
 // or before a comma: the answer to "Where?" is B.
 func (r *reading) ends(i int) bool {
 	w := r.words[i]
-	return w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote))
+	abbreviated := i > 1 && !w.upper && w.gap == stop && r.words[i-1].to-r.words[i-1].from == 1 // e.g.
+	return w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote)) && !abbreviated
 }
 
 // goesOn: x begins a line, and a later option the next one.
@@ -161,14 +205,28 @@ func (r *reading) goesOn(x ref) bool {
 
 // mention takes in an option.
 func (r *reading) mention(c *clause, x ref) {
+	if twin, ok := r.twins[r.word(x.from)]; ok && x.letter && !c.armed && !r.called(x.from) && x.to == x.from+1 {
+		x.option, x.letter = twin, false // "the blood type is A", where B is A
+	}
+	if c.about && c.subject.option == void && c.subject.to == x.from && !x.letter {
+		x.option = void // B and E, "rain" and "snow"
+	}
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
 	switch {
+
+	case !c.armed && r.guessed(x):
+		c.doubt = true
+		r.claim(c, x, Stated, c.denied)
 	case c.armed && whole, r.concluded(x):
 		rule := Stated
 		switch {
 		case c.boxed:
 			rule = Boxed
+			if r.boxed && c.claims == len(r.claims) {
+				r.turns++ // of boxes in several sentences the last is meant
+			}
+			r.boxed = true
 		case !x.letter:
 			rule = StatedText
 		}
@@ -176,23 +234,37 @@ func (r *reading) mention(c *clause, x ref) {
 		c.noun = c.noun && (!c.linked || c.denied)
 	case c.denied && whole:
 		r.claim(c, x, Stated, true)
-	case x.sure && x.letter && !c.noun && r.predicated(x):
+	case (x.sure && x.letter || r.twins[r.word(x.from)] == x.option && len(r.twins) > 0) && !c.noun && r.predicated(x):
 		r.claim(c, x, Predicate, false)
+	case c.reported && whole:
+		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
-	c.subject, c.open, c.is = x, whole, false
+	c.subject, c.open, c.is = x, whole, c.making
+	c.making = false
 	c.about = !c.armed // what is said after a claim is of the option's text
 	c.armed, c.linked, c.denied, c.boxed = false, false, false, false
 }
 
 // concluded: x is a letter that stands alone after "therefore".
 func (r *reading) concluded(x ref) bool {
-	return x.letter && x.from > 0 && r.words[x.from-1].class.has(finish) && r.after(x.to-1).has(stop|line) &&
-		!r.words[x.from].gap.has(stop|line)
+	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line)
+}
+
+// guessed: x is a letter that stands alone after "probably".
+func (r *reading) guessed(x ref) bool {
+	return r.standsAfter(guess, x) && (x.bounded || r.words[x.to].class.has(contrast))
+}
+
+func (r *reading) standsAfter(k class, x ref) bool {
+	return x.letter && x.from > 0 && r.words[x.from-1].class.has(k) && !r.words[x.from].gap.has(stop|line)
 }
 
 // predicated: a link stands right before x.
 func (r *reading) predicated(x ref) bool {
-	gap := r.words[x.from].gap
-	return x.from > 0 && r.words[x.from-1].class.has(link) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
+	gap, i := r.words[x.from].gap, x.from-1
+	for i > 0 && r.words[i].class.has(filler) && !r.words[i].class.has(noun|right|wrong) && r.words[i].gap&^(quote|emphasis) == 0 {
+		i-- // it is probably B, it is a village (option B)
+	}
+	return i >= 0 && r.words[i].class.has(link) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
 }

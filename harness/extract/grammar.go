@@ -1,5 +1,10 @@
 package extract
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // A spoken word is one that names no option, with what hear needs to know of
 // its place.
 type spoken struct {
@@ -15,25 +20,77 @@ type spoken struct {
 // line of a list it stands.
 func (r *reading) hear(c *clause, i, item int) {
 	w := spoken{word: r.words[i], i: i}
+	switch {
+	case i > 0 && r.words[i-1].class.has(grade):
+		r.graded(c, &w)
+	case w.class == 0 && r.isAdverb(w.word):
+		w.class, c.degree = filler, c.denied
+	}
 	switch w.class {
 	case 0, follow:
-		c.drop()
+		r.unknown(c)
 		return
-	case filler:
+	case filler, filler | grade:
 		return
 	}
 	w.spelling, w.startsOver = r.word(i), w.gap.has(stop|line)
 	if i > 0 {
 		w.before, w.beforeIs = r.word(i-1), r.words[i-1].class
 	}
+	c.best = c.best || w.spelling == "best"
 	if w.class.has(special) && r.idiom(c, w, item) || r.qualify(c, w) {
 		return
 	}
 	known := r.arm(c, w)
 	known = r.predicate(c, w) || known
 	if !known && !w.class.has(filler) {
-		c.drop()
+		r.unknown(c)
 	}
+}
+
+// graded takes in the word after "most" or "more": whatever it is, it praises
+// where it belongs to the answer, "the most comprehensive answer", or ends what
+// is said, "B is the most fitting".
+func (r *reading) graded(c *clause, w *spoken) {
+	most := r.word(w.i-1) == "most"
+	c.best = c.best || most
+	ends := c.is && (w.class.has(guess|doubt) || most && r.after(w.i).has(stop|comma|line))
+	if !w.class.has(right|noun) && (ends || r.nounAhead(w.i+1)) {
+		w.class = right | filler
+	} else if w.class == 0 && r.isAdverb(w.word) {
+		w.class, c.degree = filler, c.denied
+	}
+}
+
+// isAdverb: the word ends as adverbs do, and is no name.
+func (r *reading) isAdverb(w word) bool {
+	return !w.upper && w.to-w.from > 2 && r.norm[w.to-2:w.to] == "ly"
+}
+
+// unknown takes in a word that ends whatever claim was being made. Where it was
+// a denial of the option just named, "B does not capture", that much was said.
+func (r *reading) unknown(c *clause) {
+	if c.about && c.denied && c.degree && c.open && c.subject.letter {
+		r.doubted(c.subject)
+	}
+
+	c.drop()
+}
+
+// articles stand before what is the only one of its kind: the correct is B.
+var articles = map[string]bool{"the": true, "la": true, "el": true, "il": true, "a": false, "der": true, "die": true, "das": true}
+
+// nounAhead: a word for the answer comes in the next few, with no mark between.
+func (r *reading) nounAhead(i int) bool {
+	for n := 0; n < 5 && i < r.len() && r.words[i].gap == 0; n, i = n+1, i+1 {
+		switch k := r.words[i].class; {
+		case k.has(noun | kind):
+			return true
+		case k.has(link|filler) || k.has(follow) && !k.has(joint):
+			return false
+		}
+	}
+	return false
 }
 
 // idiom takes in a word with a meaning of its own.
@@ -49,27 +106,78 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		}
 		c.subject, c.about, c.open, c.doubt = ref{option: item, from: w.i}, true, true, true
 		return true
+	case "would":
+		c.would = true
+	case "had", "were":
+		c.reported = c.reported || c.suppose && r.word(w.i+1) != "to" // if it were so
+	case "suppose", "imagine":
+		c.reported = true
+	case "belief", "beliefs", "legend", "superstition":
+		c.reported = c.reported || !c.noun
+	case "also":
+		c.also = c.is
+	case "partially", "partly", "technically", "somewhat":
+		if c.is {
+			r.doubted(c.subject)
+			c.is = false
+			return true
+		}
+	case "yes":
+		if r.verdict(c, w) {
+			r.judge(c, false)
+			return true
+		}
 	case "none":
 		if r.word(w.i+1) == "other" {
 			return true // none other than Rome
 		}
-		if c.linked {
+		if c.linked && (w.beforeIs.has(link) || w.gap.has(colon)) {
 			r.claim(c, ref{option: void}, Stated, false)
 		}
 		r.none = r.none || r.noneOf(w.i)
+		c.denied = true
 	case "other":
 		return w.before == "none"
 	case "listed", "among":
 		r.none = r.none || c.denied // not listed
+	case "no":
+		if r.verdict(c, w) {
+			r.judge(c, true)
+			return true
+		}
+		next := r.words[w.i+1]
+		c.denied = c.denied || next.gap == 0 && next.class.has(link) // no es
+		if !c.denied {
+			r.unknown(c)
+		}
+		return true
+	case "left", "remain", "remains", "bleibt":
+		if c.about && c.open && (r.after(w.i).has(stop|comma|line) || w.spelling != "left") && !c.denied {
+			r.judge(c, false)
+			return true
+		}
+		c.armed, c.linked = w.spelling == "bleibt", true
+		return w.spelling == "bleibt"
+	case "described", "represented", "captured", "answered", "explained":
+		if r.word(w.i+1) == "by" {
+			c.armed, c.linked = true, true
+			return true
+		}
 	case "say":
-		if w.before == "would" || w.before == "i'd" || w.before == "i" {
+		if r.mine(w.i) {
 			c.armed, c.linked = true, true
 			return true
 		}
 	case "that":
 		c.armed = c.armed && c.noun // I would say that
+	case "than": // less likely than B
+		if w.before != "other" && w.before != "rather" {
+			c.drop()
+		}
+		return true
 	case "as":
-		c.is = c.open // choose B as the best
+		c.denied = c.denied && c.open // not as good as B
+		c.is = c.open                 // choose B as the best
 		c.noun = c.noun && !w.gap.has(comma)
 		return true
 	}
@@ -85,19 +193,27 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 	switch {
 	case k.has(finish) || k.has(opener) && w.startsOver:
 		c.weight |= concluded
-		c.denied, c.doubt, c.suppose = false, false, false
-	case k.has(turn) && w.startsOver:
+		c.denied, c.doubt, c.suppose, c.reported = false, false, false, false
+	case k.has(turn) && (w.startsOver || w.before == "no"):
 		r.turns++
 	case w.spelling == "actually":
 		c.weight |= corrected
 	case k.has(contrast) && c.not:
 		c.armed, c.linked, c.denied, c.not = true, true, false, false
+	case k.has(contrast) && w.spelling == "but":
+		c.reported = false
+		return false
 	case k.has(denial):
-		c.denied = true
+		c.denied = r.word(w.i+1) != "only" // but also
 	case k.has(doubt):
 		c.doubt = true
 	case k.has(supposal):
+		if w.before != "even" && w.before != "as" && w.before != "only" && w.gap&^comma == 0 {
+			r.supposed(c)
+		}
 		c.suppose = true
+	case k.has(report) && !c.noun && w.before != "as" && r.quotes(w.i) && !r.mine(w.i):
+		c.reported = true
 	default:
 		return false
 	}
@@ -118,14 +234,26 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		c.noun = true
 	case k.has(right):
 		c.praised = true
-		c.noun = c.noun || w.before == "the" || w.before == "most"
+		c.noun = c.noun || articles[w.before] || w.before == "most"
+		if k.has(pick) {
+			c.armed, c.linked = true, true
+		}
 	case k.has(link):
 		arms := c.noun || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
+		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
-		c.doubt = c.doubt || k.has(seeming)
+		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
+	case k.has(makes):
+		c.making = true
 	case k.has(pick):
+		if goes := w.spelling == "go" || w.spelling == "going"; goes && r.word(w.i+1) != "with" && r.word(w.i+1) != "for" {
+			return false // going to the station
+		}
+		if w.startsOver && strings.HasSuffix(w.spelling, "ing") {
+			return false // choosing B would be a mistake
+		}
 		c.armed, c.linked = true, true
-		c.suppose = false // "if I had to choose" is a choice
+		c.suppose, c.reported = false, false // "if I had to choose" is a choice
 	case k.has(drop):
 		c.armed, c.linked, c.denied = true, true, true
 	default:
@@ -138,7 +266,9 @@ func (r *reading) arm(c *clause, w spoken) bool {
 func (r *reading) predicate(c *clause, w spoken) bool {
 	k := w.class
 	// "B. Rome: correct" and "B best describes it" do without a link.
-	if c.about && !c.is {
+	if c.about && !c.is && k.has(right|wrong) && c.subject.to == w.i && r.norm[w.from] >= utf8.RuneSelf && !w.gap.has(stop|line) {
+		c.is = true // nor do languages without one, and ticks
+	} else if c.about && !c.is {
 		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) || c.open && w.spelling == "best"
 	}
 	switch {
@@ -151,12 +281,14 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		}
 	case k.has(noun):
 		if c.is && (w.before == "my" || w.spelling == "answer" && (w.before == "the" || w.beforeIs.has(right))) {
+			c.best = true
 			r.judge(c, c.denied)
 		}
 	case k.has(right):
 		next := r.words[w.i+1]
 		ofOther := next.gap == 0 && next.class == 0 && w.beforeIs.has(link|filler) // the correct last name
 		if c.is && !ofOther {
+			c.best = c.best || r.nounAhead(w.i+1) // the correct answer
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
@@ -171,14 +303,63 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 	return true
 }
 
+// quotes: the verb at word i is followed by what is said.
+func (r *reading) quotes(i int) bool {
+	switch r.word(i + 1) {
+	case "that", "it", "it's", "is", "the", "to":
+		return true
+	}
+	_, ok := r.refAt(i + 1)
+	return ok || r.after(i).has(colon|quote)
+}
+
+// mine: the subject of the verb at word i is who speaks: I would say.
+func (r *reading) mine(i int) bool {
+	for n := 0; n < 4 && i > 0 && r.words[i].gap&^quote == 0; n++ {
+		i--
+		switch r.word(i) {
+		case "i", "i'd", "i'm", "we", "we'd", "me", "let's":
+			return true
+		}
+	}
+	return false
+}
+
+// supposed makes what would be, as the sentence has said so far, depend on an if.
+func (r *reading) supposed(c *clause) {
+	for i := c.claims; i < len(r.claims) && c.would; i++ {
+		r.claims[i].unreal = true
+	}
+	c.claims = len(r.claims)
+}
+
+// verdict: "yes" or "no" stands beside an option in a list or a table.
+func (r *reading) verdict(c *clause, w spoken) bool {
+	return c.about && c.subject.to == w.i && c.subject.letter && w.gap.has(emphasis|dash|colon|shut) && r.after(w.i).has(line|emphasis)
+}
+
+// doubted takes in that x is said not to do something.
+func (r *reading) doubted(x ref) {
+	r.claims = append(r.claims, claim{option: x.option, from: x.from, rule: Stated, denied: true, soft: true})
+}
+
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
-	r.claims = append(r.claims, claim{x.option, rule, denied, c.doubt || c.suppose, c.weight + corrected*r.turns})
+	n := claim{
+		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
+		tentative: c.doubt || c.suppose, unreal: c.reported, also: c.also,
+		answer: c.noun || c.best || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
+	}
+	if n.answer {
+		n.weight += answering
+	}
+	r.claims = append(r.claims, n)
 }
 
 // judge claims of the subject that it is the answer, or not.
 func (r *reading) judge(c *clause, denied bool) {
 	r.claim(c, c.subject, Stated, denied)
-	c.is, c.open, c.denied = false, false, false
+	r.claims[len(r.claims)-1].judged = true
+	c.is, c.open, c.denied, c.best = false, false, false, false
 }
 
 // letterFollows: word i and the next are a name such as "option B".

@@ -3,15 +3,19 @@ package extract
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // void stands where an option should be: several were named, or none, or a
 // letter with the text of another option.
 const void = -1
 
+// clash stands where an option's letter has another option's text.
+const clash = -2
+
 // A ref is words that name an option, by letter or by text.
 type ref struct {
-	option   int // or void
+	option   int // or void, or clash
 	from, to int // words
 	letter   bool
 	sure     bool // names the option whatever the sentence says: (B), option B, "B. text"
@@ -42,7 +46,13 @@ func normal(options []string) []string {
 
 // bounded: after word i comes a mark, or a word no noun phrase goes on with.
 func (r *reading) bounded(i int) bool {
-	return r.after(i) != 0 || r.words[i+1].class.has(follow)
+	return r.after(i) != 0 || r.words[i+1].class.has(follow) || r.easternAt(i+1)
+}
+
+// easternAt: word i is of a script that needs no mark to end another.
+func (r *reading) easternAt(i int) bool {
+	c, _ := utf8.DecodeRuneInString(r.norm[r.words[i].from:])
+	return isEastern(c)
 }
 
 // textAt finds the option whose whole text begins at word i: the longest,
@@ -66,6 +76,23 @@ func (r *reading) textAt(i int) (ref, bool) {
 	}
 	bounded := r.bounded(to-1) && (r.after(to-1) != comma || !r.begun(best))
 	return ref{option: option, from: i, to: to, bounded: bounded}, true
+}
+
+// closed: the text of x ends where its quotation, bracket, sentence or line
+// does, so that it is the text of what was named before it.
+func (r *reading) closed(x ref) bool {
+	return r.after(x.to-1).has(stop|shut|line) || r.words[x.from].gap.has(quote) && r.after(x.to-1).has(quote)
+}
+
+// article is the word after an article at word i, or i itself.
+func (r *reading) article(i int) int {
+	switch r.word(i) {
+	case "the", "a", "an":
+		if r.after(i) == 0 {
+			return i + 1
+		}
+	}
+	return i
 }
 
 // begun: another option begins with text, as "Yes, always" does with "Yes".
@@ -94,8 +121,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	after := r.after(i)
 	x := ref{option: k, from: i, to: i + 1, letter: true, bounded: r.bounded(i)}
 
-	named := r.named(i)
-	if isWord := k == 0 || k == 'i'-'a'; isWord && !named && (!x.bounded || !w.upper && after == 0) {
+	if !w.upper && r.abbreviates(i) {
+		return ref{}, false
+	}
+	isWord := k == 0 || k == 'i'-'a'
+	named := r.called(i) && !(isWord && w.gap.has(colon) && !x.bounded) // Answer: A kind person would
+	if isWord && !named && (!x.bounded || !w.upper && after == 0) {
 		return ref{}, false
 	}
 	enclosed := w.upper && (w.gap.has(open) && after.has(shut) || w.gap.has(emphasis) && after.has(emphasis))
@@ -108,11 +139,17 @@ func (r *reading) letterAt(i int) (ref, bool) {
 		switch {
 		case text.option == k:
 			x.to, x.sure, x.bounded = text.to, true, true
-		case w.upper && after != 0 && !after.has(line) && r.after(text.to-1).has(stop|shut|line):
-			x.option, x.to = void, text.to
+		case w.upper && after != 0 && !after.has(line) && r.closed(text):
+			x.option, x.to = clash, text.to
 		}
 	}
 	return x, x.sure || !r.qualified(i)
+}
+
+// abbreviates: letter i is part of "i.e." or "e.g.".
+func (r *reading) abbreviates(i int) bool {
+	single := func(w word) bool { return w.to-w.from == 1 && !w.upper && w.gap == stop }
+	return i > 0 && single(r.words[i]) && r.words[i-1].to-r.words[i-1].from == 1 || single(r.words[i+1])
 }
 
 // qualified: the letter is the end of another name, as in "vitamin D".
@@ -120,8 +157,8 @@ func (r *reading) qualified(i int) bool {
 	return i > 0 && r.words[i].gap == 0 && (r.words[i-1].class == 0 || r.words[i-1].class.has(kind))
 }
 
-// named: the word before letter i says that it is one, as in "option B".
-func (r *reading) named(i int) bool {
+// called: the word before letter i says that it is one, as in "option B".
+func (r *reading) called(i int) bool {
 	return i > 0 && r.words[i-1].class.has(namer) && !r.words[i].gap.has(stop|comma|line)
 }
 
@@ -132,6 +169,9 @@ func (r *reading) refAt(i int) (ref, bool) {
 	}
 	x, ok := r.letterAt(i)
 	text, isText := r.textAt(i)
+	if twin, isTwin := r.twins[r.word(i)]; !ok && !isText && isTwin && r.words[i].upper {
+		return ref{option: twin, from: i, to: i + 1, bounded: r.bounded(i)}, true // beyond the options' letters
+	}
 	if !isText || ok && text.to <= x.to {
 		return x, ok
 	}
@@ -164,6 +204,9 @@ func (r *reading) list(x ref) ref {
 			i++
 		}
 		next, ok := r.refAt(i)
+		if next.option == clash {
+			next.to = next.from + 1 // options B and C, "rain" and "snow"
+		}
 		if !ok || next.letter != x.letter || next.letter && !next.sure && !r.words[i].upper {
 			break
 		}

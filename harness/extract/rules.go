@@ -4,12 +4,16 @@
 //
 // # The rules
 //
+// What a model thought before it answered is no answer: thoughts are taken out
+// (thoughts.go). So is what follows an answer where the model went on with a
+// question of its own making.
+//
 // A response is split into words and what stands between them, so that **B**,
 // (B), 【Ｂ】, "B" and \boxed{\text{B}} are one and the same (text.go). Then it
 // is searched for references: the letter of an option, or its whole text
 // (refs.go). Then, sentence by sentence, for claims: that an option is the
 // answer, or is not (claims.go, and grammar.go with the words of
-// vocabulary.go). Rules decides over what was found, here.
+// vocabulary.go and languages.go). Rules decides over what was found, here.
 //
 // First come statements. Each is enough by itself, also in a response that was
 // cut off later:
@@ -21,26 +25,38 @@
 //	rule:leading-text    the response begins with the option's text, and a mark
 //	rule:closing-letter  the last line is "B" or "B. text" and nothing else
 //
+// What someone else says ("many people think it is A") and what would be if
+// something were so are no statements. What is only possible ("it could be A"),
+// or depends on an if, is a weak sign.
+//
 // Statements of one option agree. Where they name different options, the last
-// one counts only if it outweighs every other: a conclusion ("therefore",
-// "so", "final", a leading or closing letter) outweighs a plain statement, and
-// what follows a correction ("wait", "actually", "sorry") outweighs all before
-// it. Otherwise the response contradicts itself, and Rules abstains. A
-// statement also falls when the response later says that its option is not the
-// answer. Two options at once ("A and B"), "none of the above" where no option
-// says so, and a letter with the text of another option ("A. 4" where 4 is B)
-// are statements of no single option: they contradict any other. A letter
-// beyond the options is no reference at all.
+// one counts only if it outweighs every other. What is said to be the answer,
+// or the best one, outweighs what is merely said to be right, or right as well;
+// a conclusion ("therefore", "so", "final", a leading or closing letter)
+// outweighs both; and what follows a correction ("wait", "actually", "sorry")
+// outweighs all before it. Otherwise the response contradicts itself, and Rules
+// abstains. A statement also falls when the response later says that its option
+// is not the answer; that something else is not ("not Rome", "unlike Rome") is
+// said in passing. Two options at once ("A and B") and "none of the above"
+// where no option says so are statements of no single option: they contradict
+// any other. A letter with the text of another option ("A. 4" where 4 is B) is
+// a conflict, which nobody can read. A letter beyond the options is no
+// reference at all.
 //
 // Where nothing is stated, and the response is neither cut off nor says that
-// no option fits, weaker signs count, in this order, each only where all signs
-// of its kind point to one option that the response does not deny:
+// no option fits, weaker signs count (signs.go), in this order, each only where
+// all signs of its kind point to one option that the response does not deny:
 //
+//	rule:hedged          a conclusion after "might", "seems", "if", or of "this option" in a list
 //	rule:predicate       a letter right after "is": "the city is B. Paris"
-//	rule:hedged          a statement after "might", "seems", "if", or of "this option" in a list
+//	rule:hedged          any other statement of that kind, or "probably B"
 //	rule:only-named      no other option is named by letter anywhere
 //	rule:last-named      a last sentence that concludes names one option by letter
 //	rule:option-text     the first sentence says "is" and the text of one option
+//	rule:first-named     the first sentence names one option
+//	rule:last-named      a conclusion ends with the text of one option, or says what it is
+//	rule:refuted         a view was reported or denied, and then one other option is named
+//	rule:eliminated      all others are denied
 //
 // That an option's text occurs somewhere, or that one letter occurs more often
 // than others, is no sign: on real responses such rules were wrong as often as
@@ -49,6 +65,7 @@ package extract
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -66,7 +83,14 @@ const (
 	OnlyNamed     = "rule:only-named"
 	LastNamed     = "rule:last-named"
 	OptionText    = "rule:option-text"
+	FirstNamed    = "rule:first-named"
+	Refuted       = "rule:refuted"
+	Eliminated    = "rule:eliminated"
 )
+
+// Conflict is what answer_from says where the letter that a response states has
+// the text of another option. Nobody can know which of the two is meant.
+const Conflict = "conflict"
 
 // An Answer is the option that a response chooses.
 type Answer struct {
@@ -76,65 +100,88 @@ type Answer struct {
 
 // Rules finds the option that a response chooses, or abstains (false): because
 // the response names none, several, or contradicts itself, or says it in a way
-// the rules do not know. The response is the answer alone, without thinking
-// text; any bytes will do. It takes time linear in the response's length.
+// the rules do not know; its Rule is then Conflict where a letter has another
+// option's text, else empty. Any bytes will do. It takes time linear in the
+// response's length.
 func Rules(response string, options []string) (Answer, bool) {
-	r := newReading(response, options)
+	response = WithoutThoughts(response)
+	if head, ok := beforeQuestion(response); ok {
+		if a, ok := newReading(head, options).answer(false); ok {
+			return a, true
+		}
+	}
+	return newReading(response, options).answer(cut(response))
+}
+
+// answer is what the reading comes to; cut: the response ends too early.
+func (r *reading) answer(cut bool) (Answer, bool) {
 	r.scan()
-	if a, stated := decide(r.statements()); stated && a.Option == void {
+	a, stated := decide(r.statements())
+	switch {
+	case a.Option == clash:
+		return Answer{Rule: Conflict}, false
+	case stated && a.Option == void:
 		return Answer{}, false
-	} else if stated {
+	case stated:
 		return a, true
-	}
-	if r.none || r.cut(response) {
+	case r.none || cut && !r.endsNamed():
 		return Answer{}, false
 	}
-	for _, sign := range []struct {
-		rule    string
-		options []int
-	}{
-		{Predicate, r.claimed(Predicate)},
-		{Hedged, r.claimed(Stated, StatedText)},
-		{OnlyNamed, r.lettered(0)},
-		{LastNamed, r.lettered(r.conclusion())},
-		{OptionText, r.opening()},
-	} {
-		if option, ok := one(sign.options); ok && !r.denies(option) {
+	for _, sign := range r.signs() {
+		option, ok := one(sign.options)
+		if sign.rule == Hedged && len(sign.options) > 1 && !ok {
+			break
+		}
+		if ok && !r.denies(option, sign.rule != Hedged && sign.rule != Predicate) {
 			return Answer{option, sign.rule}, true
 		}
 	}
 	return Answer{}, false
 }
 
+// endsNamed: the last words name an option, so that nothing was cut off.
+func (r *reading) endsNamed() bool {
+	return len(r.refs) > 0 && r.refs[len(r.refs)-1].to == r.len()
+}
+
 // decide weighs statements, which are in the order of the response. It decides
 // for void where they contradict each other, and not at all where there are
 // none.
 func decide(statements []claim) (a Answer, decided bool) {
+	if len(statements) == 0 {
+		return Answer{}, false
+	}
 	denied := map[int]bool{}
-	var last *claim
+	first, last := statements[0], (*claim)(nil)
+	var also []int // options that are right as well
 	for i := len(statements) - 1; i >= 0; i-- {
 		c := &statements[i]
 		switch {
 		case c.denied:
-			denied[c.option] = c.option != void
+			denied[c.option] = denied[c.option] || c.option >= 0 && !c.soft
+		case c.also && last == nil:
+			also = append(also, c.option)
 		case denied[c.option]:
 		case last == nil:
 			last = c
 		case c.option == last.option || c.weight < last.weight:
-		case c.option == void && last.weight > plain: // "A or B ... so, the best is A"
+		case c.option < 0 && last.weight >= concluded: // "A or B ... so, the best is A"
+		case c.answer && !last.answer && c.option >= 0: // "The answer is B. A is right in a way."
+			last = c
+		case first.option == last.option && !first.denied && first.weight >= concluded: // it opens and closes with it
 		default:
 			return Answer{Option: void}, true
 		}
 	}
-	if last == nil {
-		return Answer{}, false
+	if last == nil || !last.answer && slices.ContainsFunc(also, func(option int) bool { return option != last.option }) {
+		return Answer{Option: void}, len(also) > 0
 	}
 	return Answer{last.option, last.rule}, true
 }
 
 // one is the option that all of options are.
 func one(options []int) (int, bool) {
-	if len(options) == 0 || options[0] == void {
+	if len(options) == 0 || options[0] < 0 {
 		return void, false
 	}
 	for _, o := range options {
@@ -153,7 +200,7 @@ func (r *reading) statements() []claim {
 		all = append(all, c)
 	}
 	for _, c := range r.claims {
-		if !c.tentative && c.rule != Predicate {
+		if c.firm() && c.rule != Predicate && (c.option >= 0 || c.option == clash || c.answer || c.judged) {
 			all = append(all, c)
 		}
 	}
@@ -165,7 +212,7 @@ func (r *reading) statements() []claim {
 
 // leading: the response begins with an option, and not with a list of all.
 func (r *reading) leading() (claim, bool) {
-	if r.len() == 0 || r.enumerates() && r.items[0].option == 0 || r.discusses() {
+	if r.len() == 0 || r.begins() || r.discusses() || r.takenBack() {
 		return claim{}, false
 	}
 	i := 0
@@ -176,21 +223,61 @@ func (r *reading) leading() (claim, bool) {
 		off := r.after(x.from)
 		marked := r.marked(x) || r.words[i].upper && off.has(comma) && r.word(i) != "i" ||
 			off == 0 && r.words[x.to].class.has(reason)
-		if x = r.list(x); marked {
-			c := claim{option: x.option, rule: LeadingLetter, weight: concluded}
-			if x.option == void {
+		if x = r.list(x); marked && !r.judged(x) {
+			c := claim{option: x.option, rule: LeadingLetter, answer: true, weight: answering + concluded}
+			switch {
+			case x.option < 0:
 				c.weight = plain
+			case r.negated(x.to):
+				c.weight = outweighed
 			}
 			return c, true
 		}
 	}
-	if x, ok := r.textAt(0); ok {
+	first := r.article(0)
+	n := first
+	if r.words[n].class.has(namer) {
+		n++ // Option 2: text
+	}
+	if x, ok := r.textAt(min(n+1, r.len())); ok && r.word(n) == strconv.Itoa(x.option+1) && (n > first || x.to == r.len()) {
+		return claim{option: x.option, rule: LeadingText, answer: true}, true
+	}
+	if x, ok := r.textAt(first); ok {
 		off := r.after(x.to - 1)
 		if off.has(stop|line) || off != 0 && x.to > 2 {
 			return claim{option: r.list(x).option, rule: LeadingText}, true
 		}
 	}
 	return claim{}, false
+}
+
+// begins: the response begins with a list of the options.
+func (r *reading) begins() bool {
+	return len(r.items) > 1 && r.items[0].from <= 1 && r.items[0].option == 0 && r.items[1].option == 1
+}
+
+// takenBack: what is said of the option that comes first is that it is not the
+// answer, as in "A and B are wrong".
+func (r *reading) takenBack() bool {
+	for _, c := range r.claims {
+		if len(r.refs) > 0 && c.denied && c.from == r.refs[0].from && c.from <= 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// negated: the words from i on to the next mark deny something.
+func (r *reading) negated(i int) bool {
+	for ; i < r.len(); i++ {
+		if r.words[i].class.has(denial) || r.word(i) == "no" {
+			return true
+		}
+		if r.after(i).has(stop | comma | line) {
+			break
+		}
+	}
+	return false
 }
 
 // discusses: one sentence after the other takes up the options, from A to the
@@ -208,109 +295,32 @@ func (r *reading) discusses() bool {
 	return next == len(r.options)
 }
 
+// namedBefore: the option of x was named before, so that x does not end a list.
+func (r *reading) namedBefore(x ref) bool {
+	return slices.ContainsFunc(r.refs, func(y ref) bool { return y.from < x.from && y.option == x.option })
+}
+
+// judged: something is said of x in a sentence that begins with it.
+func (r *reading) judged(x ref) bool {
+	return slices.ContainsFunc(r.claims, func(c claim) bool { return c.from == x.from && c.judged && !c.denied && c.firm() })
+}
+
 // closing: the last line is a letter, alone or with its option's text.
 func (r *reading) closing() (claim, bool) {
-	if len(r.items) == 0 || r.enumerates() {
+	if len(r.items) == 0 {
 		return claim{}, false
 	}
 	x := r.items[len(r.items)-1]
-	if x.from == 0 || x.to != r.len() {
+	if x.from == 0 || x.to != r.len() || r.enumerates() && (x.to > x.from+1 || !r.namedBefore(x)) {
 		return claim{}, false
 	}
-	return claim{option: x.option, rule: ClosingLetter, weight: concluded}, true
-}
-
-// claimed are the options claimed under any of rules, however tentatively.
-func (r *reading) claimed(rules ...string) []int {
-	var options []int
-	for _, c := range r.claims {
-		if !c.denied && slices.Contains(rules, c.rule) {
-			options = append(options, c.option)
-		}
-	}
-	return options
-}
-
-// denies: it is said somewhere that option is not the answer.
-func (r *reading) denies(option int) bool {
-	for _, c := range r.claims {
-		if c.denied && c.option == option {
-			return true
-		}
-	}
-	return false
-}
-
-// lettered are the options named by letter from a word on.
-func (r *reading) lettered(from int) []int {
-	var options []int
-	for _, x := range r.refs {
-		if x.from >= from && x.letter && x.sure {
-			options = append(options, x.option)
-		}
-	}
-	if from == 0 {
-		for _, x := range r.items {
-			options = append(options, x.option)
-		}
-	}
-	return options
-}
-
-// conclusion is the word at which the last sentence begins if it concludes,
-// and past the end if it does not.
-func (r *reading) conclusion() int {
-	concludes := false
-	for i := r.len() - 1; i >= 0; i-- {
-		if r.words[i].class.has(finish) {
-			concludes = true
-		}
-		if r.ends(i) {
-			if concludes || r.word(i) == "given" || r.word(i) == "since" {
-				return i
-			}
-			break
-		}
-	}
-	return r.len()
-}
-
-// opening are the options whose text stands in the first sentence, numbers
-// aside, if one of them follows a link.
-func (r *reading) opening() []int {
-	end := 1
-	for end < r.len() && !r.words[end].gap.has(stop|line) {
-		end++
-	}
-	if end > r.len() || r.words[end].gap.has(query) {
-		return nil // nothing at all, or "Could it be Rome?"
-	}
-	var options []int
-	linked := false
-	for _, x := range r.refs {
-		if x.from >= end {
-			break
-		}
-		if !x.bounded || isDigit(rune(r.norm[r.words[x.from].from])) {
-			continue
-		}
-		i := x.from - 1
-		for i > 0 && r.words[i].class.has(filler) && r.words[i+1].gap&^quote == 0 {
-			i--
-		}
-		linked = linked || i >= 0 && r.words[i].class.has(link)
-		options = append(options, x.option)
-	}
-	if !linked {
-		return nil
-	}
-	return options
+	return claim{option: x.option, rule: ClosingLetter, answer: true, weight: answering + concluded}, true
 }
 
 // cut: the response does not end as a sentence or a name does, so that
 // generation stopped before it was done.
-func (r *reading) cut(response string) bool {
+func cut(response string) bool {
 	response = strings.TrimRight(response, " \t\r\n*_")
 	last, _ := utf8.DecodeLastRuneInString(response)
-	return !strings.ContainsRune(".!?:。！？)]}）】」\"”'’`$", last)
+	return !strings.ContainsRune(".!?:。！？)]}）】」\"”'’`$|✓✔✅✗❌", last)
 }

@@ -234,7 +234,7 @@ var cases = []testCase{
 	{"I don't think", cities, "I don't think the answer is B.", ""},
 	{"this, not that", cities, "The answer is B, not A.", "B rule:stated"},
 	{"anything but", cities, "The answer is anything but B.", ""},
-	{"all denied but one", cities, "A is not correct. B is not correct. D is not correct.", ""},
+	{"all denied but one", cities, "A is not correct. B is not correct. D is not correct.", "C rule:eliminated"},
 
 	// Lists.
 	{"list, then conclusion", cities, "A. Paris is in France.\nB. Rome is in Italy.\nC. Berlin is in Germany.\n\nThe answer is B.", "B rule:stated"},
@@ -249,7 +249,7 @@ var cases = []testCase{
 	{"every option in a sentence of its own", cities, "A. Paris is in France. B. Rome is in Italy. C. Berlin is in Germany. D. Paris, Texas is in Texas.", ""},
 	{"every option, then the answer", cities, "A: Paris is old. B: Rome is older. C: Berlin is not. D: Paris, Texas is new. The answer is B.", "B rule:stated"},
 	{"the answer, then every option", cities, "B. Rome. A: Paris is in France. B: Rome is in Italy. C: Berlin is in Germany. D: Paris, Texas is in Texas.", "B rule:leading-letter"},
-	{"ticks without words of the rules", cities, "A) no\nB) yes\nC) no\nD) no", ""},
+	{"yes and no", cities, "A) no\nB) yes\nC) no\nD) no", "B rule:stated"},
 	{"table", cities, "| Option | Verdict |\n|---|---|\n| A | in France |\n| B | in Italy |\n| C | in Germany |", ""},
 
 	// Letters beyond the options.
@@ -279,14 +279,19 @@ var cases = []testCase{
 	{"some text somewhere", cities, "Once upon a time there was a boy. He lived in Rome.", ""},
 	{"a question", cities, "Could it be Rome? No. It lies in Germany.", ""},
 
-	// Other languages: brackets and marks count, words do not.
-	{"Chinese, brackets", cities, "正确答案是（B）。", "B rule:only-named"},
-	{"Chinese, lenticular brackets", cities, "答案是【C】", "C rule:only-named"},
-	{"Chinese, no brackets", cities, "答案是B。", ""},
-	{"German", cities, "Die richtige Antwort ist B.", ""},
-	{"German, brackets", cities, "Die richtige Antwort ist (B).", "B rule:only-named"},
-	{"French, brackets", cities, "La bonne réponse est (B) Rome.", "B rule:only-named"},
-	{"Spanish", cities, "La respuesta correcta es la opción B.", ""},
+	{"the first sentence names one", cities, "Wine from the hills of Rome (option B) goes with it. Beer from option C does, too.", "B rule:first-named"},
+	{"a view refuted", cities, "Many people think it is A. Rome has been the capital since 1871.", "B rule:refuted"},
+	{"a question is no answer", cities, "What about Rome (option B)? Or Paris (option A)?", ""},
+
+	// Other languages.
+	{"Chinese, brackets", cities, "正确答案是（B）。", "B rule:stated"},
+	{"Chinese, lenticular brackets", cities, "答案是【C】", "C rule:stated"},
+	{"Chinese, no brackets", cities, "答案是B。", "B rule:stated"},
+	{"German", cities, "Die richtige Antwort ist B.", "B rule:stated"},
+	{"German, brackets", cities, "Die richtige Antwort ist (B).", "B rule:stated"},
+	{"French, brackets", cities, "La bonne réponse est (B) Rome.", "B rule:stated"},
+	{"Spanish", cities, "La respuesta correcta es la opción B.", "B rule:stated"},
+	{"a language that is not known", cities, "Oikea vastaus on B, koska.", ""},
 
 	// Nothing.
 	{"empty", cities, "", ""},
@@ -319,16 +324,11 @@ func show(a Answer, ok bool) string {
 
 // Each rule has a case that shows it at work.
 func TestEveryRuleHasACase(t *testing.T) {
-	for _, rule := range allRules {
+	for _, rule := range RuleNames() {
 		if !slices.ContainsFunc(cases, func(c testCase) bool { return strings.HasSuffix(c.want, rule) }) {
 			t.Errorf("no case for %s", rule)
 		}
 	}
-}
-
-var allRules = []string{
-	Boxed, Stated, StatedText, LeadingLetter, LeadingText, ClosingLetter,
-	Predicate, Hedged, OnlyNamed, LastNamed, OptionText,
 }
 
 // A megabyte takes well under a second; with quadratic time it would take many
@@ -338,11 +338,13 @@ func TestRulesTakeLinearTime(t *testing.T) {
 		"answer is ", "answer is A ", "the answer is A. ", "A ", "A, ", "A and ", "option A or ", "(", "(((((A", "B) ", "B\n", "B. Rome\n",
 		"\n", "**", "\\boxed{", "\\", "<", "<answer>", "Rome ", "Rome, ", "Paris, Texas ", "Paris, ", "x", "1.", "-", "'", "not ",
 		"none of ", "therefore ", "is ", "the answer is ", "\x00", "\xff", "Ａ", "e\u0301", "answer:\nA. Paris ", "wait ", "this ", "but it's B ", "A. x. B. x. ",
+		"\\boxed{A}. ", "answer is A if ", "it might be A ", "people think it is A. ", "it is not A, ", "<think>", "</think>", "<think>A</think>", "[", "~~", "~~A~~ ",
+		"\nQ: ", "答案是B", "正", "<|", "1,000", "\\frac{", "most ", "A: no\n", "yes ", "than ",
 	} {
 		response := strings.Repeat(pattern, 1<<20/len(pattern))
 		start := time.Now()
 		Rules(response, cities)
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 3*time.Second {
 			t.Errorf("a megabyte of %q took %v", pattern, took)
 		}
 	}
@@ -355,13 +357,13 @@ func FuzzRules(f *testing.F) {
 	f.Fuzz(func(t *testing.T, response, joined string) {
 		options := strings.Split(joined, "|")
 		a, ok := Rules(response, options)
-		if !ok && a != (Answer{}) {
+		if !ok && a != (Answer{}) && a != (Answer{Rule: Conflict}) {
 			t.Errorf("abstains, and answers %+v", a)
 		}
 		if ok && (a.Option < 0 || a.Option >= len(options)) {
 			t.Errorf("option %d of %d", a.Option, len(options))
 		}
-		if ok && !slices.Contains(allRules, a.Rule) {
+		if ok && !slices.Contains(RuleNames(), a.Rule) {
 			t.Errorf("rule %q", a.Rule)
 		}
 		if b, alsoOK := Rules(response+" \n ", options); a != b || ok != alsoOK {

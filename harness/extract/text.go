@@ -52,13 +52,20 @@ var gaps = map[rune]gap{
 	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
 	'"': quote, '\'': quote, '“': quote, '”': quote, '„': quote, '‘': quote, '’': quote, '«': quote, '»': quote,
 	'*': emphasis, '_': emphasis, '`': emphasis, '#': emphasis, '|': emphasis, '~': emphasis, '$': emphasis,
-	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash,
+	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash, '▪': dash, '→': dash,
 	'/': slash, '&': slash,
 	'\n': line, '\r': line, '\u0085': line, '\u2028': line, '\u2029': line,
 }
 
 // boxed is the word for LaTeX's \boxed; no other text makes it.
 const boxed = `\boxed`
+
+// ticks are the signs for yes and no, by the words that the vocabulary has for
+// them.
+var ticks = map[rune]string{
+	'✅': "✓", '✓': "✓", '✔': "✓", '☑': "✓",
+	'❌': "✗", '✗': "✗", '✘': "✗", '✖': "✗", '❎': "✗", '☒': "✗",
+}
 
 // styles are the LaTeX commands that only say how their argument looks.
 var styles = map[string]bool{
@@ -116,7 +123,7 @@ var ascii = func() (table [256]struct {
 		}
 		table[c].word = isWord(c)
 		table[c].lower = byte(unicode.ToLower(c))
-		table[c].special = isSign(c) || c == '\\' || c == '<' || c == '-' || c == '*'
+		table[c].special = isSign(c) || strings.ContainsRune(`\<-*~`, c)
 		table[c].gap = gaps[c]
 	}
 	return table
@@ -130,6 +137,13 @@ func (r *reader) next(i int) int {
 		return r.latex(i)
 	case c == '<':
 		return r.tag(i)
+	case c == '~':
+		return r.struck(i)
+	case c == '>' && r.gap.has(line): // a quotation
+		r.mark(emphasis)
+		return i + size
+	case isEastern(c):
+		return r.eastern(i)
 	case isWord(c) || c == '-' && !r.inner && isDigit(r.at(i+size)):
 		return r.word(i, i+size)
 	case c >= 'Ⓐ' && c <= 'Ⓩ':
@@ -138,6 +152,8 @@ func (r *reader) next(i int) int {
 		r.gap = shut
 	case isSign(c) || c == '*' && i > 0 && r.s[i-1] == ' ' && r.at(i+size) == ' ':
 		r.add(r.s[i : i+size])
+	case ticks[c] != "":
+		r.add(ticks[c])
 	default:
 		r.gap |= gaps[c] // never glued: 【 and （ stand right after a word where they are used
 	}
@@ -184,7 +200,7 @@ func (r *reader) plainWord(i int) (end int, ok bool) {
 	}
 	if end < len(r.s) {
 		c := r.s[end]
-		if ascii[c].joins || (c == '.' || c == ':' || c == '/') && isDigit(rune(r.s[end-1])) {
+		if ascii[c].joins || (c == '.' || c == ',' || c == ':' || c == '/') && isDigit(rune(r.s[end-1])) {
 			return i, false
 		}
 	}
@@ -210,16 +226,63 @@ func (r *reader) latex(i int) int {
 		return end + 1
 	case name == "boxed" || name == "fbox":
 		r.add(boxed)
+	case strings.HasSuffix(name, "frac"):
+		if fraction, size := simpleFraction(r.s[end:]); size > 0 {
+			r.add(fraction)
+			return end + size
+		}
+		r.add(name)
 	case name != "" && !styles[name]:
 		r.add(name)
 	}
 	return end
 }
 
-// tag reads <b> as emphasis and <answer> as "answer:"; any other < is a sign.
+// simpleFraction reads {1}{4} as 1/4; its size is 0 where s does not begin so.
+func simpleFraction(s string) (fraction string, size int) {
+	var parts [2]string
+	for k := range parts {
+		if !strings.HasPrefix(s[size:], "{") {
+			return "", 0
+		}
+		from := size + 1
+		to := from
+		for to < len(s) && to < from+16 && ascii[s[to]].word {
+			to++
+		}
+		if to == from || to == len(s) || s[to] != '}' {
+			return "", 0
+		}
+		parts[k], size = s[from:to], to+1
+	}
+	return parts[0] + "/" + parts[1], size
+}
+
+// struck leaves out what is struck through: ~~A~~.
+func (r *reader) struck(i int) int {
+	r.mark(emphasis)
+	rest := r.s[i+1 : min(i+200, len(r.s))]
+	if !strings.HasPrefix(rest, "~") {
+		return i + 1
+	}
+	if end := strings.Index(rest[1:], "~~"); end > 0 && !strings.Contains(rest[1:end], "\n") {
+		return i + 2 + end + 2
+	}
+	return i + 2
+}
+
+// tag reads <b> as emphasis, <answer> and <final_answer> as "answer:", and the
+// marks of a chat template, <|im_end|>, as the end of a line; any other < is a
+// sign.
 func (r *reader) tag(i int) int {
 	end := i + 1
-	for end < len(r.s) && end < i+16 && (r.s[end] == '/' || unicode.IsLetter(rune(r.s[end]))) {
+	if r.at(end) == '|' {
+		if size := strings.Index(r.s[end+1:min(end+32, len(r.s))], "|>"); size > 0 {
+			r.mark(stop | line)
+			return end + 1 + size + 2
+		}
+	}
+	for end < len(r.s) && end < i+16 && (r.s[end] == '/' || r.s[end] == '_' || unicode.IsLetter(rune(r.s[end]))) {
 		end++
 	}
 	if end == i+1 || end == len(r.s) || r.s[end] != '>' {
@@ -228,8 +291,8 @@ func (r *reader) tag(i int) int {
 		return i + 1
 	}
 	r.gap |= emphasis
-	if name := r.s[i+1 : end]; strings.EqualFold(name, "answer") {
-		r.add(name)
+	if name := strings.ToLower(r.s[i+1 : end]); strings.HasSuffix(name, "answer") && name[0] != '/' {
+		r.add("answer")
 		r.gap = colon
 	}
 	r.inner = false
@@ -244,6 +307,9 @@ func (r *reader) wordEnd(i int) int {
 			continue
 		}
 		c, size := r.rune(i)
+		if isEastern(c) {
+			return i
+		}
 		if !isWord(c) {
 			after := r.at(i + size)
 			switch c {
@@ -259,6 +325,10 @@ func (r *reader) wordEnd(i int) int {
 				if before, _ := utf8.DecodeLastRuneInString(r.s[:i]); !isDigit(fold(before)) || !isDigit(after) {
 					return i
 				}
+			case ',':
+				if !r.thousands(i) {
+					return i
+				}
 			default:
 				return i
 			}
@@ -268,14 +338,28 @@ func (r *reader) wordEnd(i int) int {
 	return i
 }
 
+// thousands: the comma at byte i sets three digits off, as in 10,000.
+func (r *reader) thousands(i int) bool {
+	if !isDigit(rune(r.s[i-1])) || r.s[i] != ',' || isDigit(r.at(i+4)) {
+		return false
+	}
+	return isDigit(r.at(i+1)) && isDigit(r.at(i+2)) && isDigit(r.at(i+3))
+}
+
 // add ends a word: s is its spelling, r.gap what stands before it.
 func (r *reader) add(s string) {
 	if len(r.norm) > 0 {
 		r.norm = append(r.norm, ' ')
 	}
 	w := word{from: int32(len(r.norm)), gap: r.gap}
-	first, _ := utf8.DecodeRuneInString(s)
-	w.upper = unicode.IsUpper(fold(first))
+	first, size := utf8.DecodeRuneInString(s)
+	first = fold(first)
+	if size == len(s) && first >= utf8.RuneSelf {
+		if letter, ok := lookalikes[first]; ok {
+			s, first = string(letter), letter
+		}
+	}
+	w.upper = unicode.IsUpper(first)
 	r.norm = appendLower(r.norm, s)
 	w.to = int32(len(r.norm))
 	w.class = classOf(r.norm[w.from:])
@@ -286,8 +370,11 @@ func (r *reader) add(s string) {
 func appendLower(b []byte, s string) []byte {
 	for _, c := range s {
 		c = unicode.ToLower(fold(c))
-		if c == '’' {
+		switch c {
+		case '’':
 			c = '\''
+		case ',': // 10,000
+			continue
 		}
 		b = utf8.AppendRune(b, c)
 	}
@@ -311,7 +398,8 @@ func (r *reader) at(i int) rune {
 	return c
 }
 
-// fold maps full-width forms to ASCII and the several minus signs to one.
+// fold maps full-width and mathematical letters to ASCII, those in circles and
+// squares too, and the several minus signs to one.
 func fold(c rune) rune {
 	switch {
 	case c < utf8.RuneSelf:
@@ -320,6 +408,19 @@ func fold(c rune) rune {
 		return c - '！' + '!'
 	case c == '−' || c == '‐' || c == '‑':
 		return '-'
+	case c >= '𝐀' && c <= '𝚣': // thirteen alphabets of capital and small letters
+		if c = (c - '𝐀') % 52; c < 26 {
+			return 'A' + c
+		}
+		return 'a' + c - 26
+	case c >= '🄐' && c <= '🄩':
+		return c - '🄐' + 'A'
+	case c >= '🄰' && c <= '🅉':
+		return c - '🄰' + 'A'
+	case c >= '🅐' && c <= '🅩':
+		return c - '🅐' + 'A'
+	case c >= '🅰' && c <= '🆉':
+		return c - '🅰' + 'A'
 	}
 	return c
 }
@@ -330,7 +431,7 @@ func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c)
 	}
-	return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsNumber(c) && (c < 'Ⓐ' || c > 'ⓩ') || unicode.IsMark(c))
+	return c != utf8.RuneError && c != '\ufe0f' && (unicode.IsLetter(c) || unicode.IsNumber(c) && (c < 'Ⓐ' || c > 'ⓩ') || unicode.IsMark(c))
 }
 
 func isSign(c rune) bool {

@@ -19,6 +19,7 @@ const (
 	denial                     // turns what follows round: not
 	pick                       // the option after it is chosen: I choose
 	drop                       // or dropped: rule out
+	makes                      // the option after it is what is said next: making B the best
 	doubt                      // what follows is only possible: might
 	supposal                   // the whole sentence is: if
 	finish                     // what follows concludes: therefore
@@ -27,6 +28,9 @@ const (
 	contrast                   // after "not A": but
 	reason                     // begins a clause that says why: because
 	joint                      // and, or
+	guess                      // a letter right after it is what is thought: probably
+	report                     // says what someone says: claim
+	grade                      // grades the word after it: most
 	singular                   // goes on after one option: is
 	plural                     // goes on after several: are
 	follow                     // goes on after a letter, never after an article
@@ -43,46 +47,52 @@ func (c class) has(k class) bool { return c&k != 0 }
 // being made.
 var classes = func() map[string]class {
 	m := map[string]class{}
-	for _, e := range []struct {
+	for _, e := range append(foreign, []struct {
 		class class
 		words string
 	}{
 		{noun | namer | filler, "answer option choice"},
 		{noun | filler, "solution selection conclusion response letter ans"},
 		{noun, "one"},
-		{namer | filler, "answers options choices"},
-		{link | singular | follow, "is was becomes remains comes"},
+		{namer | filler, "answers options choices situation situations scenario scenarios"},
+		{link | singular | follow, "is was becomes remains comes stands emerges serves qualifies"},
 		{link | singular | follow | seeming, "seems appears"},
 		{link | follow, "be being been"},
 		{link | follow | seeming, "seem appear"},
 		{link | own, "it's that's"},
 		{link | plural | follow, "are were"},
 		{right | filler, "correct right best accurate appropriate suitable closest better"},
-		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded"},
-		{denial, "not never cannot can't neither nor couldn't wouldn't shouldn't don't didn't none unlike"},
+		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded mistaken myth misconception"},
+		{denial, "not never cannot can't neither nor couldn't wouldn't shouldn't don't didn't none unlike unlikely least less"},
 		{denial | singular, "isn't wasn't doesn't"},
 		{denial | plural, "aren't weren't"},
 		{pick, "choose chose choosing chosen select selecting selected pick picking picked recommend go going opt leads " +
-			"making makes leaving leaves corresponds supports matches"},
+			"leaving leaves corresponds supports matches"},
+		{makes, "making makes make"},
 		{drop, "eliminate eliminating exclude excluding discard discarding reject rejecting rule ruling"},
+		{doubt | follow, "can"},
 		{doubt, "might may could perhaps possibly maybe whether initially while although though " +
 			"possible potential plausible another second"},
+		{guess | filler, "probably likely definitely certainly surely clearly obviously undoubtedly think presumably believe guess towards toward"},
+		{report | filler, "think thinks thought believe believes believed say says said claim claims claimed argue argues argued assume assumes " +
+			"shouts stated states suggested tempted"},
 		{finish, "therefore thus hence so conclusion finally final overall ultimately consequently conclude accordingly summary " +
 			"based considering"},
-		{turn, "wait correction apologies apologize sorry oops actually reconsidering rechecking"},
+		{turn, "hmm hm wait correction apologies apologize sorry oops actually reconsidering rechecking"},
 		{contrast | reason, "but rather instead"},
 		{reason, "because since whereas while"},
-		{other, "each every any other another first next this these"},
+		{other, "each every any other another first next this these original initial previous earlier trick"},
 		{kind, "description statement representation match fit"},
-		{supposal, "if assuming suppose unless"},
+		{grade | filler, "most more"},
+		{supposal, "if assuming suppose imagine unless"},
 		{opener | filler, "given"},
-		{special, "this none other listed among say that as " + boxed},
+		{special, "this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
-		{filler, "the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
+		{filler, "fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
 			"should will considered still obviously certainly simply just by far of than fitting logical reasonable sensible " +
-			"relevant precise that which who it as think believe mean both either does do has"},
-	} {
+			"relevant precise that which who it as think believe mean both either does do has also too"},
+	}...) {
 		for w := range strings.FieldsSeq(e.words) {
 			m[w] |= e.class
 		}

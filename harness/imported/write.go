@@ -306,11 +306,10 @@ func (w *writer) read(a *answered, g *data.Generation) (option int, ok bool) {
 		return 0, false
 	}
 	read, ok := extract.Rules(*a.response, a.options)
-	if !ok {
+	if g.AnswerFrom = read.Rule; !ok {
 		w.result.Unread++
 		return 0, false
 	}
 	w.result.Read++
-	g.AnswerFrom = read.Rule
 	return read.Option, true
 }

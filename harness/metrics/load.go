@@ -2,8 +2,10 @@ package metrics
 
 import (
 	"slices"
+	"strings"
 
 	"perg/data"
+	"perg/harness/extract"
 	"perg/harness/judge"
 	"perg/harness/results"
 )
@@ -49,7 +51,7 @@ func Load(dir string, o Options) (*Table, error) {
 	}
 	defer tables.Close()
 	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
-	for g, err := range l.run.Generations([]string{"model", "quantization"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
+	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +72,7 @@ func (l *loader) generations(g *results.Generations) {
 	for _, it := range l.run.Items[len(l.table.kindOf):] {
 		l.table.kindOf = append(l.table.kindOf, l.kind(it))
 	}
-	charged := chargesOf(g)
+	charged, who := chargesOf(g), readersOf(g)
 	for row := range g.Rows {
 		if int(g.Cell[row]) == len(l.drafts) {
 			l.draft(g, row)
@@ -81,6 +83,7 @@ func (l *loader) generations(g *results.Generations) {
 		d.place(item, repeat)
 		d.results = append(d.results, g.Result(row))
 		d.charge(l.table.kindOf[item], charged, row)
+		d.costs[l.table.kindOf[item]].reads.add(who.of(g, row))
 	}
 }
 
@@ -134,6 +137,34 @@ func (c *Cell) charge(kind int32, from charges, row int) {
 	}
 }
 
+// readers say who read the answers of some generations.
+type readers struct{ from, status data.Texts }
+
+func readersOf(g *results.Generations) readers {
+	return readers{g.Texts["answer_from"], g.Texts["status"]}
+}
+
+// of is the generation of a row as one response, or none where there is none.
+func (r readers) of(g *results.Generations, row int) Reads {
+	result := g.Result(row)
+	if !result.Responded {
+		return Reads{}
+	}
+	reads := Reads{Responses: 1}
+	switch from := r.from.At(row); {
+	case result.Invalid:
+		reads.Unread = 1
+	case from == extract.FromModel:
+		reads.ByModel = 1
+	case strings.HasPrefix(from, "rule:"):
+		reads.ByRules = 1
+	}
+	if r.status.At(row) == data.StatusTruncated {
+		reads.Truncated = 1
+	}
+	return reads
+}
+
 func (l *loader) judgments(j *results.Judgments) {
 	for row := range j.Rows {
 		score, readable := j.Score(row)
@@ -170,6 +201,12 @@ func (l *loader) pair(p results.Panel) {
 		}
 		for _, k := range d.costs {
 			d.addCost(k)
+		}
+		if base >= 0 {
+			d.base = l.drafts[base].Cell
+		}
+		for _, reads := range d.baselineReads() {
+			d.BaselineReads.add(reads)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"perg/data"
+	"perg/harness/stats"
 )
 
 // batch is how many cells are resampled at once: each holds 128 kB meanwhile.
@@ -59,6 +60,13 @@ func (r *Resampled) record() data.Metric {
 	rate(AlignmentFailure, &m.AlignmentFailure, &m.AlignmentFailureLow, &m.AlignmentFailureHigh)
 	rate(RobustnessError, &m.RobustnessError, &m.RobustnessErrorLow, &m.RobustnessErrorHigh)
 	rate(PerformanceVariation, &m.PerformanceVariation, &m.PerformanceVariationLow, &m.PerformanceVariationHigh)
+	share := func(n int, of Reads) *float64 { return stats.Rate{Count: n, Of: of.Responses}.Value() }
+	m.ReadByRules, m.ReadByRulesBaseline = share(c.Reads.ByRules, c.Reads), share(c.BaselineReads.ByRules, c.BaselineReads)
+	m.ReadByModel, m.ReadByModelBaseline = share(c.Reads.ByModel, c.Reads), share(c.BaselineReads.ByModel, c.BaselineReads)
+	m.Unread, m.UnreadBaseline = share(c.Reads.Unread, c.Reads), share(c.BaselineReads.Unread, c.BaselineReads)
+	least, most := r.BreakageBounds()
+	m.BreakageRateLeast, m.BreakageRateMost = least.Value(), most.Value()
+	m.NTruncated, m.NTruncatedBaseline = int64(c.Reads.Truncated), int64(c.BaselineReads.Truncated)
 	deviation := func(name Metric, items, repeats **float64) {
 		*items, *repeats = r.itemsSD(name), c.repeatsSD(name)
 	}

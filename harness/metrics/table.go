@@ -96,6 +96,11 @@ func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
 				g.addCost(cost)
 			}
 		}
+		for kind, reads := range c.baselineReads() {
+			if g := parts[groups[kind]]; g != nil {
+				g.BaselineReads.add(reads)
+			}
+		}
 	}
 	return all, nil
 }
@@ -127,11 +132,12 @@ type Cell struct {
 	Group                        string // All, or a value of the property; "" where the item has none
 	Tally
 
-	OutputTokens int64 // with a known duration
-	EvalNS       int64
-	LoadedVRAM   *int64 // bytes, the most that the server said it had loaded of the model
-	FellBack     *int64 // second calls that could not be read; nil: the method has one call
-	Usage               // of the GPUs, where they were sampled
+	OutputTokens         int64 // with a known duration
+	EvalNS               int64
+	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
+	FellBack             *int64 // second calls that could not be read; nil: the method has one call
+	Reads, BaselineReads Reads
+	Usage                // of the GPUs, where they were sampled
 
 	table *Table
 	// The cell's generations in the order of the run's table, five bytes each
@@ -140,6 +146,7 @@ type Cell struct {
 	repeats []int32 // nil: all are 0
 	pairs   []results.Pair
 	costs   []cost // by kind of item; nil where the cell is not over all items
+	base    *Cell  // that of its baselines; nil: there is none
 }
 
 // A row is one generation.
@@ -187,9 +194,35 @@ type cost struct {
 	vram             int64 // the most
 	fellBack         int64
 	loaded, twoCalls bool // vram, fellBack are known of some
+	reads            Reads
+}
+
+// Reads are responses by who read their answers.
+type Reads struct {
+	ByRules, ByModel, Unread int
+	Responses                int
+	Truncated                int // num_predict or the context ended them
+}
+
+func (r *Reads) add(s Reads) {
+	r.ByRules, r.ByModel, r.Unread = r.ByRules+s.ByRules, r.ByModel+s.ByModel, r.Unread+s.Unread
+	r.Responses, r.Truncated = r.Responses+s.Responses, r.Truncated+s.Truncated
+}
+
+// baselineReads are those of the cell's baselines, by kind of item.
+func (c *Cell) baselineReads() []Reads {
+	if c.base == nil {
+		return nil
+	}
+	all := make([]Reads, len(c.base.costs))
+	for kind, k := range c.base.costs {
+		all[kind] = k.reads
+	}
+	return all
 }
 
 func (c *Cell) addCost(k cost) {
+	c.Reads.add(k.reads)
 	c.OutputTokens += k.tokens
 	c.EvalNS += k.evalNS
 	if k.loaded && (c.LoadedVRAM == nil || k.vram > *c.LoadedVRAM) {

@@ -52,6 +52,10 @@ type Tally struct {
 	rated                    int // in Q*: with a rating
 	notFollowed              int // in Q* and rated: not followed
 	notRobust                int // in Q* and rated: not followed or not correct
+
+	unreadBroken            int // in Q*: broken because nobody read the answer
+	unreadRight, unreadElse int // not read in the baseline: correct under the setting, not correct
+	unreadTwice             int // of those not correct: not read either
 }
 
 // Add counts a pair n times.
@@ -72,9 +76,15 @@ func (t *Tally) Add(p results.Pair, n int) {
 	count(&t.correct, p.Correct())
 	count(&t.both, p.BaselineCorrect() && p.Correct())
 	count(&t.either, p.BaselineCorrect() || p.Correct())
+	if p.BaselineInvalid() {
+		count(&t.unreadRight, p.Correct())
+		count(&t.unreadElse, !p.Correct())
+		count(&t.unreadTwice, p.Invalid())
+	}
 	if !p.BaselineCorrect() {
 		return
 	}
+	count(&t.unreadBroken, p.Invalid())
 	count(&t.broken, p.Broken())
 	switch {
 	case !t.Judged || !t.Setting.Judged():
@@ -85,6 +95,26 @@ func (t *Tally) Add(p results.Pair, n int) {
 		count(&t.notFollowed, !p.Followed())
 		count(&t.notRobust, !p.Followed() || !p.Correct())
 	}
+}
+
+// BreakageBounds are the least and the most that the Breakage Rate could be if
+// every answer had been read: at the least those that nobody read under the
+// setting were right, and those in the baseline where that adds to Q* what did
+// not break; at the most those in the baseline were right where the answer under
+// the setting was not.
+func (t *Tally) BreakageBounds() (least, most stats.Rate) {
+	if t.Setting == prompt.None {
+		return stats.Rate{}, stats.Rate{}
+	}
+	least = stats.Rate{Count: t.broken - t.unreadBroken, Of: t.baselineCorrect + t.unreadRight + t.unreadTwice}
+	most = stats.Rate{Count: t.broken + t.unreadElse, Of: t.baselineCorrect + t.unreadElse}
+	switch { // where Q* is empty unless something was right
+	case least.Of == 0:
+		least = most
+	case most.Of == 0:
+		most = least
+	}
+	return least, most
 }
 
 // BaselineCorrect is |Q*|.

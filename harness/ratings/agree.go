@@ -55,9 +55,10 @@ type Pair struct {
 	A             Rater     `json:"a"`
 	B             Rater     `json:"b"`
 	N             int       `json:"n"`
-	Exact         *float64  `json:"exact"`    // share with the same rating
-	Followed      *float64  `json:"followed"` // share with both ratings at least 3, or neither
-	Kappa         *float64  `json:"kappa"`    // quadratic weights
+	StandsFor     int       `json:"stands_for"` // generations of the run: more than n where a person rated a sample, whose rows are weighted back
+	Exact         *float64  `json:"exact"`      // share with the same rating
+	Followed      *float64  `json:"followed"`   // share with both ratings at least 3, or neither
+	Kappa         *float64  `json:"kappa"`      // quadratic weights
 	KappaInterval *Interval `json:"kappa_interval"`
 }
 
@@ -88,12 +89,15 @@ type Agreement struct {
 	Pairs       []Pair        `json:"pairs"`
 	Groups      []Group       `json:"groups"`
 	Bias        []Bias        `json:"position_bias"`
+	Reading     []Reading     `json:"reading"` // of the answers, against each person who read some
 	Caveats     []string      `json:"caveats"`
 }
 
 // Comparable says whether there is anything to compare: two raters, or a judge
 // with both orders.
-func (a Agreement) Comparable() bool { return len(a.Pairs) > 0 || len(a.Bias) > 0 }
+func (a Agreement) Comparable() bool {
+	return len(a.Pairs) > 0 || len(a.Bias) > 0 || len(a.Reading) > 0
+}
 
 // fewUnits is the number of generations below which an interval by resampling
 // is not to be relied on.
@@ -109,7 +113,7 @@ type raterScores struct {
 func Agree(j Judged, f Filled) Agreement {
 	a := Agreement{
 		Generations: len(j.Keys), Blank: f.Blank,
-		Judges: []JudgeCount{}, People: []PersonCount{}, Pairs: []Pair{}, Groups: []Group{}, Bias: []Bias{}, Caveats: []string{},
+		Judges: []JudgeCount{}, People: []PersonCount{}, Pairs: []Pair{}, Groups: []Group{}, Bias: []Bias{}, Reading: []Reading{}, Caveats: []string{},
 	}
 	var judges, people []raterScores
 	for _, by := range j.Judges {
@@ -120,12 +124,19 @@ func Agree(j Judged, f Filled) Agreement {
 	for _, by := range f.People {
 		r := Rater{Name: by.Name, Human: true}
 		a.People = append(a.People, PersonCount{r, len(by.Scores)})
-		people = append(people, raterScores{r, by.Scores})
+		if len(by.Letters) > 0 {
+			reading := j.reading(r, by.Letters)
+			a.Reading = append(a.Reading, reading)
+			a.few(reading.N, fmt.Sprintf("%s has read %d answers", r, reading.N))
+		}
+		if len(by.Scores) > 0 {
+			people = append(people, raterScores{r, by.Scores})
+		}
 	}
-	all := slices.Concat(judges, people)
+	all, strata := slices.Concat(judges, people), j.strata()
 	for i, x := range all {
 		for _, y := range all[i+1:] {
-			p := pair(x, y)
+			p := pair(x, y, strata)
 			a.Pairs = append(a.Pairs, p)
 			a.few(p.N, fmt.Sprintf("%s and %s have %d ratings in common", x, y, p.N))
 		}
@@ -156,25 +167,38 @@ func (a *Agreement) few(n int, said string) {
 	}
 }
 
-func pair(x, y raterScores) Pair {
+// pair compares two raters. What a person rated is a sample with more of what is
+// rare than the run has, so its rows are weighted back to the strata that they
+// stand for; ratings of two judges are all there are.
+func pair(x, y raterScores, s strata) Pair {
 	p := Pair{A: x.Rater, B: y.Rater}
-	tables := make(sums)
-	exact, followed := 0, 0
-	for key, a := range x.scores {
-		b, both := y.scores[key]
-		if !both {
-			continue
+	var both []results.Key
+	for _, key := range slices.SortedFunc(maps.Keys(x.scores), results.Key.Compare) { // fractions add up alike in the same order
+		if _, ok := y.scores[key]; ok {
+			both = append(both, key)
 		}
-		p.N++
+	}
+	p.N, p.StandsFor = len(both), len(both)
+	weight := func(results.Key) float64 { return 1 }
+	if x.Human || y.Human {
+		weight, p.StandsFor = s.weights(both)
+	}
+	tables := make(sums)
+	var exact, followed, sum float64
+	for _, key := range both {
+		a, b, w := x.scores[key], y.scores[key], weight(key)
+		sum += w
 		if a == b {
-			exact++
+			exact += w
 		}
 		if isFollowed(a) == isFollowed(b) {
-			followed++
+			followed += w
 		}
-		tables.of(key, Categories*Categories)[(a-1)*Categories+b-1]++
+		tables.of(key, Categories*Categories)[(a-1)*Categories+b-1] += w
 	}
-	p.Exact, p.Followed = share(exact, p.N), share(followed, p.N)
+	if p.N > 0 {
+		p.Exact, p.Followed = new(exact/sum), new(followed/sum)
+	}
 	p.Kappa, p.KappaInterval = tables.estimate(func(sum []float64) (float64, bool) {
 		return stats.WeightedKappaOf(square(sum))
 	})

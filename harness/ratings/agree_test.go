@@ -65,7 +65,12 @@ func TestAgreeByHand(t *testing.T) {
 	if p := got.Pairs[1]; p.A.String() != "a" || p.B.String() != "person" || !p.B.Human || p.N != 5 {
 		t.Errorf("%+v", p)
 	}
-	near(t, "a and the person", got.Pairs[1].Exact, 4./5)
+	// They differ on item 1 alone, which stands for 1 and 5, on which the judges
+	// are divided; 0 stands for 0 and 6, and 2 to 4 for four that are followed.
+	near(t, "a and the person", got.Pairs[1].Exact, (2+4.)/8)
+	if n := got.Pairs[1].StandsFor; n != 8 {
+		t.Errorf("they stand for %d", n)
+	}
 
 	nan := math.NaN()
 	unit := func(of ...int) []float64 {
@@ -223,7 +228,7 @@ func TestCoverageOfTheKappaInterval(t *testing.T) {
 				b[key(i)] = 1 + r.IntN(5)
 			}
 		}
-		if i := pair(raterScores{scores: a}, raterScores{scores: b}).KappaInterval; i.Low <= truth && truth <= i.High {
+		if i := pair(raterScores{scores: a}, raterScores{scores: b}, strata{}).KappaInterval; i.Low <= truth && truth <= i.High {
 			held++
 		}
 	}

@@ -17,13 +17,14 @@ const (
 	colMethod  = "method"
 	colSetting = "setting"
 	colRepeat  = "repeat"
-	colRater   = "rater" // not in the form; where several people's files are put together
-	colNote    = "note"  // the person's own
+	colRater   = "rater"  // not in the form; where several people's files are put together
+	colLetter  = "letter" // of the option that the response chooses, or "none": who checks the reader fills it in
+	colNote    = "note"   // the person's own
 )
 
 var (
 	required = []string{colItem, colVariant, colMethod, colSetting, colRepeat, colRating}
-	form     = []string{colRating, colItem, colVariant, colMethod, colSetting, colRepeat, "preference", "question", "plain_response", "response", colNote}
+	form     = []string{colRating, colItem, colVariant, colMethod, colSetting, colRepeat, "preference", "question", "plain_response", "response", colLetter, colNote}
 )
 
 // byteOrderMark tells spreadsheets that a file is UTF-8; Excel takes it for the
@@ -32,14 +33,14 @@ const byteOrderMark = "\ufeff"
 
 // Form is the file that a person fills in: CSV, one row a generation, columns
 // rating (empty), item_id, variant, method, setting, repeat, preference,
-// question, plain_response, response and note (empty).
+// question, plain_response, response, letter and note (empty).
 func Form(rows []Row) []byte {
 	var b bytes.Buffer
 	b.WriteString(byteOrderMark)
 	w := csv.NewWriter(&b)
 	w.Write(form) // a bytes.Buffer takes everything
 	for _, r := range rows {
-		cells := []string{"", r.ItemID, r.Variant, string(r.Method), string(r.Setting), strconv.Itoa(int(r.Repeat)), r.Preference, r.Question, r.PlainResponse, r.Response, ""}
+		cells := []string{"", r.ItemID, r.Variant, string(r.Method), string(r.Setting), strconv.Itoa(int(r.Repeat)), r.Preference, r.Question, r.PlainResponse, r.Response, "", ""}
 		for i := range cells {
 			cells[i] = guarded(cells[i])
 		}
@@ -73,7 +74,7 @@ func unguarded(cell string) string {
 	return cell
 }
 
-// Untouched says whether content is a form without a rating or a note, which
+// Untouched says whether content is a form without a rating, a letter or a note, which
 // may be replaced: no work of a person is in it. A file of any other kind is
 // not, nor is one that cannot be read.
 func Untouched(content []byte) bool {
@@ -86,7 +87,7 @@ func Untouched(content []byte) bool {
 		if err != nil {
 			return err == errEnd
 		}
-		if strings.TrimSpace(record[0]) != "" || strings.TrimSpace(record[len(form)-1]) != "" {
+		if strings.TrimSpace(record[0]+record[len(form)-2]+record[len(form)-1]) != "" {
 			return false
 		}
 	}

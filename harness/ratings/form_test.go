@@ -62,7 +62,7 @@ func TestFormHoldsNoFormula(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(records[0], ","); got != "rating,item_id,variant,method,setting,repeat,preference,question,plain_response,response,note" {
+	if got := strings.Join(records[0], ","); got != "rating,item_id,variant,method,setting,repeat,preference,question,plain_response,response,letter,note" {
 		t.Errorf("header %s", got)
 	}
 	for i, record := range records[1:] {
@@ -133,4 +133,48 @@ func TestUntouched(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+}
+
+// Letters that a person read are compared with the run's, weighted back: here
+// the one answer that nobody read stands for itself, and each of the two others
+// for five.
+func TestHowAnswersAreReadIsWeightedBack(t *testing.T) {
+	judged := Judged{
+		Judges:  []Judge{{Name: "judge", Scores: make(map[results.Key]int)}},
+		Keys:    knownItems(11),
+		Answers: make(map[results.Key]Answered),
+	}
+	for i := range 11 {
+		judged.Judges[0].Scores[key(i)] = 5
+		judged.Answers[key(i)] = Answered{"B", "rule:stated"}
+	}
+	judged.Answers[key(10)] = Answered{}
+	content := "item_id,variant,method,setting,repeat,rating,letter\n" + strings.Join([]string{
+		rowOf(0) + ",,b", rowOf(1) + ",,None", rowOf(10) + ",,(B)", rowOf(2) + ",,",
+	}, "\n") + "\n"
+	f, err := Read("x.csv", strings.NewReader(content), judged.Keys)
+	if err != nil || f.Blank != 1 || len(f.People) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	a := Agree(judged, f)
+	if len(a.Reading) != 1 || len(a.Pairs) != 0 {
+		t.Fatalf("%+v", a)
+	}
+	r := a.Reading[0]
+	if r.N != 3 || r.StandsFor != 11 {
+		t.Errorf("%d stand for %d, want 3 for 11", r.N, r.StandsFor)
+	}
+	near(t, "same", r.Same, 5./11)
+	near(t, "read", r.Read, 5./6)
+	near(t, "false", r.False, 5./10)
+	near(t, "unread", r.Unread, 1./11)
+	if _, err := Read("x.csv", strings.NewReader("item_id,variant,method,setting,repeat,rating,letter\n"+rowOf(0)+",,BC\n"), judged.Keys); err == nil || !strings.Contains(err.Error(), `the letter "BC"`) {
+		t.Errorf("BC is a letter: %v", err)
+	}
+}
+
+// rowOf names item i in a file of ratings.
+func rowOf(i int) string {
+	k := key(i)
+	return fmt.Sprintf("%s,%s,%s,%s,%d", k.ItemID, k.Variant, k.Method, k.Setting, k.Repeat)
 }

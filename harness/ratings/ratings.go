@@ -28,8 +28,9 @@ type Judge struct {
 
 // Judged is what the judges of a run rated.
 type Judged struct {
-	Judges []Judge              // by name
-	Keys   map[results.Key]bool // generations that a judge was asked about, whatever came of it
+	Judges  []Judge                  // by name
+	Keys    map[results.Key]bool     // generations that a judge was asked about, whatever came of it
+	Answers map[results.Key]Answered // what was read of them, where ReadAnswers was asked
 }
 
 // judgment is what is read of data.Judgment.

@@ -16,14 +16,15 @@ import (
 
 // A Person is someone's ratings.
 type Person struct {
-	Name   string // of the column rater; "" where the file has none
-	Scores map[results.Key]int
+	Name    string // of the column rater; "" where the file has none
+	Scores  map[results.Key]int
+	Letters map[results.Key]string // the option that a response chooses, NoLetter where none or several
 }
 
 // Filled is what people have rated.
 type Filled struct {
 	People []Person // by name
-	Blank  int      // rows without a rating
+	Blank  int      // rows without a rating or a letter
 }
 
 // shownErrors is how many errors of rows are listed; the others are counted.
@@ -60,7 +61,7 @@ func Read(name string, r io.Reader, known map[results.Key]bool) (Filled, error) 
 		if err == nil {
 			rated, err = t.rating(record, known)
 		}
-		if err == nil && rated.score != 0 {
+		if err == nil && (rated.score != 0 || rated.letter != "") {
 			at := place{rated.rater, rated.key}
 			if before := seen[at]; before != 0 {
 				err = fmt.Errorf("rated already on line %d: %s", before, rated.key)
@@ -72,15 +73,20 @@ func Read(name string, r io.Reader, known map[results.Key]bool) (Filled, error) 
 			wrong = append(wrong, fmt.Errorf("%s:%d: %w", name, line, err))
 		case err != nil:
 			more++
-		case rated.score == 0:
+		case rated.score == 0 && rated.letter == "":
 			f.Blank++
 		default:
 			p, ok := people[rated.rater]
 			if !ok {
-				p = Person{Name: rated.rater, Scores: make(map[results.Key]int)}
+				p = Person{Name: rated.rater, Scores: make(map[results.Key]int), Letters: make(map[results.Key]string)}
 				people[rated.rater] = p
 			}
-			p.Scores[rated.key] = rated.score
+			if rated.score != 0 {
+				p.Scores[rated.key] = rated.score
+			}
+			if rated.letter != "" {
+				p.Letters[rated.key] = rated.letter
+			}
 		}
 		if t.broken {
 			break
@@ -101,9 +107,10 @@ func Read(name string, r io.Reader, known map[results.Key]bool) (Filled, error) 
 
 // A rating is what one row says; a score of 0 is none.
 type rating struct {
-	key   results.Key
-	rater string
-	score int
+	key    results.Key
+	rater  string
+	score  int
+	letter string
 }
 
 func (t *table) rating(record []string, known map[results.Key]bool) (rating, error) {
@@ -118,8 +125,8 @@ func (t *table) rating(record []string, known map[results.Key]bool) (rating, err
 		}
 		return unguarded(record[i])
 	}
-	text := strings.TrimSpace(cell(colRating))
-	if text == "" {
+	text, letter := strings.TrimSpace(cell(colRating)), strings.TrimSpace(cell(colLetter))
+	if text == "" && letter == "" {
 		return rating{}, wrong
 	}
 	r := rating{
@@ -130,11 +137,19 @@ func (t *table) rating(record []string, known map[results.Key]bool) (rating, err
 	if wrong != nil {
 		return rating{}, wrong
 	}
-	score, err := strconv.Atoi(text)
-	if err != nil || score < 1 || score > Categories {
-		return rating{}, fmt.Errorf("the rating %q is not a whole number from 1 to %d", text, Categories)
+	if text != "" {
+		score, err := strconv.Atoi(text)
+		if err != nil || score < 1 || score > Categories {
+			return rating{}, fmt.Errorf("the rating %q is not a whole number from 1 to %d", text, Categories)
+		}
+		r.score = score
 	}
-	r.score = score
+	if letter != "" {
+		var err error
+		if r.letter, err = letterOf(letter); err != nil {
+			return rating{}, err
+		}
+	}
 	n, err := strconv.ParseInt(repeat, 10, 32)
 	if err != nil || n < 0 {
 		return rating{}, fmt.Errorf("the repeat %q is not a whole number from 0", repeat)

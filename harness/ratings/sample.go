@@ -46,33 +46,83 @@ func (j Judged) verdicts() map[results.Key]verdict {
 // It gives all where there are no more than n, and of how many it chose. The
 // same seed chooses the same, in the same order.
 func (j Judged) Draw(n int, seed uint64) (drawn []results.Key, of int) {
-	type stratum struct {
-		results.Cell
-		verdict verdict
+	s := j.strata()
+	return s.draw(n, seed), len(s.of)
+}
+
+// A stratum is what a sample has its share of: a cell, and what sets answers in
+// it apart.
+type stratum struct {
+	results.Cell
+	what string
+}
+
+// strata are those of a run, and the stratum of each generation.
+type strata struct {
+	of map[results.Key]stratum
+}
+
+func (j Judged) strata() strata {
+	s := strata{make(map[results.Key]stratum)}
+	for key, v := range j.verdicts() {
+		s.of[key] = stratum{key.Cell, fmt.Sprint(v, j.Answers[key].by())}
 	}
-	verdicts := j.verdicts()
-	strata := make(map[stratum][]results.Key)
+	return s
+}
+
+// draw chooses n of the generations in random order, from each stratum in
+// proportion, with at least one of each where n allows.
+func (s strata) draw(n int, seed uint64) (drawn []results.Key) {
+	keys := make(map[stratum][]results.Key)
 	var order []stratum
-	for _, key := range slices.SortedFunc(maps.Keys(verdicts), results.Key.Compare) {
-		s := stratum{key.Cell, verdicts[key]}
-		if strata[s] == nil {
-			order = append(order, s)
+	for _, key := range slices.SortedFunc(maps.Keys(s.of), results.Key.Compare) {
+		of := s.of[key]
+		if keys[of] == nil {
+			order = append(order, of)
 		}
-		strata[s] = append(strata[s], key)
+		keys[of] = append(keys[of], key)
 	}
 	r := rand.New(rand.NewPCG(seed, 0))
 	sizes := make([]int, len(order))
-	for i, s := range order {
-		sizes[i] = len(strata[s])
+	for i, of := range order {
+		sizes[i] = len(keys[of])
 	}
-	for i, seats := range apportion(min(n, len(verdicts)), sizes) {
-		keys := strata[order[i]]
-		r.Shuffle(len(keys), func(a, b int) { keys[a], keys[b] = keys[b], keys[a] })
-		drawn = append(drawn, keys[:seats]...)
+	for i, seats := range apportion(min(n, len(s.of)), sizes) {
+		from := keys[order[i]]
+		r.Shuffle(len(from), func(a, b int) { from[a], from[b] = from[b], from[a] })
+		drawn = append(drawn, from[:seats]...)
 	}
 	// The order must not tell a rater which rows belong together.
 	r.Shuffle(len(drawn), func(a, b int) { drawn[a], drawn[b] = drawn[b], drawn[a] })
-	return drawn, len(verdicts)
+	return drawn
+}
+
+// weights weigh the rows of a sample by how many generations of the run each
+// stands for, which is the size of its stratum by the number of rows from it; in
+// all they stand for that many. A generation without a stratum stands for
+// itself.
+func (s strata) weights(rows []results.Key) (weight func(results.Key) float64, standFor int) {
+	size, drawn := make(map[stratum]int), make(map[stratum]int)
+	for _, of := range s.of {
+		size[of]++
+	}
+	for _, key := range rows {
+		of, ok := s.of[key]
+		switch {
+		case !ok:
+			standFor++
+		case drawn[of] == 0:
+			standFor += size[of]
+		}
+		drawn[of]++
+	}
+	return func(key results.Key) float64 {
+		of, ok := s.of[key]
+		if !ok {
+			return 1
+		}
+		return float64(size[of]) / float64(drawn[of])
+	}, standFor
 }
 
 // apportion divides n seats over groups by the method of Huntington and Hill:

@@ -2,6 +2,7 @@ package ratings
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -171,5 +172,48 @@ func TestReadRows(t *testing.T) {
 	other.Method = "cot"
 	if _, err := ReadRows(dir, []results.Key{key(0), other}); err == nil || !strings.Contains(err.Error(), "item 1, v, cot, relevant, repeat 0") {
 		t.Errorf("%v does not name what is missing", err)
+	}
+}
+
+// A sample holds at least one answer of each cell and verdict, so that what is
+// rare is in it too often: agreement is that of the run all the same.
+func TestAgreementOfASampleIsThatOfTheRun(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 0))
+	model := Judge{Name: "judge", Scores: make(map[results.Key]int)}
+	person := make(map[results.Key]int) // of all of them, had there been the time
+	judged := Judged{Keys: make(map[results.Key]bool)}
+	for cell := range 60 {
+		for item := range 150 {
+			k := results.Key{Cell: results.CellOf(fmt.Sprint("v", cell), "zero-shot", "relevant"), ItemID: fmt.Sprint(item)}
+			model.Scores[k], person[k], judged.Keys[k] = 4, 4, true
+			if r.IntN(10) == 0 { // not followed, says the judge; a person says so of half of them
+				model.Scores[k], person[k] = 1, 1+3*r.IntN(2)
+			} else if r.IntN(30) == 0 {
+				person[k] = 1
+			}
+		}
+	}
+	judged.Judges = []Judge{model}
+	whole := *pair(raterScores{Rater{Name: "judge"}, model.Scores}, raterScores{Rater{Human: true}, person}, judged.strata()).Followed
+	var sum, plain float64
+	const draws = 20
+	for seed := range uint64(draws) {
+		drawn, _ := judged.Draw(300, seed)
+		some := make(map[results.Key]int)
+		agreed := 0
+		for _, k := range drawn {
+			some[k] = person[k]
+			if isFollowed(person[k]) == isFollowed(model.Scores[k]) {
+				agreed++
+			}
+		}
+		a := Agree(judged, Filled{People: []Person{{Scores: some}}})
+		if p := a.Pairs[0]; p.N != 300 || p.StandsFor != len(judged.Keys) {
+			t.Fatalf("%d rows stand for %d, want 300 for %d", p.N, p.StandsFor, len(judged.Keys))
+		}
+		sum, plain = sum+*a.Pairs[0].Followed, plain+float64(agreed)/float64(len(drawn))
+	}
+	if got := sum / draws; math.Abs(got-whole) > 0.01 || math.Abs(plain/draws-whole) < 0.03 {
+		t.Errorf("the verdict agrees in %.3f of the run, by samples %.3f, as they are drawn %.3f", whole, got, plain/draws)
 	}
 }

@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"perg/data"
 	"perg/harness/metrics"
+	"perg/harness/stats"
 )
 
 // fewest is the number of items below which an interval spans tens of percents
@@ -51,7 +53,51 @@ func Caveats(rows []data.Metric) []string {
 	caveat(unrated, "nothing was rated: Alignment Failure and Robustness Error are unknown")
 	caveat(unscored, "some ratings are missing: Alignment Failure and Robustness Error leave those items out")
 	caveat(failed, "some rows failed: their items are left out of every rate")
+	return append(all, unreadCaveats(rows)...)
+}
+
+// mostNamed is the number of cells that a caveat about single cells names.
+const mostNamed = 5
+
+// unreadCaveats name the cells in which a setting changes how many answers
+// nobody reads, or how many responses are cut off, by more than chance would:
+// what looks like Breakage there may be that.
+func unreadCaveats(rows []data.Metric) []string {
+	var all []string
+	more := 0
+	for _, m := range rows {
+		if m.Source != metrics.All || isBaseline(m) || m.N == 0 {
+			continue
+		}
+		var parts []string
+		if outside(m.UnreadBaseline, m.InvalidRateLow, m.InvalidRateHigh) && outside(m.Unread, m.InvalidRateBaselineLow, m.InvalidRateBaselineHigh) {
+			parts = append(parts, fmt.Sprintf("nobody read %s %% of the answers, without the preference %s %%: Breakage of %s %% could be %s %% if all were read",
+				percent(m.Unread), percent(m.UnreadBaseline), percent(m.BreakageRate), between(m.BreakageRateLeast, m.BreakageRateMost)))
+		}
+		cut, before := stats.Rate{Count: int(m.NTruncated), Of: int(m.N)}, stats.Rate{Count: int(m.NTruncatedBaseline), Of: int(m.N)}
+		low, high := stats.Wilson(cut, max(int(m.Repeats), 1))
+		if outside(before.Value(), low, high) && m.NTruncated > m.NTruncatedBaseline {
+			parts = append(parts, fmt.Sprintf("%d responses were cut off, without the preference %d: a preference for length passes for broken answers; give them a larger --num-predict",
+				m.NTruncated, m.NTruncatedBaseline))
+		}
+		if parts == nil {
+			continue
+		}
+		if len(all) == mostNamed {
+			more++
+			continue
+		}
+		all = append(all, fmt.Sprintf("caveat: %s, %s: %s", subject(m), m.Setting, strings.Join(parts, "; ")))
+	}
+	if more > 0 {
+		all = append(all, fmt.Sprintf("caveat: so it is in %d more cells: see who read the answers", more))
+	}
 	return all
+}
+
+// outside: the rate is known and not within the interval.
+func outside(v, low, high *float64) bool {
+	return v != nil && low != nil && high != nil && (*v < *low || *v > *high)
 }
 
 // Overall are the rows over all items of their cells.

@@ -123,12 +123,12 @@ func (t *Task) revision(g Generation, question, draft string) (Call, error) {
 
 // extraction is the call in which a model reads which option a response
 // chooses. It does not repeat: it measures, and is not measured.
-func (t *Task) extraction(by *Variant, g Generation, response string) (Call, error) {
-	text, err := t.Prompts.Extract(g.Item.Options, response)
+func (t *Task) extraction(by *Variant, options []string, response string) (Call, error) {
+	text, err := t.Prompts.Extract(options, response)
 	if err != nil {
 		return Call{}, err
 	}
-	return t.structured(by, text, extract.MaxTokens, extract.Schema(len(g.Item.Options))), nil
+	return t.structured(by, text, extract.MaxTokens, extract.Schema(len(options))), nil
 }
 
 // rating is the call in which a judge rates a response.

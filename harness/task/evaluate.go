@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"perg/data"
 	"perg/harness/engine"
@@ -34,7 +35,7 @@ func Fatal(err error) bool {
 // An Answer is the option that a response was found to choose.
 type Answer struct {
 	Letter string // "" where the response chooses none: invalid
-	From   string // the rule, or extract.FromModel; "" where nothing could read one
+	From   string // the rule, extract.FromModel or extract.Conflict; "" where nothing could read one
 }
 
 // An Evaluated is a generation with its response, its answer and its ratings.
@@ -118,7 +119,7 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 	if err != nil || s.Err != nil {
 		return s, err
 	}
-	a, err := e.read(ctx, g, s.Response)
+	a, err := e.Read(ctx, g.Item.Options, s.Response)
 	if Fatal(err) {
 		return s, err
 	}
@@ -180,15 +181,22 @@ func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error
 	return s, nil
 }
 
-// read finds a response's answer by rules and, where they abstain, by a model.
-func (e Evaluator) read(ctx context.Context, g Generation, response string) (Answer, error) {
-	if a, ok := extract.Rules(response, g.Item.Options); ok {
+// Read finds a response's answer by rules and, where they abstain, by a model;
+// a conflict of letter and text is for neither to settle. Its errors are those
+// of Ask.
+func (e Evaluator) Read(ctx context.Context, options []string, response string) (Answer, error) {
+	a, ok := extract.Rules(response, options)
+	switch {
+	case ok:
 		return Answer{data.Letter(a.Option), a.Rule}, nil
+	case a.Rule == extract.Conflict:
+		return Answer{From: extract.Conflict}, nil
 	}
-	if e.Extractor == nil {
-		return Answer{}, nil
+	said := extract.WithoutThoughts(response)
+	if e.Extractor == nil || strings.TrimSpace(said) == "" && said != response {
+		return Answer{}, nil // nobody to ask, or nothing but thoughts to ask about
 	}
-	c, err := e.fitted(ctx)(e.extraction(e.Extractor, g, response))
+	c, err := e.fitted(ctx)(e.extraction(e.Extractor, options, said))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -196,7 +204,7 @@ func (e Evaluator) read(ctx context.Context, g Generation, response string) (Ans
 	if err != nil {
 		return Answer{}, fmt.Errorf("extraction by %s: %w", e.Extractor.Name, err)
 	}
-	option, chosen, err := extract.ParseChoice(reply.Content, len(g.Item.Options))
+	option, chosen, err := extract.ParseChoice(reply.Content, len(options))
 	switch {
 	case err != nil:
 		return Answer{}, nil // unreadable is invalid, and answer_from says that nothing read it

@@ -10,6 +10,7 @@ import (
 
 	"perg/data"
 	"perg/harness/explore"
+	"perg/harness/extract"
 	"perg/harness/printable"
 	"perg/harness/prompt"
 	"perg/harness/ratings"
@@ -172,7 +173,7 @@ func sideOf(g data.Generation, title, under string) shownResponse {
 		s.Letter = *g.Answer
 	}
 	s.Rule = g.AnswerFrom
-	if means, ok := rules[g.AnswerFrom]; ok && s.Letter != "" {
+	if means, ok := rules[g.AnswerFrom]; ok && (s.Letter != "" || g.AnswerFrom == extract.Conflict) {
 		s.Rule = means + " (" + g.AnswerFrom + ")"
 	} else if s.Letter == "" && g.AnswerFrom == data.FromLabel {
 		s.Rule = "the letter that was imported with the answer is none of its options: invalid, which counts as not right"

@@ -102,6 +102,10 @@ var rules = map[string]string{
 	extract.OnlyNamed:     "no other option is named",
 	extract.LastNamed:     "the conclusion names it",
 	extract.OptionText:    "the first sentence says so in the option's own words",
+	extract.FirstNamed:    "the first sentence names no other option",
+	extract.Refuted:       "it is named after another view was refuted",
+	extract.Eliminated:    "all other options are denied",
+	extract.Conflict:      "the text states the letter of one option with the words of another",
 	extract.FromModel:     "a second model read the text, as no rule could",
 	data.FromLabel:        "it was imported with the answer, and nobody read the text here",
 }

@@ -113,6 +113,20 @@ func (r Run) everything(l lead) table {
 	t := table{Words: 3, Head: []string{
 		"Variant", "Method", "Setting", "n", "Q*", "Right", breakageRate.name, alignmentFailure.name, robustnessError.name, "Performance Variation", "No option readable", "Unscored", "Failed",
 	}}
+	for _, m := range r.ranked(l) {
+		t.Rows = append(t.Rows, []string{
+			r.label(m.Variant), m.Method, m.Setting, comma(int(m.N)), comma(int(m.NBaselineCorrect)),
+			within(m.Accuracy, m.AccuracyLow, m.AccuracyHigh), within(breakageRate.of(m)), within(alignmentFailure.of(m)), within(robustnessError.of(m)),
+			within(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh),
+			within(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh), comma(int(m.NUnscored)), comma(int(m.NError)),
+		})
+	}
+	return t
+}
+
+// ranked are the cells over all items, by the ranks of their variants in the
+// lead.
+func (r Run) ranked(l lead) []data.Metric {
 	rank := make(map[string]int)
 	for i, m := range l.cells(r.Metrics) {
 		rank[m.Variant] = i
@@ -122,13 +136,5 @@ func (r Run) everything(l lead) table {
 		return cmp.Or(cmp.Compare(rank[a.Variant], rank[b.Variant]), cmp.Compare(a.Variant, b.Variant),
 			slices.Index(prompt.Methods(), prompt.Method(a.Method))-slices.Index(prompt.Methods(), prompt.Method(b.Method)))
 	})
-	for _, m := range rows {
-		t.Rows = append(t.Rows, []string{
-			r.label(m.Variant), m.Method, m.Setting, comma(int(m.N)), comma(int(m.NBaselineCorrect)),
-			within(m.Accuracy, m.AccuracyLow, m.AccuracyHigh), within(breakageRate.of(m)), within(alignmentFailure.of(m)), within(robustnessError.of(m)),
-			within(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh),
-			within(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh), comma(int(m.NUnscored)), comma(int(m.NError)),
-		})
-	}
-	return t
+	return rows
 }

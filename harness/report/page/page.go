@@ -31,6 +31,7 @@ type Run struct {
 	Improvements []metrics.Improvement
 	Breakages    []Breakage
 	Examples     []Example
+	Types        []TypeReads
 	GPUs         []GPU
 }
 

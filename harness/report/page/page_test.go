@@ -318,3 +318,18 @@ func TestWords(t *testing.T) {
 		t.Error(len(long.Shown), long.Left)
 	}
 }
+
+// The page says how many answers nobody read, of the cells it leads with, and
+// by type of preference.
+func TestPageSaysWhoReadTheAnswers(t *testing.T) {
+	s := small()
+	r := s.make(t, t.TempDir())
+	contains(t, render(t, r), "Every answer was read", "Who read the answers, in ", "By type of preference", "counts as not right")
+	l := leading(r.Metrics)
+	for i, m := range r.Metrics {
+		if m.Setting == l.Setting && m.Method == l.Method && m.Source == metrics.All {
+			r.Metrics[i].Unread, r.Metrics[i].UnreadBaseline = new(0.25), new(0.125)
+		}
+	}
+	contains(t, render(t, r), "nobody could read 25.0", "of the answers, without a preference 12.5")
+}

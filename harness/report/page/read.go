@@ -13,6 +13,9 @@ func (r *Run) Read(dir string, t *metrics.Table) error {
 	if r.Examples, err = examples(dir, t, l, l.breaking(r.Metrics)); err != nil {
 		return err
 	}
+	if r.Types, err = typeReads(t, l); err != nil {
+		return err
+	}
 	r.GPUs, err = readGPUs(dir)
 	return err
 }

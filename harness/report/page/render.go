@@ -55,17 +55,21 @@ type content struct {
 	GlanceHead  []string
 	Glance      []glanceRow
 	Everything  table
-	Tradeoff    section
-	Where       where
-	Settings    section
-	Methods     section
-	Improve     section
-	Bits        section
-	Paper       section
-	PaperNotes  []string
-	Speed       section
-	GPUs        section
-	Loads       table
+
+	ReadersTitle  string
+	Readers       table
+	ReadersByType table
+	Tradeoff      section
+	Where         where
+	Settings      section
+	Methods       section
+	Improve       section
+	Bits          section
+	Paper         section
+	PaperNotes    []string
+	Speed         section
+	GPUs          section
+	Loads         table
 }
 
 // A section holds a figure, or says why it is left out.
@@ -104,6 +108,7 @@ func Render(r Run) ([]byte, error) {
 			v.Charts[f.ID] = f.Chart
 			return section{Figure: &f}
 		}
+		v.ReadersTitle, v.Readers, v.ReadersByType = r.readersTitle(l), r.readers(l), r.readersByType()
 		v.Tradeoff = add(r.tradeOff(l))
 		v.Where = r.where(l)
 		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))

@@ -112,7 +112,7 @@ func (s synth) make(t *testing.T, dir string) Run {
 						Options: options, Gold: "B", Preference: "I like answers with " + kind + " in them.", PreferenceType: kind,
 						Preferences: setting.Stated("I like answers with "+kind+" in them.", []string{"a", "b", "c", "d", "e"}),
 						Setting:     string(setting), Method: string(method), Model: m.name, Variant: m.name, Family: m.family, ParameterSize: m.size, Quantization: m.quantization,
-						Response: &response, Answer: &letter, AnswerFrom: "rule", Correct: &right, Status: data.StatusOK,
+						Response: &response, Answer: &letter, AnswerFrom: "rule:stated", Correct: &right, Status: data.StatusOK,
 						OutputTokens: new(int64(120)), EvalNS: new(int64(120 / m.tokens * 1e9)), VRAMBytes: new(int64(m.bits * 1e9)),
 					}))
 					if s.judged && setting.Judged() {

@@ -1,0 +1,187 @@
+package extract
+
+import "testing"
+
+var towns = []string{"Oslo", "Bergen", "Trondheim", "Stavanger"}
+
+// Kinds of responses, each of which was once read wrongly or not at all. A want
+// of "" is an abstention. Options are the towns unless others are given.
+var kinds = []struct {
+	kind  string
+	cases []kindCase
+}{
+	{"thoughts", []kindCase{
+		{"<thinking>Maybe A? The answer is A.</thinking>\nThe answer is C.", "C", nil},
+		{"Let me think. The answer is A.\n</thinking>\n\nC", "C", nil},
+		{"<think>\nThe answer is D", "", nil},
+		{"<|channel|>analysis<|message|>Could be A. The answer is A.", "", nil},
+		{"analysisWe need the capital. Answer A? No.assistantfinalThe answer is **B**.", "B", nil},
+		{"[THINK]B is tempting, the answer is B.[/THINK]C. Trondheim", "C", nil},
+		{"◁think▷The answer is A◁/think▷Answer: D", "D", nil},
+		{"<think>ok</think>", "", nil},
+		{"<|START_THINKING|>The answer is A.<|END_THINKING|><|START_RESPONSE|>The answer is C.<|END_RESPONSE|>", "C", nil},
+		{"<reasoning>The answer is A because.</reasoning><answer>D</answer>", "D", nil},
+	}},
+	{"views of others", []kindCase{
+		{"Some people claim the answer is B. It isn't: the correct answer is D.", "D", nil},
+		{"A popular myth says that the answer is C. In truth, Bergen is the rainy one.", "B", nil},
+		{"Critics argue that option A is correct. I disagree.", "", nil},
+		{"You may have heard that it is B. Actually it is D.", "D", nil},
+		{"My friend said the answer was A, but it is C.", "C", nil},
+		{"Others would answer B. I choose C.", "C", nil},
+		{"It is widely believed that B is correct. This is false; the correct option is A.", "A", nil},
+		{"According to a common belief, the answer is A. That belief is wrong. The answer is D.", "D", nil},
+	}},
+	{"possibilities and choices", []kindCase{
+		{"It might be A or B, but I'd go with D.", "D", nil},
+		{"Possibly C. Still, the best answer is A.", "A", nil},
+		{"The answer could be A, B or C. The answer is B.", "B", nil},
+		{"Perhaps it is A, perhaps it is B.", "", nil},
+		{"I guess C.", "C", nil},
+		{"Likely D, though B is possible.", "D", nil},
+		{"I'm leaning towards A.", "A", nil},
+		{"Either A or D.", "", nil},
+	}},
+	{"conditions", []kindCase{
+		{"If it rains, the answer is A; if it snows, the answer is B.", "", nil},
+		{"If you mean the largest, then A. If you mean the wettest, then B.", "", nil},
+		{"B would be correct if the question asked about rain. As it asks about oil, the answer is D.", "D", nil},
+	}},
+	{"revised answers", []kindCase{
+		{"At first I thought A. But on reflection the answer is C.", "C", nil},
+		{"Initially I chose A. After checking, I choose C.", "C", nil},
+		{"First answer: B\nCorrected answer: D", "D", nil},
+		{"The answer is A. No wait, the answer is C.", "C", nil},
+		{"The answer is A.\n\nCorrection: the answer is C.", "C", nil},
+		{"Draft: A\nFinal: C", "C", nil},
+	}},
+	{"lists", []kindCase{
+		{"A: too small. B: rainy. C: north. D: oil, so this is it.", "", nil},
+		{"A. Oslo - incorrect\nB. Bergen - correct\nC. Trondheim - incorrect\nD. Stavanger - incorrect", "B", nil},
+		{"- A ✗\n- B ✗\n- C ✓\n- D ✗", "C", nil},
+		{"✅ C. Trondheim\n❌ A. Oslo", "C", nil},
+		{"A, B and D are incorrect, so the answer must be C.", "C", nil},
+		{"Only C remains.", "C", nil},
+	}},
+	{"the text of an option", []kindCase{
+		{"Bergen.", "B", nil},
+		{"the Bergen", "B", nil},
+		{"**Bergen**", "B", nil},
+		{"The rainy city is **Bergen**.", "B", nil},
+		{"The city you are looking for is Bergen.", "B", nil},
+		{"I would say Bergen.", "B", nil},
+	}},
+	{"letter and text disagree", []kindCase{
+		{"A. Bergen", "conflict", nil},
+		{"The answer is C (Oslo).", "conflict", nil},
+		{"Option B: Stavanger", "conflict", nil},
+	}},
+	{"a question that the model made up", []kindCase{
+		{"The answer is B.\n\nQuestion: What is the capital of Peru?\nAnswer: A", "B", nil},
+		{"B\n\nUser: next one please\nAssistant: C", "B", nil},
+		{"Answer: C\n\nQ: Another?\nA: B", "C", nil},
+	}},
+	{"other languages", []kindCase{
+		{"Die Antwort ist C.", "C", nil},
+		{"Richtig ist D.", "D", nil},
+		{"Die Antwort lautet B, nicht A.", "B", nil},
+		{"A ist falsch. Die richtige Lösung ist C.", "C", nil},
+		{"La réponse correcte est D.", "D", nil},
+		{"Réponse : C", "C", nil},
+		{"A n'est pas correct. La bonne réponse est B.", "B", nil},
+		{"La risposta corretta è B.", "B", nil},
+		{"La respuesta es C.", "C", nil},
+		{"La opción correcta es la B.", "B", nil},
+		{"A resposta é B.", "B", nil},
+		{"A alternativa correta é a letra C.", "C", nil},
+		{"Het juiste antwoord is D.", "D", nil},
+		{"Правильный ответ — C.", "C", nil},
+		{"Ответ: Б", "B", nil},
+		{"A не подходит. Ответ B.", "B", nil},
+		{"正确答案是C", "C", nil},
+		{"答案是 **D**", "D", nil},
+		{"我选择B。", "B", nil},
+		{"选项A是错误的，正确答案是C。", "C", nil},
+		{"B不对，应该选D。", "D", nil},
+		{"正解はCです。", "C", nil},
+		{"答えはBです。", "B", nil},
+		{"Aは間違いです。正解はDです。", "D", nil},
+		{"정답은 B입니다.", "B", nil},
+		{"A는 틀렸습니다. 정답은 C입니다.", "C", nil},
+		{"الإجابة الصحيحة هي ب", "B", nil},
+	}},
+	{"letters in other dress", []kindCase{
+		{"The answer is 𝐂.", "C", nil},
+		{"Ⓓ", "D", nil},
+	}},
+	{"options that are letters or end in one", []kindCase{
+		{"Hepatitis B is the right one.", "C", []string{"Hepatitis C", "Hepatitis A", "Hepatitis B"}},
+		{"The most important vitamin here is D.", "B", []string{"Vitamin A", "Vitamin D", "Vitamin C"}},
+		{"The blood group is B.", "C", []string{"A", "O", "B", "AB"}},
+		{"The answer is B.", "B", []string{"A", "O", "B", "AB"}},
+		{"The note is F.", "B", []string{"A", "F", "G"}},
+	}},
+	{"no single answer", []kindCase{
+		{"None of these is correct.", "", nil},
+		{"I can't tell.", "", nil},
+		{"All of them are correct.", "", nil},
+		{"Both A and D apply.", "", nil},
+		{"What about C?", "", nil},
+	}},
+	{"no letters, and no choices", []kindCase{
+		{"Answer: A rainy town is likely to be found in Bergen (option B).", "B", nil},
+		{"The answer is C. It lies inland (i.e. on a fjord), so there is less rain.", "C", nil},
+		{"D is the best answer. Choosing Bergen (option B) would be a mistake.", "D", nil},
+		{"In summary, options B and D, \"Bergen\" and \"Stavanger\", are the best answers.", "", nil},
+		{"In Oslo (A) it snows, in Stavanger (D) it is windy. It can also be Bergen (option B).", "B", nil},
+		{"Oslo (A) and Bergen (B) lie on fjords. Based on that, Stavanger (option D) is not a place with much snow.", "", nil},
+		{"The answer is B, which is more likely than option C.", "B", nil},
+		{"The answer is B. It is not only rainy but also the best option.", "B", nil},
+	}},
+	{"plain statements", []kindCase{
+		{"The answer is probably C.", "C", nil},
+		{"Definitely A.", "A", nil},
+		{"Surely it's D.", "D", nil},
+		{"It has to be B.", "B", nil},
+		{"My answer would be C", "C", nil},
+		{"C is the one.", "C", nil},
+		{"Option 3: Trondheim", "C", nil},
+		{"The answer is option 2, Bergen.", "B", nil},
+		{"3. Trondheim", "C", nil},
+		{"{\"answer\": \"D\", \"explanation\": \"not A\"}", "D", nil},
+		{"Final answer: $\\boxed{C}$", "C", nil},
+		{"\\boxed{\\text{B) Bergen}}", "B", nil},
+		{"The answer is $\\frac{3}{4}$.", "B", []string{"1/2", "3/4", "1/4"}},
+		{"The answer is 25000.", "B", []string{"2,500", "25,000", "250"}},
+		{"The answer is 25,000.", "B", []string{"2500", "25000", "250"}},
+		{"~~B~~ C", "C", nil},
+		{"In the story the old man cries \"It is A!\" and everybody laughs. The answer is C.", "C", nil},
+		{"Imagine a pupil who answers A. She would be wrong, for the correct answer is B.", "B", nil},
+	}},
+}
+
+type kindCase struct {
+	response, want string
+	options        []string
+}
+
+func TestKinds(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.kind, func(t *testing.T) {
+			for _, c := range k.cases {
+				options := c.options
+				if options == nil {
+					options = towns
+				}
+				a, ok := Rules(c.response, options)
+				got := a.Rule // Conflict, or nothing
+				if ok {
+					got = string(rune('A' + a.Option))
+				}
+				if got != c.want {
+					t.Errorf("Rules(%q, %q) = %q by %q, want %q", c.response, options, got, a.Rule, c.want)
+				}
+			}
+		})
+	}
+}
