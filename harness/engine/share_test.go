@@ -172,6 +172,23 @@ func TestAFurtherServerThatDoesNotFit(t *testing.T) {
 	})
 }
 
+// Where there is no room for a further server none is waited for, and what is
+// found is known.
+func TestNoRoomForAFurtherServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, m := sharing(t, 8)
+		w.site("gpu0").memory = 12 * gib
+		w.generates(m, 1000)
+		var last Load
+		w.loadedTo = func(l Load) { last = l }
+		w.mustRun(t)
+		w.mustNotWarn(t)
+		if last.InFlight != 4 || last.Pace == nil || last.Pace.Servers != 1 || last.Pace.Gain != 1 {
+			t.Errorf("found %d in flight, %+v", last.InFlight, last.Pace)
+		}
+	})
+}
+
 // A GPU that fails ends all servers on it: that is one end, not two of the
 // model's.
 func TestTwoServersEndTogether(t *testing.T) {
@@ -205,23 +222,31 @@ func TestAFixedPaceTriesNoServers(t *testing.T) {
 	})
 }
 
-// What is left of a job on two servers of a GPU is estimated as it goes.
+// What is left is estimated while jobs have two servers on a GPU, also where
+// further ones wait.
 func TestTimeLeftOfTwoServers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, m := sharing(t, 8)
-		m.servers, m.gain = 2, 2
-		w.generates(m, 2000)
-		var at time.Time
-		var left *time.Duration
-		w.after(time.Minute, func() { at, left = time.Now(), w.engine.Status().Left })
-		began := time.Now()
-		w.mustRun(t)
-		if left == nil {
-			t.Fatal("nothing is estimated")
-		}
-		estimated, actual := at.Sub(began)+*left, time.Since(began)
-		if r := estimated.Seconds() / actual.Seconds(); r < 0.8 || r > 1.25 {
-			t.Errorf("a minute into it %v are estimated of %v", estimated, actual)
-		}
-	})
+	for _, jobs := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			w, m := sharing(t, 6)
+			m.servers, m.gain = 2, 1.5
+			for i := range jobs {
+				n := *m
+				n.Model = w.model(string(rune('a'+i)), 8).Model
+				w.models[n.Name] = &n
+				w.generates(&n, 1200)
+			}
+			var at time.Time
+			var left *time.Duration
+			w.after(time.Minute, func() { at, left = time.Now(), w.engine.Status().Left })
+			began := time.Now()
+			w.mustRun(t)
+			if left == nil {
+				t.Fatal("nothing is estimated")
+			}
+			estimated, actual := at.Sub(began)+*left, time.Since(began)
+			if r := estimated.Seconds() / actual.Seconds(); r < 0.8 || r > 1.25 {
+				t.Errorf("%d jobs: a minute into it %v are estimated of %v", jobs, estimated, actual)
+			}
+		})
+	}
 }

@@ -30,7 +30,7 @@ func TestPlaceServersThatShareADevice(t *testing.T) {
 		{"two servers bring a half more", 80 * gib, []model{worth("a", 2, 1.5)}, `
 gpu0: a from 0s to 1h21m0s: fits gpu0
 gpu0-2: a from 0s to 1h21m0s: one server of a does not fill gpu0`},
-		{"there is no room for a second", 20 * gib, []model{worth("a", 2, 1.5)}, `
+		{"there is no room for all slots of a second", 22 * gib, []model{worth("a", 2, 1.5)}, `
 gpu0: a from 0s to 2h1m0s: fits gpu0`},
 		{"one fills it", 80 * gib, []model{worth("a", 1, 1)}, `
 gpu0: a from 0s to 2h1m0s: fits gpu0`},
