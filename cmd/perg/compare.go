@@ -46,7 +46,7 @@ Items to which one side has no response, there or in the baseline, are
 left out. With repeats an item counts in tests and counts once, for the
 side that is right (or breaks) more often.
 
-   p        of McNemar's test, exact below 25 items that differ: of Right
+   p        of McNemar's test, mid-p: of Right
             over all items, of Breakage over the items in Q* of both sides
    Holm p   adjusted for all tests shown
    Needed   items that the data should have for the test to see a

@@ -111,8 +111,8 @@ func TestCompareByHand(t *testing.T) {
 	if !near(*right.A, 8.0/11) || !near(*right.B, 5.0/11) || !near(*right.Difference, 3.0/11) || right.OfA != 11 || !(*right.Low < 3.0/11 && 3.0/11 < *right.High) {
 		t.Errorf("right: %+v", right)
 	}
-	// Five items differ, one of them against: 2 (1 + 5) / 2^5.
-	if !near(right.Test.P, 0.375) {
+	// Five items differ, one of them against: (2 (1 + 5) - 5) / 2^5.
+	if !near(right.Test.P, 7.0/32) {
 		t.Errorf("p %v", right.Test.P)
 	}
 	broke := row(t, got, metrics.BreakageRate)
@@ -120,11 +120,11 @@ func TestCompareByHand(t *testing.T) {
 	if !near(*broke.A, 1.0/8) || !near(*broke.B, 5.0/8) || broke.OfA != 8 || broke.OfB != 8 {
 		t.Errorf("breakage: %v of %d, %v of %d", *broke.A, broke.OfA, *broke.B, broke.OfB)
 	}
-	if want := (compare.Split{OnlyA: 1, OnlyB: 4, Neither: 2}); broke.Test.Split != want || !near(broke.Test.P, 0.375) {
+	if want := (compare.Split{OnlyA: 1, OnlyB: 4, Neither: 2}); broke.Test.Split != want || !near(broke.Test.P, 7.0/32) {
 		t.Errorf("breakage is tested over %+v, p %v", broke.Test.Split, broke.Test.P)
 	}
-	// Two tests of 0.375: each is doubled.
-	if !near(right.Test.Holm, 0.75) || !near(broke.Test.Holm, 0.75) || compare.Tests(all) != 2 {
+	// Two tests of 7/32: each is doubled.
+	if !near(right.Test.Holm, 7.0/16) || !near(broke.Test.Holm, 7.0/16) || compare.Tests(all) != 2 {
 		t.Errorf("Holm: %v, %v of %d", right.Test.Holm, broke.Test.Holm, compare.Tests(all))
 	}
 	n, _ := stats.Needed(5.0/11, 0.2, 0.05, 0.8)
@@ -207,12 +207,12 @@ func TestCompareFamily(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	// p of a and b: 2/2^8, twice; of a and c: 2/2^16, twice.
+	// p of a and b: 1/2^8, twice; of a and c: 1/2^16, twice.
 	both = compared(o, ab, ac)
-	if got, want := both[0].Rows[0].Test.Holm, 2*2/256.0; !near(got, want) {
+	if got, want := both[0].Rows[0].Test.Holm, 2*1/256.0; !near(got, want) {
 		t.Errorf("the larger p is adjusted to %v, want %v", got, want)
 	}
-	if got, want := both[1].Rows[0].Test.Holm, 4*2/65536.0; !near(got, want) {
+	if got, want := both[1].Rows[0].Test.Holm, 4*1/65536.0; !near(got, want) {
 		t.Errorf("the smaller p is adjusted to %v, want %v", got, want)
 	}
 }

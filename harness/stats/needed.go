@@ -11,10 +11,10 @@ import (
 // items that one of the two ways gets right and the other does not, difference
 // the difference of their rates, of either sign. Both are fractions.
 //
-// It is Connor's (1987, Biometrics 43:207) number, which is for the test
-// without continuity correction, enlarged by what the correction takes: the
-// difference in items has to exceed the threshold by one. Where fewer than
-// some 25 discordant pairs are to be expected the number is on the safe side.
+// It is Connor's (1987, Biometrics 43:207) number, which is for the test without
+// continuity correction: the mid-p value is near that. Where fewer than some 25
+// discordant pairs are to be expected the number is rough; it is no less than what
+// the test needs where all of these go one way.
 //
 // It is not ok where no number of items would do or the question makes no
 // sense: a difference of zero or above the discordant share, a share above 1,
@@ -26,10 +26,8 @@ func Needed(discordant, difference, alpha, power float64) (n int, ok bool) {
 	if !(d > 0 && d <= discordant && discordant <= 1 && alpha > 0 && alpha < power && power < 1) {
 		return 0, false
 	}
-	reach := connorReach(discordant, d, alpha, power)
-	// d n - 1 = reach sqrt(n), solved for sqrt(n); Connor's is d n = reach sqrt(n).
-	root := (reach + math.Sqrt(reach*reach+4*d)) / (2 * d)
-	items := math.Ceil(root * root)
+	root := connorReach(discordant, d, alpha, power) / d
+	items := max(math.Ceil(root*root), math.Ceil(math.Log2(1/alpha)/discordant))
 	if items > math.MaxInt32 {
 		return 0, false
 	}
