@@ -10,13 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
-
-// DefaultHost is where Ollama listens unless OLLAMA_HOST says otherwise.
-const DefaultHost = "http://127.0.0.1:11434"
 
 // dialTimeout is for a machine that is switched off, or a firewall that drops:
 // nothing refuses the connection there, and the system would try for minutes.
@@ -34,6 +30,9 @@ const dialTimeout = 5 * time.Second
 type Client struct {
 	base *url.URL
 	http *http.Client
+
+	// Header is sent with every request, and shown nowhere; see [Headers].
+	Header http.Header
 
 	// CallTimeout bounds one attempt of one call; zero means 30 minutes. A
 	// 70B model half on the CPU needs minutes for a long answer.
@@ -70,40 +69,9 @@ func NewClient(host string) (*Client, error) {
 	}).DialContext
 	// A server on this machine or network is never reached through a proxy.
 	transport.Proxy = nil
-	return &Client{base: base, http: &http.Client{Transport: transport}}, nil
-}
-
-// ParseHost reads a server address in the forms OLLAMA_HOST takes.
-func ParseHost(host string) (*url.URL, error) {
-	bad := func(why string) error {
-		return fmt.Errorf("host %q: %s; write it as http://127.0.0.1:11434", host, why)
-	}
-	text := strings.TrimSpace(host)
-	if text == "" {
-		return nil, bad("empty")
-	}
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, bad("not an address")
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, bad("scheme " + u.Scheme + " is not http or https")
-	}
-	if u.Hostname() == "" {
-		return nil, bad("no host name")
-	}
-	if u.Port() == "" && u.Scheme == "http" {
-		u.Host = net.JoinHostPort(u.Hostname(), "11434")
-	}
-	if u.Hostname() == "0.0.0.0" {
-		// OLLAMA_HOST of a server that listens everywhere.
-		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
-	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
-	return u, nil
+	c := &Client{base: base}
+	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirected}
+	return c, nil
 }
 
 // Host is the server's URL, without the credentials that it was given with: it

@@ -29,6 +29,7 @@ func doctorCommand() *cli.Command {
 disk space. Changes nothing. Exit status 1 where a run could not start.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			headerFlag(),
 			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: defaultStore()},
 			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
 		},
@@ -54,18 +55,19 @@ func doctorAction(c *cli.Context) error {
 	if c.Args().Present() {
 		return &hint.Error{Err: errors.New("doctor takes no arguments"), Usage: true}
 	}
-	host := c.String("host")
-	if host == "" {
-		host = os.Getenv("OLLAMA_HOST")
+	var named []string
+	if host := c.String("host"); host != "" {
+		named = append(named, host)
 	}
-	if host == "" {
-		host = models.DefaultHost
-	}
+	hosts, _ := fleet.Hosts(named)
 	storePath := c.String("store")
 	if storePath == "" {
 		storePath = defaultStore()
 	}
-	client, err := models.NewClient(host)
+	client, err := models.NewClient(hosts[0])
+	if err == nil {
+		client.Header, err = models.Headers(c.StringSlice("header"), os.LookupEnv)
+	}
 	if err != nil {
 		return &hint.Error{Err: err, Usage: true}
 	}

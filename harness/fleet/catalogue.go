@@ -53,34 +53,36 @@ func InWords(catalogue []models.Installed) string {
 	return "installed are " + strings.Join(names, ", ")
 }
 
-// Answering is the first of the servers that a run would use as they are, and
-// what it has installed; nil where it does not answer now.
-func Answering(ctx context.Context, hosts []string) (Client, []models.Installed) {
-	hosts, _ = Hosts(hosts)
-	client, err := models.NewClient(hosts[0])
+// answering is the first of the servers that a run would use as they are, and
+// what it has installed; nil where it does not answer now. The error is one of
+// what the user said.
+func (o Options) answering(ctx context.Context) (Client, []models.Installed, error) {
+	hosts, _ := Hosts(o.Hosts)
+	client, err := o.newClient(hosts[0])
 	if err != nil {
-		return nil, nil
+		return nil, nil, err
 	}
 	// What is not there is not waited for.
 	if _, err := client.Version(ctx); err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return client, catalogue
+	return client, catalogue, nil
 }
 
 // Look finds out what is installed: of a server that answers, or, where start is
 // set, of one that runs until end is called. The client is nil where there is
 // nobody to ask.
-func Look(ctx context.Context, hosts []string, start bool, note func(string)) (client Client, catalogue []models.Installed, end func(), err error) {
+func Look(ctx context.Context, o Options, start bool) (client Client, catalogue []models.Installed, end func(), err error) {
 	end = func() {}
-	if client, catalogue = Answering(ctx, hosts); client != nil {
-		return client, catalogue, end, nil
+	note := o.Say
+	if client, catalogue, err = o.answering(ctx); client != nil || err != nil {
+		return client, catalogue, end, err
 	}
-	if _, named := Hosts(hosts); named || !start {
+	if _, named := Hosts(o.Hosts); named || !start {
 		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
 		return nil, nil, end, nil
 	}

@@ -17,6 +17,7 @@ import (
 // Options say which devices and servers to use.
 type Options struct {
 	Hosts    []string      // addresses of servers to use as they are; see the function Hosts
+	Headers  []string      // NAME=VARIABLE, sent to servers; see models.Header
 	Own      bool          // start servers even where one is running
 	GPUs     []string      // UUIDs or indexes of those to start servers on; none: all
 	Most     int           // devices to start servers on; 0: all
