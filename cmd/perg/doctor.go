@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -155,24 +156,45 @@ func orUnknown(s string) string {
 	return s
 }
 
+// examineGPUs says of each GPU whether servers that perg starts use it, and why
+// not.
 func examineGPUs() []finding {
 	inventory, err := gpu.Discover()
 	if err != nil && len(inventory.GPUs) == 0 {
 		return []finding{{"gpu", caution, err.Error(), "models will run on the CPU, slowly"}}
 	}
+	choice := inventory.Choose(os.LookupEnv)
 	var findings []finding
+	for _, g := range choice.GPUs {
+		findings = append(findings, finding{"gpu", fine, fmt.Sprintf("%s, driver %s", gpuInWords(g), orUnknown(inventory.Driver)), ""})
+	}
 	for _, g := range inventory.GPUs {
-		if g.Error != "" {
+		used := func(of gpu.GPU) bool { return of.Index == g.Index }
+		switch {
+		case g.Error != "":
 			findings = append(findings, finding{"gpu", caution, fmt.Sprintf("%d %s: %s", g.Index, orUnknown(g.Name), g.Error), ""})
-			continue
+		case !slices.ContainsFunc(choice.GPUs, used):
+			findings = append(findings, finding{"gpu", caution, gpuInWords(g) + ": not used", ""})
 		}
-		memory := "memory unknown"
-		if g.MemoryTotal != nil && g.MemoryFree != nil {
-			memory = fmt.Sprintf("%s free of %s", humanize.IBytes(*g.MemoryFree), humanize.IBytes(*g.MemoryTotal))
-		}
-		findings = append(findings, finding{"gpu", fine, fmt.Sprintf("%d %s, %s, driver %s", g.Index, g.Name, memory, orUnknown(inventory.Driver)), ""})
+	}
+	for _, note := range choice.Notes {
+		findings = append(findings, finding{"gpu", caution, note, ""})
+	}
+	if len(choice.GPUs) == 0 {
+		findings = append(findings, finding{"gpu", caution, "none is used", "models will run on the CPU, slowly"})
 	}
 	return findings
+}
+
+func gpuInWords(g gpu.GPU) string {
+	memory := "memory unknown"
+	switch {
+	case g.MemoryTotal != nil && g.MemoryFree != nil:
+		memory = fmt.Sprintf("%s free of %s", humanize.IBytes(*g.MemoryFree), humanize.IBytes(*g.MemoryTotal))
+	case g.SharesMemory():
+		memory = "memory unknown: it works in the system's"
+	}
+	return fmt.Sprintf("%s %s, %s", strings.TrimPrefix(g.ID(), "gpu"), orUnknown(g.Name), memory)
 }
 
 // plenty is room for the replies of a million calls.
