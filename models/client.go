@@ -91,7 +91,8 @@ func (c *Client) Local() bool {
 
 // Version asks the server for its version. It answers at once: an error means
 // that no Ollama server is there now (ErrUnreachable), that something else is
-// (ErrNotOllama), or that it lets nobody in (ErrDenied).
+// (ErrNotOllama), that it lets nobody in (ErrDenied), or that no secure connection
+// can be made (ErrTLS).
 func (c *Client) Version(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -103,12 +104,14 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	switch {
 	case err == nil && v.Version != "":
 		return v.Version, nil
-	case errors.Is(err, context.Canceled), errors.Is(err, ErrDenied):
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrDenied), errors.Is(err, ErrTLS):
 		return "", err
 	case errors.As(err, &away) && away.kind != ErrNotOllama:
 		return "", fmt.Errorf("%w: %s: %s", ErrUnreachable, c.Host(), away.cause)
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrCut):
 		return "", fmt.Errorf("%w: %s does not answer", ErrUnreachable, c.Host())
+	case away != nil:
+		return "", fmt.Errorf("%w: %s answers, but not to /api/version: %s", ErrNotOllama, c.Host(), away.cause)
 	default:
 		return "", fmt.Errorf("%w: %s answers, but not to /api/version", ErrNotOllama, c.Host())
 	}

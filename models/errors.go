@@ -53,7 +53,7 @@ var (
 
 var sentinels = []error{
 	ErrUnreachable, ErrDenied, ErrCut, ErrIncomplete, ErrContextOverflow, ErrModelNotFound,
-	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNoQuantizer, ErrNotOllama,
+	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNoQuantizer, ErrNotOllama, ErrTLS,
 }
 
 // Reason is the short name under which failed calls are counted together:

@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -105,6 +106,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return nil, ctx.Err()
+	case err != nil && insecure(err) != "":
+		return nil, fmt.Errorf("%w to %s: %s", ErrTLS, c.Host(), insecure(err))
 	case err != nil && t.lost(err):
 		return nil, &absence{kind: ErrUnreachable, host: c.Host(), cause: short(err)}
 	case err != nil:
@@ -193,8 +196,10 @@ func (c *Client) refusal(resp *http.Response, text []byte, sent int) error {
 	message, own := messageIn(text)
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fmt.Errorf("%w by %s: %s; give it credentials (--host http://USER:PASSWORD@HOST), or name the server itself rather than a proxy before it",
+		return fmt.Errorf("%w by %s: %s; it wants credentials: give them (--host http://USER:PASSWORD@HOST, or --header Authorization=VARIABLE), or name the server itself rather than a proxy before it",
 			ErrDenied, c.Host(), c.gist(status, text))
+	case status == http.StatusBadRequest && slices.ContainsFunc(plainToTLS, func(said string) bool { return bytes.Contains(text, []byte(said)) }):
+		return fmt.Errorf("%w to %s: it speaks TLS; write https:// in place of http://", ErrTLS, c.Host())
 	case status == http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("a proxy before %s refuses a request of %d bytes: %s; raise its limit (nginx: client_max_body_size)", c.Host(), sent, c.gist(status, text))
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && own:
@@ -241,6 +246,8 @@ func (c *Client) gist(status int, text []byte) string {
 		said = message
 	} else if title := titles.FindSubmatch(text); title != nil {
 		said = html.UnescapeString(string(title[1]))
+	} else if bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+		said = "" // a page without a title
 	}
 	said = c.discreet(strings.Join(strings.Fields(said), " "))
 	if runes := []rune(said); len(runes) > enough {

@@ -124,7 +124,11 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 		if errors.Is(err, models.ErrUnreachable) && canStart {
 			return []finding{{"server", caution, "none at " + client.Host() + "; 'perg run' would start one", ""}}
 		}
-		return []finding{{"server", trouble, err.Error(), fleet.HowToInstall}}
+		advice := fleet.HowToInstall
+		if errors.Is(err, models.ErrDenied) || errors.Is(err, models.ErrTLS) {
+			advice = "" // it says what to do
+		}
+		return []finding{{"server", trouble, err.Error(), advice}}
 	}
 	findings := []finding{{"server", fine, fmt.Sprintf("%s, Ollama %s", client.Host(), version), ""}}
 	for _, h := range models.Harms(version) {

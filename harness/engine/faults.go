@@ -93,7 +93,7 @@ const (
 func blame(ctx context.Context, err error) culprit {
 	var said *models.ServerError
 	switch {
-	case errors.Is(err, models.ErrUnreachable), errors.Is(err, models.ErrDenied), errors.Is(err, models.ErrBusy), errors.Is(err, models.ErrNotOllama):
+	case errors.Is(err, models.ErrUnreachable), errors.Is(err, models.ErrDenied), errors.Is(err, models.ErrBusy), errors.Is(err, models.ErrNotOllama), errors.Is(err, models.ErrTLS):
 		return theLane
 	case errors.Is(err, models.ErrModelNotFound), errors.Is(err, models.ErrMemory):
 		return theLoad

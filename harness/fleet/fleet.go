@@ -126,7 +126,9 @@ func (f *Fleet) connect(ctx context.Context) error {
 		switch {
 		case err == nil:
 		case errors.Is(err, models.ErrDenied):
-			return &hint.Error{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or name another server"}
+			return &hint.Error{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or a header with --header Authorization=VARIABLE, or name another server"}
+		case errors.Is(err, models.ErrTLS):
+			return &hint.Error{Err: err, Hint: "'perg doctor --host URL' tries it again"}
 		case errors.Is(err, models.ErrNotOllama):
 			return &hint.Error{Err: err, Hint: "check --host and OLLAMA_HOST"}
 		case named:
