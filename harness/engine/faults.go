@@ -99,7 +99,7 @@ func blame(ctx context.Context, err error) culprit {
 		return theLoad
 	case errors.Is(err, models.ErrContextOverflow):
 		return theCall
-	case errors.Is(err, models.ErrCut), errors.Is(err, models.ErrRunner), errors.Is(err, models.ErrTimeout), errors.Is(err, models.ErrIncomplete):
+	case errors.Is(err, models.ErrCut), errors.Is(err, models.ErrRunner), errors.Is(err, models.ErrTimeout), errors.Is(err, models.ErrIncomplete), errors.Is(err, models.ErrUnloaded):
 		return aBreak
 	case ctx.Err() != nil:
 		return theStopped
