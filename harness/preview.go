@@ -96,7 +96,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			Label:     name, Shape: shape, Engine: engine, LeastCtx: d.LeastContext(),
 		}, nil
 	}
-	for _, name := range c.Models {
+	for _, name := range fleet.Matching(c.Models, catalogue) {
 		v, err := find(name)
 		if err != nil {
 			return r, version, err

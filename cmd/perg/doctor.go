@@ -135,6 +135,7 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 		findings = append(findings, finding{"server", caution, fmt.Sprintf("Ollama %s %s", version, h.Text), h.Install()})
 	}
 	catalogue, err := client.Catalogue(ctx)
+	catalogue = models.Candidates(catalogue)
 	switch {
 	case err != nil:
 		findings = append(findings, finding{"models", trouble, err.Error(), ""})
