@@ -5,9 +5,12 @@ import "time"
 // The statuses of a generation and of a judgment.
 const (
 	StatusOK        = "ok"
-	StatusTruncated = "truncated" // ended by num_predict or the context, not by the model
-	StatusError     = "error"     // no response: Error says why
-	StatusUnscored  = "unscored"  // a judgment whose rating cannot be read
+	StatusTruncated = "truncated"     // ended by num_predict or the context, not by the model
+	StatusError     = "error"         // no response: Error says why
+	StatusUnloaded  = "unloaded"      // no response: the server put the model in memory or out of it, and asked it nothing
+	StatusEmpty     = "empty"         // a response without a word
+	StatusThinking  = "thinking_only" // thoughts, and no word after them
+	StatusUnscored  = "unscored"      // a judgment whose rating cannot be read
 )
 
 // FromLabel stands in the column answer_from where the letter of an imported
@@ -52,7 +55,7 @@ type Generation struct {
 	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
 	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; label: the letter is the imported file's; conflict: a letter with another option's text, which nobody reads; null: no response"`
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
-	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit) or error (no response)"`
+	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit), empty (not a word), thinking_only (thoughts and no word after them), unloaded (no response: the server put the model in memory or out of it) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
 	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it; null: not known"`
 

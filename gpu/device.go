@@ -29,9 +29,7 @@ func (n *NVML) read(index int) (GPU, error) {
 
 	g.UUID = known(query(d, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
 	g.Name = known(query(d, "name", handle.GetName, "nvmlDeviceGetName"))
-	if m := query(d, "memory", d.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"); m != nil {
-		g.MemoryTotal, g.MemoryUsed, g.MemoryFree, g.MemoryReserved = &m.total, &m.used, &m.free, m.reserved
-	}
+	g.setMemory(query(d, memoryValue, d.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"))
 	g.ComputeCapability = known(query(d, "compute capability", func() (string, nvml.Return) {
 		major, minor, ret := handle.GetCudaComputeCapability()
 		return fmt.Sprintf("%d.%d", major, minor), ret
@@ -45,6 +43,9 @@ func (n *NVML) read(index int) (GPU, error) {
 		current, _, ret := handle.GetMigMode()
 		return current == nvml.DEVICE_MIG_ENABLE, ret
 	}, "nvmlDeviceGetMigMode")
+	if g.MIG != nil && *g.MIG {
+		g.Instances = d.instances(g)
+	}
 	g.PCIe = d.pcie()
 	g.NVLink = query(d, "NVLink", d.nvlink, "nvmlDeviceGetNvLinkState")
 
@@ -54,6 +55,30 @@ func (n *NVML) read(index int) (GPU, error) {
 		}
 	}
 	return g, d.lost
+}
+
+// instances are the parts of a GPU that is split. One that cannot be read is
+// listed with what is known.
+func (d *device) instances(of GPU) (all []GPU) {
+	most := query(d, "MIG instances", d.handle.GetMaxMigDeviceCount, "nvmlDeviceGetMaxMigDeviceCount")
+	if most == nil || !d.has("nvmlDeviceGetMigDeviceHandleByIndex") {
+		return nil
+	}
+	for number := range *most {
+		handle, ret := d.handle.GetMigDeviceHandleByIndex(number)
+		if ret != nvml.SUCCESS {
+			continue // there is none of that number
+		}
+		part := &device{NVML: d.NVML, handle: handle}
+		g := GPU{Index: of.Index, Instance: &number, ComputeCapability: of.ComputeCapability}
+		g.UUID = known(query(part, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
+		if g.Name = known(query(part, "name", handle.GetName, "nvmlDeviceGetName")); g.Name == "" {
+			g.Name = of.Name + " MIG"
+		}
+		g.setMemory(query(part, memoryValue, part.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"))
+		all = append(all, g)
+	}
+	return all
 }
 
 // query makes one NVML call, if the library has the function and the device
@@ -88,6 +113,12 @@ func known(s *string) string {
 	return *s
 }
 
+func (g *GPU) setMemory(m *memory) {
+	if m != nil {
+		g.MemoryTotal, g.MemoryUsed, g.MemoryFree, g.MemoryReserved = &m.total, &m.used, &m.free, m.reserved
+	}
+}
+
 type memory struct {
 	total, used, free uint64
 	reserved          *uint64
@@ -95,7 +126,16 @@ type memory struct {
 
 // memory prefers the call that tells what processes hold from what the driver
 // keeps for itself, and falls back where library or driver are too old for it.
+// No memory at all is that of a GPU that has none of its own.
 func (d *device) memory() (memory, nvml.Return) {
+	m, ret := d.told()
+	if ret == nvml.SUCCESS && m.total == 0 {
+		ret = nvml.ERROR_NOT_SUPPORTED
+	}
+	return m, ret
+}
+
+func (d *device) told() (memory, nvml.Return) {
 	if d.has("nvmlDeviceGetMemoryInfo_v2") {
 		m, ret := d.handle.GetMemoryInfo_v2()
 		tooOld := ret == nvml.ERROR_ARGUMENT_VERSION_MISMATCH || ret == nvml.ERROR_FUNCTION_NOT_FOUND || ret == nvml.ERROR_NOT_SUPPORTED

@@ -14,6 +14,13 @@
 // lookup error" on a machine whose NVML lacks any function that go-nvml knows.
 package gpu
 
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // An Inventory is what NVML said about this machine at one moment.
 type Inventory struct {
 	Driver string `json:"driver"` // driver version, "550.54.15"; empty if unknown
@@ -21,7 +28,7 @@ type Inventory struct {
 	GPUs   []GPU  `json:"gpus"`   // in NVML's order, failed ones included
 }
 
-// A GPU is one physical device. Whatever the device does not support, or would
+// A GPU is one physical device, or an instance of one. Whatever the device does not support, or would
 // not tell, is nil or empty, never zero.
 type GPU struct {
 	// UUID is the identity to keep and to put in CUDA_VISIBLE_DEVICES.
@@ -48,6 +55,12 @@ type GPU struct {
 	PCIe              *PCIe   `json:"pcie"`                  //
 	NVLink            *NVLink `json:"nvlink"`                // nil where the device has none
 
+	// Instances are the parts of a GPU that is split (MIG), each with a UUID, a
+	// name and memory of its own; none where NVML lists none. Instance is the
+	// number of such a part; nil for a whole GPU.
+	Instances []GPU `json:"instances,omitempty"`
+	Instance  *int  `json:"instance,omitempty"`
+
 	// Error says why the device cannot be used (lost, no permission); empty
 	// for a usable one. Index is right even then, and so is whatever else was
 	// read before the device failed.
@@ -56,6 +69,25 @@ type GPU struct {
 	// A value that the device does not support at all is no warning.
 	Warnings []string `json:"warnings,omitempty"`
 }
+
+// ID names the GPU among those of this machine: gpu0, and gpu0.1 for an instance.
+func (g GPU) ID() string { return "gpu" + g.number() }
+
+func (g GPU) number() string {
+	if g.Instance == nil {
+		return strconv.Itoa(g.Index)
+	}
+	return fmt.Sprintf("%d.%d", g.Index, *g.Instance)
+}
+
+// SharesMemory says that the GPU has no memory of its own: it works in the
+// system's, as GB10 and Jetson do, and NVML tells none. One whose memory could
+// not be read may have some.
+func (g GPU) SharesMemory() bool {
+	return g.Error == "" && g.MemoryTotal == nil && !slices.ContainsFunc(g.Warnings, func(w string) bool { return strings.HasPrefix(w, memoryValue+":") })
+}
+
+const memoryValue = "memory" // in warnings
 
 // A PCIe says where a GPU is plugged in and what that slot and the device
 // manage together at best. A link that idles may run slower at the moment.

@@ -65,7 +65,7 @@ var essential = [][]string{
 func probe(library string) (err error) {
 	l := dl.New(library, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := l.Open(); err != nil {
-		return fmt.Errorf("%w: %w; install the driver, or start the container with GPU access", ErrNoDriver, err)
+		return fmt.Errorf("%w: %w; %s", ErrNoDriver, err, placeOf("/").withoutLibrary())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	for _, versions := range essential {
@@ -171,7 +171,7 @@ func fault(ret nvml.Return) error {
 	case nvml.ERROR_LIBRARY_NOT_FOUND:
 		return fmt.Errorf("%w: a library of it cannot be loaded; reinstall the driver", ErrNoDriver)
 	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		return fmt.Errorf("%w; restart the machine", ErrDriverMismatch)
+		return fmt.Errorf("%w; %s", ErrDriverMismatch, placeOf("/").withMismatch())
 	case nvml.ERROR_GPU_NOT_FOUND:
 		return ErrNoGPU
 	case nvml.ERROR_NO_PERMISSION:

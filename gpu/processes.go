@@ -44,6 +44,13 @@ func (n *NVML) usage(ctx context.Context, uuids []string) (map[string]Usage, err
 				all[uuid] = Usage{Used: m.used, Total: m.total, Processes: processes}
 			}
 		}
+		if slices.ContainsFunc(uuids, func(uuid string) bool { return strings.HasPrefix(uuid, "MIG-") }) {
+			for _, i := range d.instances(GPU{Index: index}) {
+				if slices.Contains(uuids, i.UUID) && i.MemoryUsed != nil {
+					all[i.UUID] = Usage{Used: *i.MemoryUsed, Total: *i.MemoryTotal}
+				}
+			}
+		}
 		for _, a := range d.answers {
 			d.lost = cmp.Or(d.lost, a.err)
 		}

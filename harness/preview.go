@@ -57,7 +57,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if len(c.Models) == 0 {
 		return r, "", &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
 	}
-	client, catalogue, end, err := fleet.Look(ctx, c.Host, undescribed(c), note)
+	client, catalogue, end, err := fleet.Look(ctx, FleetOptions(c, "", note, note), undescribed(c))
 	if err != nil {
 		return r, "", err
 	}
@@ -96,7 +96,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			Label:     name, Shape: shape, Engine: engine, LeastCtx: d.LeastContext(),
 		}, nil
 	}
-	for _, name := range c.Models {
+	for _, name := range fleet.Matching(c.Models, catalogue) {
 		v, err := find(name)
 		if err != nil {
 			return r, version, err

@@ -108,7 +108,7 @@ func variants(v task.Variant, c rundir.Config, managed bool, say func(string)) [
 
 // describe asks the server what a model is.
 func describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
-	details, err := client.Details(ctx, m.Name)
+	details, err := fleet.Details(ctx, client, m)
 	if err != nil {
 		return task.Variant{}, err
 	}

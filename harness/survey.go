@@ -42,7 +42,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, m := range catalogue {
+	for _, m := range models.Candidates(catalogue) {
 		v, err := describe(ctx, client, m, engine)
 		if err != nil {
 			say(err.Error())

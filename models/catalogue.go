@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,20 @@ type Installed struct {
 	ParameterSize string // "8.0B"
 	Quantization  string // "Q4_K_M"
 	ModifiedAt    time.Time
+	// Remote is where the model really runs, which has no weights here to
+	// measure; "": here.
+	Remote string `json:"remote,omitempty"`
+}
+
+// Embeds says whether a model is known by its family or name to make embeddings
+// alone. Others may; their Details say so.
+func (m Installed) Embeds() bool {
+	return strings.Contains(m.Family, "bert") || strings.Contains(strings.ToLower(m.Name), "embed")
+}
+
+// Candidates are the models of a catalogue that can be asked and measured here.
+func Candidates(catalogue []Installed) []Installed {
+	return slices.DeleteFunc(slices.Clone(catalogue), func(m Installed) bool { return m.Remote != "" || m.Embeds() })
 }
 
 // Catalogue lists the models that the server has, by name.
@@ -35,12 +50,14 @@ func (c *Client) Catalogue(ctx context.Context) ([]Installed, error) {
 	}
 	var all []Installed
 	for _, m := range list.Models {
-		if m.RemoteHost != "" {
-			continue // runs on another company's machine: it has no weights here to measure
+		remote := m.RemoteHost
+		if remote == "" && (strings.HasSuffix(m.Name, "-cloud") || strings.HasSuffix(m.Name, ":cloud")) && m.Size < 1<<20 {
+			remote = "the cloud"
 		}
 		all = append(all, Installed{
 			Name: m.Name, Digest: m.Digest, Size: m.Size, ModifiedAt: m.ModifiedAt,
 			Family: m.Details.Family, ParameterSize: m.Details.ParameterSize, Quantization: m.Details.QuantizationLevel,
+			Remote: remote,
 		})
 	}
 	slices.SortFunc(all, func(a, b Installed) int { return strings.Compare(a.Name, b.Name) })
@@ -48,14 +65,20 @@ func (c *Client) Catalogue(ctx context.Context) ([]Installed, error) {
 }
 
 // Find is the model of a catalogue that Ollama would take a name for: the
-// tag defaults to latest and case does not count.
+// tag defaults to latest and case does not count. A digest is a name too, with
+// or without sha256: or NAME@ before it, from 12 digits on.
 func Find(catalogue []Installed, name string) (Installed, bool) {
 	i := slices.IndexFunc(catalogue, func(m Installed) bool { return sameModel(m.Name, name) })
+	if digits := digest.FindStringSubmatch(name); i < 0 && digits != nil {
+		i = slices.IndexFunc(catalogue, func(m Installed) bool { return strings.HasPrefix(m.Digest, strings.ToLower(digits[1])) })
+	}
 	if i < 0 {
 		return Installed{}, false
 	}
 	return catalogue[i], true
 }
+
+var digest = regexp.MustCompile(`^(?:[^@]*@)?(?:sha256[:-])?([0-9a-fA-F]{12,64})$`)
 
 func sameModel(a, b string) bool {
 	return model.ParseName(a).EqualFold(model.ParseName(b))

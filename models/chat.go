@@ -98,7 +98,7 @@ type Response struct {
 
 // Chat makes one call and guards it: an over-long prompt is ErrContextOverflow
 // rather than silently cut (truncate and shift are off), and a response
-// without done is ErrIncomplete. A server that is away is waited for within
+// without done is ErrIncomplete, one that no model gave ErrUnloaded. A server that is away is waited for within
 // c.Patience (ErrUnreachable); all that went wrong once the server had the
 // request is returned at once: ErrCut, ErrRunner, ErrIncomplete, ErrTimeout,
 // ErrMemory, ErrModelNotFound, ErrContextOverflow, another [ServerError].
@@ -163,6 +163,9 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 	}
 	if !a.Done {
 		return Response{}, fmt.Errorf("%w: the model repeated itself, or its runner stopped, after %q", ErrIncomplete, tail(a.Message.Content))
+	}
+	if a.DoneReason == "load" || a.DoneReason == "unload" {
+		return Response{}, fmt.Errorf("%w: %s ended the call to %s with done_reason %s", ErrUnloaded, c.Host(), r.Model, a.DoneReason)
 	}
 	return Response{
 		Content:      a.Message.Content,

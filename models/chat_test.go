@@ -228,28 +228,6 @@ func TestHostileResponses(t *testing.T) {
 	}
 }
 
-func TestParseHost(t *testing.T) {
-	for _, tt := range []struct{ host, want string }{
-		{"http://127.0.0.1:11434", "http://127.0.0.1:11434"},
-		{"localhost", "http://localhost:11434"},
-		{"gpu-box:8080", "http://gpu-box:8080"},
-		{"0.0.0.0", "http://127.0.0.1:11434"},
-		{"0.0.0.0:9000", "http://127.0.0.1:9000"},
-		{"https://ollama.example/", "https://ollama.example"},
-		{"http://[::1]:9", "http://[::1]:9"},
-	} {
-		u, err := ParseHost(tt.host)
-		if err != nil || u.String() != tt.want {
-			t.Errorf("ParseHost(%q) = %v, %v; want %s", tt.host, u, err, tt.want)
-		}
-	}
-	for _, host := range []string{"", " ", "ftp://x", "http://", "http://a b"} {
-		if u, err := ParseHost(host); err == nil {
-			t.Errorf("ParseHost(%q) = %v, want an error", host, u)
-		}
-	}
-}
-
 func TestVersionTellsWhatIsThere(t *testing.T) {
 	c, err := NewClient("127.0.0.1:1")
 	if err != nil {

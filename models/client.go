@@ -10,13 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
-
-// DefaultHost is where Ollama listens unless OLLAMA_HOST says otherwise.
-const DefaultHost = "http://127.0.0.1:11434"
 
 // dialTimeout is for a machine that is switched off, or a firewall that drops:
 // nothing refuses the connection there, and the system would try for minutes.
@@ -34,6 +30,9 @@ const dialTimeout = 5 * time.Second
 type Client struct {
 	base *url.URL
 	http *http.Client
+
+	// Header is sent with every request, and shown nowhere; see [Headers].
+	Header http.Header
 
 	// CallTimeout bounds one attempt of one call; zero means 30 minutes. A
 	// 70B model half on the CPU needs minutes for a long answer.
@@ -70,40 +69,9 @@ func NewClient(host string) (*Client, error) {
 	}).DialContext
 	// A server on this machine or network is never reached through a proxy.
 	transport.Proxy = nil
-	return &Client{base: base, http: &http.Client{Transport: transport}}, nil
-}
-
-// ParseHost reads a server address in the forms OLLAMA_HOST takes.
-func ParseHost(host string) (*url.URL, error) {
-	bad := func(why string) error {
-		return fmt.Errorf("host %q: %s; write it as http://127.0.0.1:11434", host, why)
-	}
-	text := strings.TrimSpace(host)
-	if text == "" {
-		return nil, bad("empty")
-	}
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, bad("not an address")
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, bad("scheme " + u.Scheme + " is not http or https")
-	}
-	if u.Hostname() == "" {
-		return nil, bad("no host name")
-	}
-	if u.Port() == "" && u.Scheme == "http" {
-		u.Host = net.JoinHostPort(u.Hostname(), "11434")
-	}
-	if u.Hostname() == "0.0.0.0" {
-		// OLLAMA_HOST of a server that listens everywhere.
-		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
-	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
-	return u, nil
+	c := &Client{base: base}
+	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirected}
+	return c, nil
 }
 
 // Host is the server's URL, without the credentials that it was given with: it
@@ -123,7 +91,8 @@ func (c *Client) Local() bool {
 
 // Version asks the server for its version. It answers at once: an error means
 // that no Ollama server is there now (ErrUnreachable), that something else is
-// (ErrNotOllama), or that it lets nobody in (ErrDenied).
+// (ErrNotOllama), that it lets nobody in (ErrDenied), or that no secure connection
+// can be made (ErrTLS).
 func (c *Client) Version(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -135,12 +104,14 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	switch {
 	case err == nil && v.Version != "":
 		return v.Version, nil
-	case errors.Is(err, context.Canceled), errors.Is(err, ErrDenied):
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrDenied), errors.Is(err, ErrTLS):
 		return "", err
 	case errors.As(err, &away) && away.kind != ErrNotOllama:
 		return "", fmt.Errorf("%w: %s: %s", ErrUnreachable, c.Host(), away.cause)
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrCut):
 		return "", fmt.Errorf("%w: %s does not answer", ErrUnreachable, c.Host())
+	case away != nil:
+		return "", fmt.Errorf("%w: %s answers, but not to /api/version: %s", ErrNotOllama, c.Host(), away.cause)
 	default:
 		return "", fmt.Errorf("%w: %s answers, but not to /api/version", ErrNotOllama, c.Host())
 	}

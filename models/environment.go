@@ -45,7 +45,7 @@ func Telling(environ []string) map[string]string {
 		if all == nil {
 			all = make(map[string]string)
 		}
-		all[name] = value
+		all[name] = HideCredentials(value)
 	}
 	return all
 }

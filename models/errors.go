@@ -25,6 +25,10 @@ var (
 	// stream so when a model repeats one chunk more than 30 times, or when its
 	// runner goes away quietly.
 	ErrIncomplete = errors.New("response without its final message")
+	// ErrUnloaded: a whole response that no model gave (done_reason load or
+	// unload): the server put it in memory or out of it, as for a call without
+	// messages.
+	ErrUnloaded = errors.New("model loaded or unloaded, not asked")
 	// ErrContextOverflow: the prompt is longer than num_ctx.
 	ErrContextOverflow = errors.New("prompt longer than the context")
 	// ErrModelNotFound: the server has no model of that name.
@@ -53,7 +57,7 @@ var (
 
 var sentinels = []error{
 	ErrUnreachable, ErrDenied, ErrCut, ErrIncomplete, ErrContextOverflow, ErrModelNotFound,
-	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNoQuantizer, ErrNotOllama,
+	ErrBusy, ErrRunner, ErrMemory, ErrTimeout, ErrNoQuantizer, ErrNotOllama, ErrTLS, ErrUnloaded,
 }
 
 // Reason is the short name under which failed calls are counted together:

@@ -67,7 +67,7 @@ func (p policy) run(ctx context.Context, c *Client, request func() error) error 
 // broke says whether a request reached the server and had no whole answer,
 // which another attempt may have.
 func broke(err error) bool {
-	return errors.Is(err, ErrCut) || errors.Is(err, ErrRunner) || errors.Is(err, ErrIncomplete)
+	return errors.Is(err, ErrCut) || errors.Is(err, ErrRunner) || errors.Is(err, ErrIncomplete) || errors.Is(err, ErrUnloaded)
 }
 
 // answered says whether a request was heard of again.

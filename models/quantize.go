@@ -106,8 +106,8 @@ func (c *Client) create(ctx context.Context, r api.CreateRequest, progress func(
 	lines := bufio.NewScanner(resp.Body)
 	done := false
 	for lines.Scan() {
-		if message, ok := stated(lines.Bytes()); ok {
-			return serverError(resp.StatusCode, message)
+		if message, ok := messageIn(lines.Bytes()); ok {
+			return c.stated(resp.StatusCode, message)
 		}
 		var p api.ProgressResponse
 		if err := c.decode(resp.StatusCode, path, lines.Bytes(), &p); err != nil {

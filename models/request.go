@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -58,8 +59,8 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 	// A stream that was not asked for, or a proxy's: an error line anywhere
 	// in it is an error.
 	for line := range bytes.Lines(text) {
-		if message, ok := stated(line); ok {
-			return serverError(resp.StatusCode, message)
+		if message, ok := messageIn(line); ok {
+			return c.stated(resp.StatusCode, message)
 		}
 	}
 	if len(text) == 0 && method == http.MethodDelete {
@@ -79,7 +80,7 @@ func (c *Client) decode(status int, path string, text []byte, answer any) error 
 	case errors.As(err, &syntax) && syntax.Offset == int64(len(text)):
 		return fmt.Errorf("%w: answer of %s%s: %w", ErrCut, c.Host(), path, err)
 	default:
-		return &absence{kind: ErrNotOllama, host: c.Host(), cause: "the answer to " + path + " is " + gist(status, text)}
+		return &absence{kind: ErrNotOllama, host: c.Host(), cause: "the answer to " + path + " is " + c.gist(status, text)}
 	}
 }
 
@@ -100,10 +101,13 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
+	c.authorize(req)
 	resp, err := c.http.Do(req)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return nil, ctx.Err()
+	case err != nil && insecure(err) != "":
+		return nil, fmt.Errorf("%w to %s: %s", ErrTLS, c.Host(), insecure(err))
 	case err != nil && t.lost(err):
 		return nil, &absence{kind: ErrUnreachable, host: c.Host(), cause: short(err)}
 	case err != nil:
@@ -187,21 +191,23 @@ func short(err error) string {
 func (c *Client) refusal(resp *http.Response, text []byte, sent int) error {
 	status := resp.StatusCode
 	away := func(kind error) error {
-		return &absence{kind: kind, host: c.Host(), cause: gist(status, text), after: retryAfter(resp.Header)}
+		return &absence{kind: kind, host: c.Host(), cause: c.gist(status, text), after: retryAfter(resp.Header)}
 	}
-	message, own := stated(text)
+	message, own := messageIn(text)
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fmt.Errorf("%w by %s: %s; give it credentials (--host http://USER:PASSWORD@HOST), or name the server itself rather than a proxy before it",
-			ErrDenied, c.Host(), gist(status, text))
+		return fmt.Errorf("%w by %s: %s; it wants credentials: give them (--host http://USER:PASSWORD@HOST, or --header Authorization=VARIABLE), or name the server itself rather than a proxy before it",
+			ErrDenied, c.Host(), c.gist(status, text))
+	case status == http.StatusBadRequest && slices.ContainsFunc(plainToTLS, func(said string) bool { return bytes.Contains(text, []byte(said)) }):
+		return fmt.Errorf("%w to %s: it speaks TLS; write https:// in place of http://", ErrTLS, c.Host())
 	case status == http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("a proxy before %s refuses a request of %d bytes: %s; raise its limit (nginx: client_max_body_size)", c.Host(), sent, gist(status, text))
+		return fmt.Errorf("a proxy before %s refuses a request of %d bytes: %s; raise its limit (nginx: client_max_body_size)", c.Host(), sent, c.gist(status, text))
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && own:
 		return away(ErrBusy)
 	case status == http.StatusRequestTimeout, status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		return away(ErrUnreachable)
 	case own:
-		return serverError(status, message)
+		return c.stated(status, message)
 	case status == http.StatusInternalServerError && len(bytes.TrimSpace(text)) == 0:
 		// Where a handler of Ollama panics, gin answers so: this request
 		// does it, and others are well.
@@ -211,8 +217,15 @@ func (c *Client) refusal(resp *http.Response, text []byte, sent int) error {
 	}
 }
 
-// stated takes the message out of {"error": "..."}.
-func stated(text []byte) (message string, ok bool) {
+// stated is an error that the server states, without what it was sent in secret.
+func (c *Client) stated(status int, message string) *ServerError {
+	e := serverError(status, message)
+	e.Message = c.discreet(e.Message)
+	return e
+}
+
+// messageIn takes the message out of {"error": "..."}.
+func messageIn(text []byte) (message string, ok bool) {
 	if !bytes.Contains(text, []byte(`"error"`)) {
 		return "", false
 	}
@@ -226,15 +239,17 @@ var titles = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
 // gist is a status with what an answer says in short: Ollama's message, a
 // page's title, else its beginning.
-func gist(status int, text []byte) string {
+func (c *Client) gist(status int, text []byte) string {
 	const enough = 80
 	said := string(text)
-	if message, ok := stated(text); ok {
+	if message, ok := messageIn(text); ok {
 		said = message
 	} else if title := titles.FindSubmatch(text); title != nil {
 		said = html.UnescapeString(string(title[1]))
+	} else if bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+		said = "" // a page without a title
 	}
-	said = strings.Join(strings.Fields(said), " ")
+	said = c.discreet(strings.Join(strings.Fields(said), " "))
 	if runes := []rune(said); len(runes) > enough {
 		said = strings.TrimSpace(string(runes[:enough])) + " ..."
 	}

@@ -27,7 +27,7 @@ import (
 func SameServer(ctx context.Context, a, b *Client) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if port(a) == port(b) && a.base.Path == b.base.Path {
+	if a.base.Port() == b.base.Port() && a.base.Path == b.base.Path {
 		if strings.EqualFold(a.base.Hostname(), b.base.Hostname()) {
 			return true
 		}
@@ -79,13 +79,6 @@ func sharesMemory(ctx context.Context, a, b *Client) bool {
 			return m.Name == n.Name && m.Digest == n.Digest && m.ExpiresAt.Equal(n.ExpiresAt)
 		})
 	})
-}
-
-func port(c *Client) string {
-	if p := c.base.Port(); p != "" || c.base.Scheme == "http" {
-		return p
-	}
-	return "443"
 }
 
 // addresses are those that a client's host name has now; none where it has none.

@@ -45,6 +45,7 @@ interrupted (what was answered is kept).`,
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the `FILE` of candidates, new or to be added to"},
 			&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply", DefaultText: defaultStore()},
 			&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server; several share the work", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434, or a server of perg's own"},
+			headerFlag(),
 			&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of the model does not fit and runs on the CPU"},
 			&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight: auto or `N`"},
 			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding"},
@@ -61,6 +62,7 @@ func generateConfig(c *cli.Context) (cfg rundir.Config, out string, err error) {
 	}
 	cfg, out = rundir.Defaults(), c.String("out")
 	cfg.Data, cfg.Limit, cfg.Host = c.String("data"), c.Int("limit"), c.StringSlice("host")
+	cfg.Header = c.StringSlice("header")
 	cfg.Parallel, cfg.Seed, cfg.AllowCPU = c.String("parallel"), c.Int("seed"), c.Bool("allow-cpu")
 	if cfg.Store = c.String("store"); cfg.Store == "" {
 		cfg.Store = defaultStore()

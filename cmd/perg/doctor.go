@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -29,6 +30,7 @@ func doctorCommand() *cli.Command {
 disk space. Changes nothing. Exit status 1 where a run could not start.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			headerFlag(),
 			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: defaultStore()},
 			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
 		},
@@ -54,18 +56,19 @@ func doctorAction(c *cli.Context) error {
 	if c.Args().Present() {
 		return &hint.Error{Err: errors.New("doctor takes no arguments"), Usage: true}
 	}
-	host := c.String("host")
-	if host == "" {
-		host = os.Getenv("OLLAMA_HOST")
+	var named []string
+	if host := c.String("host"); host != "" {
+		named = append(named, host)
 	}
-	if host == "" {
-		host = models.DefaultHost
-	}
+	hosts, _ := fleet.Hosts(named)
 	storePath := c.String("store")
 	if storePath == "" {
 		storePath = defaultStore()
 	}
-	client, err := models.NewClient(host)
+	client, err := models.NewClient(hosts[0])
+	if err == nil {
+		client.Header, err = models.Headers(c.StringSlice("header"), os.LookupEnv)
+	}
 	if err != nil {
 		return &hint.Error{Err: err, Usage: true}
 	}
@@ -121,13 +124,18 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 		if errors.Is(err, models.ErrUnreachable) && canStart {
 			return []finding{{"server", caution, "none at " + client.Host() + "; 'perg run' would start one", ""}}
 		}
-		return []finding{{"server", trouble, err.Error(), fleet.HowToInstall}}
+		advice := fleet.HowToInstall
+		if errors.Is(err, models.ErrDenied) || errors.Is(err, models.ErrTLS) {
+			advice = "" // it says what to do
+		}
+		return []finding{{"server", trouble, err.Error(), advice}}
 	}
 	findings := []finding{{"server", fine, fmt.Sprintf("%s, Ollama %s", client.Host(), version), ""}}
 	for _, h := range models.Harms(version) {
 		findings = append(findings, finding{"server", caution, fmt.Sprintf("Ollama %s %s", version, h.Text), h.Install()})
 	}
 	catalogue, err := client.Catalogue(ctx)
+	catalogue = models.Candidates(catalogue)
 	switch {
 	case err != nil:
 		findings = append(findings, finding{"models", trouble, err.Error(), ""})
@@ -153,24 +161,45 @@ func orUnknown(s string) string {
 	return s
 }
 
+// examineGPUs says of each GPU whether servers that perg starts use it, and why
+// not.
 func examineGPUs() []finding {
 	inventory, err := gpu.Discover()
 	if err != nil && len(inventory.GPUs) == 0 {
 		return []finding{{"gpu", caution, err.Error(), "models will run on the CPU, slowly"}}
 	}
+	choice := inventory.Choose(os.LookupEnv)
 	var findings []finding
+	for _, g := range choice.GPUs {
+		findings = append(findings, finding{"gpu", fine, fmt.Sprintf("%s, driver %s", gpuInWords(g), orUnknown(inventory.Driver)), ""})
+	}
 	for _, g := range inventory.GPUs {
-		if g.Error != "" {
+		used := func(of gpu.GPU) bool { return of.Index == g.Index }
+		switch {
+		case g.Error != "":
 			findings = append(findings, finding{"gpu", caution, fmt.Sprintf("%d %s: %s", g.Index, orUnknown(g.Name), g.Error), ""})
-			continue
+		case !slices.ContainsFunc(choice.GPUs, used):
+			findings = append(findings, finding{"gpu", caution, gpuInWords(g) + ": not used", ""})
 		}
-		memory := "memory unknown"
-		if g.MemoryTotal != nil && g.MemoryFree != nil {
-			memory = fmt.Sprintf("%s free of %s", humanize.IBytes(*g.MemoryFree), humanize.IBytes(*g.MemoryTotal))
-		}
-		findings = append(findings, finding{"gpu", fine, fmt.Sprintf("%d %s, %s, driver %s", g.Index, g.Name, memory, orUnknown(inventory.Driver)), ""})
+	}
+	for _, note := range choice.Notes {
+		findings = append(findings, finding{"gpu", caution, note, ""})
+	}
+	if len(choice.GPUs) == 0 {
+		findings = append(findings, finding{"gpu", caution, "none is used", "models will run on the CPU, slowly"})
 	}
 	return findings
+}
+
+func gpuInWords(g gpu.GPU) string {
+	memory := "memory unknown"
+	switch {
+	case g.MemoryTotal != nil && g.MemoryFree != nil:
+		memory = fmt.Sprintf("%s free of %s", humanize.IBytes(*g.MemoryFree), humanize.IBytes(*g.MemoryTotal))
+	case g.SharesMemory():
+		memory = "memory unknown: it works in the system's"
+	}
+	return fmt.Sprintf("%s %s, %s", strings.TrimPrefix(g.ID(), "gpu"), orUnknown(g.Name), memory)
 }
 
 // plenty is room for the replies of a million calls.

@@ -99,16 +99,19 @@ func showGPUs(w io.Writer, s sight, why error) error {
 	fmt.Fprintf(w, "driver %s, CUDA %s\n\n", orUnknown(s.Driver), orUnknown(s.CUDA))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "GPU\tNAME\tFREE\tTOTAL\tBANDWIDTH\tCC")
-	for _, g := range s.GPUs {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", g.Index, printable.Text(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
+	for _, g := range whole(s.GPUs) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", strings.TrimPrefix(g.ID(), "gpu"), printable.Text(orUnknown(g.Name)), bytesOf(g.MemoryFree), bytesOf(g.MemoryTotal),
 			valueOf(g.PeakBandwidth(), func(n uint64) string { return fmt.Sprintf("%.0f GB/s", float64(n)/1e9) }), orUnknown(g.ComputeCapability))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, g := range s.GPUs {
-		fmt.Fprintf(w, "%d  %s\n", g.Index, orUnknown(g.UUID))
+	for _, g := range whole(s.GPUs) {
+		fmt.Fprintf(w, "%s  %s\n", strings.TrimPrefix(g.ID(), "gpu"), orUnknown(g.UUID))
+		if g.Instance != nil {
+			continue
+		}
 		if g.Error != "" {
 			fmt.Fprintln(w, "   cannot be used: "+printable.Text(g.Error))
 			continue
@@ -124,6 +127,14 @@ func showGPUs(w io.Writer, s sight, why error) error {
 		}
 	}
 	return nil
+}
+
+// whole are some GPUs, each with its instances after it.
+func whole(gpus []gpu.GPU) (all []gpu.GPU) {
+	for _, g := range gpus {
+		all = append(append(all, g), g.Instances...)
+	}
+	return all
 }
 
 // doing says what is known of what a GPU does now.

@@ -13,11 +13,13 @@ import (
 
 	"perg/gpu"
 	"perg/gpu/nvmltest"
+	"perg/models/ollamatest"
 )
 
 // Scripts run perg where NVML answers what their file nvml says.
 func TestGPUScripts(t *testing.T) {
 	dir := nvmltest.Build(t)
+	server := ollamatest.NewScripted(t, "0.17.4", map[string]ollamatest.Model{"a:latest": {}, "b:latest": {}})
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script/gpu",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
@@ -25,6 +27,7 @@ func TestGPUScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("LD_LIBRARY_PATH", dir)
 			env.Setenv("NVML_SCRIPT", env.WorkDir+"/nvml")
+			env.Setenv("SERVER", server.URL)
 			return nil
 		},
 	})

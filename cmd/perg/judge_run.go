@@ -26,6 +26,7 @@ func judgeFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
 		&cli.StringFlag{Name: "store", Usage: "`FILE` that has the run's replies", DefaultText: "the run's own"},
 		&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server to use as it is", DefaultText: "the run's own"},
+		headerFlag(),
 		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
@@ -46,6 +47,9 @@ func judgeConfig(c *cli.Context, m rundir.Manifest, out string) (rundir.Config, 
 	cfg.NumCtx, cfg.PruneQuantized = 0, false
 	if c.IsSet("host") || c.IsSet("lanes") || c.IsSet("gpus") {
 		cfg.Host, cfg.Lanes, cfg.GPUs = c.StringSlice("host"), c.String("lanes"), c.StringSlice("gpus")
+	}
+	if c.IsSet("header") {
+		cfg.Header = c.StringSlice("header")
 	}
 	if len(cfg.Host) > 0 {
 		cfg.KVCache = nil

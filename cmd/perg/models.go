@@ -29,6 +29,7 @@ each GPU of this machine, or of those that --gpus describes.
    perg models --gpus 2x24GiB --num-ctx 8192`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
+			headerFlag(),
 			&cli.StringSliceFlag{Name: "gpus", Usage: "GPUs to fit them on, a `LIST` such as 2x24GiB, or UUIDs or indexes", DefaultText: "those of this machine"},
 			&cli.IntFlag{Name: "num-ctx", Value: 2048, Usage: "context in `TOKENS`"},
 			&cli.IntFlag{Name: "slots", Value: 4, Usage: "prompts at once, `N`"},
@@ -45,7 +46,7 @@ func modelsAction(c *cli.Context) error {
 		}
 	}
 	cfg := rundir.Defaults()
-	cfg.Host, cfg.GPUs = c.StringSlice("host"), c.StringSlice("gpus")
+	cfg.Host, cfg.Header, cfg.GPUs = c.StringSlice("host"), c.StringSlice("header"), c.StringSlice("gpus")
 	logs, err := os.MkdirTemp("", "perg-models-")
 	if err != nil {
 		return err

@@ -83,6 +83,7 @@ func configFlags() []cli.Flag {
 		&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
 		&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply; runs may share it", DefaultText: defaultStore()},
 		&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server to use as it is; several make several lanes", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434, or servers of perg's own"},
+		headerFlag(),
 		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
@@ -93,6 +94,11 @@ func configFlags() []cli.Flag {
 		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
 		&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
 	}
+}
+
+// headerFlag is for servers behind a proxy that wants a key.
+func headerFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "header", Usage: "header to send to the servers, `NAME=VARIABLE`: its value is that of the environment variable, and is written nowhere"}
 }
 
 func joined[T ~string](all []T) string {
@@ -163,7 +169,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		}
 	}
 	for name, to := range map[string]*[]string{
-		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "judge": (*[]string)(&cfg.Judge), "think": &cfg.Think, "icl": (*[]string)(&cfg.ICL), "gpus": &cfg.GPUs,
+		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "header": (*[]string)(&cfg.Header), "judge": (*[]string)(&cfg.Judge), "think": &cfg.Think, "icl": (*[]string)(&cfg.ICL), "gpus": &cfg.GPUs,
 	} {
 		if c.IsSet(name) {
 			*to = c.StringSlice(name)

@@ -20,7 +20,7 @@
 //	WHO FUNCTION ! CODE      a failure, as a number of nvmlReturn_t
 //	WHO FUNCTION ~ MS        the call takes so long; a later line answers it
 //
-// WHO is a GPU's index, or "-" for what belongs to none. FUNCTION is the name
+// WHO is a GPU's index, INDEX.NUMBER for an instance of it (MIG), or "-" for what belongs to none. FUNCTION is the name
 // without "nvml" and without its version, except that MemoryInfo_v2 and
 // MemoryInfo answer differently. The first line that fits counts, so a line
 // put before others overrides them. A function without a line is not
@@ -38,6 +38,8 @@
 //     0 DeviceGetMaxClockInfo = 2619                                         (memory, MHz)
 //     0 DeviceGetMemoryBusWidth = 5120                                       (bits)
 //     0 DeviceGetMigMode = 0 1                                               (current, pending)
+//     0 DeviceGetMaxMigDeviceCount = 7                                       (those are there that have a UUID)
+//     0.1 DeviceGetUUID = MIG-11111111-2222-3333-4444-555555555555
 //     0 DeviceGetPciInfo = 00000000:1B:00.0
 //     0 DeviceGetMaxPcieLinkGeneration = 5
 //     0 DeviceGetMaxPcieLinkWidth = 16

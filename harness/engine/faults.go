@@ -93,13 +93,13 @@ const (
 func blame(ctx context.Context, err error) culprit {
 	var said *models.ServerError
 	switch {
-	case errors.Is(err, models.ErrUnreachable), errors.Is(err, models.ErrDenied), errors.Is(err, models.ErrBusy), errors.Is(err, models.ErrNotOllama):
+	case errors.Is(err, models.ErrUnreachable), errors.Is(err, models.ErrDenied), errors.Is(err, models.ErrBusy), errors.Is(err, models.ErrNotOllama), errors.Is(err, models.ErrTLS):
 		return theLane
 	case errors.Is(err, models.ErrModelNotFound), errors.Is(err, models.ErrMemory):
 		return theLoad
 	case errors.Is(err, models.ErrContextOverflow):
 		return theCall
-	case errors.Is(err, models.ErrCut), errors.Is(err, models.ErrRunner), errors.Is(err, models.ErrTimeout), errors.Is(err, models.ErrIncomplete):
+	case errors.Is(err, models.ErrCut), errors.Is(err, models.ErrRunner), errors.Is(err, models.ErrTimeout), errors.Is(err, models.ErrIncomplete), errors.Is(err, models.ErrUnloaded):
 		return aBreak
 	case ctx.Err() != nil:
 		return theStopped

@@ -13,8 +13,12 @@ import (
 // LookUp says which models a catalogue lacks.
 func LookUp(names []string, catalogue []models.Installed, host string) error {
 	var missing []string
-	for _, name := range names {
-		if _, ok := models.Find(catalogue, name); !ok && !slices.Contains(missing, name) {
+	for _, name := range Matching(names, catalogue) {
+		m, ok := models.Find(catalogue, name)
+		if m.Remote != "" {
+			return runsElsewhere(m)
+		}
+		if !ok && !slices.Contains(missing, name) {
 			missing = append(missing, name)
 		}
 	}
@@ -28,10 +32,31 @@ func LookUp(names []string, catalogue []models.Installed, host string) error {
 	}
 }
 
+// Details asks what an installed model is. One that is nothing to ask is an
+// error of usage: it runs elsewhere, or makes embeddings alone.
+func Details(ctx context.Context, c Client, m models.Installed) (models.Details, error) {
+	if m.Remote != "" {
+		return models.Details{}, runsElsewhere(m)
+	}
+	d, err := c.Details(ctx, m.Name)
+	embeds := m.Embeds()
+	if len(d.Capabilities) > 0 {
+		embeds = slices.Contains(d.Capabilities, "embedding") && !slices.Contains(d.Capabilities, "completion")
+	}
+	if embeds {
+		return d, hint.Usage(fmt.Errorf("model %s makes embeddings and answers nothing", m.Name), "name a model that chats")
+	}
+	return d, err
+}
+
+func runsElsewhere(m models.Installed) error {
+	return hint.Usage(fmt.Errorf("model %s runs elsewhere (%s), not on this server: its memory, energy and digest cannot be measured", m.Name, m.Remote), "name a model that is installed")
+}
+
 // Find gives the models of a catalogue that has them all.
 func Find(names []string, catalogue []models.Installed) ([]models.Installed, error) {
 	var all []models.Installed
-	for _, name := range names {
+	for _, name := range Matching(names, catalogue) {
 		m, _ := models.Find(catalogue, name)
 		if slices.ContainsFunc(all, func(other models.Installed) bool { return other.Name == m.Name }) {
 			return nil, &hint.Error{Err: fmt.Errorf("model %s is named twice", m.Name), Usage: true}
@@ -43,6 +68,7 @@ func Find(names []string, catalogue []models.Installed) ([]models.Installed, err
 
 // InWords says which models are installed.
 func InWords(catalogue []models.Installed) string {
+	catalogue = models.Candidates(catalogue)
 	if len(catalogue) == 0 {
 		return "no models are installed, 'ollama pull llama3.1:8b' gets one"
 	}
@@ -53,34 +79,36 @@ func InWords(catalogue []models.Installed) string {
 	return "installed are " + strings.Join(names, ", ")
 }
 
-// Answering is the first of the servers that a run would use as they are, and
-// what it has installed; nil where it does not answer now.
-func Answering(ctx context.Context, hosts []string) (Client, []models.Installed) {
-	hosts, _ = Hosts(hosts)
-	client, err := models.NewClient(hosts[0])
+// answering is the first of the servers that a run would use as they are, and
+// what it has installed; nil where it does not answer now. The error is one of
+// what the user said.
+func (o Options) answering(ctx context.Context) (Client, []models.Installed, error) {
+	hosts, _ := Hosts(o.Hosts)
+	client, err := o.newClient(hosts[0])
 	if err != nil {
-		return nil, nil
+		return nil, nil, err
 	}
 	// What is not there is not waited for.
 	if _, err := client.Version(ctx); err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return client, catalogue
+	return client, catalogue, nil
 }
 
 // Look finds out what is installed: of a server that answers, or, where start is
 // set, of one that runs until end is called. The client is nil where there is
 // nobody to ask.
-func Look(ctx context.Context, hosts []string, start bool, note func(string)) (client Client, catalogue []models.Installed, end func(), err error) {
+func Look(ctx context.Context, o Options, start bool) (client Client, catalogue []models.Installed, end func(), err error) {
 	end = func() {}
-	if client, catalogue = Answering(ctx, hosts); client != nil {
-		return client, catalogue, end, nil
+	note := o.Say
+	if client, catalogue, err = o.answering(ctx); client != nil || err != nil {
+		return client, catalogue, end, err
 	}
-	if _, named := Hosts(hosts); named || !start {
+	if _, named := Hosts(o.Hosts); named || !start {
 		note("no Ollama server answers, so what is installed is not known; memory is that of Ollama 0.30 and later")
 		return nil, nil, end, nil
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"os"
+	"strings"
 
 	"perg/harness/hint"
 	"perg/models"
@@ -35,6 +36,9 @@ func (o Options) newClient(host string) (*models.Client, error) {
 	if err != nil {
 		return nil, &hint.Error{Err: err, Usage: true}
 	}
+	if c.Header, err = models.Headers(o.Headers, os.LookupEnv); err != nil {
+		return nil, &hint.Error{Err: err, Usage: true}
+	}
 	c.Report, c.Patience = o.Warn, o.Patience
 	return c, nil
 }
@@ -57,7 +61,7 @@ func Hosts(hosts []string) (all []string, named bool) {
 	if len(hosts) > 0 {
 		return hosts, true
 	}
-	if host := os.Getenv("OLLAMA_HOST"); host != "" {
+	if host := strings.Trim(os.Getenv("OLLAMA_HOST"), ` "'`); host != "" {
 		return []string{host}, true
 	}
 	return []string{models.DefaultHost}, false

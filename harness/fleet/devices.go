@@ -17,6 +17,7 @@ import (
 // Options say which devices and servers to use.
 type Options struct {
 	Hosts    []string      // addresses of servers to use as they are; see the function Hosts
+	Headers  []string      // NAME=VARIABLE, sent to servers; see models.Header
 	Own      bool          // start servers even where one is running
 	GPUs     []string      // UUIDs or indexes of those to start servers on; none: all
 	Most     int           // devices to start servers on; 0: all
@@ -31,10 +32,14 @@ const processor = "cpu"
 
 // survey makes devices of the GPUs, or of the processor where there are none.
 func (f *Fleet) survey() error {
-	chosen := f.usable()
+	choice := f.choice()
+	chosen := choice.GPUs
+	for _, note := range choice.Notes {
+		f.options.Say(note)
+	}
 	if len(f.options.GPUs) > 0 {
 		var err error
-		if chosen, err = f.Inventory.Select(f.options.GPUs); err != nil {
+		if chosen, err = choice.Select(f.options.GPUs); err != nil {
 			return &hint.Error{Err: err, Hint: "'perg gpu' lists them", Usage: true}
 		}
 	}
@@ -42,11 +47,18 @@ func (f *Fleet) survey() error {
 		if f.options.Most > 0 && len(f.Devices) == f.options.Most {
 			break
 		}
-		id := fmt.Sprintf("gpu%d", g.Index)
+		id := g.ID()
 		f.byID[id] = g
-		d := schedule.Device{ID: id, Name: g.Name, Speed: 1}
-		if g.MemoryFree != nil {
+		// CUDA shows a program one instance of a split GPU, whatever it is given.
+		d := schedule.Device{ID: id, Name: g.Name, Speed: 1, Alone: g.Instance != nil}
+		switch {
+		case g.MemoryFree != nil:
 			d.Memory = *g.MemoryFree
+		case g.SharesMemory():
+			d.Memory = availableMemory()
+			f.options.Say(fmt.Sprintf("%s (%s): NVML does not tell its memory, so it works in the system's; what is available of that counts, as Ollama takes it", id, g.Name))
+		default:
+			f.options.Say(fmt.Sprintf("%s (%s): its memory cannot be read, so whether a model fits is not known", id, g.Name))
 		}
 		if b := g.PeakBandwidth(); b != nil {
 			d.Speed = float64(*b) / sizing.ReferenceBandwidth

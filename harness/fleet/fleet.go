@@ -7,8 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 
@@ -126,7 +126,9 @@ func (f *Fleet) connect(ctx context.Context) error {
 		switch {
 		case err == nil:
 		case errors.Is(err, models.ErrDenied):
-			return &hint.Error{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or name another server"}
+			return &hint.Error{Err: err, Hint: "give the server's user and password in its URL, as in --host http://USER:PASSWORD@HOST, or a header with --header Authorization=VARIABLE, or name another server"}
+		case errors.Is(err, models.ErrTLS):
+			return &hint.Error{Err: err, Hint: "'perg doctor --host URL' tries it again"}
 		case errors.Is(err, models.ErrNotOllama):
 			return &hint.Error{Err: err, Hint: "check --host and OLLAMA_HOST"}
 		case named:
@@ -144,8 +146,8 @@ func (f *Fleet) connect(ctx context.Context) error {
 		}
 		f.add(client)
 	}
-	if !named && len(f.usable()) > 1 {
-		f.options.Say(fmt.Sprintf("the server at %s is one lane, and this machine has %d GPUs: --lanes auto starts one server on each", hosts[0], len(f.usable())))
+	if gpus := len(f.choice().GPUs); !named && gpus > 1 {
+		f.options.Say(fmt.Sprintf("the server at %s is one lane, and this machine has %d GPUs: --lanes auto starts one server on each", hosts[0], gpus))
 	}
 	return nil
 }
@@ -245,10 +247,5 @@ func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (Location
 	return all, nil
 }
 
-// usable are the GPUs that a server could use. One that is split into MIG
-// instances cannot be used whole.
-func (f *Fleet) usable() []gpu.GPU {
-	return slices.DeleteFunc(slices.Clone(f.Inventory.GPUs), func(g gpu.GPU) bool {
-		return g.Error != "" || g.MIG != nil && *g.MIG
-	})
-}
+// choice is which GPUs servers could use.
+func (f *Fleet) choice() gpu.Choice { return f.Inventory.Choose(os.LookupEnv) }

@@ -15,6 +15,16 @@ import (
 // the user runs on this machine those that its process shows; nil where nothing
 // is known.
 func (f *Fleet) Environment() map[string]string {
+	environment := f.environment()
+	for _, text := range f.options.Headers {
+		if h, err := models.ParseHeader(text); err == nil {
+			delete(environment, h.Variable) // its value is a secret, whatever its name
+		}
+	}
+	return environment
+}
+
+func (f *Fleet) environment() map[string]string {
 	if f.Managed() {
 		return models.Inherited(os.Environ())
 	}

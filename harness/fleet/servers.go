@@ -61,6 +61,8 @@ func (f *Fleet) Client(ctx context.Context) (Client, error) {
 		if len(f.byID) == 0 {
 			// On a processor it is most likely just what the first lane needs.
 			devices, s.Slots = devices[:1], sizing.ProcessorSlots
+		} else if f.Devices[0].Alone {
+			devices = devices[:1]
 		}
 		m, err := f.start(ctx, strings.Join(devices, "+"), devices, s)
 		if err != nil {
@@ -128,8 +130,12 @@ func (f *Fleet) start(ctx context.Context, lane string, devices []string, s engi
 	if err := os.MkdirAll(f.options.Logs, 0o755); err != nil {
 		return nil, &hint.Error{Err: fmt.Errorf("run directory: %w", err), Hint: "choose a directory you may write to with --out"}
 	}
+	gpus := f.GPUs(devices)
+	if len(gpus) == 0 && len(f.Inventory.GPUs) > 0 {
+		gpus = []string{"-1"} // those that there are were left out
+	}
 	srv, err := models.StartServer(ctx, models.ServerConfig{
-		Program: f.program, Slots: s.Slots, KVType: s.KVCache, GPUs: f.GPUs(devices), Log: f.log(lane), Report: f.options.Warn,
+		Program: f.program, Slots: s.Slots, KVType: s.KVCache, GPUs: gpus, Log: f.log(lane), Report: f.options.Warn,
 	})
 	if err != nil {
 		return nil, err

@@ -89,9 +89,9 @@ func (m *usageMeter) peak(u *Usage, s data.GPUSample) {
 }
 
 // energy is what a GPU took between two samples: by its counter or, where it
-// has none or it began anew, by the mean of its power.
+// has none (0 is none, too) or it began anew, by the mean of its power.
 func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool) {
-	if a.EnergyMJ != nil && b.EnergyMJ != nil && *b.EnergyMJ >= *a.EnergyMJ {
+	if a.EnergyMJ != nil && b.EnergyMJ != nil && *b.EnergyMJ >= *a.EnergyMJ && *b.EnergyMJ > 0 {
 		return float64(*b.EnergyMJ-*a.EnergyMJ) / 1e3, true
 	}
 	if a.PowerMW != nil && b.PowerMW != nil {

@@ -53,7 +53,8 @@ type Config struct {
 
 	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
 	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
-	Host           Names    `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Host           Servers  `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Header         Names    `yaml:"header" json:"header,omitempty"`         // NAME=VARIABLE: headers that servers are sent, and where their values are
 	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
 	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
 	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
@@ -137,7 +138,7 @@ func ReadConfig(path string) (Config, error) {
 	}
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
 		return c, &hint.Error{
-			Err:   fmt.Errorf("config %s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true))),
+			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(strings.TrimSpace(yaml.FormatError(err, false, true)))),
 			Hint:  "the keys are the flags of 'perg run', with underscores",
 			Usage: true,
 		}
@@ -228,7 +229,16 @@ func (c Config) Check() error {
 	}
 	repeated("kv_cache", c.KVCache)
 	repeated("quantize", c.Quantize)
-	repeated("host", c.Host)
+	for i, host := range c.Host {
+		if slices.Contains(c.Host[:i], host) {
+			fault("host %s is named twice", models.WithoutCredentials(host))
+		}
+	}
+	for _, h := range c.Header {
+		if _, err := models.ParseHeader(h); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	repeated("judge", c.Judge)
 	repeated("think", c.Think)
 	repeated("gpus", c.GPUs)
@@ -239,7 +249,7 @@ func (c Config) Check() error {
 			set  bool
 		}{{"kv_cache", len(c.KVCache) > 0}, {"lanes", c.Lanes != ""}, {"gpus", len(c.GPUs) > 0}} {
 			if o.set {
-				fault("%s with host: it is for servers that perg starts, and the one at %s is used as it is", o.name, c.Host[0])
+				fault("%s with host: it is for servers that perg starts, and the one at %s is used as it is", o.name, models.WithoutCredentials(c.Host[0]))
 			}
 		}
 	}

@@ -115,6 +115,8 @@ func (t *turn) start(j Job, h home, blocked *reservation) bool {
 	}
 	reason := "fits " + f.Devices[0]
 	switch {
+	case t.device(f.Devices[0]).Memory == 0:
+		reason = "on " + f.Devices[0] + ", whose memory is not known"
 	case f.Spill > 0:
 		reason += fmt.Sprintf(" in part: %.1f GiB of it on the CPU", float64(f.Spill)/(1<<30))
 	case h.width > 1:

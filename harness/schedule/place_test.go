@@ -55,8 +55,8 @@ gpu0: a from 0s to 2h0m10s: fits gpu0
 gpu0: judge from 2h0m10s to 2h2m8s: joins: nothing else can use gpu0, and judge has most time left
 gpu1: judge from 0s to 2h2m8s: own lane: no candidate waits for gpu1, so it scores while others generate`},
 		{"servers", []Device{{ID: "http://a", Speed: 1}, {ID: "http://b", Speed: 1}}, []model{absent, candidate("x", 500, 1)}, nil, `
-http://a: x from 0s to 1h0m10s: fits http://a
-http://b: absent from 0s to 1h0m10s: fits http://b`},
+http://a: x from 0s to 1h0m10s: on http://a, whose memory is not known
+http://b: absent from 0s to 1h0m10s: on http://b, whose memory is not known`},
 		{"on no server", []Device{{ID: "http://a", Speed: 1}}, []model{absent}, nil, `
 refused: absent: the model is installed on none of the servers`},
 	} {

@@ -17,6 +17,8 @@ type Device struct {
 	Speed    float64 // relative throughput, 1 where it is unknown
 	// Processor: it is (part of) a CPU, whose memory is the machine's.
 	Processor bool
+	// Alone: no job runs on it together with others.
+	Alone bool
 }
 
 // A Kind is what a job does.

@@ -141,7 +141,7 @@ func (p *policy) choose(j Job, h home, devices []Device, allow func(Fit) bool) (
 	}
 	if width > 1 {
 		// A server that was named is a lane of its own.
-		devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Memory == 0 })
+		devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Memory == 0 || d.Alone })
 	}
 	for _, equal := range []bool{true, false} {
 		for i := 0; i+width <= len(devices); i++ {

@@ -2,6 +2,7 @@ package sizing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -21,6 +22,10 @@ func (m Model) FitsOn(devices []schedule.Device) []string {
 			continue
 		}
 		seen[d.Memory] = true
+		if d.Memory == 0 {
+			lines = append(lines, d.ID+" (memory unknown): not known whether it fits")
+			continue
+		}
 		f := p.Fit([]schedule.Device{d})
 		if f.Short > 0 {
 			lines = append(lines, fmt.Sprintf("%s (%s free): short by %s", d.ID, humanize.IBytes(d.Memory), humanize.IBytes(f.Short)))
@@ -29,6 +34,7 @@ func (m Model) FitsOn(devices []schedule.Device) []string {
 		fitsOne = true
 		lines = append(lines, fmt.Sprintf("%s (%s free): fits, with %d slots of %d tokens", d.ID, humanize.IBytes(d.Memory), f.Slots, m.NumCtx))
 	}
+	devices = slices.DeleteFunc(slices.Clone(devices), func(d schedule.Device) bool { return d.Memory == 0 || d.Alone })
 	if fitsOne || len(devices) < 2 {
 		return lines
 	}

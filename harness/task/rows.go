@@ -1,9 +1,11 @@
 package task
 
 import (
+	"errors"
 	"strings"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -26,6 +28,10 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	}
 	if e.Err != nil {
 		row.Status, row.Error = data.StatusError, strings.ToValidUTF8(e.Err.Error(), "\uFFFD")
+		var failed *engine.FailedError
+		if errors.As(e.Err, &failed) && failed.Reason == models.ErrUnloaded.Error() {
+			row.Status = data.StatusUnloaded
+		}
 	}
 	if a := e.Answer; a != nil {
 		correct := e.Correct()
@@ -44,8 +50,8 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	if e.Method.TwoCalls() {
 		row.SecondReply, row.FellBack = &reply.Content, &e.FellBack
 	}
-	if e.Err == nil && e.Truncated() {
-		row.Status = data.StatusTruncated
+	if e.Err == nil {
+		row.Status = e.status()
 	}
 	row.Response, row.DoneReason, row.Host = &e.Response, reply.DoneReason, reply.Host
 	if reply.Thinking != "" {
@@ -56,6 +62,24 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	row.Engine, row.OllamaVersion = string(models.EngineOf(reply.Version)), reply.Version
 	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
 	return row
+}
+
+// status is that of a generation whose response came.
+func (e Evaluated) status() string {
+	reply := e.Reply
+	if e.FellBack {
+		reply = e.Draft
+	}
+	switch {
+	case strings.TrimSpace(e.Response) == "" && strings.TrimSpace(reply.Thinking) != "":
+		return data.StatusThinking
+	case strings.TrimSpace(e.Response) == "":
+		return data.StatusEmpty
+	case e.Truncated():
+		return data.StatusTruncated
+	default:
+		return data.StatusOK
+	}
 }
 
 // JudgmentRow is one of the generation's ratings in the table of a run.

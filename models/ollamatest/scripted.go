@@ -22,6 +22,8 @@ type Model struct {
 	Thinks   bool
 	Parser   bool                                      // what it writes is read in code, which tells thought from answer
 	Vision   bool                                      //
+	Remote   string                                    // where it runs, as "https://ollama.com:443"; "": here
+	Embeds   bool                                      // embeddings are all that it makes
 	Template string                                    // Ollama's; "": none
 	Jinja    func(system, user string) (string, error) // the one that it brings itself, which may refuse; nil: none
 }
@@ -162,7 +164,7 @@ func digest(name string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(
 func (s *Scripted) tags() (all []api.ListModelResponse) {
 	for name, m := range s.Models {
 		all = append(all, api.ListModelResponse{
-			Name: name, Model: name, Digest: digest(name), Size: weights,
+			Name: name, Model: name, Digest: digest(name), Size: weights, RemoteHost: m.Remote,
 			Details: api.ModelDetails{Family: m.family(), ParameterSize: "1M", QuantizationLevel: "F16"},
 		})
 	}
@@ -191,6 +193,9 @@ func show(m Model, all bool) map[string]any {
 	capabilities := []string{"completion"}
 	if m.Thinks {
 		capabilities = append(capabilities, "thinking")
+	}
+	if m.Embeds {
+		capabilities = []string{"embedding"}
 	}
 	if m.Vision {
 		capabilities = append(capabilities, "vision")

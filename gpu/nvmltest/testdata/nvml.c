@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #define DEVICES 16
+#define INSTANCES 8
 static char devices[DEVICES];
+static char instances[DEVICES * INSTANCES]; /* MIG */
 static char given[DEVICES];
 static int initialised;
 
@@ -74,6 +76,11 @@ static nvmlReturn_t ask_device(nvmlDevice_t device, const char *function, char *
 	long index = (char *)device.handle - devices;
 	if (!initialised)
 		die("called while not initialised");
+	long instance = (char *)device.handle - instances;
+	if (instance >= 0 && instance < DEVICES * INSTANCES) {
+		snprintf(who, sizeof who, "%ld.%ld", instance / INSTANCES, instance % INSTANCES);
+		return scripted(who, function, NVML_ERROR_NOT_SUPPORTED, answer, size);
+	}
 	if (index < 0 || index >= DEVICES || !given[index])
 		die("called on a handle that was never given out");
 	snprintf(who, sizeof who, "%ld", index);
@@ -217,6 +224,24 @@ nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, un
 	*current = n[0];
 	*pending = n[1];
 	return ret;
+}
+
+nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned int *count)
+{
+	NUMBERS(1, ask_device(device, "DeviceGetMaxMigDeviceCount", a, sizeof a));
+	*count = n[0];
+	return ret;
+}
+
+/* An instance is there where the script gives it a UUID. */
+nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned int index, nvmlDevice_t *instance)
+{
+	char a[256];
+	long of = (char *)device.handle - devices;
+	if (index >= INSTANCES)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	instance->handle = (void *)(instances + of * INSTANCES + index);
+	return ask_device(*instance, "DeviceGetUUID", a, sizeof a) == NVML_SUCCESS ? NVML_SUCCESS : NVML_ERROR_NOT_FOUND;
 }
 
 nvmlReturn_t nvmlDeviceGetMaxClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock)
