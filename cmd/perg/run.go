@@ -263,6 +263,11 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.NArg() == 0 && !c.IsSet("config") {
+		if done, err := showFinished(c, cfg, items); done || err != nil {
+			return err
+		}
+	}
 	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
 		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
@@ -273,6 +278,25 @@ func runAction(c *cli.Context) error {
 		}
 		return plan, w.dir.Adopt(manifest, w.display.warn)
 	})
+}
+
+// showFinished shows what a run came to that is finished already, for which no
+// server is needed; done says whether it is.
+func showFinished(c *cli.Context, cfg rundir.Config, items data.Dataset) (done bool, err error) {
+	if _, err := rundir.ReadManifest(cfg.Out); err != nil {
+		return false, nil // a new run
+	}
+	dir, err := rundir.Hold(cfg.Out)
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	if !dir.Finished(cfg, items.SHA256) {
+		return false, nil
+	}
+	d := newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
+	defer func() { err = d.end(err) }()
+	return true, d.result(cfg, harness.Result{Counts: *dir.Manifest.Counts, Written: true, Done: true}, dir)
 }
 
 // work is what a plan is made with.
