@@ -122,7 +122,7 @@ func readQuestions(records []record, read func(text []byte) (Item, error)) (ques
 				continue
 			}
 		}
-		bad.add(i, "%s: %w", r.place, err)
+		bad.add(i, "%s: %w%s", r.place, err, unreadColumns(r.unread))
 	}
 	if others := len(bad) - 1; len(questions) == 0 && len(bad) > shownFaults {
 		bad = bad[:1]

@@ -19,19 +19,19 @@ var mmluSubjects = []string{
 	"college_mathematics", "abstract_algebra", "business_ethics", "college_chemistry",
 }
 
-const mmluFileForms = "expected for each subject SUBJECT_test.csv (or .parquet, .jsonl, .json) or SUBJECT/test-*.parquet, or one file of all subjects"
+const mmluFileForms = "expected for each subject SUBJECT_test.csv (or .parquet, .jsonl, .json), SUBJECT/test-*.parquet or SUBJECT/test/*.parquet, or one file of all subjects"
 
 // mmluPatterns are where people have the test questions of a subject, within a
 // directory: as the authors' archive and copies of it have them, and as Hugging
-// Face lays out datasets.
+// Face lays out datasets, those that it converts itself too.
 var mmluPatterns = []string{
-	"SUBJECT_test.csv", "test/SUBJECT_test.csv",
-	"SUBJECT_test.parquet", "SUBJECT_test.jsonl", "SUBJECT_test.json",
-	"SUBJECT/test-*.parquet",
+	"SUBJECT_test.csv", "test/SUBJECT_test.csv", "SUBJECT_test.csv.gz", "test/SUBJECT_test.csv.gz",
+	"SUBJECT_test.parquet", "SUBJECT_test.jsonl", "SUBJECT_test.json", "SUBJECT_test.jsonl.gz", "SUBJECT_test.json.gz",
+	"SUBJECT/test-*.parquet", "SUBJECT/test/*.parquet",
 }
 
 // mmluAllPatterns are where people have those of all subjects together.
-var mmluAllPatterns = []string{"all/test-*.parquet", "test-*.parquet"}
+var mmluAllPatterns = []string{"all/test-*.parquet", "all/test/*.parquet", "test-*.parquet", "test/[0-9]*.parquet"}
 
 // readMMLU reads the test questions of the subjects, from a directory or from
 // one file of all. Other subjects are left out, which a note says.
@@ -118,12 +118,13 @@ func readAllMMLU(path string, names []string) (questions []question, notes []str
 // readMMLUFile reads the questions of a subject or, where it is empty, those
 // of all subjects of PERGData, and counts those of others.
 func readMMLUFile(name, subject string) (questions []question, leftOut int, bad faults) {
-	if !strings.EqualFold(filepath.Ext(name), ".csv") {
+	plain := strings.TrimSuffix(strings.ToLower(name), ".gz")
+	if filepath.Ext(plain) != ".csv" && filepath.Ext(plain) != ".tsv" {
 		return readQuestions(readRecords(name), func(text []byte) (Item, error) { return parseMMLU(text, subject) })
 	}
-	content, err := os.ReadFile(name)
+	content, err := readPlain(name)
 	if err != nil {
-		bad.add(0, "%s: %w", name, unnamed(err))
+		bad.add(0, "%s: %w", name, err)
 		return nil, 0, bad
 	}
 	return parseMMLUCSV(name, content, subject)

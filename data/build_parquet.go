@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // parquetRecords reads rows as JSON objects of the same fields. It goes by
@@ -28,19 +31,19 @@ func parquetRecords(name string, content []byte) []record {
 
 func readParquetRecords(name string, content []byte) (records []record, err error) {
 	defer recoverDamage(&err)
-	file, err := openParquet(bytes.NewReader(content), int64(len(content)))
+	file, err := openForeignParquet(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, fmt.Errorf("%w; export or copy the file again", err)
 	}
 	columns := make(map[int]publicColumn)
-	findColumns(columns, file.Root(), nil, 0)
+	unread := findColumns(columns, file.Root(), nil, 0)
 	buffer := make([]parquet.Row, 64)
 	for _, group := range file.RowGroups() {
 		rows := group.Rows()
 		for {
 			n, err := rows.ReadRows(buffer)
 			for _, row := range buffer[:n] {
-				r := record{place: fmt.Sprintf("%s: row %d", name, len(records)+1)}
+				r := record{place: fmt.Sprintf("%s: row %d", name, len(records)+1), unread: unread}
 				r.text, r.err = rowJSON(columns, row)
 				records = append(records, r)
 			}
@@ -67,23 +70,33 @@ type publicColumn struct {
 	path    []string
 	list    bool
 	element int // definition level at which a list has an element
+	decimal bool
+	scale   int // of a decimal: digits after its point
 }
 
 // findColumns collects the leaves under c by their index. The two inner nodes
 // of a list, a repeated group alone in its parent and what is alone in that,
-// give no name to the path.
-func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string, element int) {
+// give no name to the path. Leaves that are not read are given with their types.
+func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string, element int) (unread []string) {
 	if c.Repeated() {
 		element = c.MaxDefinitionLevel()
 	}
 	if c.Leaf() {
-		switch c.Type().Kind() {
-		case parquet.ByteArray, parquet.Int32, parquet.Int64, parquet.Double, parquet.Boolean:
-			if c.MaxRepetitionLevel() <= 1 {
-				columns[c.Index()] = publicColumn{path, c.MaxRepetitionLevel() == 1, element}
+		column := publicColumn{path: path, list: c.MaxRepetitionLevel() == 1, element: element}
+		if logical := c.Type().LogicalType(); logical != nil {
+			if d, ok := logical.Value.(*format.DecimalType); ok {
+				column.decimal, column.scale = true, int(d.Scale)
 			}
 		}
-		return
+		kind := c.Type().Kind()
+		switch {
+		case c.MaxRepetitionLevel() > 1:
+			return []string{fmt.Sprintf("%s (a list of lists)", strings.Join(path, "."))}
+		case kind == parquet.Int96, kind == parquet.FixedLenByteArray && !column.decimal:
+			return []string{fmt.Sprintf("%s (%s)", strings.Join(path, "."), c.Type())}
+		}
+		columns[c.Index()] = column
+		return nil
 	}
 	children := c.Columns()
 	alone := len(children) == 1
@@ -92,8 +105,37 @@ func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string,
 		if !(alone && len(path) > 0 && (child.Repeated() || c.Repeated())) {
 			inner = append(append([]string(nil), path...), child.Name())
 		}
-		findColumns(columns, child, inner, element)
+		unread = append(unread, findColumns(columns, child, inner, element)...)
 	}
+	return unread
+}
+
+// unreadColumns says which columns were not read for their types.
+func unreadColumns(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; not read for their types: %s; write them as texts, numbers, truth values, or lists of those", strings.Join(all, ", "))
+}
+
+// decimal writes a number of so many digits after its point as JSON has it,
+// without those that say nothing: 1.0 is 1.
+func decimal(unscaled *big.Int, scale int) json.RawMessage {
+	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(scale, 0))), nil)
+	text := new(big.Rat).SetFrac(unscaled, ten).FloatString(max(scale, 0))
+	if scale > 0 {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return json.RawMessage(text)
+}
+
+// unscaled reads the bytes of a decimal: two's complement, the highest first.
+func unscaled(b []byte) *big.Int {
+	n := new(big.Int).SetBytes(b)
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+	}
+	return n
 }
 
 // number is one that JSON can write, else nil: pandas has NaN for what is not
@@ -125,18 +167,27 @@ func rowJSON(columns map[int]publicColumn, row parquet.Row) ([]byte, error) {
 		name := column.path[len(column.path)-1]
 		var value any // null
 		if !v.IsNull() {
-			switch v.Kind() {
-			case parquet.ByteArray:
+			switch kind := v.Kind(); {
+			case column.decimal && (kind == parquet.ByteArray || kind == parquet.FixedLenByteArray):
+				value = decimal(unscaled(v.ByteArray()), column.scale)
+			case column.decimal && kind == parquet.Int32:
+				value = decimal(big.NewInt(int64(v.Int32())), column.scale)
+			case column.decimal:
+				value = decimal(big.NewInt(v.Int64()), column.scale)
+			case kind == parquet.ByteArray:
 				text := string(v.ByteArray())
 				if !utf8.ValidString(text) {
 					return nil, fmt.Errorf("%s is not UTF-8 text (at byte %d); save it as UTF-8", name, invalidByte(text))
 				}
 				value = text
-			case parquet.Int32:
+			case kind == parquet.Int32:
 				value = v.Int32()
-			case parquet.Double:
+			case kind == parquet.Float && number(float64(v.Float())) != nil:
+				value = v.Float() // whose digits are fewer than those of a double
+			case kind == parquet.Float:
+			case kind == parquet.Double:
 				value = number(v.Double())
-			case parquet.Boolean:
+			case kind == parquet.Boolean:
 				value = v.Boolean()
 			default:
 				value = v.Int64()

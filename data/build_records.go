@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,17 +19,18 @@ const recordForms = "expected JSON lines (one question a line), a JSON list of q
 
 // A record is one entry of a source file, as JSON whatever the file's form is.
 type record struct {
-	place string // "file:12", or "file: row 12" of Parquet
-	text  []byte
-	err   error // what is wrong with it, in place of text
+	place  string // "file:12", or "file: row 12" of Parquet
+	text   []byte
+	err    error    // what is wrong with it, in place of text
+	unread []string // columns of Parquet that have types which are not read, each with its type
 }
 
 // readRecords reads a file of JSON lines, a JSON list or Parquet, told apart
 // by content. A file that is none of them is one record, with an error.
 func readRecords(name string) []record {
-	content, err := os.ReadFile(name)
+	content, err := readPlain(name)
 	if err != nil {
-		return []record{{place: name, err: fmt.Errorf("%w; %s", unnamed(err), recordForms)}}
+		return []record{{place: name, err: fmt.Errorf("%w; %s", err, recordForms)}}
 	}
 	return parseRecords(name, content)
 }
@@ -46,7 +48,6 @@ func parseRecords(name string, content []byte) []record {
 	if bytes.HasPrefix(content, []byte(parquetMagic)) {
 		return parquetRecords(name, content)
 	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	start := bytes.TrimSpace(content)
 	switch {
 	case len(start) == 0:
@@ -186,6 +187,14 @@ func fieldNames(text []byte) []string {
 	var fields map[string]json.RawMessage
 	json.Unmarshal(text, &fields) // of no object: none
 	return slices.Sorted(maps.Keys(fields))
+}
+
+// WholeNumber reads a whole number, also one that a program wrote as another, 1.0,
+// because a value of its column is missing.
+func WholeNumber(text string) (n int, ok bool) {
+	whole, zeros, _ := strings.Cut(strings.TrimSpace(text), ".")
+	n, err := strconv.Atoi(whole)
+	return n, err == nil && strings.Trim(zeros, "0") == ""
 }
 
 // isNull says whether a field is not there, or null.

@@ -100,13 +100,13 @@ func TestKeptIsWhatBuildReads(t *testing.T) {
 	list := append(candidates(),
 		Candidate{Source: "mmlu", Text: "i like short answers", Type: Clarity, Decision: Keep},
 		Candidate{Source: "b", Text: "I like short answers.", Type: Clarity, Decision: Keep},
-		Candidate{Source: "b", Text: "null", Type: Creative, Decision: Keep},
+		Candidate{Source: "b", Text: "true", Type: Creative, Decision: Keep},
 	)
 	kept, err := Kept(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]Preference{"mmlu": {{"I like short answers.", Clarity}}, "b": {{"I like short answers.", Clarity}, {"null", Creative}}}
+	want := map[string][]Preference{"mmlu": {{"I like short answers.", Clarity}}, "b": {{"I like short answers.", Clarity}, {"true", Creative}}}
 	if d := cmp.Diff(want, kept); d != "" {
 		t.Error(d)
 	}

@@ -92,8 +92,11 @@ func (it Item) check(add func(kind ProblemKind, format string, args ...any)) {
 			add(BadText, "%s is not UTF-8 text (at byte %d); save it as UTF-8", name, invalidByte(text))
 		case strings.Contains(text, "\x00"):
 			add(BadText, "%s holds a NUL character (at byte %d); remove it", name, strings.IndexByte(text, 0))
-		case strings.TrimSpace(text) == "" && name != "the category":
+		case name == "the category":
+		case strings.TrimSpace(text) == "":
 			add(EmptyField, "%s is empty; fill it in or leave the item out", name)
+		case Missing(text) && !strings.HasPrefix(name, "option "):
+			add(EmptyField, "%s is empty: %q stands for no value; fill it in or leave the item out", name, strings.TrimSpace(text))
 		}
 	}
 	n := len(it.Options)

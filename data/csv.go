@@ -32,11 +32,19 @@ var csvSources = map[string]string{
 // An error lists up to 20 problems, each as "name:line: what; what to do",
 // with the line on which the record starts, and counts the others.
 func ReadCSV(name string, r io.Reader) (Dataset, error) {
+	text, err := plainText(r)
+	if err != nil {
+		return Dataset{}, plainError(name, err, datasetForms)
+	}
+	return readCSV(name, text)
+}
+
+func readCSV(name string, text io.Reader) (Dataset, error) {
 	preferences, err := DefaultPreferences()
 	if err != nil {
 		return Dataset{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	records := newCSV(r)
+	records := newCSV(text, isDatasetHeader)
 	header, err := records.Read()
 	if err != nil {
 		return Dataset{}, headerError(name, err)
@@ -92,6 +100,15 @@ func ReadCSV(name string, r io.Reader) (Dataset, error) {
 		return Dataset{}, err
 	}
 	return d, nil
+}
+
+// isDatasetHeader says whether a record has the columns of the published CSV
+// that no other file is likely to have together.
+func isDatasetHeader(record []string) bool {
+	has := func(column string) bool {
+		return slices.ContainsFunc(record, func(h string) bool { return strings.TrimSpace(h) == column })
+	}
+	return has("question") && has("options") && has("preference")
 }
 
 func headerError(name string, err error) error {
@@ -167,14 +184,16 @@ type csvRow struct {
 
 func (r csvRow) get(column string) string { return r.record[r.columns[column]] }
 
-// known is a column that is empty where there is no value. Pandas writes that
-// as nothing, or as nan.
-func (r csvRow) known(column string) string {
-	s := strings.TrimSpace(r.get(column))
-	if strings.EqualFold(s, "nan") {
+// known is a column that is empty where there is no value.
+func (r csvRow) known(column string) string { return known(r.get(column)) }
+
+// known is a text without the blanks around it, and empty where it stands for no
+// value.
+func known(text string) string {
+	if Missing(text) {
 		return ""
 	}
-	return s
+	return strings.TrimSpace(text)
 }
 
 // item reads the item, all but its preference's type. The source is there
@@ -182,7 +201,7 @@ func (r csvRow) known(column string) string {
 func (r csvRow) item() (Item, error) {
 	it := Item{
 		ID:         r.known("id"),
-		Source:     strings.TrimSpace(r.get("source")),
+		Source:     r.known("source"),
 		Category:   r.known("category"),
 		Question:   r.get("question"),
 		Preference: r.get("preference"),
@@ -207,10 +226,18 @@ func (r csvRow) item() (Item, error) {
 	}
 	it.Gold = gold
 	answer := strings.TrimSpace(r.get("gold_answer"))
-	if right := strings.TrimSpace(it.Options[gold]); answer != "" && answer != right {
+	if Missing(answer) && !repeatsOption(answer, it.Options) {
+		return it, nil
+	}
+	if right := strings.TrimSpace(it.Options[gold]); answer != right {
 		return it, fmt.Errorf("gold_answer is %q, but gold_option %s is %q; correct the one that is wrong, or leave gold_answer empty", shorten(answer), it.GoldLetter(), shorten(right))
 	}
 	return it, nil
+}
+
+// repeatsOption says whether a text is that of an option.
+func repeatsOption(text string, options []string) bool {
+	return slices.ContainsFunc(options, func(o string) bool { return strings.TrimSpace(o) == strings.TrimSpace(text) })
 }
 
 // bareLetter strips what people put around a letter: "(a)", "A.", "A)".

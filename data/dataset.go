@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -54,11 +53,22 @@ func Load(name string) (Dataset, error) {
 	if info.IsDir() {
 		return Dataset{}, fmt.Errorf("open dataset: %s is a directory; %s", name, datasetForms)
 	}
-	r := bufio.NewReader(f)
-	if magic, _ := r.Peek(len(parquetMagic)); string(magic) == parquetMagic {
-		return ReadParquet(name, f, info.Size())
+	r, err := plainText(f)
+	if err != nil {
+		return Dataset{}, plainError(name, err, datasetForms)
 	}
-	return ReadCSV(name, r)
+	start, _ := r.Peek(len(parquetMagic))
+	if string(start) == parquetMagic {
+		in, size, err := parquetReader(r, f)
+		if err != nil {
+			return Dataset{}, fmt.Errorf("read %s: %w", name, err)
+		}
+		return ReadParquet(name, in, size)
+	}
+	if len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		return Dataset{}, fmt.Errorf("%s: it is JSON; %s", name, datasetForms)
+	}
+	return readCSV(name, r)
 }
 
 // newDataset completes a dataset that has been read.

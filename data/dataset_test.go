@@ -76,7 +76,7 @@ func TestLoadErrors(t *testing.T) {
 		{"dir", "open dataset: dir is a directory; " + forms},
 		{"empty", "empty:1: the file is empty; " + forms},
 		{"notes.txt", `notes.txt:1: missing columns: id, question, options, gold_option, gold_answer, category, source, preference (found ["some notes"]; expected id, question, options, gold_option, gold_answer, category, source, preference); add them (id, category and gold_answer may be empty), or choose another file: ` + forms},
-		{"archive", "archive:1: the header is not UTF-8 text; save the file as CSV in UTF-8, or choose another: " + forms},
+		{"archive", "archive: it is a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV in UTF-8; " + forms},
 		{"cut", "read cut: "},
 	} {
 		_, err := Load(tt.name)

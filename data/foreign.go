@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -22,11 +21,13 @@ const foreignForms = "a table is CSV with a header, JSON lines (an object a line
 type Foreign struct {
 	Name string
 
-	rows    bool // they have numbers; lines else
-	file    *os.File
-	columns []string
-	next    func() (ForeignRow, error)
-	line    func() (text []byte, number int, err error) // of JSON lines, those that are not blank
+	unread    []string // columns that are not read for their types, each with its own
+	rows      bool     // they have numbers; lines else
+	itemsHash string   // of Parquet that WriteParquet wrote
+	file      *os.File
+	columns   []string
+	next      func() (ForeignRow, error)
+	line      func() (text []byte, number int, err error) // of JSON lines, those that are not blank
 }
 
 // A ForeignRow is a row of a table that another program made.
@@ -69,15 +70,22 @@ func (t *Foreign) open() error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file, and it is read twice; %s", t.Name, foreignForms)
 	}
-	in := bufio.NewReader(t.file)
+	in, err := plainText(t.file)
+	if err != nil {
+		return plainError(t.Name, err, foreignForms)
+	}
 	start, err := in.Peek(64)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", t.Name, err)
 	}
-	text := strings.TrimSpace(strings.TrimPrefix(string(start), "\ufeff"))
+	text := strings.TrimSpace(string(start))
 	switch {
 	case strings.HasPrefix(string(start), parquetMagic):
-		return t.openParquet(info.Size())
+		r, size, err := parquetReader(in, t.file)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", t.Name, err)
+		}
+		return t.openParquet(r, size)
 	case text == "":
 		return fmt.Errorf("%s:1: there is nothing in the file; %s", t.Name, foreignForms)
 	case text[0] == '{':
@@ -100,6 +108,10 @@ func (t *Foreign) Place(number int) string {
 // Columns are the names of the table's columns, in its order.
 func (t *Foreign) Columns() []string { return t.columns }
 
+// UnreadNote says which columns are not read, and of what types they are; "" where
+// there are none.
+func (t *Foreign) UnreadNote() string { return unreadColumns(t.unread) }
+
 // Next reads a row. It gives io.EOF at the end, and a [RowError] for a row that
 // cannot be used where those after it can.
 func (t *Foreign) Next() (ForeignRow, error) { return t.next() }
@@ -108,7 +120,7 @@ func (t *Foreign) Next() (ForeignRow, error) { return t.next() }
 func (t *Foreign) Close() error { return t.file.Close() }
 
 func (t *Foreign) openCSV(in io.Reader) error {
-	rows := newCSV(in)
+	rows := newCSV(in, func([]string) bool { return false })
 	rows.ReuseRecord = true
 	header, err := rows.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
@@ -165,6 +177,9 @@ func (t *Foreign) nextCSV(rows *csv.Reader, at map[string]int) (ForeignRow, erro
 	}, nil
 }
 
+// Missing says whether a column has nothing, or a text that stands for that.
+func (v Value) Missing() bool { return !v.Known || v.List == nil && Missing(v.Text) }
+
 // ReadOptions reads the options of an item: a list, or one in writing, as
 // [ParseList] and JSON have it.
 func (v Value) ReadOptions() ([]string, error) {
@@ -187,7 +202,7 @@ func (v Value) ReadOptions() ([]string, error) {
 func (v Value) ReadGold(options []string) (int, error) {
 	text := strings.TrimSpace(v.Text)
 	letters := Letter(min(len(options), MaxOptions) - 1)
-	if !v.Known || v.List != nil || text == "" {
+	if !v.Known || v.List != nil || Missing(text) && !repeatsOption(text, options) {
 		return 0, fmt.Errorf("the right option is missing; name it by its letter, A to %s, its text, or its number from 0", letters)
 	}
 	if i, ok := LetterIndex(bareLetter(text), len(options)); ok {
@@ -195,12 +210,8 @@ func (v Value) ReadGold(options []string) (int, error) {
 	}
 	byText := slices.IndexFunc(options, func(o string) bool { return strings.TrimSpace(o) == text })
 	byNumber := -1
-	if len(text) <= 2 && strings.Trim(text, "0123456789") == "" {
-		for i := range options {
-			if text == fmt.Sprint(i) {
-				byNumber = i
-			}
-		}
+	if n, ok := WholeNumber(text); ok && n >= 0 && n < len(options) {
+		byNumber = n
 	}
 	switch {
 	case byText >= 0 && byNumber >= 0 && byText != byNumber:

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -45,10 +44,11 @@ func (t *Foreign) rewind() error {
 	if _, err := t.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read %s: %w", t.Name, err)
 	}
-	in, number := bufio.NewReaderSize(t.file, 1<<16), 0
-	if bom, _ := in.Peek(3); string(bom) == "\ufeff" {
-		in.Discard(len(bom))
+	in, err := plainText(t.file)
+	if err != nil {
+		return plainError(t.Name, err, foreignForms)
 	}
+	number := 0
 	t.line = func() ([]byte, int, error) {
 		for {
 			text, err := in.ReadBytes('\n')
@@ -77,7 +77,7 @@ func (t *Foreign) rewind() error {
 // objectRow is a row that a JSON object is.
 func (t *Foreign) objectRow(number int, text []byte) (ForeignRow, error) {
 	wrong := func(err error) (ForeignRow, error) {
-		return ForeignRow{}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
+		return ForeignRow{Number: number}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
 	}
 	if at := invalidByte(string(text)); at < len(text) {
 		return wrong(fmt.Errorf("byte 0x%02x is not UTF-8 text; save the file as UTF-8", text[at]))
@@ -147,15 +147,16 @@ func valueOf(v any) Value {
 
 // openParquet reads the columns that are texts, numbers, truth values, or lists
 // of those; others are not among the table's columns.
-func (t *Foreign) openParquet(size int64) (err error) {
+func (t *Foreign) openParquet(r io.ReaderAt, size int64) (err error) {
 	defer recoverDamage(&err)
-	file, err := openParquet(t.file, size)
+	file, err := openForeignParquet(r, size)
 	if err != nil {
 		return fmt.Errorf("%s: %w; export or copy the file again", t.Name, err)
 	}
 	t.rows = true
 	leaves := make(map[int]publicColumn)
-	findColumns(leaves, file.Root(), nil, 0)
+	t.itemsHash, _ = file.Lookup(itemsHashKey)
+	t.unread = findColumns(leaves, file.Root(), nil, 0)
 	for _, i := range slices.Sorted(maps.Keys(leaves)) {
 		t.columns = append(t.columns, strings.Join(leaves[i].path, "."))
 	}
@@ -189,7 +190,7 @@ func (t *Foreign) openParquet(size int64) (err error) {
 		number++
 		text, err := rowJSON(leaves, row)
 		if err != nil {
-			return ForeignRow{}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
+			return ForeignRow{Number: number}, RowError{fmt.Errorf("%s: %w", t.Place(number), err)}
 		}
 		return t.objectRow(number, text)
 	}

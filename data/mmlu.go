@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -67,17 +66,20 @@ func mmluItem(it Item, answer, subject string) (Item, error) {
 
 // mmluAnswer reads an index from 0 to 3 or a letter from A to D.
 func mmluAnswer(s string) (gold int, ok bool) {
-	s = strings.TrimSpace(s)
-	if i, err := strconv.Atoi(s); err == nil {
+	if i, ok := WholeNumber(s); ok {
 		return i, i >= 0 && i < 4
 	}
+	s = strings.TrimSpace(s)
 	return LetterIndex(bareLetter(s), 4)
 }
 
 // parseMMLUCSV reads questions from CSV. The first row is a header where it
 // has a column of questions and one of answers.
 func parseMMLUCSV(name string, content []byte, subject string) (questions []question, leftOut int, bad faults) {
-	rows := newCSV(bytes.NewReader(content))
+	rows := newCSV(bytes.NewReader(content), func(first []string) bool {
+		_, _, err := findMMLUColumns(first)
+		return err == nil
+	})
 	rows.FieldsPerRecord = -1 // counted here, to say what was expected
 	var columns *mmluColumns
 	read := 0
@@ -103,7 +105,7 @@ func parseMMLUCSV(name string, content []byte, subject string) (questions []ques
 		}
 		read++
 		if len(row) != columns.width {
-			bad.add(line, "%s:%d: the row has %d fields, the first %d; quote fields that hold commas", name, line, len(row), columns.width)
+			bad.add(line, "%s:%d: the row has %d fields, the first %d; quote fields that hold the separator", name, line, len(row), columns.width)
 			continue
 		}
 		if addTextFaults(&bad, name, rows, row) {

@@ -16,7 +16,8 @@ func TestParseMMLUCSV(t *testing.T) {
 	rows := "\"What, \"\"then\"\"?\",1,\"2\n\",é,4 ,2\nWhy?,a,b,c,d,A\n"
 	for name, c := range map[string]struct{ file, subject string }{
 		"no header":        {rows, "anatomy"},
-		"byte order mark":  {"\ufeff" + rows, "anatomy"},
+		"semicolons":       {"\"What, \"\"then\"\"?\";1;\"2\n\";é;4 ;2\nWhy?;a;b;c;d;A\n", "anatomy"},
+		"tabs":             {"\"What, \"\"then\"\"?\"\t1\t\"2\n\"\té\t4 \t2.0\nWhy?\ta\tb\tc\td\tA\n", "anatomy"},
 		"header":           {"question,choice0,choice1,choice2,choice3,answer\n" + rows, "anatomy"},
 		"letters":          {"Question,A,B,C,D,Answer\n" + rows, "anatomy"},
 		"CRLF":             {strings.ReplaceAll("input,A,B,C,D,target\n"+rows, "\n", "\r\n"), "anatomy"},
@@ -49,7 +50,7 @@ func TestParseMMLUCSVFaults(t *testing.T) {
 		"answer in words":   {"Q?,a,b,c,d,A\nQ?,a,b,c,d,d\nQ?,a,b,c,d,four\n", `m.csv:3: the answer is "four"; it is an index from 0 to 3 or a letter from A to D`},
 		"no answer":         {"question,a,b,c,d,answer\nQ?,1,2,3,4,\n", `m.csv:2: the answer is ""`},
 		"negative":          {"question,a,b,c,d,answer\nQ?,1,2,3,4,-1\n", `m.csv:2: the answer is "-1"`},
-		"ragged":            {"Q?,a,b,c,d,A\n\"Q\n?\",a,b,A\nQ?,a,b,c,d,e,A\n", "m.csv:2: the row has 4 fields, the first 6; quote fields that hold commas\nm.csv:4: the row has 7 fields"},
+		"ragged":            {"Q?,a,b,c,d,A\n\"Q\n?\",a,b,A\nQ?,a,b,c,d,e,A\n", "m.csv:2: the row has 4 fields, the first 6; quote fields that hold the separator\nm.csv:4: the row has 7 fields"},
 		"quotes":            {"Q?,a,b,c,d,A\nQ,\"a\" b,c,d,e,A\n", "m.csv:2: this is no CSV at line 2, column 5"},
 		"not UTF-8":         {"Q?,a,b,c,d,A\nQ?,a,\"b\n\xff\",c,d,A\n", "m.csv:3: byte 0xff is not UTF-8 text"},
 		"another subject":   {"question,subject,choices,answer\nQ?,marketing,\"['a','b','c','d']\",0\n", `m.csv:2: the subject is "marketing" in the file of anatomy`},

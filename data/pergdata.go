@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -71,121 +72,92 @@ func WriteParquet(path string, d Dataset) error {
 }
 
 // ReadParquet reads PERGData in Parquet, as WriteParquet writes it or another
-// program with the same columns, which may be nullable; a null is an empty
-// text. Other columns are ignored. A file that WriteParquet wrote and that now
-// gives other items is damaged, and an error. An error lists up to 20 problems
-// by row, from 1, and counts the others.
+// program with the same columns, which may be nullable; a null is an empty text.
+// Texts may be numbers; a list may name its elements as it likes; gold is a letter
+// in either case, the option's text, or its number from 0. Other columns are
+// ignored. A file that WriteParquet wrote and that now gives other items is
+// damaged, and an error. An error lists up to 20 problems by row, from 1, and
+// counts the others.
 func ReadParquet(name string, r io.ReaderAt, size int64) (Dataset, error) {
-	rows, hash, err := readItemRows(r, size)
-	if err != nil {
+	t := &Foreign{Name: name}
+	if err := t.openParquet(r, size); err != nil {
+		return Dataset{}, fmt.Errorf("read %w", err)
+	}
+	if err := t.checkItemColumns(); err != nil {
 		return Dataset{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	var bad faults
-	place := func(i int) (int, string) { return i, fmt.Sprintf("%s: row %d", name, i+1) }
-	items := make([]Item, len(rows))
-	for i, row := range rows {
-		gold, ok := LetterIndex(row.Gold, len(row.Options))
-		if !ok && len(row.Options) > 0 {
-			at, words := place(i)
-			bad.add(at, "%s: item %q: gold is %q; name one of the %d options by its letter", words, shorten(row.ID), shorten(row.Gold), len(row.Options))
-			gold = 0 // said already
+	var (
+		bad   faults
+		items []Item
+		rows  []int // of each item
+	)
+	for {
+		row, err := t.Next()
+		if err == io.EOF {
+			break
 		}
-		items[i] = Item{
-			ID:             row.ID,
-			Source:         row.Source,
-			Category:       row.Category,
-			Question:       row.Question,
-			Options:        row.Options,
-			Gold:           gold,
-			Preference:     row.Preference,
-			PreferenceType: PreferenceType(row.PreferenceType),
+		if _, goesOn := errors.AsType[RowError](err); goesOn {
+			bad.add(row.Number, "%w", err)
+			continue
 		}
+		if err != nil {
+			return Dataset{}, fmt.Errorf("read %w", err)
+		}
+		it, err := parquetItem(row)
+		if err != nil {
+			bad.add(row.Number, "%s: item %q: %w", t.Place(row.Number), shorten(it.ID), err)
+			continue
+		}
+		items, rows = append(items, it), append(rows, row.Number)
 	}
 	d := newDataset(name, items)
-	bad.check(d, place)
+	if len(items) > 0 || len(bad) == 0 {
+		bad.check(d, func(i int) (int, string) { return rows[i], t.Place(rows[i]) })
+	}
 	if err := bad.err(); err != nil {
 		return Dataset{}, err
 	}
-	if hash != "" && hash != d.SHA256 {
+	if t.itemsHash != "" && t.itemsHash != d.SHA256 {
 		return Dataset{}, fmt.Errorf("read %s: the items are not those it was written with (SHA-256 %s, in its metadata %s: %s); build or copy the file again, or remove that metadata where you changed the items",
-			name, d.SHA256, itemsHashKey, shorten(hash))
+			name, d.SHA256, itemsHashKey, shorten(t.itemsHash))
 	}
 	return d, nil
 }
 
-// readItemRows reads the rows of a file that has the columns of itemRow, and
-// the hash it was written with, empty where another program wrote it.
-func readItemRows(r io.ReaderAt, size int64) (rows []itemRow, hash string, err error) {
-	defer recoverDamage(&err)
-	file, err := openParquet(r, size)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w; build or copy the file again", err)
+// parquetItem reads an item; its id is there even where there is an error.
+func parquetItem(row ForeignRow) (it Item, err error) {
+	text := func(column string) string { return row.Value(column).Text }
+	it = Item{
+		ID: text("id"), Source: text("source"), Category: known(text("category")), Question: text("question"),
+		Preference: text("preference"), PreferenceType: PreferenceType(known(text("preference_type"))),
 	}
-	if err := checkColumns(file.Schema()); err != nil {
-		return nil, "", err
-	}
-	reader := parquet.NewGenericReader[itemRow](file)
-	defer reader.Close()
-	buffer := make([]itemRow, 64)
-	for {
-		n, err := readRows(reader, buffer)
-		rows = append(rows, buffer[:n]...)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, "", fmt.Errorf("after row %d: %w; build or copy the file again", len(rows), err)
+	if options := row.Value("options"); options.Known {
+		if it.Options, err = options.ReadOptions(); err != nil {
+			return it, fmt.Errorf("options: %w", err)
 		}
 	}
-	hash, _ = file.Lookup(itemsHashKey)
-	return rows, hash, nil
+	if n := len(it.Options); n < 2 || n > MaxOptions {
+		return it, nil // which the check of items says
+	}
+	if it.Gold, err = row.Value("gold").ReadGold(it.Options); err != nil {
+		err = fmt.Errorf("gold: %w", err)
+	}
+	return it, err
 }
 
-// checkColumns says which columns of PERGData a schema lacks or has with
-// another type.
-func checkColumns(schema *parquet.Schema) error {
-	found := map[string]parquet.Node{}
-	var order []string
-	for _, f := range schema.Fields() {
-		found[f.Name()] = f
-		order = append(order, f.Name())
-	}
-	var missing, wrong, want []string
+// checkItemColumns says which columns of PERGData a file lacks, and which it has
+// in a type that is not read.
+func (t *Foreign) checkItemColumns() error {
+	var missing, want []string
 	for _, f := range parquet.SchemaOf(itemRow{}).Fields() {
 		want = append(want, f.Name())
-		node, ok := found[f.Name()]
-		if !ok {
+		if !slices.Contains(t.columns, f.Name()) {
 			missing = append(missing, f.Name())
-			continue
-		}
-		if got, want := columnType(node), columnType(f); got != want {
-			wrong = append(wrong, fmt.Sprintf("%s is %s where it should be %s", f.Name(), got, want))
 		}
 	}
-	var faults []string
-	if missing != nil {
-		faults = append(faults, "missing "+strings.Join(missing, ", "))
-	}
-	if faults = slices.Concat(faults, wrong); faults == nil {
+	if missing == nil {
 		return nil
 	}
-	return fmt.Errorf("columns: %s (found %s; expected %s); build the file with \"perg data build\"",
-		strings.Join(faults, "; "), strings.Join(order, ", "), strings.Join(want, ", "))
-}
-
-// columnType names a column's type in Parquet's words, whether nullable or
-// not. Those of a list name its inner nodes too, as the reader goes by them.
-func columnType(n parquet.Node) string {
-	t := n.Type().String()
-	if n.Repeated() {
-		t = "repeated " + t
-	}
-	if n.Leaf() {
-		return t
-	}
-	var fields []string
-	for _, f := range n.Fields() {
-		fields = append(fields, f.Name()+" "+columnType(f))
-	}
-	return t + "{" + strings.Join(fields, ", ") + "}"
+	return fmt.Errorf("columns: missing %s (found %s; expected %s)%s; build the file with \"perg data build\"",
+		strings.Join(missing, ", "), strings.Join(t.columns, ", "), strings.Join(want, ", "), unreadColumns(t.unread))
 }

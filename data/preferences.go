@@ -61,7 +61,7 @@ func ParsePreferences(name string, text []byte) (Preferences, error) {
 		c.bad.add(0, "%s: there are no relevant preferences; list some for each source under \"relevant\"", name)
 	}
 	for _, source := range slices.Sorted(maps.Keys(file.Relevant)) {
-		if strings.TrimSpace(source) == "" {
+		if Missing(source) {
 			c.bad.add(0, "%s: a list under \"relevant\" has no source; name the source as the dataset does", name)
 		}
 		if len(file.Relevant[source]) == 0 {
@@ -130,7 +130,7 @@ func (c *preferenceChecker) list(list []located[Preference], relevant bool) []Pr
 			c.bad.add(entry.line, "%s: %s", where, fmt.Sprintf(format, args...))
 		}
 		switch {
-		case q.Text == "":
+		case Missing(q.Text):
 			fault("a preference has no text; write one or remove the entry")
 			continue
 		case strings.ContainsFunc(q.Text, forbidden):

@@ -3,17 +3,20 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // ParseList reads a list of strings in one of the two forms that the options
-// column of the published CSV has:
+// column of the published CSV has, or as NumPy's repr prints it:
 //
 //	['a', "b's"]   a Python list, as repr prints it
 //	['a' 'b'       a NumPy array, as str prints it: no commas, lines wrapped
 //	 'c']
+//	array(['a', 'b'], dtype=object)   the same, as repr prints it, which
+//	[np.str_('a'), np.int64(7)]       writes elements so since NumPy 2
 //
 // Adjacent strings are separate elements, as NumPy means them; Python would
 // join them, but its repr never writes them so. A list that has commas in some
@@ -26,7 +29,7 @@ import (
 // found.
 func ParseList(s string) ([]string, error) {
 	p := listParser{text: s}
-	elements, err := p.list()
+	elements, err := p.array()
 	if err != nil {
 		return nil, fmt.Errorf("list at offset %d: %w", p.at, err)
 	}
@@ -46,6 +49,36 @@ const (
 	byComma
 	byBlank
 )
+
+// An array's repr, and an element's, before and after what it is of.
+var (
+	arrayOpens   = regexp.MustCompile(`^\s*((np|numpy)\.)?array\(`)
+	arrayCloses  = regexp.MustCompile(`^\s*(,\s*dtype\s*=\s*(\w+(\.\w+)?|'[^']*'|"[^"]*"|\w+\('[^']*'\))\s*)?\)`)
+	elementOpens = regexp.MustCompile(`^(np|numpy)\.(str_|int\d+|uint\d+|float\d+)\(`)
+)
+
+// array is a list, or one within array( and ).
+func (p *listParser) array() ([]string, error) {
+	opens := arrayOpens.FindString(p.text)
+	p.at = len(opens)
+	elements, err := p.list()
+	if err == nil && opens != "" {
+		closes := arrayCloses.FindString(p.text[p.at:])
+		if closes == "" {
+			p.blanks()
+			return nil, p.expected("')' or ', dtype=…)' after the list of array(")
+		}
+		p.at += len(closes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.blanks()
+	if p.at < len(p.text) {
+		return nil, p.expected("the end of the text after ']'")
+	}
+	return elements, nil
+}
 
 func (p *listParser) list() ([]string, error) {
 	p.blanks()
@@ -84,10 +117,6 @@ func (p *listParser) list() ([]string, error) {
 		}
 		elements = append(elements, element)
 	}
-	p.blanks()
-	if p.at < len(p.text) {
-		return nil, p.expected("the end of the text after ']'")
-	}
 	return elements, nil
 }
 
@@ -98,7 +127,18 @@ func (p *listParser) mixed() error {
 	return errors.New("expected no comma where the elements before it have none between them (a Python list has commas throughout, a NumPy array has none)")
 }
 
+// element is one element, or one within np.str_( and ).
 func (p *listParser) element() (string, error) {
+	opens := elementOpens.FindString(p.text[p.at:])
+	p.at += len(opens)
+	element, err := p.bare()
+	if err == nil && opens != "" && !p.take(')') {
+		return "", p.expected("')'")
+	}
+	return element, err
+}
+
+func (p *listParser) bare() (string, error) {
 	rest := p.text[p.at:]
 	switch {
 	case rest != "" && (rest[0] == '\'' || rest[0] == '"'):
@@ -229,7 +269,7 @@ func numberLength(s string) int {
 			return 0
 		}
 	}
-	if n < len(s) && !isBlank(s[n]) && s[n] != ',' && s[n] != ']' {
+	if n < len(s) && !isBlank(s[n]) && s[n] != ',' && s[n] != ']' && s[n] != ')' {
 		return 0
 	}
 	return n

@@ -33,6 +33,10 @@ func TestParseList(t *testing.T) {
 		{"dots in a string", `['...' 'b']`, []string{"...", "b"}},
 		{"python numbers", `[1, -2.5, 1e-05, .5]`, []string{"1", "-2.5", "1e-05", ".5"}},
 		{"numpy numbers, padded", `[ 0.5  1.  10. ]`, []string{"0.5", "1.", "10."}},
+		{"numpy repr", "array(['a, b', \"c)\"],\n      dtype=object)", []string{"a, b", "c)"}},
+		{"numpy repr of texts", `np.array(['a', 'b'], dtype='<U1')`, []string{"a", "b"}},
+		{"numpy repr without a type", `array(['a'])`, []string{"a"}},
+		{"numpy 2 elements", `[np.str_('a'), np.str_("b's"), np.int64(3), np.float64(0.5)]`, []string{"a", "b's", "3", "0.5"}},
 		{"letters beyond ASCII", `['é' '漢字']`, []string{"é", "漢字"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,6 +74,11 @@ func TestParseListErrors(t *testing.T) {
 		{`['\U00110000']`, `list at offset 2: expected a Unicode character, found half a surrogate pair or a number beyond U+10FFFF: 00110000 after \U`},
 		{`['a' 'b' ... 'y' 'z']`, `list at offset 9: expected an element, found "...": NumPy left elements out when it printed this array, and they cannot be recovered; print it again with numpy.set_printoptions(threshold=sys.maxsize)`},
 		{`[['a'], ['b']]`, `list at offset 1: expected a quoted string or a number, found a list within the list`},
+		{`array(['a', 'b']`, `list at offset 16: expected ')' or ', dtype=…)' after the list of array(, found the end of the text`},
+		{`array(['a'], shape=(1,))`, `list at offset 11: expected ')' or ', dtype=…)' after the list of array(, found ','`},
+		{`['a'])`, `list at offset 5: expected the end of the text after ']', found ')'`},
+		{`[np.str_('a']`, `list at offset 12: expected ')', found ']'`},
+		{`[np.void('a')]`, `list at offset 1: expected a quoted string or a number, found 'n'`},
 		{`[1x]`, `list at offset 1: expected a quoted string or a number, found '1'`},
 		{`[1e]`, `list at offset 1: expected a quoted string or a number, found '1'`},
 		{`['a'] 'b'`, `list at offset 6: expected the end of the text after ']', found '\''`},

@@ -69,6 +69,6 @@ func readRows[T any](r *parquet.GenericReader[T], rows []T) (n int, err error) {
 // cause, into an error.
 func recoverDamage(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("damaged file: %v", r)
+		*err = fmt.Errorf("the Parquet file is damaged, or of a form that is not read: %v", r)
 	}
 }

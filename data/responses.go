@@ -24,7 +24,11 @@ type Responses struct {
 // NewResponses reads the header and finds the columns in it; label is "" where
 // there is none. Its errors list the columns that the file has.
 func NewResponses(name string, r io.Reader, response, options, label string) (*Responses, error) {
-	rows := &Responses{Name: name, csv: newCSV(r), label: -1}
+	text, err := plainText(r)
+	if err != nil {
+		return nil, plainError(name, err, "responses are CSV with a header")
+	}
+	rows := &Responses{Name: name, csv: newCSV(text, func(header []string) bool { return slices.Contains(trimmed(header), response) }), label: -1}
 	rows.csv.ReuseRecord = true
 	header, err := rows.csv.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
@@ -40,8 +44,8 @@ func NewResponses(name string, r io.Reader, response, options, label string) (*R
 		if !utf8.ValidString(h) || strings.Contains(h, "\x00") {
 			return nil, fmt.Errorf("%s:1: the header is not UTF-8 text; save the file as CSV in UTF-8", name)
 		}
-		rows.header = append(rows.header, strings.TrimSpace(h))
 	}
+	rows.header = trimmed(header)
 	var wrong []error
 	find := func(flag, column string) int {
 		at := slices.Index(rows.header, column)
@@ -66,6 +70,14 @@ func NewResponses(name string, r io.Reader, response, options, label string) (*R
 		return nil, errors.New("one column is named for two things: responses, options and labels are three columns")
 	}
 	return rows, nil
+}
+
+func trimmed(header []string) []string {
+	names := make([]string, len(header))
+	for i, h := range header {
+		names[i] = strings.TrimSpace(h)
+	}
+	return names
 }
 
 func listed(columns []string) string {
@@ -115,7 +127,7 @@ func (r *Responses) Next() (Response, error) {
 	line, _ := r.csv.FieldPos(0)
 	row := Response{Line: line, Text: record[r.response]}
 	if r.label >= 0 {
-		row.Label = strings.TrimSpace(record[r.label])
+		row.Label = known(record[r.label])
 	}
 	if !utf8.ValidString(row.Text) || !utf8.ValidString(row.Label) || !utf8.ValidString(record[r.options]) {
 		return wrong(line, "the row is not UTF-8 text; save the file as UTF-8")

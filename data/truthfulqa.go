@@ -99,16 +99,40 @@ func (t *mc1Targets) UnmarshalJSON(text []byte) error {
 		case name == "choices" && value[0] == '[':
 			err = json.Unmarshal(value, &t.choices)
 		case name == "labels" && value[0] == '[':
-			err = json.Unmarshal(value, &t.labels)
+			var labels []label
+			err = json.Unmarshal(value, &labels)
+			for _, l := range labels {
+				t.labels = append(t.labels, int(l))
+			}
 		default:
-			label := -1 // of a null
-			err = json.Unmarshal(value, &label)
+			l := label(-1) // of a null
+			err = json.Unmarshal(value, &l)
 			t.choices = append(t.choices, name)
-			t.labels = append(t.labels, label)
+			t.labels = append(t.labels, int(l))
 		}
 		if err != nil {
 			return fmt.Errorf("mc1_targets: %s is %s", shorten(fmt.Sprintf("%q", name)), shorten(string(value)))
 		}
+	}
+	return nil
+}
+
+// A label is 1 for a right choice and 0 for a wrong one, which columns of other
+// types have as 1.0 or true.
+type label int
+
+func (l *label) UnmarshalJSON(text []byte) error {
+	switch n, ok := WholeNumber(string(text)); {
+	case ok:
+		*l = label(n)
+	case string(text) == "true":
+		*l = 1
+	case string(text) == "false":
+		*l = 0
+	case string(text) == "null":
+		*l = -1
+	default:
+		return fmt.Errorf("it is no label: %s", text)
 	}
 	return nil
 }

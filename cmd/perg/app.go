@@ -49,10 +49,11 @@ To begin:
 It implements the PERG benchmark, arXiv 2509.19358.`,
 		Version:         rundir.Version(),
 		HideHelpCommand: true,
-		Suggest:         true,
-		Writer:          stdout,
-		ErrWriter:       stderr,
-		Commands:        []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand()},
+		// For the scripts of 'perg completion'.
+		EnableBashCompletion: true,
+		Writer:               stdout,
+		ErrWriter:            stderr,
+		Commands:             []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand(), versionCommand(), completionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)
@@ -86,8 +87,12 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		name = strings.TrimPrefix(name, "-")
 		text = "there is no flag --" + name
 		if c.Command != nil {
-			if near := cli.SuggestFlag(c.Command.Flags, name, true); near != "" {
-				todo = "Did you mean " + near + "? " + todo
+			var names []string
+			for _, f := range c.Command.Flags {
+				names = append(names, f.Names()...)
+			}
+			if near := hint.Nearest(name, names); near != "" {
+				todo = "Did you mean --" + near + "? " + todo
 			}
 		}
 	}
@@ -101,8 +106,12 @@ func unknownCommand(c *cli.Context) error {
 		commands = c.Command.Subcommands
 	}
 	todo := "see 'perg --help'"
-	if near := cli.SuggestCommand(commands, name); near != "" {
-		todo = near + " " + todo
+	var names []string
+	for _, command := range commands {
+		names = append(names, command.Names()...)
+	}
+	if near := hint.Nearest(name, names); near != "" {
+		todo = fmt.Sprintf("Did you mean %q? %s", near, todo)
 	}
 	return hint.Usage(fmt.Errorf("there is no command %q", name), todo)
 }

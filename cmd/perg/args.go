@@ -7,9 +7,20 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// helpFirst lets 'perg help run' be 'perg run --help'.
+func helpFirst(args []string) []string {
+	if len(args) < 2 || args[1] != "help" {
+		return args
+	}
+	return append(append(args[:1:1], args[2:]...), "--help")
+}
+
 // interspersed lets flags of a command follow its arguments. A command with
 // subcommands may take arguments of its own: those that name none of them.
 func interspersed(commands []*cli.Command, args []string) []string {
+	if args[len(args)-1] == "--generate-bash-completion" {
+		return args // which the parser looks for at the end
+	}
 	var flags []cli.Flag
 	for i := 1; i < len(args); i++ {
 		at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[i]) })

@@ -91,7 +91,7 @@ func buildAction(c *cli.Context) error {
 }
 
 func readPreferences(name string) (data.Preferences, error) {
-	text, err := os.ReadFile(name)
+	text, err := data.ReadText(name)
 	if err != nil {
 		return data.Preferences{}, fmt.Errorf("read preferences: %w", err)
 	}

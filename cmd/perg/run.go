@@ -75,7 +75,7 @@ func configFlags() []cli.Flag {
 		&cli.IntFlag{Name: "limit", Usage: "most items, `N`, spread over the sources; 0 for all"},
 		&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
 		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods()) + ", all"},
-		&cli.StringSliceFlag{Name: "icl", Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
+		&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
 		&cli.StringFlag{Name: "prompts", Usage: "`DIR` of prompt templates that replace perg's own, NAME.tmpl"},
 		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off"},
 		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
@@ -135,6 +135,9 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if c.IsSet("out") {
 		cfg.Out = c.String("out")
 	}
+	if cfg.Out, err = rundir.Home(cfg.Out); err != nil {
+		return cfg, err
+	}
 	if cfg.Out == "" {
 		cfg.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
@@ -168,8 +171,8 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 			*to = c.Int(name)
 		}
 	}
-	for name, to := range map[string]*[]string{
-		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*[]string)(&cfg.Host), "header": (*[]string)(&cfg.Header), "judge": (*[]string)(&cfg.Judge), "think": &cfg.Think, "icl": (*[]string)(&cfg.ICL), "gpus": &cfg.GPUs,
+	for name, to := range map[string]*rundir.Names{
+		"settings": &cfg.Settings, "methods": &cfg.Methods, "quantize": &cfg.Quantize, "kv-cache": &cfg.KVCache, "host": (*rundir.Names)(&cfg.Host), "header": &cfg.Header, "judge": &cfg.Judge, "think": &cfg.Think, "gpus": &cfg.GPUs,
 	} {
 		if c.IsSet(name) {
 			*to = c.StringSlice(name)
@@ -183,24 +186,30 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if c.IsSet("gpu-interval") {
 		cfg.GPUInterval = rundir.Duration(c.Duration("gpu-interval"))
 	}
+	if c.IsSet("icl") {
+		cfg.ICL = nil
+		for _, value := range *c.Generic("icl").(*wholeValues) {
+			cfg.ICL = append(cfg.ICL, splitFiles(value)...)
+		}
+	}
 	if cfg.Store == "" {
 		cfg.Store = defaultStore()
 	}
 	// A run may be finished from another directory than it was begun in.
-	if cfg.Store, err = filepath.Abs(cfg.Store); err != nil {
+	if cfg.Store, err = absolute(cfg.Store); err != nil {
 		return cfg, err
 	}
 	for _, path := range []*string{&cfg.Data, &cfg.Prompts} {
 		if *path == "" || *path == data.SampleName {
 			continue
 		}
-		if *path, err = filepath.Abs(*path); err != nil {
+		if *path, err = absolute(*path); err != nil {
 			return cfg, err
 		}
 	}
 	for i, entry := range cfg.ICL {
 		source, path := prompt.SourceOf(entry)
-		if path, err = filepath.Abs(path); err != nil {
+		if path, err = absolute(path); err != nil {
 			return cfg, err
 		}
 		if cfg.ICL[i] = path; source != "" {
@@ -208,6 +217,47 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		}
 	}
 	return cfg, cfg.Check()
+}
+
+func absolute(path string) (string, error) {
+	path, err := rundir.Home(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// wholeValues are those of a flag that may be given several times, each as it was
+// written: a path may hold commas.
+type wholeValues []string
+
+func (v *wholeValues) Set(value string) error {
+	*v = append(*v, value)
+	return nil
+}
+
+func (v *wholeValues) String() string { return strings.Join(*v, ",") }
+
+// splitFiles takes apart a list of FILE or SOURCE=FILE at those commas that end
+// the name of a file. Where there is no such file, it is one name.
+func splitFiles(list string) []string {
+	for end := range len(list) + 1 {
+		if end < len(list) && list[end] != ',' {
+			continue
+		}
+		_, path := prompt.SourceOf(list[:end])
+		path, err := rundir.Home(path)
+		if err != nil {
+			break
+		}
+		if _, err := os.Stat(path); err == nil {
+			if end == len(list) {
+				break
+			}
+			return append([]string{list[:end]}, splitFiles(list[end+1:])...)
+		}
+	}
+	return []string{list}
 }
 
 func runAction(c *cli.Context) error {
@@ -219,6 +269,11 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.NArg() == 0 && !c.IsSet("config") {
+		if done, err := showFinished(c, cfg, items); done || err != nil {
+			return err
+		}
+	}
 	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
 		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
@@ -229,6 +284,25 @@ func runAction(c *cli.Context) error {
 		}
 		return plan, w.dir.Adopt(manifest, w.display.warn)
 	})
+}
+
+// showFinished shows what a run came to that is finished already, for which no
+// server is needed; done says whether it is.
+func showFinished(c *cli.Context, cfg rundir.Config, items data.Dataset) (done bool, err error) {
+	if _, err := rundir.ReadManifest(cfg.Out); err != nil {
+		return false, nil // a new run
+	}
+	dir, err := rundir.Hold(cfg.Out)
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	if !dir.Finished(cfg, items.SHA256) {
+		return false, nil
+	}
+	d := newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
+	defer func() { err = d.end(err) }()
+	return true, d.result(cfg, harness.Result{Counts: *dir.Manifest.Counts, Written: true, Done: true}, dir)
 }
 
 // work is what a plan is made with.

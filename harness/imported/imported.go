@@ -125,7 +125,7 @@ func (r Request) each(ctx context.Context, do func(table *data.Foreign, row int,
 	}
 	defer table.Close()
 	if file.layout, err = arrange(path, table.Columns(), r); err != nil {
-		return file, 0, err
+		return file, 0, fmt.Errorf("%w%s", err, table.UnreadNote())
 	}
 	rows := newRowReader(file.layout, r)
 	var bad faults

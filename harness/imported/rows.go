@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,8 +113,7 @@ func (r *rowReader) tellApart(all []answered, row int) error {
 	return nil
 }
 
-// get is the text of a field; "" where it is not known. Pandas writes that as
-// nothing, or as nan.
+// get is the text of a field; "" where it is not known.
 func (r *rowReader) get(row data.ForeignRow, f Field) string {
 	if v := r.Values[f]; v != "" {
 		return v
@@ -122,11 +122,11 @@ func (r *rowReader) get(row data.ForeignRow, f Field) string {
 	if columns == nil {
 		return ""
 	}
-	text := strings.TrimSpace(single(row.Value(columns[0])).Text)
-	if strings.EqualFold(text, "nan") {
+	v := single(row.Value(columns[0]))
+	if v.Missing() && !(f == Setting && strings.EqualFold(strings.TrimSpace(v.Text), string(prompt.None))) {
 		return ""
 	}
-	return text
+	return strings.TrimSpace(v.Text)
 }
 
 // single takes values out of lists of one.
@@ -145,7 +145,7 @@ func (r *rowReader) common(row data.ForeignRow) (a answered, err error) {
 	if v := row.Value(column(Question)); v.List == nil {
 		a.question = v.Text
 	}
-	if strings.TrimSpace(a.question) == "" {
+	if data.Missing(a.question) {
 		return a, fmt.Errorf("%s: there is no question", column(Question))
 	}
 	if a.options, err = r.options(row); err != nil {
@@ -170,8 +170,8 @@ func (r *rowReader) common(row data.ForeignRow) (a answered, err error) {
 	a.model.Variant = cmp.Or(r.get(row, Variant), a.model.Name)
 	a.doneReason = r.get(row, DoneReason)
 	if text := r.get(row, Repeat); text != "" {
-		n, err := strconv.ParseUint(text, 10, 16)
-		if err != nil {
+		n, ok := data.WholeNumber(text)
+		if !ok || n < 0 || n > math.MaxUint16 {
 			return a, fmt.Errorf("%s: %q is no number of a repeat, from 0", column(Repeat), text)
 		}
 		a.repeat = int32(n)
@@ -238,6 +238,7 @@ func (r *rowReader) fill(a *answered, s slot, row data.ForeignRow) (err error) {
 			a.likeliest = likeliest
 		case v.List != nil:
 			return fmt.Errorf("%s: %d responses in one; each has a row of its own", s.response, len(v.List))
+		case v.Missing() && !slices.Contains(a.options, strings.TrimSpace(v.Text)):
 		case v.Known:
 			a.response = &v.Text
 		}
@@ -248,7 +249,7 @@ func (r *rowReader) fill(a *answered, s slot, row data.ForeignRow) (err error) {
 		if v.List != nil {
 			return fmt.Errorf("%s: %d letters in one", s.answer, len(v.List))
 		}
-		if v.Known {
+		if !v.Missing() {
 			a.letter = &v.Text
 		}
 	}

@@ -108,7 +108,7 @@ func (x *index) manifest(r Request) rundir.Manifest {
 	c := rundir.Defaults()
 	c.Data, c.Store, c.Out, c.Extractor = r.Files[0].Path, r.Store, r.Out, rundir.NoExtractor
 	c.Methods, c.Settings = nil, nil
-	add := func(to *[]string, name string) {
+	add := func(to *rundir.Names, name string) {
 		if !slices.Contains(*to, name) {
 			*to = append(*to, name)
 		}

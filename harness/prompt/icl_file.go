@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"perg/data"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,7 +21,7 @@ const exampleForm = `worked examples are a JSON object of texts: {"Example_0": "
 // no number. Texts lose the white space around them. An error names the file,
 // and the line or the entry.
 func ReadExamples(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := data.ReadText(path)
 	if err != nil {
 		return nil, fmt.Errorf("read worked examples: %w", err)
 	}

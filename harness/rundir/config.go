@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"perg/data"
 	"perg/harness/hint"
 	"perg/harness/judge"
 	"perg/harness/prompt"
@@ -30,33 +33,33 @@ const (
 
 // A Config says what to run. Its YAML keys are the names of the flags.
 type Config struct {
-	Models     []string `yaml:"models" json:"models"`
-	Judge      Names    `yaml:"judge" json:"judge"`               // each rates alone
-	JudgeRule  string   `yaml:"judge_rule" json:"judge_rule"`     // what several judges' ratings come to: majority or mean
-	JudgeSwap  bool     `yaml:"judge_swap" json:"judge_swap"`     // rate again with the two responses in the other order
-	JudgeAll   bool     `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
-	Extractor  string   `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
-	Think      []string `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
-	Prompts    string   `yaml:"prompts" json:"prompts,omitempty"` // directory of templates that replace perg's own
-	ICL        Names    `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
-	Data       string   `yaml:"data" json:"data"`                 // "sample" or a file
-	Limit      int      `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
-	Settings   []string `yaml:"settings" json:"settings"`
-	Methods    []string `yaml:"methods" json:"methods"`
-	Repeats    int      `yaml:"repeats" json:"repeats"`
-	Seed       int      `yaml:"seed" json:"seed"`
-	NumCtx     int      `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
-	NumPredict int      `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
-	Parallel   string   `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
-	Store      string   `yaml:"store" json:"store"`
-	Out        string   `yaml:"out" json:"-"`
+	Models     Names  `yaml:"models" json:"models"`
+	Judge      Names  `yaml:"judge" json:"judge"`               // each rates alone
+	JudgeRule  string `yaml:"judge_rule" json:"judge_rule"`     // what several judges' ratings come to: majority or mean
+	JudgeSwap  bool   `yaml:"judge_swap" json:"judge_swap"`     // rate again with the two responses in the other order
+	JudgeAll   bool   `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
+	Extractor  string `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
+	Think      Names  `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
+	Prompts    string `yaml:"prompts" json:"prompts,omitempty"` // directory of templates that replace perg's own
+	ICL        Names  `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
+	Data       string `yaml:"data" json:"data"`                 // "sample" or a file
+	Limit      int    `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
+	Settings   Names  `yaml:"settings" json:"settings"`
+	Methods    Names  `yaml:"methods" json:"methods"`
+	Repeats    int    `yaml:"repeats" json:"repeats"`
+	Seed       int    `yaml:"seed" json:"seed"`
+	NumCtx     int    `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
+	NumPredict int    `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
+	Parallel   string `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
+	Store      string `yaml:"store" json:"store"`
+	Out        string `yaml:"out" json:"-"`
 
-	Quantize       []string `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
-	KVCache        []string `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
+	Quantize       Names    `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
+	KVCache        Names    `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
 	Host           Servers  `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
 	Header         Names    `yaml:"header" json:"header,omitempty"`         // NAME=VARIABLE: headers that servers are sent, and where their values are
 	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
-	GPUs           []string `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
+	GPUs           Names    `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
 	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
 	GPUInterval    Duration `yaml:"gpu_interval" json:"gpu_interval"`       // between GPU samples
 	PruneQuantized bool     `yaml:"prune_quantized" json:"prune_quantized"` // remove what quantize made, after the run
@@ -132,18 +135,58 @@ func Defaults() Config {
 // of the wrong kind are errors that show the line.
 func ReadConfig(path string) (Config, error) {
 	c := Defaults()
-	text, err := os.ReadFile(path)
+	text, err := data.ReadText(path)
 	if err != nil {
 		return c, &hint.Error{Err: fmt.Errorf("config: %w", err), Usage: true}
 	}
+	var nothing any
+	if yaml.Unmarshal(text, &nothing) == nil && nothing == nil {
+		return c, nil // which the decoder would empty
+	}
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		todo := "the keys are the flags of 'perg run', with underscores"
+		if near := hint.Nearest(unknownKey(err), keys()); near != "" {
+			todo = "did you mean " + near + "? " + todo
+		}
 		return c, &hint.Error{
 			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(strings.TrimSpace(yaml.FormatError(err, false, true)))),
-			Hint:  "the keys are the flags of 'perg run', with underscores",
+			Hint:  todo,
 			Usage: true,
 		}
 	}
 	return c, nil
+}
+
+// keys are those that a config may have.
+func keys() (all []string) {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		all = append(all, field.Tag.Get("yaml"))
+	}
+	return all
+}
+
+// unknownKey is the key that a config may not have; "" where another thing is
+// wrong.
+func unknownKey(err error) string {
+	unknown, ok := errors.AsType[*yaml.UnknownFieldError](err)
+	if !ok {
+		return ""
+	}
+	key := unknown.Token.Value
+	return strings.NewReplacer("-", "_", " ", "_").Replace(key)
+}
+
+// Home gives a path that begins with ~/ its place in the user's home directory,
+// as a shell does where it sees one.
+func Home(path string) (string, error) {
+	if path != "~" && !strings.HasPrefix(path, "~/") {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("%s: the home directory is not known (%w); write the path in full", path, err)
+	}
+	return filepath.Join(home, strings.TrimPrefix(path, "~")), nil
 }
 
 // Check finds what is wrong with a config before any work starts. It reports

@@ -139,6 +139,28 @@ func (d *Dir) Done() bool {
 	return true
 }
 
+// Finished says whether the directory holds a run of the config over the dataset
+// with the hash, by this version of perg, to which nothing is left to do; it takes
+// up its manifest then. No server is asked. Templates and examples of the user's
+// own may have changed since: a run with such is looked at with a server.
+func (d *Dir) Finished(c Config, sha256 string) bool {
+	old, err := ReadManifest(d.Path)
+	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || c.Prompts != "" || len(c.ICL) > 0 {
+		return false
+	}
+	was, e := json.Marshal(old.Config)
+	is, err := json.Marshal(c)
+	if e != nil || err != nil || string(was) != string(is) {
+		return false
+	}
+	there := Dir{Path: d.Path, Manifest: old, ratedAlike: true}
+	if !there.Done() {
+		return false
+	}
+	d.Manifest, d.ratedAlike = old, true
+	return true
+}
+
 // Begin notes that the run is worked on.
 func (d *Dir) Begin(at time.Time) error {
 	if !d.Resumed() {
