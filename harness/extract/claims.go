@@ -20,6 +20,7 @@ type claim struct {
 	answer    bool // it is said to be the answer, not only to be right
 	judged    bool // the option comes first: B is correct
 	unreal    bool // it would be so if, or someone says so
+	adverse   bool // "however" goes before it
 	weight    int  // see plain, concluded and corrected
 }
 
@@ -119,6 +120,9 @@ type clause struct {
 	reported bool // it says what someone says
 	would    bool // it says what would be
 	making   bool // "making" came before
+	noneOf   bool // so did "none of", which denies all that the sentence names
+	adverse  bool // it began with "however"
+	named    int  // options before the one named last
 	best     bool // so did "best" or "most"
 
 	degree bool // an adverb says how far it is denied
@@ -129,6 +133,7 @@ type clause struct {
 
 	subject ref  // the option named last,
 	about   bool // if there is one,
+	before  ref  // and the one before it, where that stands in passing: "B, not A, is"
 	open    bool // a link may follow it
 	is      bool // and has, so that praise or blame makes a claim of it
 }
@@ -240,6 +245,10 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
+	if c.before = (ref{option: void}); c.about && c.denied && r.words[x.from-1].gap.has(comma) {
+		c.before = c.subject
+	}
+	c.named++
 	c.subject, c.open, c.is = x, whole, c.making
 	c.making = false
 	c.about = !c.armed // what is said after a claim is of the option's text

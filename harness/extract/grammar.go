@@ -54,7 +54,7 @@ func (r *reading) hear(c *clause, i, item int) {
 func (r *reading) graded(c *clause, w *spoken) {
 	most := r.word(w.i-1) == "most"
 	c.best = c.best || most
-	ends := c.is && (w.class.has(guess|doubt) || most && r.after(w.i).has(stop|comma|line))
+	ends := c.is && (w.class.has(guess|doubt) && c.subject.option >= 0 || most && r.after(w.i).has(stop|comma|line))
 	if !w.class.has(right|noun) && (ends || r.nounAhead(w.i+1)) {
 		w.class = right | filler
 	} else if w.class == 0 && r.isAdverb(w.word) {
@@ -135,7 +135,7 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 			r.claim(c, ref{option: void}, Stated, false)
 		}
 		r.none = r.none || r.noneOf(w.i)
-		c.denied = true
+		c.denied, c.noneOf = true, true
 	case "other":
 		return w.before == "none"
 	case "listed", "among":
@@ -163,7 +163,9 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 			c.armed, c.linked = true, true
 			return true
 		}
-	case "say":
+	case "however":
+		c.adverse = true
+	case "say", "suggest", "propose", "advise":
 		if r.mine(w.i) {
 			c.armed, c.linked = true, true
 			return true
@@ -198,6 +200,9 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		r.turns++
 	case w.spelling == "actually":
 		c.weight |= corrected
+	case w.spelling == "but" && c.noneOf: // none of them fits well, but B comes closest
+		c.noneOf, c.denied, c.not = false, false, false
+		return false
 	case k.has(contrast) && c.not:
 		c.armed, c.linked, c.denied, c.not = true, true, false, false
 	case k.has(contrast) && w.spelling == "but":
@@ -239,7 +244,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 			c.armed, c.linked = true, true
 		}
 	case k.has(link):
-		arms := c.noun || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
+		arms := c.noun && !(w.gap.has(quote) && w.spelling == "be") || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
 		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
@@ -274,8 +279,12 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 	switch {
 	case k.has(link) && !k.has(own):
 		if c.about && (c.open || w.gap.has(comma|shut|quote|dash)) {
+			if c.before.option >= 0 && w.gap.has(comma) {
+				c.subject, c.before = c.before, ref{option: void} // "B, not A, is the answer"
+				c.denied, c.not = false, false
+			}
 			c.is, c.open = true, true
-			if k.has(plural) && c.subject.letter && !r.words[c.subject.from].gap.has(open) {
+			if k.has(plural) && c.subject.letter && c.named > 1 && !r.words[c.subject.from].gap.has(open) {
 				c.subject.option = void // the end of a list: "B and, it seems, C are"
 			}
 		}
@@ -292,7 +301,9 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
-		if c.is && !c.denied {
+		if c.is && c.denied {
+			c.drop() // not wrong is not right
+		} else if c.is {
 			r.judge(c, true)
 		} else {
 			c.denied = !c.is
@@ -346,7 +357,7 @@ func (r *reading) doubted(x ref) {
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 	n := claim{
 		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
-		tentative: c.doubt || c.suppose, unreal: c.reported, also: c.also,
+		tentative: c.doubt || c.suppose, unreal: c.reported, also: c.also, adverse: c.adverse,
 		answer: c.noun || c.best || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
 	}
 	if n.answer {
@@ -357,7 +368,7 @@ func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 
 // judge claims of the subject that it is the answer, or not.
 func (r *reading) judge(c *clause, denied bool) {
-	r.claim(c, c.subject, Stated, denied)
+	r.claim(c, c.subject, Stated, denied || c.noneOf)
 	r.claims[len(r.claims)-1].judged = true
 	c.is, c.open, c.denied, c.best = false, false, false, false
 }

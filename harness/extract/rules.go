@@ -165,7 +165,9 @@ func decide(statements []claim) (a Answer, decided bool) {
 		case last == nil:
 			last = c
 		case c.option == last.option || c.weight < last.weight:
-		case c.option < 0 && last.weight >= concluded: // "A or B ... so, the best is A"
+		case c.option < 0 && last.option >= 0 && (last.weight >= concluded || last.answer): // "A or B ... the best is A"
+		case c.rule == LeadingLetter && c.weight >= concluded && last.weight < concluded && !last.adverse: // more is said of others, too
+			last = c
 		case c.answer && !last.answer && c.option >= 0: // "The answer is B. A is right in a way."
 			last = c
 		case first.option == last.option && !first.denied && first.weight >= concluded: // it opens and closes with it
@@ -228,7 +230,7 @@ func (r *reading) leading() (claim, bool) {
 			switch {
 			case x.option < 0:
 				c.weight = plain
-			case r.negated(x.to):
+			case r.speaksOf(x) && r.negated(x.to):
 				c.weight = outweighed
 			}
 			return c, true
@@ -265,6 +267,19 @@ func (r *reading) takenBack() bool {
 		}
 	}
 	return false
+}
+
+// speaksOf: what follows x is still of it: it ends no sentence, or the next one
+// begins with "this".
+func (r *reading) speaksOf(x ref) bool {
+	if !r.words[x.to].gap.has(stop | line) {
+		return true
+	}
+	switch r.word(x.to) {
+	case "this", "that", "it", "which", "is", "not", "no", "the":
+		return true
+	}
+	return x.to == x.from+1
 }
 
 // negated: the words from i on to the next mark deny something.

@@ -103,7 +103,7 @@ func beforeQuestion(response string) (head string, ok bool) {
 	for i := strings.IndexByte(response, '\n'); i >= 0; {
 		rest := strings.TrimLeft(response[i+1:], "\t #*>")
 		for _, asks := range questions {
-			if begins(rest, asks) {
+			if begins(rest, asks) || begins(rest, asks[:len(asks)-1]+" :") && asks[len(asks)-1] == ':' {
 				return response[:i], strings.TrimSpace(response[:i]) != ""
 			}
 		}

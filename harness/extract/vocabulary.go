@@ -86,7 +86,7 @@ var classes = func() map[string]class {
 		{grade | filler, "most more"},
 		{supposal, "if assuming suppose imagine unless"},
 		{opener | filler, "given"},
-		{special, "this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
+		{special, "however suggest propose advise this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
 		{filler, "fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
