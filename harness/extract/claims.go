@@ -49,6 +49,7 @@ type reading struct {
 	turns    int            // corrections up to here
 	boxed    bool           // there was a box
 	none     bool           // it says that none of the options fits
+	noneAt   int            // the word at which it does last
 }
 
 func newReading(response string, options []string) *reading {

@@ -25,6 +25,8 @@ func (r *reading) hear(c *clause, i, item int) {
 		r.graded(c, &w)
 	case w.class == 0 && r.isAdverb(w.word):
 		w.class, c.degree = filler, c.denied
+	case w.class == 0 && r.compares(i):
+		w.class = right | filler // the stronger choice
 	}
 	switch w.class {
 	case 0, follow:
@@ -60,6 +62,15 @@ func (r *reading) graded(c *clause, w *spoken) {
 	} else if w.class == 0 && r.isAdverb(w.word) {
 		w.class, c.degree = filler, c.denied
 	}
+}
+
+// compares: word i ends as comparatives do, and what it grades is the answer.
+func (r *reading) compares(i int) bool {
+	w := r.words[i]
+	if w.to-w.from < 5 || w.upper || r.after(i) != 0 || !r.words[i+1].class.has(noun|kind) || r.words[i].gap != 0 {
+		return false
+	}
+	return r.norm[w.to-3:w.to] == "est" || r.norm[w.to-2:w.to] == "er"
 }
 
 // isAdverb: the word ends as adverbs do, and is no name.
@@ -100,6 +111,13 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		c.armed, c.linked, c.boxed = true, true, true
 		c.weight |= concluded
 		return true
+	case "settle", "settled", "settling":
+		next := r.word(w.i + 1)
+		c.armed = next == "on" || next == "for"
+		c.linked = c.armed
+		return c.armed
+	case "on":
+		return strings.HasPrefix(w.before, "settl")
 	case "this": // in a list, the option of the line
 		if item == void || w.gap == 0 {
 			return false
@@ -134,7 +152,9 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		if c.linked && (w.beforeIs.has(link) || w.gap.has(colon)) {
 			r.claim(c, ref{option: void}, Stated, false)
 		}
-		r.none = r.none || r.noneOf(w.i)
+		if r.noneOf(w.i) {
+			r.none, r.noneAt = true, w.i
+		}
 		c.denied, c.noneOf = true, true
 	case "other":
 		return w.before == "none"
@@ -178,8 +198,8 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		}
 		return true
 	case "as":
-		c.denied = c.denied && c.open // not as good as B
-		c.is = c.open                 // choose B as the best
+		c.denied = c.denied && c.open                            // not as good as B
+		c.is = c.open && !(w.gap.has(comma) && r.pronoun(w.i+1)) // choose B as the best
 		c.noun = c.noun && !w.gap.has(comma)
 		return true
 	}
@@ -274,7 +294,8 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 	if c.about && !c.is && k.has(right|wrong) && c.subject.to == w.i && r.norm[w.from] >= utf8.RuneSelf && !w.gap.has(stop|line) {
 		c.is = true // nor do languages without one, and ticks
 	} else if c.about && !c.is {
-		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) || c.open && w.spelling == "best"
+		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) ||
+			w.spelling == "best" && (c.open || c.subject.to == w.i && r.suits(w.i+1))
 	}
 	switch {
 	case k.has(link) && !k.has(own):
@@ -312,6 +333,24 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		return false
 	}
 	return true
+}
+
+// suits: word i says that something is as it should be.
+func (r *reading) suits(i int) bool {
+	switch r.word(i) {
+	case "matches", "fits", "suits", "describes", "represents", "captures", "explains", "answers", "completes", "illustrates", "reflects", "aligns", "defines":
+		return true
+	}
+	return false
+}
+
+// pronoun: word i begins a clause that says why.
+func (r *reading) pronoun(i int) bool {
+	switch r.word(i) {
+	case "it", "it's", "this", "that", "they", "there", "the":
+		return true
+	}
+	return false
 }
 
 // quotes: the verb at word i is followed by what is said.

@@ -131,7 +131,8 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	}
 	enclosed := w.upper && (w.gap.has(open) && after.has(shut) || w.gap.has(emphasis) && after.has(emphasis))
 	pointed := w.upper && i > 0 && r.words[i-1].class.has(link) && after.has(stop|comma|colon|shut)
-	x.sure = named || enclosed || pointed
+	alone := w.upper && i > 0 && w.gap.has(stop) && after.has(stop|line) && k != 'i'-'a' && r.words[i-1].to-r.words[i-1].from > 1
+	x.sure = named || enclosed || pointed || alone
 	if !w.upper && !x.sure && !after.has(stop|comma|colon|shut|line) {
 		return ref{}, false
 	}

@@ -124,7 +124,12 @@ func (r *reading) answer(cut bool) (Answer, bool) {
 		return Answer{}, false
 	case stated:
 		return a, true
-	case r.none || cut && !r.endsNamed():
+	case r.none:
+		if option, ok := one(r.claimed(func(c claim) bool { return c.from > r.noneAt && !c.unreal && c.rule != Predicate })); ok {
+			return Answer{option, Hedged}, true
+		}
+		return Answer{}, false
+	case cut && !r.endsNamed():
 		return Answer{}, false
 	}
 	for _, sign := range r.signs() {
@@ -246,7 +251,7 @@ func (r *reading) leading() (claim, bool) {
 	}
 	if x, ok := r.textAt(first); ok {
 		off := r.after(x.to - 1)
-		if off.has(stop|line) || off != 0 && x.to > 2 {
+		if !off.has(query) && (off.has(stop|line) || off != 0 && x.to > 2) {
 			return claim{option: r.list(x).option, rule: LeadingText}, true
 		}
 	}

@@ -52,7 +52,7 @@ var gaps = map[rune]gap{
 	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
 	'"': quote, '\'': quote, '“': quote, '”': quote, '„': quote, '‘': quote, '’': quote, '«': quote, '»': quote,
 	'*': emphasis, '_': emphasis, '`': emphasis, '#': emphasis, '|': emphasis, '~': emphasis, '$': emphasis,
-	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash, '▪': dash, '→': dash,
+	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash, '▪': dash, '→': dash, '⇒': dash, '➡': dash, '➜': dash, '➔': dash,
 	'/': slash, '&': slash,
 	'\n': line, '\r': line, '\u0085': line, '\u2028': line, '\u2029': line,
 }
@@ -438,6 +438,8 @@ func isSign(c rune) bool {
 	switch c {
 	case '+', '=', '>', '%', '^', '°':
 		return true
+	case '→', '⇒':
+		return false
 	}
 	return c >= utf8.RuneSelf && unicode.Is(unicode.Sm, c)
 }
