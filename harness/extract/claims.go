@@ -121,6 +121,7 @@ type clause struct {
 	reported bool // it says what someone says
 	would    bool // it says what would be
 	making   bool // "making" came before
+	several  bool // a plural speaks of the best ones
 	noneOf   bool // so did "none of", which denies all that the sentence names
 	adverse  bool // it began with "however"
 	named    int  // options before the one named last
@@ -276,5 +277,5 @@ func (r *reading) predicated(x ref) bool {
 	for i > 0 && r.words[i].class.has(filler) && !r.words[i].class.has(noun|right|wrong) && r.words[i].gap&^(quote|emphasis) == 0 {
 		i-- // it is probably B, it is a village (option B)
 	}
-	return i >= 0 && r.words[i].class.has(link) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
+	return i >= 0 && r.words[i].class.has(link) && !(r.words[i].class.has(plural) && gap.has(line)) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
 }

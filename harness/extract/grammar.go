@@ -251,7 +251,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 	isVerb := w.spelling == "answer" && (w.before == "to" || w.before == "not")
 	isName := w.class.has(namer) && r.after(w.i) == 0 && r.letterFollows(w.i)
 	switch {
-	case k.has(noun) && (isVerb || isName || w.beforeIs.has(other)):
+	case k.has(noun) && (isVerb || isName || w.beforeIs.has(other) || w.gap.has(open) && k.has(namer) && w.spelling != "answer"):
 	case w.spelling == "one":
 		c.noun = c.noun || w.before == "the" || w.beforeIs.has(right)
 		return false
@@ -267,6 +267,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		arms := c.noun && !(w.gap.has(quote) && w.spelling == "be") || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
+		c.several = c.several || k.has(plural) && c.praised
 		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
 	case k.has(makes):
 		c.making = true
@@ -396,7 +397,7 @@ func (r *reading) doubted(x ref) {
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 	n := claim{
 		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
-		tentative: c.doubt || c.suppose, unreal: c.reported, also: c.also, adverse: c.adverse,
+		tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
 		answer: c.noun || c.best || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
 	}
 	if n.answer {

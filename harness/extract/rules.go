@@ -331,6 +331,9 @@ func (r *reading) closing() (claim, bool) {
 		return claim{}, false
 	}
 	x := r.items[len(r.items)-1]
+	if n := len(r.items); n > 2 && r.items[n-2].option == x.option-1 && r.items[n-3].option == x.option-2 && x.to == r.len() {
+		return claim{}, false // a list of options that was cut off
+	}
 	if x.from == 0 || x.to != r.len() || r.enumerates() && (x.to > x.from+1 || !r.namedBefore(x)) {
 		return claim{}, false
 	}

@@ -216,8 +216,11 @@ func (r *reading) first(said []sentence) []int {
 func (r *reading) concluding(said []sentence) []int {
 	for i := len(said) - 1; i >= 0; i-- {
 		s := said[i]
-		if !s.concludes || !s.plain() || len(s.refs) == 0 {
+		if !s.concludes || len(s.refs) == 0 {
 			continue
+		}
+		if !s.plain() {
+			return nil
 		}
 		x := s.refs[len(s.refs)-1]
 		switch {
