@@ -39,10 +39,11 @@ func (c claim) firm() bool { return !c.tentative && !c.unreal }
 
 // A reading is what the rules know of a response.
 type reading struct {
-	*text
+	text
+	room     *reader        // where the text lies
 	options  []string       // see normal
 	twins    map[string]int // options that a letter names which is not their own
-	initials [256]bool      // the bytes that options begin with
+	initials [256]uint32    // the lengths of the words that options begin with, by their first byte
 	items    []ref          // letters that begin a line and have a mark after them
 	refs     []ref          // options named, in order; void where several at once
 	claims   []claim        // in order
@@ -53,12 +54,17 @@ type reading struct {
 }
 
 func newReading(response string, options []string) *reading {
-	r := &reading{text: read(response), options: normal(options)}
+	room := readers.Get().(*reader)
+	r := &reading{text: room.read(response), room: room, options: normal(options)}
 	for k, o := range r.options {
 		if o == "" {
 			continue
 		}
-		r.initials[o[0]] = true
+		first := strings.IndexByte(o, ' ')
+		if first < 0 {
+			first = len(o)
+		}
+		r.initials[o[0]] |= 1 << min(first, 31)
 		if letter := o[len(o)-1:]; letter >= "a" && letter <= "z" && r.endsInLetter(o) {
 			if r.twins == nil {
 				r.twins = map[string]int{}
@@ -79,6 +85,9 @@ func newReading(response string, options []string) *reading {
 	}
 	return r
 }
+
+// close gives the room of the text back; it cannot be read any more.
+func (r *reading) close() { readers.Put(r.room) }
 
 // endsInLetter: the option is a single letter, or differs from another in the
 // one it ends with, as vitamin A does from vitamin C.
@@ -153,6 +162,11 @@ func (r *reading) scan() {
 	list := r.enumerates()
 	for i := 0; i < r.len(); {
 		gap := r.words[i].gap
+		if gap == 0 && r.mute(i) {
+			r.unknown(&c)
+			i++
+			continue
+		}
 		if gap.has(line) {
 			for len(items) > 0 && items[0].from < i {
 				items = items[1:]
@@ -189,6 +203,25 @@ func (r *reading) scan() {
 		r.mention(&c, x)
 		i = x.to
 	}
+}
+
+// mayBegin: an option may begin with word i.
+func (r *reading) mayBegin(w word) bool {
+	return r.initials[r.norm[w.from]]&(1<<min(w.to-w.from, 31)) != 0
+}
+
+// mute: word i neither names an option nor means anything, whatever stands
+// before it; most do neither.
+func (r *reading) mute(i int) bool {
+	w := r.words[i]
+	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || i > 0 && r.words[i-1].class.has(grade) {
+		return false
+	}
+	switch r.norm[w.to-1] {
+	case 'y', 'r', 't': // adverbs and comparatives: see hear
+		return w.class != 0
+	}
+	return true
 }
 
 // ends: a sentence ends before word i. It does not with a mark inside quotes

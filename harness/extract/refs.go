@@ -25,9 +25,11 @@ type ref struct {
 // normal are the options as they occur in a text's normal form, without an
 // article in front; empty where another option is the same.
 func normal(options []string) []string {
+	room := readers.Get().(*reader)
+	defer readers.Put(room)
 	texts := make([]string, len(options))
 	for i, o := range options {
-		texts[i] = read(o).norm
+		texts[i] = room.read(o).norm
 		for _, article := range []string{"the ", "a ", "an "} {
 			if rest, ok := strings.CutPrefix(texts[i], article); ok && rest != "" {
 				texts[i] = rest
@@ -58,7 +60,7 @@ func (r *reading) easternAt(i int) bool {
 // textAt finds the option whose whole text begins at word i: the longest,
 // where one option's text begins another's.
 func (r *reading) textAt(i int) (ref, bool) {
-	if w := r.words[i]; w.from == w.to || !r.initials[r.norm[w.from]] {
+	if w := r.words[i]; w.from == w.to || !r.mayBegin(w) {
 		return ref{}, false
 	}
 	option, best := void, ""
@@ -165,7 +167,7 @@ func (r *reading) called(i int) bool {
 
 // refAt finds the option named at word i.
 func (r *reading) refAt(i int) (ref, bool) {
-	if w := r.words[i]; w.to-w.from > 1 && !r.initials[r.norm[w.from]] {
+	if w := r.words[i]; w.to-w.from > 1 && !r.mayBegin(w) {
 		return ref{}, false // as most are
 	}
 	x, ok := r.letterAt(i)

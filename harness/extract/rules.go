@@ -106,11 +106,17 @@ type Answer struct {
 func Rules(response string, options []string) (Answer, bool) {
 	response = WithoutThoughts(response)
 	if head, ok := beforeQuestion(response); ok {
-		if a, ok := newReading(head, options).answer(false); ok {
+		if a, ok := answer(head, options, false); ok {
 			return a, true
 		}
 	}
-	return newReading(response, options).answer(cut(response))
+	return answer(response, options, cut(response))
+}
+
+func answer(response string, options []string, cut bool) (Answer, bool) {
+	r := newReading(response, options)
+	defer r.close()
+	return r.answer(cut)
 }
 
 // answer is what the reading comes to; cut: the response ends too early.
