@@ -200,6 +200,9 @@ func (r *reading) scan() {
 			c.armed = false // "Which is the best answer:" and then all of them
 		}
 		x = r.list(x)
+		if c.several && c.armed && gap.has(line) && r.othersBelow(x) {
+			x.option = void // "The best ones are:" and then several
+		}
 		r.mention(&c, x)
 		i = x.to
 	}
@@ -238,6 +241,17 @@ func (r *reading) goesOn(x ref) bool {
 		if r.words[i].gap.has(line) {
 			y, found := slices.BinarySearchFunc(r.items, i, func(y ref, i int) int { return y.from - i })
 			return found && r.items[y].option > x.option
+		}
+	}
+	return false
+}
+
+// othersBelow: the line after that of x begins with another option.
+func (r *reading) othersBelow(x ref) bool {
+	for i := x.to; i < r.len(); i++ {
+		if r.words[i].gap.has(line) {
+			y, ok := r.refAt(i)
+			return ok && y.option != x.option
 		}
 	}
 	return false
