@@ -34,7 +34,9 @@
 // or the best one, outweighs what is merely said to be right, or right as well;
 // a conclusion ("therefore", "so", "final", a leading or closing letter)
 // outweighs both; and what follows a correction ("wait", "actually", "sorry")
-// outweighs all before it. Otherwise the response contradicts itself, and Rules
+// outweighs all before it. An option that the response opens with
+// stands, too, while others are praised later but not concluded or set against
+// it ("however"); and one answer stands after two that were left open. Otherwise the response contradicts itself, and Rules
 // abstains. A statement also falls when the response later says that its option
 // is not the answer; that something else is not ("not Rome", "unlike Rome") is
 // said in passing. Two options at once ("A and B") and "none of the above"
@@ -43,8 +45,9 @@
 // a conflict, which nobody can read. A letter beyond the options is no
 // reference at all.
 //
-// Where nothing is stated, and the response is neither cut off nor says that
-// no option fits, weaker signs count (signs.go), in this order, each only where
+// Where a response says that no option fits, only what it claims afterwards
+// counts ("still, B comes closest"), and where it was cut off, only a letter
+// right after "is". Where nothing is stated otherwise, weaker signs count (signs.go), in this order, each only where
 // all signs of its kind point to one option that the response does not deny:
 //
 //	rule:hedged          a conclusion after "might", "seems", "if", or of "this option" in a list
@@ -136,6 +139,10 @@ func (r *reading) answer(cut bool) (Answer, bool) {
 		}
 		return Answer{}, false
 	case cut && !r.endsNamed():
+		option, ok := one(r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() }))
+		if ok && !r.denies(option, true) {
+			return Answer{option, Predicate}, true
+		}
 		return Answer{}, false
 	}
 	for _, sign := range r.signs() {
