@@ -20,6 +20,7 @@ type claim struct {
 	answer    bool // it is said to be the answer, not only to be right
 	judged    bool // the option comes first: B is correct
 	unreal    bool // it would be so if, or someone says so
+	adverse   bool // "however" goes before it
 	weight    int  // see plain, concluded and corrected
 }
 
@@ -38,25 +39,32 @@ func (c claim) firm() bool { return !c.tentative && !c.unreal }
 
 // A reading is what the rules know of a response.
 type reading struct {
-	*text
+	text
+	room     *reader        // where the text lies
 	options  []string       // see normal
 	twins    map[string]int // options that a letter names which is not their own
-	initials [256]bool      // the bytes that options begin with
+	initials [256]uint32    // the lengths of the words that options begin with, by their first byte
 	items    []ref          // letters that begin a line and have a mark after them
 	refs     []ref          // options named, in order; void where several at once
 	claims   []claim        // in order
 	turns    int            // corrections up to here
 	boxed    bool           // there was a box
 	none     bool           // it says that none of the options fits
+	noneAt   int            // the word at which it does last
 }
 
 func newReading(response string, options []string) *reading {
-	r := &reading{text: read(response), options: normal(options)}
+	room := readers.Get().(*reader)
+	r := &reading{text: room.read(response), room: room, options: normal(options)}
 	for k, o := range r.options {
 		if o == "" {
 			continue
 		}
-		r.initials[o[0]] = true
+		first := strings.IndexByte(o, ' ')
+		if first < 0 {
+			first = len(o)
+		}
+		r.initials[o[0]] |= 1 << min(first, 31)
 		if letter := o[len(o)-1:]; letter >= "a" && letter <= "z" && r.endsInLetter(o) {
 			if r.twins == nil {
 				r.twins = map[string]int{}
@@ -77,6 +85,9 @@ func newReading(response string, options []string) *reading {
 	}
 	return r
 }
+
+// close gives the room of the text back; it cannot be read any more.
+func (r *reading) close() { readers.Put(r.room) }
 
 // endsInLetter: the option is a single letter, or differs from another in the
 // one it ends with, as vitamin A does from vitamin C.
@@ -119,6 +130,10 @@ type clause struct {
 	reported bool // it says what someone says
 	would    bool // it says what would be
 	making   bool // "making" came before
+	several  bool // a plural speaks of the best ones
+	noneOf   bool // so did "none of", which denies all that the sentence names
+	adverse  bool // it began with "however"
+	named    int  // options before the one named last
 	best     bool // so did "best" or "most"
 
 	degree bool // an adverb says how far it is denied
@@ -129,6 +144,7 @@ type clause struct {
 
 	subject ref  // the option named last,
 	about   bool // if there is one,
+	before  ref  // and the one before it, where that stands in passing: "B, not A, is"
 	open    bool // a link may follow it
 	is      bool // and has, so that praise or blame makes a claim of it
 }
@@ -146,6 +162,11 @@ func (r *reading) scan() {
 	list := r.enumerates()
 	for i := 0; i < r.len(); {
 		gap := r.words[i].gap
+		if gap == 0 && r.mute(i) {
+			r.unknown(&c)
+			i++
+			continue
+		}
 		if gap.has(line) {
 			for len(items) > 0 && items[0].from < i {
 				items = items[1:]
@@ -179,9 +200,31 @@ func (r *reading) scan() {
 			c.armed = false // "Which is the best answer:" and then all of them
 		}
 		x = r.list(x)
+		if c.several && c.armed && gap.has(line) && r.othersBelow(x) {
+			x.option = void // "The best ones are:" and then several
+		}
 		r.mention(&c, x)
 		i = x.to
 	}
+}
+
+// mayBegin: an option may begin with word i.
+func (r *reading) mayBegin(w word) bool {
+	return r.initials[r.norm[w.from]]&(1<<min(w.to-w.from, 31)) != 0
+}
+
+// mute: word i neither names an option nor means anything, whatever stands
+// before it; most do neither.
+func (r *reading) mute(i int) bool {
+	w := r.words[i]
+	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || i > 0 && r.words[i-1].class.has(grade) {
+		return false
+	}
+	switch r.norm[w.to-1] {
+	case 'y', 'r', 't': // adverbs and comparatives: see hear
+		return w.class != 0
+	}
+	return true
 }
 
 // ends: a sentence ends before word i. It does not with a mark inside quotes
@@ -198,6 +241,17 @@ func (r *reading) goesOn(x ref) bool {
 		if r.words[i].gap.has(line) {
 			y, found := slices.BinarySearchFunc(r.items, i, func(y ref, i int) int { return y.from - i })
 			return found && r.items[y].option > x.option
+		}
+	}
+	return false
+}
+
+// othersBelow: the line after that of x begins with another option.
+func (r *reading) othersBelow(x ref) bool {
+	for i := x.to; i < r.len(); i++ {
+		if r.words[i].gap.has(line) {
+			y, ok := r.refAt(i)
+			return ok && y.option != x.option
 		}
 	}
 	return false
@@ -240,6 +294,10 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
+	if c.before = (ref{option: void}); c.about && c.denied && r.words[x.from-1].gap.has(comma) {
+		c.before = c.subject
+	}
+	c.named++
 	c.subject, c.open, c.is = x, whole, c.making
 	c.making = false
 	c.about = !c.armed // what is said after a claim is of the option's text
@@ -266,5 +324,5 @@ func (r *reading) predicated(x ref) bool {
 	for i > 0 && r.words[i].class.has(filler) && !r.words[i].class.has(noun|right|wrong) && r.words[i].gap&^(quote|emphasis) == 0 {
 		i-- // it is probably B, it is a village (option B)
 	}
-	return i >= 0 && r.words[i].class.has(link) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
+	return i >= 0 && r.words[i].class.has(link) && !(r.words[i].class.has(plural) && gap.has(line)) && !gap.has(stop) && (gap.has(colon) || !gap.has(line))
 }

@@ -25,6 +25,8 @@ func (r *reading) hear(c *clause, i, item int) {
 		r.graded(c, &w)
 	case w.class == 0 && r.isAdverb(w.word):
 		w.class, c.degree = filler, c.denied
+	case w.class == 0 && r.compares(i):
+		w.class = right | filler // the stronger choice
 	}
 	switch w.class {
 	case 0, follow:
@@ -54,12 +56,21 @@ func (r *reading) hear(c *clause, i, item int) {
 func (r *reading) graded(c *clause, w *spoken) {
 	most := r.word(w.i-1) == "most"
 	c.best = c.best || most
-	ends := c.is && (w.class.has(guess|doubt) || most && r.after(w.i).has(stop|comma|line))
+	ends := c.is && (w.class.has(guess|doubt) && c.subject.option >= 0 || most && r.after(w.i).has(stop|comma|line))
 	if !w.class.has(right|noun) && (ends || r.nounAhead(w.i+1)) {
 		w.class = right | filler
 	} else if w.class == 0 && r.isAdverb(w.word) {
 		w.class, c.degree = filler, c.denied
 	}
+}
+
+// compares: word i ends as comparatives do, and what it grades is the answer.
+func (r *reading) compares(i int) bool {
+	w := r.words[i]
+	if w.to-w.from < 5 || w.upper || r.after(i) != 0 || !r.words[i+1].class.has(noun|kind) || r.words[i].gap != 0 {
+		return false
+	}
+	return r.norm[w.to-3:w.to] == "est" || r.norm[w.to-2:w.to] == "er"
 }
 
 // isAdverb: the word ends as adverbs do, and is no name.
@@ -100,6 +111,13 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		c.armed, c.linked, c.boxed = true, true, true
 		c.weight |= concluded
 		return true
+	case "settle", "settled", "settling":
+		next := r.word(w.i + 1)
+		c.armed = next == "on" || next == "for"
+		c.linked = c.armed
+		return c.armed
+	case "on":
+		return strings.HasPrefix(w.before, "settl")
 	case "this": // in a list, the option of the line
 		if item == void || w.gap == 0 {
 			return false
@@ -134,8 +152,10 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		if c.linked && (w.beforeIs.has(link) || w.gap.has(colon)) {
 			r.claim(c, ref{option: void}, Stated, false)
 		}
-		r.none = r.none || r.noneOf(w.i)
-		c.denied = true
+		if r.noneOf(w.i) {
+			r.none, r.noneAt = true, w.i
+		}
+		c.denied, c.noneOf = true, true
 	case "other":
 		return w.before == "none"
 	case "listed", "among":
@@ -163,7 +183,9 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 			c.armed, c.linked = true, true
 			return true
 		}
-	case "say":
+	case "however":
+		c.adverse = true
+	case "say", "suggest", "propose", "advise":
 		if r.mine(w.i) {
 			c.armed, c.linked = true, true
 			return true
@@ -176,8 +198,8 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		}
 		return true
 	case "as":
-		c.denied = c.denied && c.open // not as good as B
-		c.is = c.open                 // choose B as the best
+		c.denied = c.denied && c.open                            // not as good as B
+		c.is = c.open && !(w.gap.has(comma) && r.pronoun(w.i+1)) // choose B as the best
 		c.noun = c.noun && !w.gap.has(comma)
 		return true
 	}
@@ -198,6 +220,9 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		r.turns++
 	case w.spelling == "actually":
 		c.weight |= corrected
+	case w.spelling == "but" && c.noneOf: // none of them fits well, but B comes closest
+		c.noneOf, c.denied, c.not = false, false, false
+		return false
 	case k.has(contrast) && c.not:
 		c.armed, c.linked, c.denied, c.not = true, true, false, false
 	case k.has(contrast) && w.spelling == "but":
@@ -226,7 +251,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 	isVerb := w.spelling == "answer" && (w.before == "to" || w.before == "not")
 	isName := w.class.has(namer) && r.after(w.i) == 0 && r.letterFollows(w.i)
 	switch {
-	case k.has(noun) && (isVerb || isName || w.beforeIs.has(other)):
+	case k.has(noun) && (isVerb || isName || w.beforeIs.has(other) || w.gap.has(open) && k.has(namer) && w.spelling != "answer"):
 	case w.spelling == "one":
 		c.noun = c.noun || w.before == "the" || w.beforeIs.has(right)
 		return false
@@ -239,9 +264,10 @@ func (r *reading) arm(c *clause, w spoken) bool {
 			c.armed, c.linked = true, true
 		}
 	case k.has(link):
-		arms := c.noun || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
+		arms := c.noun && !(w.gap.has(quote) && w.spelling == "be") || k.has(own) && w.beforeIs.has(contrast) // "but it's B"
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
+		c.several = c.several || k.has(plural) && c.praised
 		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
 	case k.has(makes):
 		c.making = true
@@ -269,13 +295,18 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 	if c.about && !c.is && k.has(right|wrong) && c.subject.to == w.i && r.norm[w.from] >= utf8.RuneSelf && !w.gap.has(stop|line) {
 		c.is = true // nor do languages without one, and ticks
 	} else if c.about && !c.is {
-		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) || c.open && w.spelling == "best"
+		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) ||
+			w.spelling == "best" && (c.open || c.subject.to == w.i && r.suits(w.i+1))
 	}
 	switch {
 	case k.has(link) && !k.has(own):
 		if c.about && (c.open || w.gap.has(comma|shut|quote|dash)) {
+			if c.before.option >= 0 && w.gap.has(comma) {
+				c.subject, c.before = c.before, ref{option: void} // "B, not A, is the answer"
+				c.denied, c.not = false, false
+			}
 			c.is, c.open = true, true
-			if k.has(plural) && c.subject.letter && !r.words[c.subject.from].gap.has(open) {
+			if k.has(plural) && c.subject.letter && c.named > 1 && !r.words[c.subject.from].gap.has(open) {
 				c.subject.option = void // the end of a list: "B and, it seems, C are"
 			}
 		}
@@ -292,7 +323,9 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
-		if c.is && !c.denied {
+		if c.is && c.denied {
+			c.drop() // not wrong is not right
+		} else if c.is {
 			r.judge(c, true)
 		} else {
 			c.denied = !c.is
@@ -301,6 +334,24 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		return false
 	}
 	return true
+}
+
+// suits: word i says that something is as it should be.
+func (r *reading) suits(i int) bool {
+	switch r.word(i) {
+	case "matches", "fits", "suits", "describes", "represents", "captures", "explains", "answers", "completes", "illustrates", "reflects", "aligns", "defines":
+		return true
+	}
+	return false
+}
+
+// pronoun: word i begins a clause that says why.
+func (r *reading) pronoun(i int) bool {
+	switch r.word(i) {
+	case "it", "it's", "this", "that", "they", "there", "the":
+		return true
+	}
+	return false
 }
 
 // quotes: the verb at word i is followed by what is said.
@@ -346,7 +397,7 @@ func (r *reading) doubted(x ref) {
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 	n := claim{
 		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
-		tentative: c.doubt || c.suppose, unreal: c.reported, also: c.also,
+		tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
 		answer: c.noun || c.best || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
 	}
 	if n.answer {
@@ -357,7 +408,7 @@ func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 
 // judge claims of the subject that it is the answer, or not.
 func (r *reading) judge(c *clause, denied bool) {
-	r.claim(c, c.subject, Stated, denied)
+	r.claim(c, c.subject, Stated, denied || c.noneOf)
 	r.claims[len(r.claims)-1].judged = true
 	c.is, c.open, c.denied, c.best = false, false, false, false
 }

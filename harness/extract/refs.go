@@ -25,9 +25,11 @@ type ref struct {
 // normal are the options as they occur in a text's normal form, without an
 // article in front; empty where another option is the same.
 func normal(options []string) []string {
+	room := readers.Get().(*reader)
+	defer readers.Put(room)
 	texts := make([]string, len(options))
 	for i, o := range options {
-		texts[i] = read(o).norm
+		texts[i] = room.read(o).norm
 		for _, article := range []string{"the ", "a ", "an "} {
 			if rest, ok := strings.CutPrefix(texts[i], article); ok && rest != "" {
 				texts[i] = rest
@@ -58,7 +60,7 @@ func (r *reading) easternAt(i int) bool {
 // textAt finds the option whose whole text begins at word i: the longest,
 // where one option's text begins another's.
 func (r *reading) textAt(i int) (ref, bool) {
-	if w := r.words[i]; w.from == w.to || !r.initials[r.norm[w.from]] {
+	if w := r.words[i]; w.from == w.to || !r.mayBegin(w) {
 		return ref{}, false
 	}
 	option, best := void, ""
@@ -131,7 +133,8 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	}
 	enclosed := w.upper && (w.gap.has(open) && after.has(shut) || w.gap.has(emphasis) && after.has(emphasis))
 	pointed := w.upper && i > 0 && r.words[i-1].class.has(link) && after.has(stop|comma|colon|shut)
-	x.sure = named || enclosed || pointed
+	alone := w.upper && i > 0 && w.gap.has(stop) && after.has(stop|line) && k != 'i'-'a' && r.words[i-1].to-r.words[i-1].from > 1
+	x.sure = named || enclosed || pointed || alone
 	if !w.upper && !x.sure && !after.has(stop|comma|colon|shut|line) {
 		return ref{}, false
 	}
@@ -164,7 +167,7 @@ func (r *reading) called(i int) bool {
 
 // refAt finds the option named at word i.
 func (r *reading) refAt(i int) (ref, bool) {
-	if w := r.words[i]; w.to-w.from > 1 && !r.initials[r.norm[w.from]] {
+	if w := r.words[i]; w.to-w.from > 1 && !r.mayBegin(w) {
 		return ref{}, false // as most are
 	}
 	x, ok := r.letterAt(i)

@@ -34,7 +34,9 @@
 // or the best one, outweighs what is merely said to be right, or right as well;
 // a conclusion ("therefore", "so", "final", a leading or closing letter)
 // outweighs both; and what follows a correction ("wait", "actually", "sorry")
-// outweighs all before it. Otherwise the response contradicts itself, and Rules
+// outweighs all before it. An option that the response opens with
+// stands, too, while others are praised later but not concluded or set against
+// it ("however"); and one answer stands after two that were left open. Otherwise the response contradicts itself, and Rules
 // abstains. A statement also falls when the response later says that its option
 // is not the answer; that something else is not ("not Rome", "unlike Rome") is
 // said in passing. Two options at once ("A and B") and "none of the above"
@@ -43,8 +45,9 @@
 // a conflict, which nobody can read. A letter beyond the options is no
 // reference at all.
 //
-// Where nothing is stated, and the response is neither cut off nor says that
-// no option fits, weaker signs count (signs.go), in this order, each only where
+// Where a response says that no option fits, only what it claims afterwards
+// counts ("still, B comes closest"), and where it was cut off, only a letter
+// right after "is". Where nothing is stated otherwise, weaker signs count (signs.go), in this order, each only where
 // all signs of its kind point to one option that the response does not deny:
 //
 //	rule:hedged          a conclusion after "might", "seems", "if", or of "this option" in a list
@@ -106,11 +109,17 @@ type Answer struct {
 func Rules(response string, options []string) (Answer, bool) {
 	response = WithoutThoughts(response)
 	if head, ok := beforeQuestion(response); ok {
-		if a, ok := newReading(head, options).answer(false); ok {
+		if a, ok := answer(head, options, false); ok {
 			return a, true
 		}
 	}
-	return newReading(response, options).answer(cut(response))
+	return answer(response, options, cut(response))
+}
+
+func answer(response string, options []string, cut bool) (Answer, bool) {
+	r := newReading(response, options)
+	defer r.close()
+	return r.answer(cut)
 }
 
 // answer is what the reading comes to; cut: the response ends too early.
@@ -124,7 +133,16 @@ func (r *reading) answer(cut bool) (Answer, bool) {
 		return Answer{}, false
 	case stated:
 		return a, true
-	case r.none || cut && !r.endsNamed():
+	case r.none:
+		if option, ok := one(r.claimed(func(c claim) bool { return c.from > r.noneAt && !c.unreal && c.rule != Predicate })); ok {
+			return Answer{option, Hedged}, true
+		}
+		return Answer{}, false
+	case cut && !r.endsNamed():
+		option, ok := one(r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() }))
+		if ok && !r.denies(option, true) {
+			return Answer{option, Predicate}, true
+		}
 		return Answer{}, false
 	}
 	for _, sign := range r.signs() {
@@ -165,7 +183,9 @@ func decide(statements []claim) (a Answer, decided bool) {
 		case last == nil:
 			last = c
 		case c.option == last.option || c.weight < last.weight:
-		case c.option < 0 && last.weight >= concluded: // "A or B ... so, the best is A"
+		case c.option < 0 && last.option >= 0 && (last.weight >= concluded || last.answer): // "A or B ... the best is A"
+		case c.rule == LeadingLetter && c.weight >= concluded && last.weight < concluded && !last.adverse: // more is said of others, too
+			last = c
 		case c.answer && !last.answer && c.option >= 0: // "The answer is B. A is right in a way."
 			last = c
 		case first.option == last.option && !first.denied && first.weight >= concluded: // it opens and closes with it
@@ -228,7 +248,7 @@ func (r *reading) leading() (claim, bool) {
 			switch {
 			case x.option < 0:
 				c.weight = plain
-			case r.negated(x.to):
+			case r.speaksOf(x) && r.negated(x.to):
 				c.weight = outweighed
 			}
 			return c, true
@@ -244,7 +264,7 @@ func (r *reading) leading() (claim, bool) {
 	}
 	if x, ok := r.textAt(first); ok {
 		off := r.after(x.to - 1)
-		if off.has(stop|line) || off != 0 && x.to > 2 {
+		if !off.has(query) && (off.has(stop|line) || off != 0 && x.to > 2) {
 			return claim{option: r.list(x).option, rule: LeadingText}, true
 		}
 	}
@@ -265,6 +285,19 @@ func (r *reading) takenBack() bool {
 		}
 	}
 	return false
+}
+
+// speaksOf: what follows x is still of it: it ends no sentence, or the next one
+// begins with "this".
+func (r *reading) speaksOf(x ref) bool {
+	if !r.words[x.to].gap.has(stop | line) {
+		return true
+	}
+	switch r.word(x.to) {
+	case "this", "that", "it", "which", "is", "not", "no", "the":
+		return true
+	}
+	return x.to == x.from+1
 }
 
 // negated: the words from i on to the next mark deny something.
@@ -311,6 +344,9 @@ func (r *reading) closing() (claim, bool) {
 		return claim{}, false
 	}
 	x := r.items[len(r.items)-1]
+	if n := len(r.items); n > 2 && r.items[n-2].option == x.option-1 && r.items[n-3].option == x.option-2 && x.to == r.len() {
+		return claim{}, false // a list of options that was cut off
+	}
 	if x.from == 0 || x.to != r.len() || r.enumerates() && (x.to > x.from+1 || !r.namedBefore(x)) {
 		return claim{}, false
 	}

@@ -112,7 +112,10 @@ func (r *reading) sentences() []sentence {
 			refs = refs[1:]
 		}
 		s.negated = s.negated || w.class.has(denial|drop|wrong)
-		s.concludes = s.concludes || w.class.has(finish)
+		s.concludes = s.concludes || w.class.has(finish) || r.word(i) == "answer" && i > 0 && r.word(i-1) == "to"
+		if i == s.from && len(all) > 1 && w.gap.has(line) && all[len(all)-2].heads() {
+			s.concludes = true
+		}
 		s.conditional = s.conditional || w.class.has(supposal)
 		s.unreal = s.unreal || w.class.has(supposal) || w.class.has(report) && r.quotes(i) && !r.mine(i)
 	}
@@ -121,6 +124,9 @@ func (r *reading) sentences() []sentence {
 	}
 	return all
 }
+
+// heads: it is no more than a heading, "Conclusion".
+func (s sentence) heads() bool { return s.concludes && s.to-s.from < 3 && len(s.refs) == 0 }
 
 // conclusion is the word at which the last sentence begins if it concludes and
 // denies nothing, and past the end if it does not.
@@ -210,11 +216,18 @@ func (r *reading) first(said []sentence) []int {
 func (r *reading) concluding(said []sentence) []int {
 	for i := len(said) - 1; i >= 0; i-- {
 		s := said[i]
-		if !s.concludes || !s.plain() || len(s.refs) == 0 {
+		if !s.concludes || len(s.refs) == 0 {
 			continue
 		}
+		if !s.plain() {
+			return nil
+		}
 		x := s.refs[len(s.refs)-1]
-		if x.to == s.to || r.words[x.to].class.has(link) {
+		switch {
+		case x.to < s.to && !r.words[x.to].class.has(link):
+		case len(s.refs) == 1 && !r.isNumber(x):
+			return []int{x.option}
+		default:
 			return r.named(s)
 		}
 		return nil

@@ -1,7 +1,9 @@
 package extract
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -52,7 +54,7 @@ var gaps = map[rune]gap{
 	')': shut, ']': shut, '}': shut, '】': shut, '〕': shut, '〉': shut, '》': shut, '〗': shut, '」': shut, '』': shut,
 	'"': quote, '\'': quote, '“': quote, '”': quote, '„': quote, '‘': quote, '’': quote, '«': quote, '»': quote,
 	'*': emphasis, '_': emphasis, '`': emphasis, '#': emphasis, '|': emphasis, '~': emphasis, '$': emphasis,
-	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash, '▪': dash, '→': dash,
+	'-': dash, '–': dash, '—': dash, '•': dash, '·': dash, '▪': dash, '→': dash, '⇒': dash, '➡': dash, '➜': dash, '➔': dash,
 	'/': slash, '&': slash,
 	'\n': line, '\r': line, '\u0085': line, '\u2028': line, '\u2029': line,
 }
@@ -85,11 +87,19 @@ type reader struct {
 }
 
 func read(s string) *text {
-	r := &reader{
-		s:     s,
-		norm:  make([]byte, 0, len(s)+len(s)/16+8),
-		words: make([]word, 0, len(s)/5+4),
-		gap:   stop | line,
+	t := new(reader).read(s)
+	return &t
+}
+
+// readers are used again, as most of the time of a short text would be spent on
+// making room for it.
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// read reads s in place of what was read before; the words of that text are gone.
+func (r *reader) read(s string) text {
+	r.s, r.norm, r.words, r.gap, r.inner = s, r.norm[:0], r.words[:0], stop|line, false
+	if n := len(s) + len(s)/16 + 72; cap(r.norm) < n {
+		r.norm, r.words = make([]byte, 0, n), make([]word, 0, len(s)/5+4)
 	}
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
@@ -104,7 +114,8 @@ func read(s string) *text {
 	}
 	end := int32(len(r.norm))
 	r.words = append(r.words, word{from: end, to: end, gap: r.gap | stop | line})
-	return &text{norm: string(r.norm), words: r.words}
+	r.s = ""
+	return text{norm: string(r.norm), words: r.words}
 }
 
 // ascii is what next would find out about each ASCII character. Other bytes
@@ -125,6 +136,16 @@ var ascii = func() (table [256]struct {
 		table[c].lower = byte(unicode.ToLower(c))
 		table[c].special = isSign(c) || strings.ContainsRune(`\<-*~`, c)
 		table[c].gap = gaps[c]
+	}
+	return table
+}()
+
+// lowered are the ASCII letters and digits in lower case; 0 is any other byte.
+var lowered = func() (table [256]byte) {
+	for c, a := range ascii {
+		if a.word {
+			table[c] = a.lower
+		}
 	}
 	return table
 }()
@@ -185,19 +206,30 @@ func (r *reader) word(i, next int) int {
 // and digits only, as nearly all are: it looks for the end, copies and lowers
 // in one go. Else it reads nothing.
 func (r *reader) plainWord(i int) (end int, ok bool) {
+	const longest = 64
 	norm := r.norm
-	if len(norm) > 0 {
-		norm = append(norm, ' ')
+	if cap(norm)-len(norm) < longest+1 {
+		norm = slices.Grow(norm, longest+1+len(r.s)-i)
 	}
 	from := len(norm)
-	end = i
-	for end < len(r.s) && ascii[r.s[end]].word {
-		norm = append(norm, ascii[r.s[end]].lower)
-		end++
+	norm = norm[:from+longest+1]
+	if from > 0 {
+		norm[from] = ' '
+		from++
 	}
-	if end == i {
+	to := from
+	for end = i; end < len(r.s) && to < len(norm); end++ {
+		c := lowered[r.s[end]]
+		if c == 0 {
+			break
+		}
+		norm[to] = c
+		to++
+	}
+	if end == i || to == len(norm) {
 		return i, false
 	}
+	norm = norm[:to]
 	if end < len(r.s) {
 		c := r.s[end]
 		if ascii[c].joins || (c == '.' || c == ',' || c == ':' || c == '/') && isDigit(rune(r.s[end-1])) {
@@ -438,6 +470,8 @@ func isSign(c rune) bool {
 	switch c {
 	case '+', '=', '>', '%', '^', '°':
 		return true
+	case '→', '⇒':
+		return false
 	}
 	return c >= utf8.RuneSelf && unicode.Is(unicode.Sm, c)
 }

@@ -102,8 +102,11 @@ func bareChannels(response string) (string, bool) {
 func beforeQuestion(response string) (head string, ok bool) {
 	for i := strings.IndexByte(response, '\n'); i >= 0; {
 		rest := strings.TrimLeft(response[i+1:], "\t #*>")
+		if rest == "" || strings.IndexByte("qnhui<[", rest[0]|' ') < 0 && rest[0] != '[' {
+			rest = ""
+		}
 		for _, asks := range questions {
-			if begins(rest, asks) {
+			if begins(rest, asks) || begins(rest, asks[:len(asks)-1]+" :") && asks[len(asks)-1] == ':' {
 				return response[:i], strings.TrimSpace(response[:i]) != ""
 			}
 		}

@@ -52,7 +52,7 @@ var classes = func() map[string]class {
 		words string
 	}{
 		{noun | namer | filler, "answer option choice"},
-		{noun | filler, "solution selection conclusion response letter ans"},
+		{noun | filler, "solution selection conclusion response letter ans verdict"},
 		{noun, "one"},
 		{namer | filler, "answers options choices situation situations scenario scenarios"},
 		{link | singular | follow, "is was becomes remains comes stands emerges serves qualifies"},
@@ -62,7 +62,7 @@ var classes = func() map[string]class {
 		{link | own, "it's that's"},
 		{link | plural | follow, "are were"},
 		{right | filler, "correct right best accurate appropriate suitable closest better"},
-		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded mistaken myth misconception"},
+		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded ruled dismissed discarded rejected mistaken myth misconception"},
 		{denial, "not never cannot can't neither nor couldn't wouldn't shouldn't don't didn't none unlike unlikely least less"},
 		{denial | singular, "isn't wasn't doesn't"},
 		{denial | plural, "aren't weren't"},
@@ -86,7 +86,7 @@ var classes = func() map[string]class {
 		{grade | filler, "most more"},
 		{supposal, "if assuming suppose imagine unless"},
 		{opener | filler, "given"},
-		{special, "this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
+		{special, "settle settled settling on however suggest propose advise this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
 		{filler, "fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
