@@ -86,11 +86,6 @@ type reader struct {
 	inner bool // the rune before belongs to a word
 }
 
-func read(s string) *text {
-	t := new(reader).read(s)
-	return &t
-}
-
 // readers are used again, as most of the time of a short text would be spent on
 // making room for it.
 var readers = sync.Pool{New: func() any { return new(reader) }}
