@@ -269,7 +269,7 @@ func TestMemoryInUse(t *testing.T) {
 			Error: "GPU 0: " + rightText + "\nGPU 1: " + lostText, Is: []string{"no permission to use the GPU", "GPU lost"},
 		}},
 		{"no driver", "- Init ! 18\n", outcome{
-			Error: "open NVML: NVIDIA driver and library versions differ; restart the machine", Is: []string{"NVIDIA driver and library versions differ"},
+			Error: "open NVML: NVIDIA driver and library versions differ; " + placeOf("/").withMismatch(), Is: []string{"NVIDIA driver and library versions differ"},
 		}},
 	} {
 		got := perform(t, "hang: usage", library, c.script+names+twoGPUs, path)[0]

@@ -281,7 +281,7 @@ func TestDiscover(t *testing.T) {
 	}{
 		{"two GPUs", "", outcome{Inventory: both(h100, gtx1080)}},
 		{"does not open", "- Init ! 18", outcome{
-			Error: "open NVML: NVIDIA driver and library versions differ; restart the machine",
+			Error: "open NVML: NVIDIA driver and library versions differ; " + placeOf("/").withMismatch(),
 			Is:    []string{"NVIDIA driver and library versions differ"},
 		}},
 		{"does not close, and what was read stands", "- Shutdown ! 999", outcome{Inventory: both(h100, gtx1080)}},

@@ -43,7 +43,7 @@ func TestClimbAgainstTheGrid(t *testing.T) {
 				}
 				w.generates(m, c.units)
 				settled := -1
-				w.after(time.Second, func() { w.whenSettled(func() { settled = w.engine.Status().Calls }) })
+				w.after(time.Second, func() { w.whenSettled(func() { settled = w.calls() }) })
 				w.mustRun(t)
 				took := w.took() - w.told("is asked")[0].at
 				lost, climbing := 1-float64(c.units)/took.Seconds()/best, float64(settled)/float64(c.units)
@@ -58,9 +58,20 @@ func TestClimbAgainstTheGrid(t *testing.T) {
 	}
 }
 
+// calls are those that were made.
+func (w *world) calls() int {
+	w.mu.Lock()
+	e := w.engine
+	w.mu.Unlock()
+	return e.Status().Calls
+}
+
 // whenSettled does something once the climbs of all lanes have ended.
 func (w *world) whenSettled(f func()) {
-	lanes := w.engine.Lanes()
+	w.mu.Lock()
+	e := w.engine
+	w.mu.Unlock()
+	lanes := e.Lanes()
 	if len(lanes) > 0 && !slices.ContainsFunc(lanes, func(l LaneStatus) bool { return !l.Settled }) {
 		f()
 		return

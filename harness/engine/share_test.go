@@ -237,7 +237,12 @@ func TestTimeLeftOfTwoServers(t *testing.T) {
 			}
 			var at time.Time
 			var left *time.Duration
-			w.after(time.Minute, func() { at, left = time.Now(), w.engine.Status().Left })
+			w.after(time.Minute, func() {
+				w.mu.Lock()
+				e := w.engine
+				w.mu.Unlock()
+				at, left = time.Now(), e.Status().Left
+			})
 			began := time.Now()
 			w.mustRun(t)
 			if left == nil {
