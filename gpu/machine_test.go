@@ -23,7 +23,7 @@ import (
 func onMachine(t *testing.T) *NVML {
 	t.Helper()
 	if os.Getenv("PERG_TEST_GPU") == "" {
-		t.Skip("needs an NVIDIA GPU: make test-gpu")
+		t.Skip("waits for an NVIDIA GPU: make test-gpu")
 	}
 	n, err := Open()
 	if err != nil {

@@ -105,7 +105,7 @@ func off(estimate, reported uint64) float64 { return (float64(estimate)/float64(
 
 func TestFootprintOnARealServer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short leaves out what needs a real server")
+		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	// Each of two contexts with each of the rest, though not with all of it.
 	half := func(slots int, cache models.KVType) []int {

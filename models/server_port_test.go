@@ -46,7 +46,7 @@ func TestStartServerTriesAnotherPort(t *testing.T) {
 
 func TestReservePortKeepsIt(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux keeps a port")
+		t.Skip("waits for Linux, which alone keeps a port")
 	}
 	port, hold, err := models.ReservePort()
 	if err != nil {

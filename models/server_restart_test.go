@@ -86,7 +86,7 @@ func TestServerRestarts(t *testing.T) {
 // A server that hangs is ended and started again, at the same address.
 func TestAServerThatHangsIsStartedAgain(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short leaves out what needs a real server")
+		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	reports := make(chan string, 10)
 	cfg := models.ServerConfig{Report: func(msg string) { reports <- msg }}

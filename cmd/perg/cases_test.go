@@ -13,7 +13,7 @@ const casesDir = "../../../shared/cases"
 // Every input is read, or refused for what it is.
 func TestReportedInputs(t *testing.T) {
 	if _, err := os.Stat(casesDir); err != nil {
-		t.Skip("the inputs that people reported are not here")
+		t.Skip("waits for the inputs that people reported, in shared/cases beside the project")
 	}
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("OLLAMA_HOST", "127.0.0.1:9")

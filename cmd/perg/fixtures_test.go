@@ -56,7 +56,7 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("-short leaves out what needs a real server")
+		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	return bench{t, ollamatest.Shared(t, actors), t.TempDir()}
 }

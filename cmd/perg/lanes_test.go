@@ -28,7 +28,7 @@ import (
 func ownServers(t *testing.T) bench {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("-short leaves out what needs a real server")
+		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	b := bench{t, "", t.TempDir()}
 	kept := filepath.Join(b.dir, "models")
@@ -150,7 +150,7 @@ func TestWhatCannotBeQuantized(t *testing.T) {
 // models only have the same names is no use, and that is said.
 func TestSeveralHosts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short leaves out what needs a real server")
+		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	kept := t.TempDir()
 	first := ollamatest.Start(t, models.ServerConfig{Models: kept})

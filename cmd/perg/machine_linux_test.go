@@ -39,7 +39,7 @@ func onMachine(t *testing.T) machine {
 	t.Helper()
 	where := os.Getenv("PERG_TEST_GPU")
 	if where == "" {
-		t.Skip("needs an NVIDIA GPU: make test-gpu")
+		t.Skip("waits for an NVIDIA GPU: make test-gpu")
 	}
 	if cache, err := os.UserCacheDir(); err == nil {
 		t.Setenv("XDG_CACHE_HOME", cache) // where the weights are, while HOME is another

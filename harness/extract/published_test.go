@@ -131,7 +131,7 @@ func TestRulesOnReportedKinds(t *testing.T) {
 	const leastRead = 0.95
 	f, err := os.Open(filepath.Join(shared, "cases", "extraction.csv"))
 	if err != nil {
-		t.Skip("needs shared/cases/extraction.csv beside the project")
+		t.Skip("waits for shared/cases/extraction.csv beside the project")
 	}
 	defer f.Close()
 	rows, err := data.NewResponses(f.Name(), f, "response", "options", "right")

@@ -1,6 +1,9 @@
 package extract
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A thought is what a model says to itself before it answers. Servers take it
 // out where they know the template; where they do not, its marks are left in
@@ -67,14 +70,38 @@ func WithoutThoughts(response string) string {
 	return strings.Join(kept, "\n")
 }
 
+// An edge is one of the two marks of a thought.
+type edge struct {
+	text  string
+	opens bool
+}
+
+// bySecond are the marks by their second byte: few of them are alike there, and
+// a text of nothing but brackets has to be told soon.
+var bySecond = func() (all [256][]edge) {
+	add := func(text string, opens bool) {
+		i := small(text[1])
+		all[i] = append(all[i], edge{text, opens})
+	}
+	for _, m := range marks {
+		add(m.opens, true)
+		add(m.closes, false)
+	}
+	return all
+}()
+
+// small is an ASCII letter in small; other bytes may become others, always the
+// same ones.
+func small(c byte) byte { return c | ' ' }
+
 // mark is the mark of a thought that s begins with, if its size is not 0.
 func mark(s string) (opens bool, size int) {
-	for _, m := range marks {
-		if begins(s, m.opens) {
-			return true, len(m.opens)
-		}
-		if begins(s, m.closes) {
-			return false, len(m.closes)
+	if len(s) < 2 {
+		return false, 0
+	}
+	for _, m := range bySecond[small(s[1])] {
+		if begins(s, m.text) {
+			return m.opens, len(m.text)
 		}
 	}
 	return false, 0
@@ -101,14 +128,8 @@ func bareChannels(response string) (string, bool) {
 // its own making, as models do that were never taught to stop.
 func beforeQuestion(response string) (head string, ok bool) {
 	for i := strings.IndexByte(response, '\n'); i >= 0; {
-		rest := strings.TrimLeft(response[i+1:], "\t #*>")
-		if rest == "" || strings.IndexByte("qnhui<[", rest[0]|' ') < 0 && rest[0] != '[' {
-			rest = ""
-		}
-		for _, asks := range questions {
-			if begins(rest, asks) || begins(rest, asks[:len(asks)-1]+" :") && asks[len(asks)-1] == ':' {
-				return response[:i], strings.TrimSpace(response[:i]) != ""
-			}
+		if asks(strings.TrimLeft(response[i+1:], "\t #*>")) {
+			return response[:i], strings.TrimSpace(response[:i]) != ""
 		}
 		next := strings.IndexByte(response[i+1:], '\n')
 		if next < 0 {
@@ -117,6 +138,17 @@ func beforeQuestion(response string) (head string, ok bool) {
 		i += 1 + next
 	}
 	return "", false
+}
+
+// asks says whether someone else speaks with a line.
+func asks(line string) bool {
+	if line == "" || strings.IndexByte("QqNnHhUuIi<[", line[0]) < 0 {
+		return false // as most do
+	}
+	return slices.ContainsFunc(questions, func(q string) bool {
+		word, colon := strings.CutSuffix(q, ":")
+		return begins(line, q) || colon && begins(line, word) && strings.HasPrefix(line[len(word):], " :")
+	})
 }
 
 // questions begin a line with which someone else speaks.

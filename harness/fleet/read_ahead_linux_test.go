@@ -59,7 +59,7 @@ func forget(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	if cached(t, name) > 0.5 {
-		t.Skip("the file system keeps files in memory")
+		t.Skip("waits for a temporary folder on a disk: this file system keeps files in memory, where reading ahead shows nothing (TMPDIR names another)")
 	}
 }
 

@@ -104,7 +104,7 @@ func SmolLM2(tb testing.TB, host string) string {
 	tb.Helper()
 	weights, err := made("fetch-smollm2.sh")
 	if err != nil {
-		tb.Skip("no real weights: models/fetch-smollm2.sh fetches them")
+		tb.Skip("waits for real weights: models/fetch-smollm2.sh fetches them")
 	}
 	base, err := url.Parse(host)
 	if err != nil {
