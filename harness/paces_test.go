@@ -7,6 +7,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/loads"
 	"perg/harness/rundir"
+	"perg/harness/store"
 	"perg/harness/task"
 )
 
@@ -18,7 +19,7 @@ func TestARunNotesItsPace(t *testing.T) {
 	r, warnings := testRun(t, p, server.client)
 	load := engine.Load{At: time.Now(), Host: server.client.Host(), Model: p.Variants[0].Label, Version: "0.33.0", InFlight: 8}
 	r.loaded(load)
-	load.Pace = &engine.Pace{InFlight: 8, Servers: 1, Gain: 1, Prompt: 1e-4, New: 2e-3, Calls: 300}
+	load.Pace = &store.Pace{InFlight: 8, Servers: 1, Gain: 1, Prompt: 1e-4, New: 2e-3, Calls: 300}
 	r.loaded(load)
 	m, err := rundir.ReadManifest(r.Dir.Path)
 	if err != nil {

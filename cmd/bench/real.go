@@ -32,24 +32,38 @@ type real struct {
 }
 
 func (b *bench) startReal(ctx context.Context) (r real, stop func() error, err error) {
-	s, err := models.StartServer(ctx, models.ServerConfig{
-		Program: b.ollama, Models: filepath.Join(b.dir, "models"), Slots: slots, Log: filepath.Join(b.dir, "ollama.log"),
-		Env: []string{"HOME=" + b.dir},
+	s, err := b.server(ctx, "ollama", func(c *api.Client) error {
+		for name, chain := range map[string]gguftest.Chain{"steady": gguftest.Steady("B"), "endless": gguftest.Endless()} {
+			if err := chain.Install(ctx, c, name); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return r, nil, err
 	}
-	base, err := url.Parse(s.URL())
-	if err != nil {
-		return r, nil, errors.Join(err, s.Stop())
-	}
-	for name, chain := range map[string]gguftest.Chain{"steady": gguftest.Steady("B"), "endless": gguftest.Endless()} {
-		if err := chain.Install(ctx, api.NewClient(base, http.DefaultClient), name); err != nil {
-			return r, nil, errors.Join(err, s.Stop())
-		}
-	}
 	client, err := models.NewClient(s.URL())
 	return real{s, client}, s.Stop, err
+}
+
+// server starts a real server with some models; name is that of its log.
+func (b *bench) server(ctx context.Context, name string, install func(*api.Client) error) (*models.Server, error) {
+	s, err := models.StartServer(ctx, models.ServerConfig{
+		Program: b.ollama, Models: filepath.Join(b.dir, "models"), Slots: slots, Log: filepath.Join(b.dir, name+".log"),
+		Env: []string{"HOME=" + b.dir},
+	})
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(s.URL())
+	if err == nil {
+		err = install(api.NewClient(base, http.DefaultClient))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
 }
 
 // fresh has the model loaded anew, so that no slot has a prompt in its cache.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,29 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"perg/data"
-	"perg/models"
 	"perg/models/gguftest"
 )
 
 const smol = "smollm2:135m"
-
-// smolServer is a server with four slots that has SmolLM2 in memory.
-func (b *bench) smolServer(ctx context.Context, name, weights string) (s *models.Server, err error) {
-	if s, err = models.StartServer(ctx, models.ServerConfig{
-		Program: b.ollama, Models: filepath.Join(b.dir, "smollm2"), Slots: slots, Log: filepath.Join(b.dir, name+".log"),
-		Env: []string{"HOME=" + b.dir},
-	}); err != nil {
-		return nil, err
-	}
-	base, err := url.Parse(s.URL())
-	if err == nil {
-		err = gguftest.InstallFile(ctx, api.NewClient(base, http.DefaultClient), smol, weights, nil)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Stop())
-	}
-	return s, nil
-}
 
 // widths compares a run of real weights with a bare client that makes the same
 // calls at each number of calls at once, on one server and on two of them.
@@ -48,13 +27,15 @@ func widths(ctx context.Context, b *bench) (rows []row, err error) {
 	if err != nil {
 		return []row{row{what: what, how: "no real weights: models/fetch-smollm2.sh fetches them"}.progress()}, nil
 	}
-	path := strings.TrimSpace(string(weights))
-	first, err := b.smolServer(ctx, "first", path)
+	install := func(c *api.Client) error {
+		return gguftest.InstallFile(ctx, c, smol, strings.TrimSpace(string(weights)), nil)
+	}
+	first, err := b.server(ctx, "first", install)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, first.Stop()) }()
-	second, err := b.smolServer(ctx, "second", path)
+	second, err := b.server(ctx, "second", install)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"perg/harness/store"
 	"perg/models"
 )
 
@@ -31,20 +32,8 @@ type Load struct {
 	// InFlight is the number of calls at once that brought the most, or that
 	// was asked for; 0 where the job ended before it was measured.
 	InFlight int
-	Pace     *Pace // nil: not measured
-}
-
-// A Pace is what a model was measured to do on some devices, where that was
-// found by measuring.
-type Pace struct {
-	InFlight int     // calls at once, at each server, that brought the most
-	Servers  int     // of the model, on the same devices at once
-	Gain     float64 // what these brought together, as a multiple of one's
-	// Prompt and New are the seconds of the devices' time that a token of a
-	// prompt took, and a new one, with all servers at work: the time that
-	// passed, shared out as the calls' own times are.
-	Prompt, New float64
-	Calls       int // that were measured
+	// Pace is how that went, Answer left out; nil: not measured.
+	Pace *store.Pace
 }
 
 // ErrRemade: the tag of a model is another model's now.
@@ -343,7 +332,7 @@ func (l *lane) report(started time.Time) {
 
 // loadEnds notes how many calls in flight the load was worth, and what was
 // measured with them.
-func (l *lane) loadEnds(inFlight int, measured *Pace) {
+func (l *lane) loadEnds(inFlight int, measured *store.Pace) {
 	if inFlight == 0 && measured == nil || l.last.Model != l.job.Model.Label {
 		return // or every reply was known
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"perg/harness/schedule"
+	"perg/harness/store"
 	"perg/models"
 )
 
@@ -243,7 +244,7 @@ func (p *pace) capped(servers int) {
 
 // found is the number of calls in flight that brought the most, once that is
 // known, and what was measured with it; nil where nothing was.
-func (p *pace) found() (inFlight int, measured *Pace) {
+func (p *pace) found() (inFlight int, measured *store.Pace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.climb.settled {
@@ -254,7 +255,7 @@ func (p *pace) found() (inFlight int, measured *Pace) {
 		return inFlight, nil
 	}
 	seconds := p.sum.seconds / own // that passed, for one of a call's own
-	return inFlight, &Pace{
+	return inFlight, &store.Pace{
 		InFlight: p.climb.best.width, Servers: p.climb.best.servers, Gain: p.climb.gain(), Calls: p.sum.calls,
 		Prompt: seconds * p.sum.reading.Seconds() / float64(p.sum.prompt),
 		New:    seconds * p.sum.writing.Seconds() / float64(p.sum.new),

@@ -63,7 +63,7 @@ func TestThePaceOfARunIsThatOfTheNextPlan(t *testing.T) {
 	if p := pace(v, "0.33.0", 0); p != nil {
 		t.Errorf("a load that was not measured is remembered as %+v", p)
 	}
-	load.Pace = &engine.Pace{InFlight: 8, Servers: 2, Gain: 1.2, Prompt: 1e-4, New: 2e-3, Calls: 300}
+	load.Pace = &store.Pace{InFlight: 8, Servers: 2, Gain: 1.2, Prompt: 1e-4, New: 2e-3, Calls: 300}
 	note()
 	want := sizing.Pace{InFlight: 8, Servers: 2, Gain: 1.2, Prompt: 1e-4, New: 2e-3, Answer: 60}
 	if p := pace(v, "0.33.0", 0); p == nil || *p != want {
@@ -89,7 +89,7 @@ func TestALoadInTheManifest(t *testing.T) {
 	if l.Pace != nil || l.Servers != nil || l.Gain != nil || l.InFlight != nil || *l.Slots != 8 {
 		t.Errorf("not measured: %+v", l)
 	}
-	l = Of(engine.Load{InFlight: 8, Pace: &engine.Pace{InFlight: 8, Servers: 2, Gain: 1.2, Prompt: 1e-4, New: 2e-3, Calls: 300}})
+	l = Of(engine.Load{InFlight: 8, Pace: &store.Pace{InFlight: 8, Servers: 2, Gain: 1.2, Prompt: 1e-4, New: 2e-3, Calls: 300}})
 	if *l.Servers != 2 || *l.Gain != 1.2 || *l.InFlight != 8 || l.Pace.Prompt != 1e-4 || l.Pace.New != 2e-3 || l.Pace.Calls != 300 {
 		t.Errorf("measured: %+v, pace %+v", l, l.Pace)
 	}

@@ -38,10 +38,9 @@ func (p Paces) Note(ctx context.Context, l engine.Load, r task.Roster, answer fu
 	if l.Pace == nil || len(of) != 1 {
 		return nil
 	}
-	return p.Store.Remember(ctx, paced(r, of[0], l.Version), p.Fleet.Kind(l.GPUs, l.Host), store.Pace{
-		InFlight: l.Pace.InFlight, Servers: l.Pace.Servers, Gain: l.Pace.Gain,
-		Prompt: l.Pace.Prompt, New: l.Pace.New, Calls: l.Pace.Calls, Answer: answer(of[0]),
-	}, l.At)
+	pace := *l.Pace
+	pace.Answer = answer(of[0])
+	return p.Store.Remember(ctx, paced(r, of[0], l.Version), p.Fleet.Kind(l.GPUs, l.Host), pace, l.At)
 }
 
 // Known is the pace of a variant, by the devices that it is placed on.

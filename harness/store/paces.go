@@ -25,7 +25,8 @@ type Pace struct {
 	Servers  int     // of the model, on the same devices at once
 	Gain     float64 // what these brought together, as a multiple of one's
 	// Prompt and New are the seconds of the devices' time that a token of a
-	// prompt took, and a new one, with all servers at work.
+	// prompt took, and a new one, with all servers at work: the time that passed,
+	// shared out as the calls' own times are.
 	Prompt, New float64
 	Calls       int     // that were measured
 	Answer      float64 // new tokens of a call, on average; 0: not known
