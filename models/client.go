@@ -106,6 +106,8 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 		return v.Version, nil
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrDenied), errors.Is(err, ErrTLS):
 		return "", err
+	case errors.As(err, &away) && away.insecure != "":
+		return "", fmt.Errorf("%w to %s: %s", ErrTLS, c.Host(), away.insecure)
 	case errors.As(err, &away) && away.kind != ErrNotOllama:
 		return "", fmt.Errorf("%w: %s: %s", ErrUnreachable, c.Host(), away.cause)
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrCut):

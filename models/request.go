@@ -36,6 +36,9 @@ type absence struct {
 	host  string        //
 	cause string        // short: never a page of a proxy
 	after time.Duration // that the server asks to be left alone; 0: it does not say
+	// insecure is what is wrong where a secure connection was not made, and what
+	// to do; "": that it is not.
+	insecure string
 }
 
 func (a *absence) Error() string { return fmt.Sprintf("%v: %s: %s", a.kind, a.host, a.cause) }
@@ -106,10 +109,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return nil, ctx.Err()
-	case err != nil && insecure(err) != "":
-		return nil, fmt.Errorf("%w to %s: %s", ErrTLS, c.Host(), insecure(err))
-	case err != nil && t.lost(err):
-		return nil, &absence{kind: ErrUnreachable, host: c.Host(), cause: short(err)}
+	case err != nil && (t.lost(err) || insecure(err) != ""):
+		return nil, &absence{kind: ErrUnreachable, host: c.Host(), cause: short(err), insecure: insecure(err)}
 	case err != nil:
 		return nil, c.broken(ctx, err)
 	case resp.StatusCode >= 400:

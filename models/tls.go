@@ -11,7 +11,9 @@ import (
 )
 
 // ErrTLS: no secure connection to the server can be made, as its certificate is
-// not good, or one side speaks TLS and the other does not. Waiting does not help.
+// not good, or one side speaks TLS and the other does not. Who looks whether a
+// server is there is told so at once; a call in the middle of a run waits, as for
+// any server that is away: certificates are renewed.
 var ErrTLS = errors.New("no secure connection")
 
 // plainToTLS is what Go's servers, nginx and others say in a page of status 400
