@@ -43,7 +43,7 @@ console.log(JSON.stringify({
       1 - coalesce(count(*) filter (b.correct and g.correct) / nullif(count(*) filter (b.correct or g.correct), 0), 1) as performance_variation
       from ${table("generations")} g
       join ${table("generations")} b on b.variant = g.variant and b.item_id = g.item_id and b.repeat = g.repeat
-        and b.setting = 'none' and b.method = 'zero-shot'
+        and b.setting = 'none' and b.method = 'zero-shot' and b.control is null
       left join ${table("judgments")} j on j.variant = g.variant and j.item_id = g.item_id and j.repeat = g.repeat
         and j.method = g.method and j.setting = g.setting and not j.swapped
       where g.setting <> 'none' and g.correct is not null and b.correct is not null
