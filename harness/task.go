@@ -23,7 +23,7 @@ func Items(c rundir.Config) (data.Dataset, error) {
 
 // newTask is what a config asks about its items.
 func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		return nil, err
 	}
