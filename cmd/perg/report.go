@@ -117,7 +117,7 @@ func reportAction(c *cli.Context) error {
 	human := format == report.Table
 	if human {
 		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.How(), m.Dataset.Items, printable.Text(m.Dataset.Name))
+		fmt.Fprintf(w, "%s\n\n", printable.Text(about(dir, m)))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
