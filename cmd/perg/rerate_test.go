@@ -219,7 +219,7 @@ func TestAModelWithoutASystemRole(t *testing.T) {
 // the report, and no run goes on with another set.
 func TestPromptsOfThePaper(t *testing.T) {
 	b := newBench(t)
-	args := []string{"steady", "--limit", "3", "--settings", "relevant", "--methods", "zero-shot,self-critic"}
+	args := []string{"steady", "--limit", "3", "--settings", "relevant", "--methods", "zero-shot,self-critic", "--null", "0"}
 	if status, _, stderr := b.run(append(args, "--prompts", "paper")...); status != exitDone {
 		t.Fatal(status, stderr)
 	}
