@@ -108,7 +108,7 @@ type script func(it data.Item, setting prompt.Setting) string
 func always(letter string) script { return func(data.Item, prompt.Setting) string { return letter } }
 
 func wavering(t *testing.T) script {
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,7 +117,7 @@ func reportAction(c *cli.Context) error {
 	human := format == report.Table
 	if human {
 		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.How(), m.Dataset.Items, printable.Text(m.Dataset.Name))
+		fmt.Fprintf(w, "%s\n\n", printable.Text(about(dir, m)))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
@@ -167,10 +167,15 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 	}
-	notes, err := reread(dir, m, rows)
+	notes, err := oneSided(dir, m)
 	if err != nil {
 		return err
 	}
+	more, err := reread(dir, m, rows)
+	if err != nil {
+		return err
+	}
+	notes = append(notes, more...)
 	for _, caveat := range append(caveats(m, rows), notes...) {
 		if human {
 			fmt.Fprintln(w, report.Prose(caveat))
@@ -218,7 +223,7 @@ func tableRows(f report.Format, rows []data.Metric) []data.Metric {
 }
 
 func caveats(m rundir.Manifest, rows []data.Metric) []string {
-	all := report.Caveats(rows)
+	all := append(report.Caveats(rows), partial(m)...)
 	if text := severalPreferences(m); text != "" {
 		all = append(all, "caveat: "+text+": intervals draw questions, but where they are Wilson's")
 	}
