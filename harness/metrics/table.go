@@ -303,6 +303,19 @@ func Common(cells ...*Cell) []string {
 	return kept
 }
 
+// Questions gives for each item of the given ids the position in ids of the first
+// that is the same question: its own where no other is.
+func (c *Cell) Questions(ids []string) []int {
+	own, first := c.table.positions(ids), c.table.drawn(ids)
+	all := make([]int, len(ids))
+	for i, at := range own {
+		if at >= 0 {
+			all[at] = int(first[i])
+		}
+	}
+	return all
+}
+
 // drawn gives for each of the table's items the position in ids that it is drawn
 // with, or -1: its own, or of those that are one question the first one's.
 func (t *Table) drawn(ids []string) []int32 {

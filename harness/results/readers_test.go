@@ -206,11 +206,11 @@ func TestReadersAgree(t *testing.T) {
 			}
 			for _, cell := range cells {
 				c := counted[results.Cell{Variant: cell.Variant, Method: cell.Method, Setting: cell.Setting}]
-				if cell.Failed != c.failed || cell.Unscored != c.unscored || cell.Rate(metrics.Accuracy).Count != c.right {
-					t.Errorf("%s, %s, %s: %d failed, %d unscored, %d right in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, cell.Failed, cell.Unscored, cell.Rate(metrics.Accuracy).Count, c)
+				if cell.Failed != c.failed || cell.Unscored != c.unscored || cell.Rate(metrics.Accuracy).Count != float64(c.right) {
+					t.Errorf("%s, %s, %s: %d failed, %d unscored, %v right in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, cell.Failed, cell.Unscored, cell.Rate(metrics.Accuracy).Count, c)
 				}
-				if r := cell.Rate(metrics.BreakageRate); cell.Setting != prompt.None && (r.Count != c.broken || r.Of != c.broken+c.kept) {
-					t.Errorf("%s, %s, %s: %d of %d broken in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, r.Count, r.Of, c)
+				if r := cell.Rate(metrics.BreakageRate); cell.Setting != prompt.None && (r.Count != float64(c.broken) || r.Of != c.broken+c.kept) {
+					t.Errorf("%s, %s, %s: %v of %d broken in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, r.Count, r.Of, c)
 				}
 			}
 		})
