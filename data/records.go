@@ -24,7 +24,7 @@ const FromLabel = "label"
 type Generation struct {
 	RunID          string   `parquet:"run_id,dict" about:"the run that the row is of"`
 	ItemID         string   `parquet:"item_id,dict" about:"the question's id in PERGData"`
-	QuestionID     string   `parquet:"question_id,optional,dict" about:"what items have in common that are one question under several preferences; null: the item has its question to itself"`
+	QuestionID     string   `parquet:"question_id,optional,dict" about:"what items have in common that are one question: under several preferences, or with the same words twice in the data; null: the item has its question to itself"`
 	Source         string   `parquet:"source,optional,dict" about:"the dataset that the question is from; null: not known"`
 	Category       string   `parquet:"category,optional,dict" about:"its category there, such as an MMLU subject; null: none"`
 	Question       string   `parquet:"question,dict" about:"the question, without its options"`
