@@ -160,6 +160,14 @@ type Metric struct {
 	ReadByModel         *float64 `parquet:"read_by_model" json:"read_by_model"`
 	UnreadBaseline      *float64 `parquet:"unread_baseline" json:"unread_baseline"`
 	Unread              *float64 `parquet:"unread" json:"unread"`
+	// Shares of the letters A, B, ... among the answers that were read under the
+	// setting, among those to the same items in the baseline, and among the right
+	// answers to the former: a model that likes one place chooses its letter more
+	// often than it is right. Known for source "all" alone; null where nothing was
+	// read.
+	Letters         []float64 `parquet:"letters,list" json:"letters"`
+	LettersBaseline []float64 `parquet:"letters_baseline,list" json:"letters_baseline"`
+	LettersGold     []float64 `parquet:"letters_gold,list" json:"letters_gold"`
 	// What the Breakage Rate could be if every answer had been read, at the least
 	// and at the most.
 	BreakageRateLeast  *float64 `parquet:"breakage_rate_least" json:"breakage_rate_least"`

@@ -295,7 +295,7 @@ func (s *comparedSides) caveats() []string {
 			all = append(all, fmt.Sprintf("caveat: %s is not finished, %s of %s generations are missing", r.dir, comma(r.manifest.Counts.Missing), comma(r.manifest.Counts.Planned)))
 		}
 		if text := severalPreferences(r.manifest); text != "" {
-			all = append(all, fmt.Sprintf("caveat: %s: %s: tests take them to be independent, so that p is too small", r.dir, text))
+			all = append(all, fmt.Sprintf("caveat: %s: %s: intervals and tests are over questions", r.dir, text))
 		}
 	}
 	if s.a == s.b {

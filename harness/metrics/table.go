@@ -137,7 +137,8 @@ type Cell struct {
 	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
 	FellBack             *int64 // second calls that could not be read; nil: the method has one call
 	Reads, BaselineReads Reads
-	Usage                // of the GPUs, where they were sampled
+	Letters              Letters // none where the cell is not over all items
+	Usage                        // of the GPUs, where they were sampled
 
 	table *Table
 	// The cell's generations in the order of the run's table, five bytes each
