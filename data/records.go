@@ -161,7 +161,7 @@ type Metric struct {
 	UnreadBaseline      *float64 `parquet:"unread_baseline" json:"unread_baseline"`
 	Unread              *float64 `parquet:"unread" json:"unread"`
 	// Shares of the letters A, B, ... among the answers that were read under the
-	// setting, among those to the same items in the baseline, and among the right
+	// setting, among those in the baseline, and among the right
 	// answers to the former: a model that likes one place chooses its letter more
 	// often than it is right. Known for source "all" alone; null where nothing was
 	// read.
