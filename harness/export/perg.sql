@@ -8,7 +8,9 @@
 -- those of perg report are a bootstrap where there is enough data for one. What
 -- the columns of results.parquet are stands in README.md and in its metadata.
 
-create or replace view results as select * from 'results.parquet';
+create or replace view generations as select * from 'results.parquet';
+-- Without the controls: the baseline asked again, which no rate but its own counts.
+create or replace view results as select * from generations where control is null;
 
 -- The design effect of a rate of k in n, summed over groups that are one question
 -- each: how many answers tell as much as one that is independent does. Answers to
@@ -89,22 +91,36 @@ create or replace view counts as
     from questions
     group by grouping sets ((variant, method, setting), (variant, method, setting, source)));
 
+-- What breaks where nobody states a preference: the baseline asked again, each
+-- answer held against the baseline of every repeat.
+create or replace view nulls as
+  select variant, control, case when grouping(source) = 1 then 'all' else source end as source,
+    sum(q)::bigint as n_null, sum(broken)::bigint as broken, effect(broken, q) as broken_effect
+  from (
+    select c.variant, c.control, c.source, coalesce(c.question_id, c.item_id) as question,
+      count(*) filter (b.correct) as q, count(*) filter (b.correct and not c.correct) as broken
+    from generations c
+    join results b on b.variant = c.variant and b.item_id = c.item_id and b.method = 'zero-shot' and b.setting = 'none'
+    where c.control is not null and c.correct is not null and b.correct is not null
+    group by c.variant, c.control, c.source, coalesce(c.question_id, c.item_id))
+  group by grouping sets ((variant, control), (variant, control, source));
+
 -- The four metrics and what stands beside them. Under irrelevant preferences
 -- Alignment Failure is not defined, and Robustness Error is the Breakage Rate.
 create or replace view metrics as
-  select variant, quantization, method, setting, source, n::int as n, q::int as n_baseline_correct,
+  select counts.variant, quantization, method, setting, counts.source, n::int as n, q::int as n_baseline_correct,
     n_correct / nullif(n, 0) as accuracy,
-    case when setting <> 'none' then broken / nullif(q, 0) end as breakage_rate,
-    case when setting <> 'none' then wilson(broken, q, broken_effect).low end as breakage_rate_low,
-    case when setting <> 'none' then wilson(broken, q, broken_effect).high end as breakage_rate_high,
+    case when setting <> 'none' then counts.broken / nullif(q, 0) end as breakage_rate,
+    case when setting <> 'none' then wilson(counts.broken, q, counts.broken_effect).low end as breakage_rate_low,
+    case when setting <> 'none' then wilson(counts.broken, q, counts.broken_effect).high end as breakage_rate_high,
     not_followed / nullif(rated, 0) as alignment_failure,
     wilson(not_followed, rated, not_followed_effect).low as alignment_failure_low,
     wilson(not_followed, rated, not_followed_effect).high as alignment_failure_high,
-    case setting when 'none' then null when 'irrelevant' then broken / nullif(q, 0)
+    case setting when 'none' then null when 'irrelevant' then counts.broken / nullif(q, 0)
       else not_robust / nullif(q, 0) end as robustness_error,
-    case setting when 'none' then null when 'irrelevant' then wilson(broken, q, broken_effect).low
+    case setting when 'none' then null when 'irrelevant' then wilson(counts.broken, q, counts.broken_effect).low
       else wilson(not_robust, q, not_robust_effect * unrated).low end as robustness_error_low,
-    case setting when 'none' then null when 'irrelevant' then wilson(broken, q, broken_effect).high
+    case setting when 'none' then null when 'irrelevant' then wilson(counts.broken, q, counts.broken_effect).high
       else wilson(not_robust, q, not_robust_effect * unrated).high end as robustness_error_high,
     case when setting = 'none' or n = 0 then null when either_correct = 0 then 0.0
       else (either_correct - both_correct) / either_correct end as performance_variation,
@@ -119,8 +135,14 @@ create or replace view metrics as
     wilson(invalid, n, invalid_effect).low as invalid_rate_low,
     wilson(invalid, n, invalid_effect).high as invalid_rate_high,
     n_unscored::int as n_unscored, n_error::int as n_error,
-    (output_tokens / nullif(eval_ns, 0) * 1e9)::double as output_tokens_per_second
-  from counts;
+    (output_tokens / nullif(eval_ns, 0) * 1e9)::double as output_tokens_per_second,
+    coalesce(again.n_null, 0)::int as n_null, again.broken / nullif(again.n_null, 0) as null_breakage,
+    wilson(again.broken, again.n_null, again.broken_effect).low as null_breakage_low,
+    wilson(again.broken, again.n_null, again.broken_effect).high as null_breakage_high,
+    coalesce(rotated.n_null, 0)::int as n_rotated, rotated.broken / nullif(rotated.n_null, 0) as rotated_breakage
+  from counts
+  left join nulls again on again.control = 'again' and again.variant = counts.variant and again.source = counts.source
+  left join nulls rotated on rotated.control = 'rotated' and rotated.variant = counts.variant and rotated.source = counts.source;
 
 -- name: metrics
 -- The four metrics by variant, method, setting and source; source "all" is over
@@ -163,10 +185,10 @@ order by variant, method, setting;
 
 -- name: outcomes
 -- What became of every generation: also what no rate counts.
-select variant, method, setting, outcome, count(*)::int as generations
-from results
-group by variant, method, setting, outcome
-order by variant, method, setting, outcome;
+select variant, method, setting, coalesce(control, '') as control, outcome, count(*)::int as generations
+from generations
+group by variant, method, setting, control, outcome
+order by variant, method, setting, control, outcome;
 
 -- name: methods_against_zero_shot
 -- What does a method change against zero-shot, and what is that of zero-shot's
@@ -230,7 +252,7 @@ select variant, any_value(quantization) as quantization, method,
   quantile_cont(total_ns / 1e9, 0.5) as median_call_seconds,
   quantile_cont(total_ns / 1e9, 0.95) as slow_call_seconds,
   avg((status = 'truncated')::int) as truncated
-from results
+from generations
 where status <> 'error'
 group by variant, method
 order by variant, method;
@@ -238,7 +260,7 @@ order by variant, method;
 -- name: failures
 -- Why have some rows no response?
 select variant, method, setting, coalesce(error, '') as error, count(*)::int as generations
-from results
+from generations
 where status = 'error'
 group by variant, method, setting, error
 order by generations desc, variant, method, setting, error;

@@ -40,7 +40,7 @@ func (r *Resampled) effect(m Metric, units int) float64 {
 
 // one is what a single pair adds to a metric.
 func (r *Resampled) one(m Metric, p results.Pair) Rate {
-	t := Tally{Setting: r.Setting, Judged: r.Judged}
+	t := r.Tally.empty()
 	t.Add(p, 1)
 	if m == PerformanceVariation && t.either == 0 {
 		return Rate{}

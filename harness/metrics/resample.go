@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"perg/harness/prompt"
 	"perg/harness/results"
 	"perg/harness/stats"
 )
@@ -23,6 +24,9 @@ const Few = 30
 type Resampled struct {
 	Cell  *Cell
 	Tally // over the items that were resampled
+
+	Again, Rotated *Resampled // those of the cell
+	Net            Difference // Breakage less null Breakage, over the items that have both
 
 	values  [][]float64 // by metric, by resample; NaN: undefined there
 	effects []float64   // by metric, of answers to one question; nil: each has one
@@ -45,19 +49,49 @@ type class struct {
 // out.
 func Resample(ids []string, seed uint64, cells []*Cell) []*Resampled {
 	positions := make(map[*Table][]int32)
-	all := make([]*Resampled, len(cells))
-	for i, c := range cells {
+	var all []*Resampled // the cells, and then their controls
+	var nets []*net
+	of := make(map[*Cell]*Resampled)
+	over := func(c *Cell) *Resampled {
+		if c == nil {
+			return nil
+		}
 		if positions[c.table] == nil {
 			positions[c.table] = c.table.drawn(ids)
 		}
-		all[i] = c.over(positions[c.table])
+		r := c.over(positions[c.table])
+		all = append(all, r)
+		return r
+	}
+	for _, c := range cells {
+		over(c)
+	}
+	for _, r := range slices.Clone(all) {
+		for _, link := range []struct {
+			to      **Resampled
+			control *Cell
+		}{{&r.Again, r.Cell.Again}, {&r.Rotated, r.Cell.Rotated}} {
+			if of[link.control] == nil {
+				of[link.control] = over(link.control)
+			}
+			*link.to = of[link.control]
+		}
+		if r.Cell.Again != nil && r.Setting != prompt.None {
+			nets = append(nets, newNet(r, positions[r.Cell.table]))
+		}
 	}
 	metrics := Metrics()
 	stats.NewBootstrap(len(ids), stats.Resamples, seed).EachPacked(func(first int, drawn stats.Packed) {
 		for _, r := range all {
 			r.resample(metrics, first, drawn)
 		}
+		for _, n := range nets {
+			n.resample(first, drawn)
+		}
 	})
+	for _, n := range nets {
+		n.of.Net = n.difference()
+	}
 	for _, r := range all {
 		if r.clustered(len(ids)) {
 			for _, m := range metrics {
@@ -66,7 +100,7 @@ func Resample(ids []string, seed uint64, cells []*Cell) []*Resampled {
 		}
 		r.classes = nil
 	}
-	return all
+	return all[:len(cells)]
 }
 
 // Resample draws the table's items for its cells.
@@ -75,7 +109,7 @@ func (t *Table) Resample(cells []*Cell) []*Resampled { return Resample(t.IDs(), 
 // over is the cell over the items that have a position.
 func (c *Cell) over(positions []int32) *Resampled {
 	r := &Resampled{Cell: c, values: make([][]float64, len(Metrics()))}
-	r.Setting, r.Judged = c.Setting, c.Judged
+	r.Tally = c.Tally.empty()
 	for i := range r.values {
 		r.values[i] = make([]float64, stats.Resamples)
 	}
@@ -108,7 +142,7 @@ func (c *Cell) over(positions []int32) *Resampled {
 func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
 	var tallies [stats.PackSize]Tally
 	for i := range tallies {
-		tallies[i] = Tally{Setting: r.Setting, Judged: r.Judged}
+		tallies[i] = r.Tally.empty()
 	}
 	for _, c := range r.classes {
 		for i, sum := range drawn.Sum(c.items) {
