@@ -96,7 +96,7 @@ func wholes(c compare.Comparison) string {
 	if parts == nil {
 		return ""
 	}
-	return "Over the whole Q* of each side, which are other items: " + strings.Join(parts, ", ") + "."
+	return "Over the whole Q* of each side, which may be other items: " + strings.Join(parts, ", ") + "."
 }
 
 // WriteSweep writes comparisons of variants with their siblings: for each two
