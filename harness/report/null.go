@@ -10,8 +10,8 @@ import (
 )
 
 // NullLegend says what the numbers of null Breakage are, where there are any.
-const NullLegend = "Null is what breaks when the same question is asked again, nobody having stated a\n" +
-	"preference; Net is Breakage less Null, in points, over the items that have both."
+const NullLegend = "Null is what breaks when the same is asked again without a preference; Net is\n" +
+	"Breakage less Null, in points, over the items that have both."
 
 // Nulled says whether the baseline was asked again.
 func Nulled(rows []data.Metric) bool {
