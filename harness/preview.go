@@ -40,6 +40,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	sayElsewhere(r, note)
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
@@ -69,6 +70,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
+			if m.Remote != "" && !c.AllowRemote {
+				return nil, fleet.RunsElsewhere(m)
+			}
 			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}

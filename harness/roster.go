@@ -29,8 +29,14 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 		}
 	}
 	scorers := slices.DeleteFunc(append([]string{c.ExtractorName()}, c.Judge...), func(name string) bool { return name == "" })
-	if err := fleet.LookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
+	names := slices.Concat(c.Models, scorers)
+	if err := fleet.LookUp(names, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return r, err
+	}
+	for _, name := range names {
+		if m, _ := models.Find(catalogue, name); m.Remote != "" && f.Managed() {
+			return r, hint.Usage(fmt.Errorf("model %s runs elsewhere (%s), and the servers that perg starts reach nothing outside", m.Name, m.Remote), "run 'ollama serve' and name it with --host")
+		}
 	}
 	engine, err := f.Engine(ctx)
 	if err != nil {
@@ -106,7 +112,8 @@ func variants(v task.Variant, c rundir.Config, managed bool, say func(string)) [
 	return v.Variants(c.Thinking(), c.KVTypes(), servers)
 }
 
-// describe asks the server what a model is.
+// describe asks the server what a model is. Of one that runs elsewhere it knows
+// neither template nor engine: it is marked by its label.
 func describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
 	details, err := fleet.Details(ctx, client, m)
 	if err != nil {
@@ -116,9 +123,12 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 		Installed: m, Label: m.Name, Engine: engine, Shape: details.Shape, Tokenizer: details.Tokenizer,
 		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(), Unpenalized: details.Unpenalized,
 	}
-	if engine == models.Runner {
+	switch {
+	case m.Remote != "":
+		v.Label, v.Engine, v.NoSystem, v.LeastCtx = m.Name+"@remote", "", false, 0
+	case engine == models.Runner:
 		v.PromptHash = details.Shown.Hash
-	} else {
+	default:
 		v.Unseen = true // llama-server may use a template of the model's own
 	}
 	if slices.Contains(details.Capabilities, "thinking") {

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,7 +64,7 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.Manifest = m
-		d.Manifest.RunID = newRunID(time.Now())
+		d.Manifest.RunID = cmp.Or(m.RunID, newRunID(time.Now()))
 	case err != nil:
 		return &hint.Error{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
 	default:
@@ -231,6 +232,12 @@ func (d *Dir) write() error {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	return nil
+}
+
+// RunID is that of the run in a directory, or one for a run that is new there.
+func RunID(dir string) string {
+	m, _ := ReadManifest(dir)
+	return cmp.Or(m.RunID, newRunID(time.Now()))
 }
 
 // newRunID is a time to read and a tail that tells runs of one moment apart.

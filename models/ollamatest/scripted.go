@@ -156,6 +156,7 @@ const (
 	layers, heads, kvHeads, embedding = 2, 4, 2, 64
 	trained                           = 131072
 	weights                           = 1 << 20                                        // bytes, made up
+	reference                         = 384                                            // bytes of a model that runs elsewhere
 	cachePerToken                     = layers * kvHeads * 2 * (embedding / heads) * 2 // f16
 )
 
@@ -163,10 +164,14 @@ func digest(name string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(
 
 func (s *Scripted) tags() (all []api.ListModelResponse) {
 	for name, m := range s.Models {
-		all = append(all, api.ListModelResponse{
+		one := api.ListModelResponse{
 			Name: name, Model: name, Digest: digest(name), Size: weights, RemoteHost: m.Remote,
 			Details: api.ModelDetails{Family: m.family(), ParameterSize: "1M", QuantizationLevel: "F16"},
-		})
+		}
+		if m.Remote != "" {
+			one.Size, one.RemoteModel = reference, name
+		}
+		all = append(all, one)
 	}
 	slices.SortFunc(all, func(a, b api.ListModelResponse) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -201,6 +206,12 @@ func show(m Model, all bool) map[string]any {
 		capabilities = append(capabilities, "vision")
 	}
 	of := m.family() + "."
+	if m.Remote != "" {
+		return map[string]any{
+			"capabilities": capabilities, "remote_host": m.Remote, "remote_model": "of that place", "details": map[string]any{"family": m.family()},
+			"model_info": map[string]any{"general.architecture": m.family(), of + "context_length": trained},
+		}
+	}
 	info := map[string]any{
 		"general.architecture": m.family(), "general.parameter_count": 1000000,
 		of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": trained,
