@@ -81,7 +81,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			d, ok = models.Known(name)
 		}
 		if !ok {
-			hints := "describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
+			hints := "ollama pull " + name + ", or perg run --pull, fetches it; describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
@@ -121,7 +121,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
+		note("not installed, planned from descriptions: " + strings.Join(described, ", ")+"; perg run --pull fetches what is missing")
 	}
 	return r, version, nil
 }

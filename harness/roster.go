@@ -13,10 +13,17 @@ import (
 	"perg/models"
 )
 
-// enlist makes the roster of a config from what a server has installed;
-// quantizations that are not there are made.
+// enlist makes the roster of a config from what a server has installed; what is
+// not there is pulled where that is wanted, and quantizations are made.
 func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, say func(string)) (task.Roster, error) {
 	var r task.Roster
+	scorers := slices.DeleteFunc(append([]string{c.ExtractorName()}, c.Judge...), func(name string) bool { return name == "" })
+	names := slices.Concat(c.Models, scorers)
+	if c.Pull {
+		if err := f.Pull(ctx, names); err != nil {
+			return r, err
+		}
+	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
 		return r, err
@@ -28,8 +35,6 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 			Usage: true,
 		}
 	}
-	scorers := slices.DeleteFunc(append([]string{c.ExtractorName()}, c.Judge...), func(name string) bool { return name == "" })
-	names := slices.Concat(c.Models, scorers)
 	if err := fleet.LookUp(names, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return r, err
 	}

@@ -29,6 +29,11 @@ func TestWorkOf(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", what, got, c.want)
 		}
 	}
+	elsewhere := a
+	elsewhere.GPUs, elsewhere.Remote = nil, true
+	if w, ok := workOf("GPU-0", []engine.LaneStatus{elsewhere}); ok {
+		t.Errorf("a model that runs elsewhere: %+v", w)
+	}
 	if w, ok := workOf("GPU-1", []engine.LaneStatus{a}); ok {
 		t.Errorf("another GPU: %+v", w)
 	}

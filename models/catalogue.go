@@ -82,6 +82,9 @@ func Find(catalogue []Installed, name string) (Installed, bool) {
 	return catalogue[i], true
 }
 
+// IsDigest says whether a name is a digest.
+func IsDigest(name string) bool { return digest.MatchString(name) }
+
 var digest = regexp.MustCompile(`^(?:[^@]*@)?(?:sha256[:-])?([0-9a-fA-F]{12,64})$`)
 
 func sameModel(a, b string) bool {

@@ -57,7 +57,10 @@ type Scripted struct {
 	// Dies says whether a chat ends the runner of its model; nil: none does.
 	Dies func(api.ChatRequest) bool
 
+	Registry Registry
+
 	mu       sync.Mutex
+	fetched  map[string]int64 // bytes, by name
 	running  map[string]*runner
 	launches []Launch
 	asked    []api.ChatRequest
@@ -74,7 +77,7 @@ type runner struct {
 func NewScripted(tb testing.TB, number string, models map[string]Model) *Scripted {
 	tb.Helper()
 	s := &Scripted{
-		Version: version(number), Models: models, Slots: Slots, running: make(map[string]*runner),
+		Version: version(number), Models: models, Slots: Slots, running: make(map[string]*runner), fetched: make(map[string]int64),
 		Says: func(api.ChatRequest) string { return "The answer is A." },
 	}
 	srv := httptest.NewServer(s)
@@ -98,9 +101,16 @@ func (s *Scripted) Asked() []api.ChatRequest {
 }
 
 func (s *Scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if r.URL.Path == "/api/pull" {
+		var q api.PullRequest
+		if read(w, r, &q) {
+			s.pull(w, r, q.Model)
+		}
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch r.URL.Path {
 	case "/api/version":
 		answer(w, map[string]string{"version": s.Number})
