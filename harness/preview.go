@@ -121,7 +121,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", ")+"; perg run --pull fetches what is missing")
+		note("not installed, planned from descriptions: " + strings.Join(described, ", ") + "; perg run --pull fetches what is missing")
 	}
 	return r, version, nil
 }

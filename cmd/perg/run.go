@@ -275,7 +275,7 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() == 0 && !c.IsSet("config") {
+	if c.NArg() == 0 && !c.IsSet("config") || !fleet.Patterned(cfg.Models) {
 		if done, err := showFinished(c, cfg, items); done || err != nil {
 			return err
 		}
@@ -303,8 +303,8 @@ func showFinished(c *cli.Context, cfg rundir.Config, items data.Dataset) (done b
 		return false, err
 	}
 	defer dir.Close()
-	if !dir.Finished(cfg, items.SHA256) {
-		return false, nil
+	if finished, err := harness.Finished(dir, cfg, items); !finished || err != nil {
+		return false, err
 	}
 	d := newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	defer func() { err = d.end(err) }()

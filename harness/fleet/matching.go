@@ -11,6 +11,12 @@ import (
 // patterns are the characters that make a name one.
 const patterns = "*?["
 
+// Patterned says whether one of some names is a pattern, for which more may be
+// installed by now.
+func Patterned(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return strings.ContainsAny(name, patterns) })
+}
+
 // Matching are some names, with the installed models that match in the place of
 // a pattern such as "llama3.1:8b-*", whose * stands for anything but a slash;
 // case does not count. A pattern that nothing matches stays.

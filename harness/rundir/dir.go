@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -141,12 +142,12 @@ func (d *Dir) Done() bool {
 }
 
 // Finished says whether the directory holds a run of the config over the dataset
-// with the hash, by this version of perg, to which nothing is left to do; it takes
-// up its manifest then. No server is asked. Templates and examples of the user's
-// own may have changed since: a run with such is looked at with a server.
-func (d *Dir) Finished(c Config, sha256 string) bool {
+// with the hash, with prompts made of what has these hashes, by this version of
+// perg, to which nothing is left to do; it takes up its manifest then. No server
+// is asked.
+func (d *Dir) Finished(c Config, sha256 string, prompts map[string]string) bool {
 	old, err := ReadManifest(d.Path)
-	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || c.Prompts != "" || len(c.ICL) > 0 {
+	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || !maps.Equal(old.Prompts, prompts) {
 		return false
 	}
 	was, e := json.Marshal(old.Config)
