@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"perg/harness/engine"
 	"perg/harness/fleet"
@@ -17,7 +18,8 @@ import (
 func workOf(uuid string, lanes []engine.LaneStatus) (w fleet.Work, ok bool) {
 	var its []engine.LaneStatus
 	for _, l := range lanes {
-		if !l.Remote && (slices.Contains(l.GPUs, uuid) || l.GPUs == nil && len(lanes) == 1) {
+		all := l.GPUs == nil && len(lanes) == 1 && !strings.HasPrefix(uuid, "MIG-") // which count with their GPU
+		if !l.Remote && (all || slices.Contains(l.GPUs, uuid)) {
 			its = append(its, l)
 		}
 	}
