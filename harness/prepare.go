@@ -43,13 +43,15 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
+	id := rundir.RunID(c.Out)
+	r.Serve(id)
 	warnOf(version, r, warn)
 	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
+		RunID: id, PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
@@ -64,7 +66,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, version string, say, warn func(string)) (p *Plan, err error) {
 	loaded := r.Loaded()
 	defer func() {
-		if err != nil && len(loaded) == 1 {
+		if err != nil && len(loaded) == 1 && loaded[0].Remote == "" {
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()

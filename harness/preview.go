@@ -41,6 +41,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 		return nil, nil, nil, err
 	}
 	notes = append(notes, r.Partial()...)
+	sayElsewhere(r, note)
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
@@ -70,6 +71,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
+			if m.Remote != "" && !c.AllowRemote {
+				return nil, fleet.RunsElsewhere(m)
+			}
 			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
@@ -78,7 +82,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			d, ok = models.Known(name)
 		}
 		if !ok {
-			hints := "describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
+			hints := "ollama pull " + name + ", or perg run --pull, fetches it; describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
@@ -118,7 +122,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
+		note("not installed, planned from descriptions: " + strings.Join(described, ", ") + "; perg run --pull fetches what is missing")
 	}
 	return r, version, nil
 }

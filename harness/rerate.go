@@ -32,10 +32,10 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	}
 	r := task.Roster{Rerating: true}
 	for _, info := range old.Models {
-		r.Variants = append(r.Variants, rundir.VariantOf(info))
+		r.Variants = append(r.Variants, old.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		r.Extractor = rundir.VariantOf(*old.Extractor)
+		r.Extractor = old.VariantOf(*old.Extractor)
 		c.Extractor = r.Extractor.Name
 	} else {
 		c.Extractor = rundir.NoExtractor
@@ -51,7 +51,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	if err != nil {
 		return fail(err)
 	}
-	if err := fleet.LookUp(c.Judge, catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(c.Judge, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return fail(err)
 	}
 	judges, err := fleet.Find(c.Judge, catalogue)
@@ -70,6 +70,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v.Serve(old.RunID)
 		r.Judges = append(r.Judges, &v)
 	}
 	version, err := client.Version(ctx)

@@ -21,6 +21,13 @@ func Items(c rundir.Config) (data.Dataset, error) {
 	return set.Limit(c.Limit), nil
 }
 
+// Finished says whether a directory holds a run of a config over its items to which
+// nothing is left to do. No server is asked.
+func Finished(dir *rundir.Dir, c rundir.Config, set data.Dataset) (bool, error) {
+	t, err := newTask(c, set)
+	return err == nil && dir.Finished(c, set.SHA256, t.Hashes()), err
+}
+
 // newTask is what a config asks about its items.
 func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
 	prompts, err := promptsOf(c)

@@ -197,7 +197,7 @@ func importRequest(c *cli.Context) (imported.Request, error) {
 		r.Values[imported.Field(name)] = value
 	}
 	if path := c.String("preferences"); path != "" {
-		text, err := os.ReadFile(path)
+		text, err := data.ReadText(path)
 		if err != nil {
 			return r, hint.Usage(fmt.Errorf("--preferences: %w", err), "")
 		}
