@@ -123,6 +123,7 @@ type clause struct {
 	praised  bool // of the best one, so that a colon does
 	armed    bool // the option named next is claimed
 	linked   bool // by more than a colon
+	mine     bool // by who speaks: I choose
 	boxed    bool
 	denied   bool // "not" holds for what follows
 	doubt    bool // so does "might"
@@ -133,12 +134,16 @@ type clause struct {
 	several  bool // a plural speaks of the best ones
 	noneOf   bool // so did "none of", which denies all that the sentence names
 	adverse  bool // it began with "however"
+	concedes bool // or with "while"
 	named    int  // options before the one named last
+	last     ref  // the only option that the sentence before named
 	best     bool // so did "best" or "most"
 
 	degree bool // an adverb says how far it is denied
 	also   bool
 	claims int  // how many there were before it, or before what its ifs hold for
+	apart  int  // or how many a dash, a colon or a bracket set apart from those
+	lapsed int  // words for which what was armed may go on before a bracket names it
 	not    bool // the option just named was denied, so that "but" arms
 	weight int
 
@@ -149,6 +154,14 @@ type clause struct {
 	is      bool // and has, so that praise or blame makes a claim of it
 }
 
+// sole is the one option that a sentence named, or void.
+func (c *clause) sole() ref {
+	if c.named == 1 && c.subject.option >= 0 && (c.subject.sure || c.subject.bounded) {
+		return c.subject
+	}
+	return ref{option: void}
+}
+
 // drop forgets whatever claim was being made.
 func (c *clause) drop() {
 	c.armed, c.linked, c.boxed, c.denied = false, false, false, false
@@ -157,7 +170,7 @@ func (c *clause) drop() {
 
 // scan reads the response sentence by sentence and collects its claims.
 func (r *reading) scan() {
-	var c clause
+	c := clause{last: ref{option: void}}
 	item, items := void, r.items
 	list := r.enumerates()
 	for i := 0; i < r.len(); {
@@ -179,8 +192,7 @@ func (r *reading) scan() {
 			}
 		}
 		if r.ends(i) || gap.has(line) && !c.armed {
-
-			c = clause{claims: len(r.claims)}
+			c = clause{claims: len(r.claims), last: c.sole()}
 		}
 		if !gap.has(stop) && (gap.has(colon) || gap.has(dash) && !gap.has(line)) && i > 0 &&
 			(c.noun && (c.praised || r.words[i-1].class.has(noun)) || r.words[i-1].class.has(right)) {
@@ -188,7 +200,17 @@ func (r *reading) scan() {
 		}
 		if gap.has(comma | colon | dash | open) {
 			c.doubt = false
+			c.reported = c.reported && !(c.concedes && gap.has(comma))
 			c.denied = c.denied && c.armed
+		}
+		if gap.has(colon | dash | open) {
+			c.apart = len(r.claims)
+		}
+		if gap.has(query) { // the answer to "What cannot be B?" is
+			c.denied, c.doubt, c.suppose, c.reported, c.several = false, false, false, false, false
+		}
+		if gap&^(open|quote|emphasis) != 0 {
+			c.lapsed = 0
 		}
 		x, ok := r.refAt(i)
 		if asWord := !x.letter && x.to == i+1 && r.words[i].class != 0; !ok || asWord && !(c.armed && x.bounded) {
@@ -217,7 +239,7 @@ func (r *reading) mayBegin(w word) bool {
 // before it; most do neither.
 func (r *reading) mute(i int) bool {
 	w := r.words[i]
-	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || i > 0 && r.words[i-1].class.has(grade) {
+	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || r.isGraded(i) {
 		return false
 	}
 	switch r.norm[w.to-1] {
@@ -265,6 +287,7 @@ func (r *reading) mention(c *clause, x ref) {
 	if c.about && c.subject.option == void && c.subject.to == x.from && !x.letter {
 		x.option = void // B and E, "rain" and "snow"
 	}
+	x.aside = r.aside(x)
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
 	switch {
@@ -272,7 +295,7 @@ func (r *reading) mention(c *clause, x ref) {
 	case !c.armed && r.guessed(x):
 		c.doubt = true
 		r.claim(c, x, Stated, c.denied)
-	case c.armed && whole, r.concluded(x):
+	case c.armed && whole, r.concluded(x), c.praised && r.apposed(x), c.lapsed > 0 && r.bracketed(x):
 		rule := Stated
 		switch {
 		case c.boxed:
@@ -301,12 +324,34 @@ func (r *reading) mention(c *clause, x ref) {
 	c.subject, c.open, c.is = x, whole, c.making
 	c.making = false
 	c.about = !c.armed // what is said after a claim is of the option's text
-	c.armed, c.linked, c.denied, c.boxed = false, false, false, false
+	c.armed, c.linked, c.denied, c.boxed, c.mine = false, false, false, false, false
+}
+
+// aside: x follows "the other options", or others that do.
+func (r *reading) aside(x ref) bool {
+	gap := r.words[x.from].gap
+	if n := len(r.refs); n > 0 && r.refs[n-1].aside && r.refs[n-1].to >= x.from-1 && !gap.has(stop|line) {
+		return true
+	}
+	i := x.from - 1
+	return i > 0 && r.words[i].class.has(namer) && !gap.has(stop|line|comma) && (r.word(i-1) == "other" || r.word(i-1) == "remaining")
 }
 
 // concluded: x is a letter that stands alone after "therefore".
 func (r *reading) concluded(x ref) bool {
 	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line)
+}
+
+// apposed: x is a letter that says which one was meant: the right answer, B.
+func (r *reading) apposed(x ref) bool {
+	after := r.after(x.to - 1)
+	return r.standsAfter(noun, x) && r.words[x.from].gap == comma && after.has(stop|line) && !after.has(query)
+}
+
+// bracketed: x is a letter that a bracket adds to what was said in other words:
+// the best choice is a town on the coast (B).
+func (r *reading) bracketed(x ref) bool {
+	return x.letter && x.sure && r.after(x.to-1).has(shut) && !r.words[x.to].class.has(joint)
 }
 
 // guessed: x is a letter that stands alone after "probably".
@@ -321,6 +366,9 @@ func (r *reading) standsAfter(k class, x ref) bool {
 // predicated: a link stands right before x.
 func (r *reading) predicated(x ref) bool {
 	gap, i := r.words[x.from].gap, x.from-1
+	if x.letter && gap == 0 && i > 0 && r.words[i].class.has(namer) && r.words[i].class.has(noun) {
+		gap, i = r.words[i].gap, i-1 // is option B
+	}
 	for i > 0 && r.words[i].class.has(filler) && !r.words[i].class.has(noun|right|wrong) && r.words[i].gap&^(quote|emphasis) == 0 {
 		i-- // it is probably B, it is a village (option B)
 	}

@@ -19,6 +19,7 @@ type ref struct {
 	from, to int // words
 	letter   bool
 	sure     bool // names the option whatever the sentence says: (B), option B, "B. text"
+	aside    bool // one of the others: "the other options (A and C)"
 	bounded  bool // a mark follows, or a word that ends the name
 }
 
@@ -193,13 +194,15 @@ func (r *reading) refAt(i int) (ref, bool) {
 // list extends x over "A and B", "A, B or C", "A/B"; it is void where that
 // names more than one option.
 func (r *reading) list(x ref) ref {
-	for first := true; !r.words[x.to].gap.has(stop | line | colon); first = false {
+	last := false
+	for first := true; !last && !r.words[x.to].gap.has(stop|line|colon); first = false {
 		i := x.to
 		listed, joined, or := r.words[i].gap.has(comma), r.words[i].gap.has(slash), false
 		for r.words[i].class.has(joint) {
 			joined, or = true, or || r.word(i) != "and"
 			i++
 		}
+		last = joined && listed // A, B, or C
 		if !joined && !listed {
 			break
 		}

@@ -67,7 +67,7 @@ func (r *reading) lettered(from int) []int {
 	}
 	var options []int
 	for _, x := range r.refs {
-		if x.from >= from && x.letter && x.sure {
+		if x.from >= from && x.letter && x.sure && !x.aside {
 			if unreal[x.from] {
 				x.option = void
 			}
@@ -224,6 +224,8 @@ func (r *reading) concluding(said []sentence) []int {
 		}
 		x := s.refs[len(s.refs)-1]
 		switch {
+		case len(s.refs) == 1 && !r.isNumber(x) && (r.predicated(x) || r.explained(x.to)):
+			return []int{x.option}
 		case x.to < s.to && !r.words[x.to].class.has(link):
 		case len(s.refs) == 1 && !r.isNumber(x):
 			return []int{x.option}
@@ -233,6 +235,15 @@ func (r *reading) concluding(said []sentence) []int {
 		return nil
 	}
 	return nil
+}
+
+// explained: a clause that says why begins with word i.
+func (r *reading) explained(i int) bool {
+	switch r.word(min(i, r.len())) {
+	case "as", "because", "since", "which":
+		return r.words[i].gap == comma
+	}
+	return false
 }
 
 // conditions is void where different options are named under different ifs.

@@ -151,5 +151,24 @@ func asks(line string) bool {
 	})
 }
 
+// underHeading is what a response says under its one heading "Response:" or
+// "Answer:", before which it repeats what it was asked for.
+func underHeading(response string) (body string, ok bool) {
+	for line := range strings.Lines(response) {
+		rest, headed := strings.CutPrefix(strings.TrimLeft(line, "\t #*>"), "Response:")
+		if !headed {
+			rest, headed = strings.CutPrefix(strings.TrimLeft(line, "\t #*>"), "Answer:")
+		}
+		if !headed {
+			continue
+		}
+		if ok {
+			return "", false
+		}
+		body, ok = response[strings.Index(response, line)+len(line)-len(rest):], true
+	}
+	return body, ok && strings.TrimSpace(body) != ""
+}
+
 // questions begin a line with which someone else speaks.
 var questions = []string{"q:", "question:", "next question", "human:", "user:", "instruction:", "<|im_start|>user", "<|user|>", "[inst]"}
