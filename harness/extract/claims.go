@@ -317,7 +317,8 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
-	if c.before = (ref{option: void}); c.about && c.denied && r.words[x.from-1].gap.has(comma) {
+	aside := c.denied && r.words[x.from-1].gap.has(comma) || c.open && c.subject.sure && c.subject.letter && !x.letter && r.words[c.subject.to].gap == comma
+	if c.before = (ref{option: void}); c.about && aside {
 		c.before = c.subject
 	}
 	c.named++

@@ -62,10 +62,10 @@ func (r *reading) hear(c *clause, i, item int) {
 
 // isGraded: "most" or "more" stands before word i, or before an adverb that does.
 func (r *reading) isGraded(i int) bool {
-	if i > 1 && r.words[i-1].class == 0 && r.words[i].gap == 0 && r.isAdverb(r.words[i-1]) {
-		i--
+	if i == 0 || r.words[i-1].class.has(grade) {
+		return i > 0
 	}
-	return i > 0 && r.words[i-1].class.has(grade)
+	return i > 1 && r.words[i-2].class.has(grade) && r.words[i-1].class == 0 && r.words[i].gap == 0 && r.isAdverb(r.words[i-1])
 }
 
 // graded takes in the word after "most" or "more": whatever it is, it praises
@@ -159,6 +159,9 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		if item == void || w.gap == 0 {
 			return false
 		}
+		if c.last.option >= 0 && c.last.letter {
+			item = c.last.option
+		}
 		c.subject, c.about, c.open, c.doubt = ref{option: item, from: w.i}, true, true, true
 		return true
 	case "would":
@@ -250,7 +253,7 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		c.noun = false
 	}
 	switch {
-	case k.has(finish) || k.has(opener) && w.startsOver:
+	case k.has(finish) && w.before != "if" || k.has(opener) && w.startsOver:
 		c.weight |= concluded
 		c.denied, c.doubt, c.suppose, c.reported = false, false, false, false
 	case k.has(turn) && (w.startsOver || w.before == "no"):
@@ -361,7 +364,7 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		next := r.words[w.i+1]
 		ofOther := next.gap == 0 && next.class == 0 && w.beforeIs.has(link|filler) // the correct last name
 		if c.is && !ofOther {
-			c.best = c.best || r.nounAhead(w.i+1) // the correct answer
+			c.best = c.best || r.nounAhead(w.i+1) && !r.indefinite(w.i-1) // the correct answer
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
@@ -376,6 +379,14 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		return false
 	}
 	return true
+}
+
+// indefinite: word i, or the one before "more", is "a".
+func (r *reading) indefinite(i int) bool {
+	if r.word(i) == "more" {
+		i--
+	}
+	return r.word(max(i, 0)) == "a" || r.word(max(i, 0)) == "an"
 }
 
 // suits: word i says that something is as it should be.

@@ -77,6 +77,9 @@ func (r *reading) textAt(i int) (ref, bool) {
 	if r.words[i].gap.has(line) && r.numbers(i) && to == i+1 {
 		return ref{}, false
 	}
+	if r.after(to-1) == comma && isDigit(rune(best[len(best)-1])) && isDigit(rune(r.norm[min(int(r.words[to].from), len(r.norm)-1)])) {
+		return ref{}, false // the order is 1, 3, 2
+	}
 	bounded := r.bounded(to-1) && (r.after(to-1) != comma || !r.begun(best))
 	return ref{option: option, from: i, to: to, bounded: bounded}, true
 }
@@ -208,6 +211,9 @@ func (r *reading) list(x ref) ref {
 		}
 		if i > x.to && r.words[i].class.has(namer) {
 			i++
+		}
+		if joined && !x.letter {
+			i = r.article(i)
 		}
 		next, ok := r.refAt(i)
 		if next.option == clash {

@@ -17,7 +17,8 @@ func (r *reading) signs() []sign {
 	return []sign{
 		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && c.weight >= concluded }, ifs)},
 		{Predicate, r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() })},
-		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs)},
+		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && c.answer }, ifs)},
+		{Hedged, r.unopposed(r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs))},
 		{Hedged, r.claimed(func(c claim) bool { return c.rule == Predicate && !c.unreal })},
 		{OnlyNamed, r.lettered(0)},
 		{LastNamed, r.lettered(r.conclusion(said))},
@@ -27,6 +28,14 @@ func (r *reading) signs() []sign {
 		{Refuted, r.refuted(said)},
 		{Eliminated, r.remaining()},
 	}
+}
+
+// unopposed are options, and where there are any, all others named by letter.
+func (r *reading) unopposed(options []int) []int {
+	if len(options) > 0 {
+		options = append(options, r.lettered(0)...)
+	}
+	return options
 }
 
 // claimed are the options that are claimed so.
@@ -90,6 +99,7 @@ type sentence struct {
 	asked       bool // it ends in a question mark
 	unreal      bool // it says what someone says, or what would be if
 	conditional bool // it says what is or would be if
+	several     bool // it says what is one of several: such as
 	concludes   bool
 }
 
@@ -117,6 +127,7 @@ func (r *reading) sentences() []sentence {
 			s.concludes = true
 		}
 		s.conditional = s.conditional || w.class.has(supposal)
+		s.several = s.several || r.word(i) == "such" || r.word(i) == "including"
 		s.unreal = s.unreal || w.class.has(supposal) || w.class.has(report) && r.quotes(i) && !r.mine(i)
 	}
 	if len(all) > 0 {
@@ -199,7 +210,7 @@ func (r *reading) opening(said []sentence) []int {
 // first are the options named in the first sentence, also by what it begins
 // with: "B is where it rains", or "Rome has seven hills." and no more.
 func (r *reading) first(said []sentence) []int {
-	if len(said) == 0 || !said[0].plain() || r.begins() || r.discusses() {
+	if len(said) == 0 || !said[0].plain() || said[0].several || r.begins() || r.discusses() {
 		return nil
 	}
 	options := r.named(said[0])
