@@ -44,6 +44,7 @@ type reading struct {
 	options  []string       // see normal
 	twins    map[string]int // options that a letter names which is not their own
 	initials [256]uint32    // the lengths of the words that options begin with, by their first byte
+	spelling bool           // options speak of letters
 	items    []ref          // letters that begin a line and have a mark after them
 	refs     []ref          // options named, in order; void where several at once
 	claims   []claim        // in order
@@ -60,6 +61,7 @@ func newReading(response string, options []string) *reading {
 		if o == "" {
 			continue
 		}
+		r.spelling = r.spelling || strings.Contains(o, "letter ")
 		first := strings.IndexByte(o, ' ')
 		if first < 0 {
 			first = len(o)
@@ -170,7 +172,7 @@ func (c *clause) drop() {
 
 // scan reads the response sentence by sentence and collects its claims.
 func (r *reading) scan() {
-	c := clause{last: ref{option: void}}
+	c := clause{last: ref{option: void}, before: ref{option: void}}
 	item, items := void, r.items
 	list := r.enumerates()
 	for i := 0; i < r.len(); {
@@ -192,14 +194,14 @@ func (r *reading) scan() {
 			}
 		}
 		if r.ends(i) || gap.has(line) && !c.armed {
-			c = clause{claims: len(r.claims), last: c.sole()}
+			c = clause{claims: len(r.claims), last: c.sole(), before: ref{option: void}}
 		}
 		if !gap.has(stop) && (gap.has(colon) || gap.has(dash) && !gap.has(line)) && i > 0 &&
 			(c.noun && (c.praised || r.words[i-1].class.has(noun)) || r.words[i-1].class.has(right)) {
 			c.armed = true
 		}
 		if gap.has(comma | colon | dash | open) {
-			c.doubt = false
+			c.doubt = c.doubt && gap == colon
 			c.reported = c.reported && !(c.concedes && gap.has(comma))
 			c.denied = c.denied && c.armed
 		}
@@ -340,7 +342,7 @@ func (r *reading) aside(x ref) bool {
 
 // concluded: x is a letter that stands alone after "therefore".
 func (r *reading) concluded(x ref) bool {
-	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line)
+	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line) && !(r.words[x.to].class.has(link) && !r.words[x.to].upper)
 }
 
 // apposed: x is a letter that says which one was meant: the right answer, B.

@@ -166,6 +166,9 @@ func (r *reading) qualified(i int) bool {
 
 // called: the word before letter i says that it is one, as in "option B".
 func (r *reading) called(i int) bool {
+	if i > 0 && r.word(i-1) == "letter" && r.spelling {
+		return false
+	}
 	return i > 0 && r.words[i-1].class.has(namer) && !r.words[i].gap.has(stop|comma|line)
 }
 
@@ -226,7 +229,7 @@ func (r *reading) list(x ref) ref {
 		if first && !or && behind.gap == 0 && behind.class.has(singular) {
 			break // "A, and B is wrong" begins a new clause
 		}
-		if !joined && behind.gap == 0 && !behind.class.has(joint|plural) {
+		if !joined && x.option != void && behind.gap == 0 && !behind.class.has(joint|plural) {
 			break // "A, B says"
 		}
 		if next.option != x.option {
