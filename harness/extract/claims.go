@@ -16,6 +16,7 @@ type claim struct {
 	denied    bool
 	soft      bool // denied in passing: "B, not Rome", "B does not capture it"
 	tentative bool // it might be so
+	supposed  bool // it is so if
 	also      bool // it is so as well
 	answer    bool // it is said to be the answer, not only to be right
 	judged    bool // the option comes first: B is correct
@@ -134,6 +135,7 @@ type clause struct {
 	would    bool // it says what would be
 	making   bool // "making" came before
 	several  bool // a plural speaks of the best ones
+	lists    bool // a plural armed it
 	noneOf   bool // so did "none of", which denies all that the sentence names
 	adverse  bool // it began with "however"
 	concedes bool // or with "while"
@@ -201,7 +203,7 @@ func (r *reading) scan() {
 			c.armed = true
 		}
 		if gap.has(comma | colon | dash | open) {
-			c.doubt = c.doubt && gap == colon
+			c.doubt = c.doubt && gap.has(colon) && !gap.has(comma|dash|open) && (c.armed || r.guessing(&c))
 			c.reported = c.reported && !(c.concedes && gap.has(comma))
 			c.denied = c.denied && c.armed
 		}
@@ -230,6 +232,12 @@ func (r *reading) scan() {
 		r.mention(&c, x)
 		i = x.to
 	}
+}
+
+// guessing: what the sentence claimed last is only possible.
+func (r *reading) guessing(c *clause) bool {
+	n := len(r.claims)
+	return n > c.claims && r.claims[n-1].tentative
 }
 
 // mayBegin: an option may begin with word i.
@@ -289,6 +297,9 @@ func (r *reading) mention(c *clause, x ref) {
 	if c.about && c.subject.option == void && c.subject.to == x.from && !x.letter {
 		x.option = void // B and E, "rain" and "snow"
 	}
+	if c.armed && c.lists && (r.after(x.to-1).has(comma) || r.words[x.to].class.has(joint)) {
+		x.option = void // they are Oslo, and so on
+	}
 	x.aside = r.aside(x)
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
@@ -319,7 +330,7 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
-	aside := c.denied && r.words[x.from-1].gap.has(comma) || c.open && c.subject.sure && c.subject.letter && !x.letter && r.words[c.subject.to].gap == comma
+	aside := c.denied && r.words[x.from-1].gap.has(comma) || c.subject.sure && c.subject.letter && !x.letter && r.words[c.subject.to].gap == comma
 	if c.before = (ref{option: void}); c.about && aside {
 		c.before = c.subject
 	}

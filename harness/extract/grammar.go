@@ -312,6 +312,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
 		c.several = c.several || k.has(plural) && c.praised
+		c.lists = arms && k.has(plural)
 		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
 	case k.has(makes):
 		c.making = true
@@ -364,7 +365,11 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		next := r.words[w.i+1]
 		ofOther := next.gap == 0 && next.class == 0 && w.beforeIs.has(link|filler) // the correct last name
 		if c.is && !ofOther {
-			c.best = c.best || r.nounAhead(w.i+1) && !r.indefinite(w.i-1) // the correct answer
+			if r.indefinite(w.i - 1) { // a correct answer
+				c.weight &^= concluded
+			} else {
+				c.best = c.best || r.nounAhead(w.i+1) // the correct answer
+			}
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
@@ -428,7 +433,7 @@ func (r *reading) wonders(i int) bool {
 // relates: word i begins a clause that says which one is meant.
 func (r *reading) relates(i int) bool {
 	switch r.word(max(i, 0)) {
-	case "that", "which", "who", "you", "where":
+	case "that", "which", "who", "you", "we", "i", "where":
 		return true
 	}
 	return false
@@ -480,7 +485,7 @@ func (r *reading) doubted(x ref) {
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 	n := claim{
 		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
-		tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
+		supposed: c.suppose, tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
 		answer: c.noun || c.best || c.mine && c.armed || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
 	}
 	if n.answer {

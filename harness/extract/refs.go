@@ -142,11 +142,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	if !w.upper && !x.sure && !after.has(stop|comma|colon|shut|line) {
 		return ref{}, false
 	}
-	if text, ok := r.textAt(i + 1); ok && (w.upper || w.gap.has(line|open) && after.has(stop|colon|shut)) {
+	at := min(r.article(i+1), r.len())
+	if text, ok := r.textAt(at); ok && (w.upper || w.gap.has(line|open) && after.has(stop|colon|shut)) {
 		switch {
 		case text.option == k:
 			x.to, x.sure, x.bounded = text.to, true, true
-		case w.upper && after != 0 && !after.has(line) && r.closed(text):
+		case w.upper && after != 0 && !after.has(line) && at == i+1 && r.closed(text):
 			x.option, x.to = clash, text.to
 		}
 	}

@@ -324,7 +324,7 @@ func (r *reading) speaksOf(x ref) bool {
 // negated: the words from i on to the next mark deny something.
 func (r *reading) negated(i int) bool {
 	for ; i < r.len(); i++ {
-		if r.words[i].class.has(denial) || r.word(i) == "no" {
+		if r.words[i].class.has(denial) && r.word(i) != "less" || r.word(i) == "no" {
 			return true
 		}
 		if r.after(i).has(stop | comma | line) {

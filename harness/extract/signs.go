@@ -17,7 +17,7 @@ func (r *reading) signs() []sign {
 	return []sign{
 		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && c.weight >= concluded }, ifs)},
 		{Predicate, r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() })},
-		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && c.answer }, ifs)},
+		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && !c.supposed && c.answer }, ifs)},
 		{Hedged, r.unopposed(r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs))},
 		{Hedged, r.claimed(func(c claim) bool { return c.rule == Predicate && !c.unreal })},
 		{OnlyNamed, r.lettered(0)},
