@@ -139,6 +139,7 @@ type clause struct {
 	noneOf   bool // so did "none of", which denies all that the sentence names
 	adverse  bool // it began with "however"
 	concedes bool // or with "while"
+	closes   bool // or with "therefore"
 	named    int  // options before the one named last
 	last     ref  // the only option that the sentence before named
 	best     bool // so did "best" or "most"
@@ -308,6 +309,7 @@ func (r *reading) mention(c *clause, x ref) {
 	case !c.armed && r.guessed(x):
 		c.doubt = true
 		r.claim(c, x, Stated, c.denied)
+		r.claims[len(r.claims)-1].answer = r.words[x.from].to-r.words[x.from].from == 1
 	case c.armed && whole, r.concluded(x), c.praised && r.apposed(x), c.lapsed > 0 && r.bracketed(x):
 		rule := Stated
 		switch {

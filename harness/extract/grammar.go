@@ -255,6 +255,7 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 	switch {
 	case k.has(finish) && w.before != "if" || k.has(opener) && w.startsOver:
 		c.weight |= concluded
+		c.closes = c.closes || w.startsOver
 		c.denied, c.doubt, c.suppose, c.reported = false, false, false, false
 	case k.has(turn) && (w.startsOver || w.before == "no"):
 		r.turns++
@@ -365,10 +366,11 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		next := r.words[w.i+1]
 		ofOther := next.gap == 0 && next.class == 0 && w.beforeIs.has(link|filler) // the correct last name
 		if c.is && !ofOther {
-			if r.indefinite(w.i - 1) { // a correct answer
-				c.weight &^= concluded
-			} else {
+			switch {
+			case !r.indefinite(w.i - 1):
 				c.best = c.best || r.nounAhead(w.i+1) // the correct answer
+			case !c.closes: // so B is a better one, in passing
+				c.weight &^= concluded
 			}
 			r.judge(c, c.denied)
 		}

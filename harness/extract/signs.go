@@ -70,13 +70,14 @@ func (r *reading) lettered(from int) []int {
 	if from == 0 && r.discusses() {
 		return nil
 	}
-	unreal := map[int]bool{} // where a name is only what someone says
+	unreal, denied := map[int]bool{}, map[int]bool{} // where a name is only what someone says, or said not to be
 	for _, c := range r.claims {
 		unreal[c.from] = unreal[c.from] || c.unreal
+		denied[c.from] = denied[c.from] || c.denied
 	}
 	var options []int
 	for _, x := range r.refs {
-		if x.from >= from && x.letter && x.sure && !x.aside {
+		if x.from >= from && x.letter && x.sure && !x.aside && !denied[x.from] {
 			if unreal[x.from] {
 				x.option = void
 			}
@@ -109,7 +110,7 @@ func (r *reading) sentences() []sentence {
 	refs := r.refs
 	for i := 0; i < r.len(); i++ {
 		w := r.words[i]
-		if i == 0 || w.gap.has(line) || r.ends(i) {
+		if i == 0 || w.gap.has(line) || r.ends(i) || w.gap.has(colon) && r.words[i-1].class.has(wrong) { // they are mistaken: it is Rome
 			if i > 0 {
 				all[len(all)-1].asked = w.gap.has(query)
 			}

@@ -89,7 +89,7 @@ var classes = func() map[string]class {
 		{special, "settle settled settling on however suggest propose advise this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
-		{filler, "fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
+		{filler, "common popular fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
 			"should will considered still obviously certainly simply just by far of than fitting logical reasonable sensible " +
 			"relevant precise that which who it as think believe mean both either does do has also too"},
 	}...) {
