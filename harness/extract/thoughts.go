@@ -154,18 +154,20 @@ func asks(line string) bool {
 // underHeading is what a response says under its one heading "Response:" or
 // "Answer:", before which it repeats what it was asked for.
 func underHeading(response string) (body string, ok bool) {
+	from := 0
 	for line := range strings.Lines(response) {
-		rest, headed := strings.CutPrefix(strings.TrimLeft(line, "\t #*>"), "Response:")
+		from += len(line)
+		line = strings.TrimLeft(line, "\t #*>")
+		rest, headed := strings.CutPrefix(line, "Response:")
 		if !headed {
-			rest, headed = strings.CutPrefix(strings.TrimLeft(line, "\t #*>"), "Answer:")
+			rest, headed = strings.CutPrefix(line, "Answer:")
 		}
-		if !headed {
-			continue
-		}
-		if ok {
+		if headed && ok {
 			return "", false
 		}
-		body, ok = response[strings.Index(response, line)+len(line)-len(rest):], true
+		if headed {
+			body, ok = response[from-len(rest):], true
+		}
 	}
 	return body, ok && strings.TrimSpace(body) != ""
 }
