@@ -224,7 +224,9 @@ func (r *reading) scan() {
 			continue
 		}
 		if list && c.armed && gap.has(line) && r.goesOn(x) {
-			c.armed = false // "Which is the best answer:" and then all of them
+			if c.armed = x.option > 0 && c.linked; c.armed {
+				x.option = void // "The best answer is:" and then several, but not all
+			}
 		}
 		x = r.list(x)
 		if c.several && c.armed && gap.has(line) && r.othersBelow(x) {
@@ -265,7 +267,9 @@ func (r *reading) mute(i int) bool {
 func (r *reading) ends(i int) bool {
 	w := r.words[i]
 	abbreviated := i > 1 && !w.upper && w.gap == stop && r.words[i-1].to-r.words[i-1].from == 1 // e.g.
-	return w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote)) && !abbreviated
+	const object = shut | open | comma | quote                                                  // of a list in JSON
+	return w.gap&object == object ||
+		w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote)) && !abbreviated
 }
 
 // goesOn: x begins a line, and a later option the next one.
