@@ -6,7 +6,8 @@
 //
 // What a model thought before it answered is no answer: thoughts are taken out
 // (thoughts.go). So is what follows an answer where the model went on with a
-// question of its own making.
+// question of its own making, and what stands before its one heading
+// "Response:" or "Answer:" where nothing else can be read.
 //
 // A response is split into words and what stands between them, so that **B**,
 // (B), 【Ｂ】, "B" and \boxed{\text{B}} are one and the same (text.go). Then it
@@ -34,7 +35,8 @@
 // or the best one, outweighs what is merely said to be right, or right as well;
 // a conclusion ("therefore", "so", "final", a leading or closing letter)
 // outweighs both; and what follows a correction ("wait", "actually", "sorry")
-// outweighs all before it. An option that the response opens with
+// outweighs all before it, as does an answer after "however" that the response
+// concludes with. An option that the response opens with
 // stands, too, while others are praised later but not concluded or set against
 // it ("however"); and one answer stands after two that were left open. Otherwise the response contradicts itself, and Rules
 // abstains. A statement also falls when the response later says that its option
@@ -52,8 +54,11 @@
 //
 //	rule:hedged          a conclusion after "might", "seems", "if", or of "this option" in a list
 //	rule:predicate       a letter right after "is": "the city is B. Paris"
-//	rule:hedged          any other statement of that kind, or "probably B"
-//	rule:only-named      no other option is named by letter anywhere
+//	rule:hedged          any other statement of that kind, or "probably B"; one that
+//	                     speaks of no answer, or depends on an if, only where no
+//	                     other option is named by letter
+//	rule:only-named      no other option is named by letter anywhere, those aside
+//	                     that are denied ("the other options, A and C")
 //	rule:last-named      a last sentence that concludes names one option by letter
 //	rule:option-text     the first sentence says "is" and the text of one option
 //	rule:first-named     the first sentence names one option
