@@ -43,7 +43,8 @@ type Generation struct {
 	Quantization   string   `parquet:"quantization,optional,dict" about:"of the weights, such as Q4_K_M; null: not known"`
 	KVCacheType    string   `parquet:"kv_cache_type,optional,dict" about:"type of the KV cache; null: the server's own, not known"`
 	Think          *bool    `parquet:"think" about:"whether the model was asked to think first; null: it cannot"`
-	Repeat         int32    `parquet:"repeat" about:"number of the repeat, from 0"`
+	Repeat         int32    `parquet:"repeat" about:"number of the repeat, from 0; of a control, how often it was asked again before"`
+	Control        string   `parquet:"control,optional,dict" about:"again: the baseline asked once more, rotated: with its options in another order; neither is a baseline, a repeat or of a cell; null: all others"`
 
 	SystemPrompt  *string `parquet:"system_prompt,dict" about:"the system prompt; empty where the model's template has no system role; null: not known"`
 	UserPrompt    string  `parquet:"user_prompt,optional,dict" about:"the user prompt; null: not known"`
@@ -152,6 +153,20 @@ type Metric struct {
 	InvalidRate             *float64 `parquet:"invalid_rate" json:"invalid_rate"`
 	InvalidRateLow          *float64 `parquet:"invalid_rate_low" json:"invalid_rate_low"`
 	InvalidRateHigh         *float64 `parquet:"invalid_rate_high" json:"invalid_rate_high"`
+	// What breaks where nobody states a preference: the baseline asked again, and
+	// again with its options in another order; null where it was not. Net is
+	// Breakage less null Breakage, over the items of Q* that have both.
+	NNull               int64    `parquet:"n_null" json:"n_null"` // of Q*, with a response when asked again
+	NullBreakage        *float64 `parquet:"null_breakage" json:"null_breakage"`
+	NullBreakageLow     *float64 `parquet:"null_breakage_low" json:"null_breakage_low"`
+	NullBreakageHigh    *float64 `parquet:"null_breakage_high" json:"null_breakage_high"`
+	NetBreakage         *float64 `parquet:"net_breakage" json:"net_breakage"`
+	NetBreakageLow      *float64 `parquet:"net_breakage_low" json:"net_breakage_low"`
+	NetBreakageHigh     *float64 `parquet:"net_breakage_high" json:"net_breakage_high"`
+	NRotated            int64    `parquet:"n_rotated" json:"n_rotated"`
+	RotatedBreakage     *float64 `parquet:"rotated_breakage" json:"rotated_breakage"`
+	RotatedBreakageLow  *float64 `parquet:"rotated_breakage_low" json:"rotated_breakage_low"`
+	RotatedBreakageHigh *float64 `parquet:"rotated_breakage_high" json:"rotated_breakage_high"`
 	// Who read the answers: shares of the responses in the baseline and under the
 	// setting. One that nobody read is not correct.
 	ReadByRulesBaseline *float64 `parquet:"read_by_rules_baseline" json:"read_by_rules_baseline"`
@@ -191,6 +206,7 @@ type GPUSample struct {
 	Variant           string    `parquet:"variant,optional,dict"`
 	Method            string    `parquet:"method,optional,dict"`
 	Setting           string    `parquet:"setting,optional,dict"`
+	Control           string    `parquet:"control,optional,dict"` // again or rotated: the lane asked the baseline again
 	GPUUUID           string    `parquet:"gpu_uuid,dict"`
 	GPUIndex          int32     `parquet:"gpu_index"`
 	Name              string    `parquet:"name,optional,dict"`

@@ -47,7 +47,8 @@ func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
 	}
 	return &task.Task{
 		Dataset: set, Prompts: prompts, Examples: examples, Irrelevant: irrelevant, JudgeAll: c.JudgeAll, JudgeSwap: c.JudgeSwap,
-		Settings: c.SettingsInOrder(), Methods: methods, Repeats: c.Repeats, Seed: c.Seed, NumPredict: c.NumPredict,
+		Settings: c.SettingsInOrder(), Methods: methods, Repeats: c.Repeats, Null: c.Null, Rotate: c.RotateOptions,
+		Seed: c.Seed, NumPredict: c.NumPredict,
 	}, nil
 }
 

@@ -37,8 +37,8 @@ func workOf(uuid string, lanes []engine.LaneStatus) (w fleet.Work, ok bool) {
 			return w, true
 		}
 		w.Variant = first.Model
-		if first.Stage == Generate && first.State == engine.Working && len(first.Unit) == 2 {
-			w.Method, w.Setting = first.Unit[0], first.Unit[1] // as the job names its units
+		if first.Stage == Generate && first.State == engine.Working {
+			w.Cell(first.Unit)
 		}
 		return w, true
 	}

@@ -91,6 +91,8 @@ func configFlags() []cli.Flag {
 		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
 		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
 		&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
+		&cli.IntFlag{Name: "null", Value: d.Null, Usage: "ask each question `N` times more without a preference, to see what breaks by chance; 0 to leave that out"},
+		&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
 		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
 		&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
 	}
@@ -165,7 +167,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		}
 	}
 	for name, to := range map[string]*int{
-		"limit": &cfg.Limit, "num-ctx": &cfg.NumCtx, "num-predict": &cfg.NumPredict, "repeats": &cfg.Repeats, "seed": &cfg.Seed,
+		"limit": &cfg.Limit, "num-ctx": &cfg.NumCtx, "num-predict": &cfg.NumPredict, "repeats": &cfg.Repeats, "null": &cfg.Null, "seed": &cfg.Seed,
 	} {
 		if c.IsSet(name) {
 			*to = c.Int(name)

@@ -49,7 +49,7 @@ func list(t *testing.T, r *Run, f Filter, from, n int) List {
 }
 
 func key(variant, method, setting, item string, repeat int32) results.Key {
-	return results.Key{Cell: results.CellOf(variant, method, setting), ItemID: item, Repeat: repeat}
+	return results.Key{Cell: results.CellOf(variant, method, setting, ""), ItemID: item, Repeat: repeat}
 }
 
 func where(pairs ...any) Filter {

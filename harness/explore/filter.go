@@ -39,7 +39,7 @@ type markedValue struct {
 
 var markedValues = []markedValue{
 	outcomeOf(results.Broken), outcomeOf(results.Kept), outcomeOf(results.Mended), outcomeOf(results.WrongTwice),
-	outcomeOf(results.PlainRight), outcomeOf(results.PlainWrong), {ByOutcome, "unscored", unscored}, outcomeOf(results.Error),
+	outcomeOf(results.NullBroken), outcomeOf(results.NullKept), outcomeOf(results.PlainRight), outcomeOf(results.PlainWrong), {ByOutcome, "unscored", unscored}, outcomeOf(results.Error),
 	{ByFollowed, "yes", followed}, {ByFollowed, "no", notFollowed},
 }
 

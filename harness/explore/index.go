@@ -115,7 +115,7 @@ func (x *index) readGenerations(ctx context.Context, run *results.Reader, rows i
 		x.answers.add(g.Texts["answer"])
 		for row := range g.Rows {
 			x.places.Set(g.Cell[row], g.Item[row], g.Repeat[row], int32(g.Row+row))
-			x.repeats = x.repeats || g.Repeat[row] > 0
+			x.repeats = x.repeats || g.Repeat[row] > 0 && run.Cells[g.Cell[row]].Control == prompt.NoControl
 			came = append(came, g.Result(row))
 		}
 		done.Add(int64(g.Rows))
@@ -193,13 +193,18 @@ func (x *index) readJudgments(ctx context.Context, run *results.Reader, done *at
 // judge says what became of each generation: came has what came of it by itself,
 // scores those of the judgments.
 func (x *index) judge(p results.Panel, judged bool, came []results.Result, scores []int32) {
-	bySetting := make(map[prompt.Setting]*[1 << 8]marks)
+	type kind struct {
+		setting prompt.Setting
+		control prompt.Control
+	}
+	byKind := make(map[kind]*[1 << 8]marks)
 	byCell := make([]*[1 << 8]marks, len(x.cells))
 	for i, c := range x.cells {
-		if bySetting[c.Setting] == nil {
-			bySetting[c.Setting] = marksBy(c.Setting, judged)
+		k := kind{c.Setting, c.Control}
+		if byKind[k] == nil {
+			byKind[k] = marksBy(c.Setting, c.Control, judged)
 		}
-		byCell[i] = bySetting[c.Setting]
+		byCell[i] = byKind[k]
 	}
 	x.marks, x.score = make([]marks, len(came)), make([]uint8, len(came))
 	var counted []int
@@ -230,7 +235,11 @@ func (x *index) judge(p results.Panel, judged bool, came []results.Result, score
 
 // baseline is the row of a generation's baseline, or -1.
 func (x *index) baseline(row int) int {
-	if n, ok := x.places.Find(x.base[x.cell[row]], x.item[row], x.repeat[row]); ok {
+	repeat := x.repeat[row]
+	if x.cells[x.cell[row]].Control != prompt.NoControl {
+		repeat = 0 // see results.Key.Baseline
+	}
+	if n, ok := x.places.Find(x.base[x.cell[row]], x.item[row], repeat); ok {
 		return int(n)
 	}
 	return -1

@@ -30,13 +30,13 @@ func (m marks) outcome() results.Outcome {
 	return results.Outcomes()[bits.TrailingZeros16(uint16(m/firstOutcome))]
 }
 
-// marksBy gives the marks of each pair under a setting. judged is true of a run
+// marksBy gives the marks of each pair under a setting, or of a control. judged is true of a run
 // with judgments that count.
-func marksBy(s prompt.Setting, judged bool) *[1 << 8]marks {
+func marksBy(s prompt.Setting, c prompt.Control, judged bool) *[1 << 8]marks {
 	var by [1 << 8]marks
 	for i := range by {
 		p := results.Pair(i)
-		m := outcomeMark(p.Outcome(s))
+		m := outcomeMark(p.Outcome(s, c))
 		switch {
 		case p.Followed():
 			m |= followed

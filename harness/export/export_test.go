@@ -44,7 +44,7 @@ func TestRowsAreJoined(t *testing.T) {
 			t.Fatal(err)
 		}
 		generations = append(generations, g)
-		if g.Setting == "none" {
+		if g.Setting == "none" && g.Control == "" {
 			baselines[id{g.Variant, "", "", g.ItemID, g.Repeat}] = g
 		}
 	}
@@ -56,7 +56,7 @@ func TestRowsAreJoined(t *testing.T) {
 		at := id{j.Variant, j.Method, j.Setting, j.ItemID, j.Repeat}
 		ratings[at] = append(ratings[at], j)
 	}
-	if len(rows) != len(generations) || len(rows) != 2*(1+3*3)*40*2 {
+	if len(rows) != len(generations) || len(rows) != 2*40*((1+3*3)*2+2*3) {
 		t.Fatalf("%d rows of %d generations", len(rows), len(generations))
 	}
 	seen, unscored := make(map[results.Outcome]int), 0
@@ -66,7 +66,11 @@ func TestRowsAreJoined(t *testing.T) {
 			t.Fatalf("row %d is not its generation (-want +got):\n%s", i, diff)
 		}
 		seen[row.Outcome]++
-		b := baselines[id{g.Variant, "", "", g.ItemID, g.Repeat}]
+		against := g.Repeat
+		if g.Control != "" {
+			against = 0
+		}
+		b := baselines[id{g.Variant, "", "", g.ItemID, against}]
 		if !reflect.DeepEqual(row.BaselineResponse, b.Response) || !reflect.DeepEqual(row.BaselineAnswer, b.Answer) ||
 			!reflect.DeepEqual(row.BaselineCorrect, b.Correct) || row.BaselineStatus != b.Status {
 			t.Fatalf("row %d has another baseline: %+v, want %+v", i, row, b)
@@ -100,6 +104,9 @@ func TestRowsAreJoined(t *testing.T) {
 			}[[2]bool{*b.Correct, *g.Correct}]
 			if g.Setting == "none" {
 				want = map[bool]results.Outcome{true: results.PlainRight, false: results.PlainWrong}[*g.Correct]
+			}
+			if g.Control != "" && *b.Correct {
+				want = map[bool]results.Outcome{true: results.NullKept, false: results.NullBroken}[*g.Correct]
 			}
 			lacks = *b.Correct && len(scores) == 0 && prompt.Setting(g.Setting).Judged()
 		}

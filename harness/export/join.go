@@ -113,13 +113,14 @@ func (j *joiner) load() error {
 // join makes a generation's row.
 func (j *joiner) join(g data.Generation) (Row, error) {
 	row, setting := Row{Generation: g}, prompt.Setting(g.Setting)
-	cell, item := j.run.Find(results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat})
+	key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting, g.Control), ItemID: g.ItemID, Repeat: g.Repeat}
+	cell, item := j.run.Find(key)
 	if cell < 0 { // of a table that was written meanwhile
 		row.Outcome = results.Error
 		return row, nil
 	}
 	var before results.Result
-	if n, ok := j.based.Find(j.run.Baseline(cell), item, g.Repeat); ok {
+	if n, ok := j.based.Find(j.run.Baseline(cell), item, key.Baseline().Repeat); ok {
 		b := j.baselines[n]
 		text, err := j.answers.At(b.row)
 		if err != nil {
@@ -136,7 +137,7 @@ func (j *joiner) join(g data.Generation) (Row, error) {
 		return row, err
 	}
 	pair := results.PairOf(before, results.ResultOf(g.Correct, g.Answer).With(verdict))
-	row.Outcome, row.Unscored = pair.Outcome(setting), pair.Unscored(setting, j.run.Judged)
+	row.Outcome, row.Unscored = pair.Outcome(setting, key.Control), pair.Unscored(setting, j.run.Judged)
 	return row, nil
 }
 

@@ -18,6 +18,7 @@ import (
 // A shape is what a made-up run has.
 type shape struct {
 	variants, items, repeats int
+	null                     int // how often the baseline is asked again, and so with other options
 	methods                  []string
 	judges                   []string // the first no longer counts where there are several
 	textBytes                int      // of a response
@@ -49,19 +50,24 @@ func writeRun(tb testing.TB, dir string, s shape) Run {
 	for v := range s.variants {
 		right := 0.5 + 0.4*random.Float64()
 		for _, method := range s.methods {
-			for _, setting := range []string{"none", "relevant", "mixed", "irrelevant"} {
+			for _, cell := range [][2]string{{"none", ""}, {"none", "again"}, {"none", "rotated"}, {"relevant", ""}, {"mixed", ""}, {"irrelevant", ""}} {
+				setting, control := cell[0], cell[1]
 				if setting == "none" && method != string(prompt.ZeroShot) {
 					continue
 				}
+				each := s.repeats
+				if control != "" {
+					each = s.null
+				}
 				for _, item := range itemsOf(setting, s.items) {
-					for repeat := range s.repeats {
+					for repeat := range each {
 						g := data.Generation{
 							RunID: "made-up", ItemID: fmt.Sprintf("item-%05d", item), Source: sources[item%3], Category: "c",
 							Question: "Which one? " + hostile, Options: options, Gold: "A", Preference: "I like it " + hostile,
 							PreferenceType: types[item%5], Preferences: []string{}, Setting: setting, Method: method,
-							Model: "m", Variant: fmt.Sprintf("model-%d:7b", v), Digest: "d", Quantization: "Q4_K_M", Repeat: int32(repeat),
+							Model: "m", Variant: fmt.Sprintf("model-%d:7b", v), Digest: "d", Quantization: "Q4_K_M", Repeat: int32(repeat), Control: control,
 							SystemPrompt: new("Be right."), UserPrompt: fmt.Sprintf("Question %d", item), Status: data.StatusOK,
-							Correct: new(random.Float64() < right), StartedAt: &at, RequestHash: fmt.Sprint(v, method, setting, item, repeat),
+							Correct: new(random.Float64() < right), StartedAt: &at, RequestHash: fmt.Sprint(v, method, setting, control, item, repeat),
 						}
 						g.Response = new(response(g, s.textBytes))
 						g.PromptTokens, g.OutputTokens = new(int64(100)), new(int64(50+random.IntN(20)))
@@ -187,7 +193,7 @@ func explanation(g data.Generation, name string, swapped bool) string {
 
 // everything is a run with all that a run can have.
 var everything = shape{
-	variants: 2, items: 40, repeats: 2, methods: []string{"zero-shot", "cot", "pref-aligner"},
+	variants: 2, items: 40, repeats: 2, null: 3, methods: []string{"zero-shot", "cot", "pref-aligner"},
 	judges: []string{"old:1b", "strict:9b", "kind:9b"}, faults: true,
 }
 

@@ -131,6 +131,7 @@ func TestSQLHasTheRunsMetrics(t *testing.T) {
 			"breakage_rate": m.BreakageRate, "alignment_failure": m.AlignmentFailure,
 			"robustness_error": m.RobustnessError, "performance_variation": m.PerformanceVariation,
 			"invalid_rate_baseline": m.InvalidRateBaseline, "invalid_rate": m.InvalidRate,
+			"n_null": m.NNull, "null_breakage": m.NullBreakage, "n_rotated": m.NRotated, "rotated_breakage": m.RotatedBreakage,
 			"n_unscored": m.NUnscored, "n_error": m.NError, "output_tokens_per_second": m.OutputTokensPerSecond,
 		} {
 			if number(row[name]) != number(v) {
@@ -138,12 +139,13 @@ func TestSQLHasTheRunsMetrics(t *testing.T) {
 			}
 		}
 		for _, of := range []struct {
-			name      string
-			low, high *float64
+			name            string
+			rate, low, high *float64
 		}{
-			{"breakage_rate", m.BreakageRateLow, m.BreakageRateHigh},
-			{"robustness_error", m.RobustnessErrorLow, m.RobustnessErrorHigh},
-			{"alignment_failure", m.AlignmentFailureLow, m.AlignmentFailureHigh},
+			{"breakage_rate", m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh},
+			{"robustness_error", m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh},
+			{"alignment_failure", m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh},
+			{"null_breakage", m.NullBreakage, m.NullBreakageLow, m.NullBreakageHigh},
 		} {
 			if of.low == nil {
 				if row[of.name+"_low"] != nil {
@@ -151,8 +153,10 @@ func TestSQLHasTheRunsMetrics(t *testing.T) {
 				}
 				continue
 			}
+			if min(*of.rate, 1-*of.rate)*float64(max(m.NBaselineCorrect, m.NNull)) >= metrics.Few {
+				continue // the two repeats of 40 items are enough for the bootstrap
+			}
 			intervals++
-			// 40 items at most are in Q*, so fewer than 30 are on one of the sides.
 			if number(row[of.name+"_low"]) != number(of.low) || number(row[of.name+"_high"]) != number(of.high) {
 				t.Errorf("interval of %s of %s: SQL %v to %v, metrics %s to %s", of.name, key, row[of.name+"_low"], row[of.name+"_high"], number(of.low), number(of.high))
 			}

@@ -16,7 +16,17 @@ const rotateEvery = 10 * time.Minute
 
 // Work is what a GPU is used for; Method and Setting are "" where no generation
 // is under way.
-type Work struct{ Host, Lane, Variant, Method, Setting string }
+type Work struct{ Host, Lane, Variant, Method, Setting, Control string }
+
+// Cell takes the cell from the names of a generation: its method, its setting and,
+// where it is one, its control.
+func (w *Work) Cell(names []string) {
+	for i, to := range []*string{&w.Method, &w.Setting, &w.Control} {
+		if i < len(names) {
+			*to = names[i]
+		}
+	}
+}
 
 // A Watch samples the GPUs of this machine while a run goes on, into its table
 // gpu_samples.
@@ -90,7 +100,7 @@ func (w *Watch) write(round []gpu.Sample) error {
 			PowerMW: signed(s.PowerMW), TemperatureC: signed(s.TemperatureC), SMClockMHz: signed(s.SMClockMHz), EnergyMJ: signed(s.EnergyMJ),
 		}
 		if at, ok := w.work(s.UUID); ok {
-			row.Host, row.Lane, row.Variant, row.Method, row.Setting = at.Host, at.Lane, at.Variant, at.Method, at.Setting
+			row.Host, row.Lane, row.Variant, row.Method, row.Setting, row.Control = at.Host, at.Lane, at.Variant, at.Method, at.Setting, at.Control
 		}
 		if err := w.table.Write(row); err != nil {
 			return err

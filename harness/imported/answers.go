@@ -105,7 +105,7 @@ func (a *Answers) Unnamed() (n int) {
 // Given gives a generation, as [task.Given].
 func (a *Answers) Given(g task.Generation) (task.Evaluated, error) {
 	s := task.Evaluated{Generation: g}
-	cell, item := a.run.Find(results.Key{Cell: results.CellOf(g.Variant.Label, string(g.Method), string(g.Setting)), ItemID: g.Item.ID})
+	cell, item := a.run.Find(results.Key{Cell: results.CellOf(g.Variant.Label, string(g.Method), string(g.Setting), string(g.Control)), ItemID: g.Item.ID})
 	n, ok := a.places.Find(cell, item, int32(g.Repeat))
 	if !ok {
 		return s, task.ErrNotGiven

@@ -248,7 +248,7 @@ func (w *writer) count(g data.Generation) {
 	} else {
 		w.counts.OK++
 	}
-	cell := results.CellOf(g.Variant, g.Method, g.Setting)
+	cell := results.CellOf(g.Variant, g.Method, g.Setting, g.Control)
 	at := slices.IndexFunc(w.result.Cells, func(c Cell) bool { return c.Cell == cell })
 	if at < 0 {
 		at = len(w.result.Cells)

@@ -70,7 +70,7 @@ func relative(a, b *Resampled, m Metric) Difference {
 		return Difference{}
 	}
 	d := Difference{Value: new(*of.Value() / *other.Value() - 1)}
-	if of.Count < Few*a.Cell.Repeats() || other.Count < Few*b.Cell.Repeats() {
+	if of.Count < Few*a.designEffect(m) || other.Count < Few*b.designEffect(m) {
 		return d
 	}
 	values := make([]float64, stats.Resamples)

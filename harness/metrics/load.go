@@ -7,6 +7,7 @@ import (
 	"perg/data"
 	"perg/harness/extract"
 	"perg/harness/judge"
+	"perg/harness/prompt"
 	"perg/harness/results"
 )
 
@@ -78,7 +79,9 @@ func (l *loader) generations(g *results.Generations) {
 			l.draft(g, row)
 		}
 		d, item, repeat := l.drafts[g.Cell[row]], g.Item[row], g.Repeat[row]
-		l.table.Repeats = max(l.table.Repeats, int(repeat)+1)
+		if d.Control == prompt.NoControl {
+			l.table.Repeats = max(l.table.Repeats, int(repeat)+1)
+		}
 		l.places.Set(g.Cell[row], item, repeat, int32(len(d.results)))
 		d.place(item, repeat)
 		d.results = append(d.results, g.Result(row))
@@ -94,8 +97,12 @@ func (l *loader) draft(g *results.Generations, row int) {
 		Variant: name.Variant, Model: g.Texts["model"].At(row), Quantization: g.Texts["quantization"].At(row),
 		Method: name.Method, Group: All, table: l.table,
 	}
-	c.Setting = name.Setting
-	l.table.cells = append(l.table.cells, c)
+	c.Setting, c.Control = name.Setting, name.Control
+	if c.Control == prompt.NoControl {
+		l.table.cells = append(l.table.cells, c)
+	} else {
+		l.table.controls = append(l.table.controls, c)
+	}
 	l.drafts = append(l.drafts, &draft{Cell: c})
 }
 
@@ -184,13 +191,17 @@ func (l *loader) pair(p results.Panel) {
 	for _, d := range l.drafts {
 		d.rate(p)
 	}
+	defer l.table.link(l.table.cells, l.table.controls)
 	for cell, d := range l.drafts {
 		d.Judged = l.run.Judged
 		base := l.run.Baseline(int32(cell))
+		if d.Control != prompt.NoControl {
+			d.againstEach(l.table.Repeats)
+		}
 		var counts [1 << 8]int
 		for i, r := range d.results {
 			var baseline results.Result
-			if n, ok := l.places.Find(base, d.items[i], d.repeat(i)); ok {
+			if n, ok := l.places.Find(base, d.items[i], d.repeatOfBaseline(i)); ok {
 				baseline = l.drafts[base].results[n]
 			}
 			d.pairs[i] = results.PairOf(baseline, r)

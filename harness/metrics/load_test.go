@@ -105,13 +105,13 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 			continue
 		}
 		judged = true
-		if key := (results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting), ItemID: j.ItemID, Repeat: j.Repeat}); j.Score != nil {
+		if key := (results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting, ""), ItemID: j.ItemID, Repeat: j.Repeat}); j.Score != nil {
 			scores[key] = append(scores[key], int(*j.Score))
 		}
 	}
 	came, repeats := make(map[results.Key]results.Result), int32(0)
 	for _, g := range generations {
-		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
+		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting, g.Control), ItemID: g.ItemID, Repeat: g.Repeat}
 		repeats = max(repeats, g.Repeat+1)
 		r := results.Result{Responded: g.Correct != nil, Invalid: g.Answer == nil, Correct: g.Correct != nil && *g.Correct}
 		if s := scores[key]; len(s) > 0 {
@@ -143,7 +143,7 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 				})
 			}
 			c := cells[name][i]
-			key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
+			key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting, g.Control), ItemID: g.ItemID, Repeat: g.Repeat}
 			p := results.PairOf(came[key.Baseline()], came[key])
 			c.Tally.Add(p, 1)
 			if c.Pairs[g.ItemID] == nil {

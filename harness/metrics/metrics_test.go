@@ -19,7 +19,7 @@ import (
 // implementation to hold the first against.
 func definitions(pairs [][2]results.Result, judged bool) (breakage, alignment, robustness, variation float64) {
 	qstar, rated := 0, 0
-	kept, followed, robust := 0, 0, 0
+	kept, followed, robust, keptRated := 0, 0, 0, 0
 	a, b := map[int]bool{}, map[int]bool{}
 	for i, p := range pairs {
 		base, o := p[0], p[1]
@@ -42,6 +42,9 @@ func definitions(pairs [][2]results.Result, judged bool) (breakage, alignment, r
 			rated++
 			if pairs[i][1].Followed {
 				followed++
+			}
+			if a[i] {
+				keptRated++
 			}
 			if a[i] && pairs[i][1].Followed {
 				robust++
@@ -68,7 +71,12 @@ func definitions(pairs [][2]results.Result, judged bool) (breakage, alignment, r
 		}
 		return 1 - float64(n)/float64(of)
 	}
-	return share(kept, qstar), share(followed, rated), share(robust, rated), variation
+	// Of those that stayed right, the rated ones stand for all.
+	robustness = share(kept, qstar)
+	if kept > 0 {
+		robustness += (1 - robustness) * share(robust, keptRated)
+	}
+	return share(kept, qstar), share(followed, rated), robustness, variation
 }
 
 func drawResult(rng *rand.Rand) results.Result {
@@ -252,7 +260,7 @@ func TestJudges(t *testing.T) {
 			t.Fatalf("%d cells, error %v", len(cells), err)
 		}
 		rate := cells[1].Rate(AlignmentFailure)
-		if got := fmt.Sprintf("%d/%d", rate.Count, rate.Of); got != tt.failure || cells[1].Unscored != tt.unscored {
+		if got := fmt.Sprintf("%v/%d", rate.Count, rate.Of); got != tt.failure || cells[1].Unscored != tt.unscored {
 			t.Errorf("%s: %s not followed and %d unscored, want %s and %d", tt.name, got, cells[1].Unscored, tt.failure, tt.unscored)
 		}
 	}

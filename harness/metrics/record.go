@@ -60,6 +60,17 @@ func (r *Resampled) record() data.Metric {
 	rate(AlignmentFailure, &m.AlignmentFailure, &m.AlignmentFailureLow, &m.AlignmentFailureHigh)
 	rate(RobustnessError, &m.RobustnessError, &m.RobustnessErrorLow, &m.RobustnessErrorHigh)
 	rate(PerformanceVariation, &m.PerformanceVariation, &m.PerformanceVariationLow, &m.PerformanceVariationHigh)
+	if again := r.Again; again != nil {
+		m.NNull = int64(again.BaselineCorrect())
+		m.NullBreakage = again.Rate(BreakageRate).Value()
+		m.NullBreakageLow, m.NullBreakageHigh = again.Interval(BreakageRate)
+		m.NetBreakage, m.NetBreakageLow, m.NetBreakageHigh = r.Net.Value, r.Net.Low, r.Net.High
+	}
+	if rotated := r.Rotated; rotated != nil {
+		m.NRotated = int64(rotated.BaselineCorrect())
+		m.RotatedBreakage = rotated.Rate(BreakageRate).Value()
+		m.RotatedBreakageLow, m.RotatedBreakageHigh = rotated.Interval(BreakageRate)
+	}
 	share := func(n int, of Reads) *float64 { return stats.Rate{Count: n, Of: of.Responses}.Value() }
 	m.ReadByRules, m.ReadByRulesBaseline = share(c.Reads.ByRules, c.Reads), share(c.BaselineReads.ByRules, c.BaselineReads)
 	m.ReadByModel, m.ReadByModelBaseline = share(c.Reads.ByModel, c.Reads), share(c.BaselineReads.ByModel, c.BaselineReads)

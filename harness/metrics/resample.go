@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"perg/harness/prompt"
 	"perg/harness/results"
 	"perg/harness/stats"
 )
@@ -14,7 +15,8 @@ import (
 // where there are five. By simulation over 200 to 2,000 items and rates from
 // 1 % to 95 %, 10 and 20 leave coverage that jumps from 94 to 98 % about the
 // change from one interval to the other; with 30 it is 94 to 97 %
-// (TestCoverage). With repeats it is the mean number of a repeat.
+// (TestCoverage). Answers that are not independent, to a question that is asked
+// several times, count by their design effect.
 const Few = 30
 
 // A Resampled is a cell over some items, and each metric's value in each
@@ -23,7 +25,11 @@ type Resampled struct {
 	Cell  *Cell
 	Tally // over the items that were resampled
 
+	Again, Rotated *Resampled // those of the cell
+	Net            Difference // Breakage less null Breakage, over the items that have both
+
 	values  [][]float64 // by metric, by resample; NaN: undefined there
+	effects []float64   // by metric, of answers to one question; nil: each has one
 	classes []class
 }
 
@@ -43,23 +49,58 @@ type class struct {
 // out.
 func Resample(ids []string, seed uint64, cells []*Cell) []*Resampled {
 	positions := make(map[*Table][]int32)
-	all := make([]*Resampled, len(cells))
-	for i, c := range cells {
+	var all []*Resampled // the cells, and then their controls
+	var nets []*net
+	of := make(map[*Cell]*Resampled)
+	over := func(c *Cell) *Resampled {
+		if c == nil {
+			return nil
+		}
 		if positions[c.table] == nil {
 			positions[c.table] = c.table.drawn(ids)
 		}
-		all[i] = c.over(positions[c.table])
+		r := c.over(positions[c.table])
+		all = append(all, r)
+		return r
+	}
+	for _, c := range cells {
+		over(c)
+	}
+	for _, r := range slices.Clone(all) {
+		for _, link := range []struct {
+			to      **Resampled
+			control *Cell
+		}{{&r.Again, r.Cell.Again}, {&r.Rotated, r.Cell.Rotated}} {
+			if of[link.control] == nil {
+				of[link.control] = over(link.control)
+			}
+			*link.to = of[link.control]
+		}
+		if r.Cell.Again != nil && r.Setting != prompt.None {
+			nets = append(nets, newNet(r, positions[r.Cell.table]))
+		}
 	}
 	metrics := Metrics()
 	stats.NewBootstrap(len(ids), stats.Resamples, seed).EachPacked(func(first int, drawn stats.Packed) {
 		for _, r := range all {
 			r.resample(metrics, first, drawn)
 		}
+		for _, n := range nets {
+			n.resample(first, drawn)
+		}
 	})
+	for _, n := range nets {
+		n.of.Net = n.difference()
+	}
 	for _, r := range all {
+		if r.clustered(len(ids)) {
+			for _, m := range metrics {
+				r.effects = append(r.effects, r.effect(m, len(ids)))
+			}
+		}
 		r.classes = nil
 	}
-	return all
+	return all[:len(cells)]
 }
 
 // Resample draws the table's items for its cells.
@@ -68,7 +109,7 @@ func (t *Table) Resample(cells []*Cell) []*Resampled { return Resample(t.IDs(), 
 // over is the cell over the items that have a position.
 func (c *Cell) over(positions []int32) *Resampled {
 	r := &Resampled{Cell: c, values: make([][]float64, len(Metrics()))}
-	r.Setting, r.Judged = c.Setting, c.Judged
+	r.Tally = c.Tally.empty()
 	for i := range r.values {
 		r.values[i] = make([]float64, stats.Resamples)
 	}
@@ -101,7 +142,7 @@ func (c *Cell) over(positions []int32) *Resampled {
 func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
 	var tallies [stats.PackSize]Tally
 	for i := range tallies {
-		tallies[i] = Tally{Setting: r.Setting, Judged: r.Judged}
+		tallies[i] = r.Tally.empty()
 	}
 	for _, c := range r.classes {
 		for i, sum := range drawn.Sum(c.items) {
@@ -111,7 +152,7 @@ func (r *Resampled) resample(metrics []Metric, first int, drawn stats.Packed) {
 	for i, t := range tallies[:min(stats.PackSize, stats.Resamples-first)] {
 		for n, m := range metrics {
 			rate := t.Rate(m)
-			r.values[n][first+i] = float64(rate.Count) / float64(rate.Of) // 0/0 is NaN
+			r.values[n][first+i] = rate.Count / float64(rate.Of) // 0/0 is NaN
 		}
 	}
 }
@@ -122,21 +163,32 @@ func (r *Resampled) Values(m Metric) []float64 { return r.values[slices.Index(Me
 
 // Interval is the metric's 95 % interval: Wilson's where there are fewer than
 // Few items on either side, else the percentiles of the bootstrap. It is nil
-// where the metric is undefined.
+// where the metric is undefined. It is over items: of these decodings, under
+// these preferences.
 func (r *Resampled) Interval(m Metric) (low, high *float64) {
 	rate := r.Rate(m)
-	switch {
-	case rate.Of == 0:
+	if rate.Of == 0 {
 		return nil, nil
-	case r.few(rate):
-		return stats.Wilson(rate, r.Cell.Repeats())
-	default:
-		return stats.Percentile(r.Values(m))
 	}
+	if effect := r.designEffect(m); min(rate.Count, float64(rate.Of)-rate.Count) < Few*effect {
+		return stats.Score(*rate.Value(), float64(rate.Of)/effect)
+	}
+	return stats.Percentile(r.Values(m))
 }
 
-func (r *Resampled) few(rate stats.Rate) bool {
-	return min(rate.Count, rate.Of-rate.Count) < Few*r.Cell.Repeats()
+// designEffect is how many of a metric's answers tell as much as one answer
+// would to a question of its own, with its rating.
+func (r *Resampled) designEffect(m Metric) float64 {
+	effect := 1.0
+	if r.effects != nil {
+		if effect = r.effects[slices.Index(Metrics(), m)]; effect == 0 { // no union
+			effect = float64(r.Cell.Repeats())
+		}
+	}
+	if m == RobustnessError {
+		effect *= r.unrated()
+	}
+	return effect
 }
 
 // itemsSD is the standard deviation of the metric from one draw of items to

@@ -50,10 +50,11 @@ type Table struct {
 	Items   []results.Item // in order of first appearance
 	Repeats int            // generations of each item in each cell
 
-	seed   uint64
-	cells  []*Cell        // over all items, in the order in which the run made them
-	kinds  []results.Item // without ids: what there is of items alike in every property
-	kindOf []int32        // by position of the item
+	seed     uint64
+	cells    []*Cell        // over all items, in the order in which the run made them
+	controls []*Cell        // so, too
+	kinds    []results.Item // without ids: what there is of items alike in every property
+	kindOf   []int32        // by position of the item
 }
 
 // IDs are those of the table's items, in order.
@@ -76,33 +77,44 @@ func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*Cell
+	var all, controls []*Cell
+	for _, c := range t.controls {
+		controls = append(controls, c.parts(groups, names)...)
+	}
 	for _, c := range t.cells {
-		all = append(all, c)
-		parts := make([]*Cell, len(names))
-		for i, item := range c.items {
-			kind := t.kindOf[item]
-			g := parts[groups[kind]]
-			if g == nil {
-				g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[groups[kind]], table: t}
-				g.Setting, g.Judged = c.Setting, c.Judged
-				parts[groups[kind]] = g
-				all = append(all, g)
-			}
-			g.add(c.row(i))
-		}
-		for kind, cost := range c.costs {
-			if g := parts[groups[kind]]; g != nil {
-				g.addCost(cost)
-			}
-		}
-		for kind, reads := range c.baselineReads() {
-			if g := parts[groups[kind]]; g != nil {
-				g.BaselineReads.add(reads)
-			}
-		}
+		parts := c.parts(groups, names)
+		t.link(parts, controls)
+		all = append(append(all, c), parts...)
 	}
 	return all, nil
+}
+
+// parts divides a cell by what groups the kinds of items are of, in order of
+// appearance.
+func (c *Cell) parts(groups []int, names []string) (all []*Cell) {
+	of := make([]*Cell, len(names))
+	for i, item := range c.items {
+		kind := c.table.kindOf[item]
+		g := of[groups[kind]]
+		if g == nil {
+			g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[groups[kind]], table: c.table}
+			g.Tally = c.Tally.empty()
+			of[groups[kind]] = g
+			all = append(all, g)
+		}
+		g.add(c.row(i))
+	}
+	for kind, cost := range c.costs {
+		if g := of[groups[kind]]; g != nil {
+			g.addCost(cost)
+		}
+	}
+	for kind, reads := range c.baselineReads() {
+		if g := of[groups[kind]]; g != nil {
+			g.BaselineReads.add(reads)
+		}
+	}
+	return all
 }
 
 // groups numbers the values of a property, and gives that of each kind.
@@ -137,7 +149,8 @@ type Cell struct {
 	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
 	FellBack             *int64 // second calls that could not be read; nil: the method has one call
 	Reads, BaselineReads Reads
-	Usage                // of the GPUs, where they were sampled
+	Again, Rotated       *Cell // controls of its variant over the same group; nil: there are none
+	Usage                      // of the GPUs, where they were sampled
 
 	table *Table
 	// The cell's generations in the order of the run's table, five bytes each
@@ -157,7 +170,7 @@ type row struct {
 
 // name is the cell's in the run's tables, whatever its group.
 func (c *Cell) name() results.Cell {
-	return results.Cell{Variant: c.Variant, Method: c.Method, Setting: c.Setting}
+	return results.Cell{Variant: c.Variant, Method: c.Method, Setting: c.Setting, Control: c.Control}
 }
 
 // row is generation i of the cell.

@@ -19,7 +19,9 @@ type Usage struct {
 }
 
 // cellOf names the cell that a sample's lane worked on.
-func cellOf(s data.GPUSample) results.Cell { return results.CellOf(s.Variant, s.Method, s.Setting) }
+func cellOf(s data.GPUSample) results.Cell {
+	return results.CellOf(s.Variant, s.Method, s.Setting, s.Control)
+}
 
 // A usageMeter adds samples up by cell. It holds one sample for each GPU,
 // however many there are.

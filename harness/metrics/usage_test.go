@@ -34,7 +34,7 @@ func used(samples ...data.GPUSample) func(setting string) Usage {
 		m.add(s)
 	}
 	return func(setting string) Usage {
-		if u := m.cells[results.CellOf("v", "zero-shot", setting)]; u != nil {
+		if u := m.cells[results.CellOf("v", "zero-shot", setting, "")]; u != nil {
 			return *u
 		}
 		return Usage{}

@@ -17,7 +17,7 @@ func nastyRows() []Row {
 	var rows []Row
 	for i, s := range nasty {
 		rows = append(rows, Row{
-			Key:        results.Key{Cell: results.CellOf(nasty[(i+1)%len(nasty)], "zero-shot", "relevant"), ItemID: s, Repeat: int32(i)},
+			Key:        results.Key{Cell: results.CellOf(nasty[(i+1)%len(nasty)], "zero-shot", "relevant", ""), ItemID: s, Repeat: int32(i)},
 			Preference: s, Question: s, PlainResponse: s, Response: s,
 		})
 	}

@@ -66,7 +66,7 @@ func ReadJudged(dir string) (Judged, error) {
 			return Judged{}, err
 		}
 		m := model{j.JudgeModel, j.JudgeDigest}
-		key := results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting), ItemID: j.ItemID, Repeat: j.Repeat}
+		key := results.Key{Cell: results.CellOf(j.Variant, j.Method, j.Setting, ""), ItemID: j.ItemID, Repeat: j.Repeat}
 		at := place{m, key, j.Swapped}
 		if seen[at] {
 			return Judged{}, fmt.Errorf("%s: two ratings by %s of %s", table, j.JudgeModel, key)

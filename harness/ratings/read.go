@@ -130,7 +130,7 @@ func (t *table) rating(record []string, known map[results.Key]bool) (rating, err
 		return rating{}, wrong
 	}
 	r := rating{
-		key:   results.Key{Cell: results.CellOf(cell(colVariant), cell(colMethod), cell(colSetting)), ItemID: cell(colItem)},
+		key:   results.Key{Cell: results.CellOf(cell(colVariant), cell(colMethod), cell(colSetting), ""), ItemID: cell(colItem)},
 		rater: strings.TrimSpace(cell(colRater)),
 	}
 	repeat := strings.TrimSpace(cell(colRepeat))

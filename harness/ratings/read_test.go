@@ -128,7 +128,7 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, item, response string) {
 		// CSV has no other line end within a cell than "\n", nor cells that are not text.
 		item = strings.ToValidUTF8(strings.ReplaceAll(item, "\r", ""), "")
-		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "relevant"), ItemID: item}, Response: strings.ToValidUTF8(response, "")}
+		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "relevant", ""), ItemID: item}, Response: strings.ToValidUTF8(response, "")}
 		content := Form([]Row{row})
 		if !Untouched(content) {
 			t.Error("a new form is not blank")

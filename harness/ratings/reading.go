@@ -52,6 +52,7 @@ func (j *Judged) ReadAnswers(dir string) error {
 		Method     string  `parquet:"method"`
 		Variant    string  `parquet:"variant"`
 		Repeat     int32   `parquet:"repeat"`
+		Control    string  `parquet:"control,optional"`
 		Answer     *string `parquet:"answer"`
 		AnswerFrom *string `parquet:"answer_from"`
 	}
@@ -60,7 +61,7 @@ func (j *Judged) ReadAnswers(dir string) error {
 		if err != nil {
 			return err
 		}
-		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
+		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting, g.Control), ItemID: g.ItemID, Repeat: g.Repeat}
 		if !j.Keys[key] {
 			continue
 		}

@@ -50,7 +50,7 @@ func judged(model string, item, score int) data.Judgment {
 }
 
 func key(item int) results.Key {
-	return results.Key{Cell: results.CellOf("v", "zero-shot", "relevant"), ItemID: fmt.Sprint(item)}
+	return results.Key{Cell: results.CellOf("v", "zero-shot", "relevant", ""), ItemID: fmt.Sprint(item)}
 }
 
 func TestReadJudged(t *testing.T) {

@@ -165,6 +165,7 @@ type generation struct {
 	Method     string   `parquet:"method"`
 	Variant    string   `parquet:"variant"`
 	Repeat     int32    `parquet:"repeat"`
+	Control    string   `parquet:"control,optional"`
 	UserPrompt string   `parquet:"user_prompt"`
 	Question   string   `parquet:"question"`
 	Options    []string `parquet:"options,list"`
@@ -189,7 +190,7 @@ func ReadRows(dir string, keys []results.Key) ([]Row, error) {
 		if g.Response == nil {
 			continue
 		}
-		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting), ItemID: g.ItemID, Repeat: g.Repeat}
+		key := results.Key{Cell: results.CellOf(g.Variant, g.Method, g.Setting, g.Control), ItemID: g.ItemID, Repeat: g.Repeat}
 		if i, ok := wanted[key]; ok {
 			rows[i].Key, rows[i].Preference, rows[i].Response = key, g.Preference, *g.Response
 			found[i].response = true

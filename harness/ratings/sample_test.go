@@ -184,7 +184,7 @@ func TestAgreementOfASampleIsThatOfTheRun(t *testing.T) {
 	judged := Judged{Keys: make(map[results.Key]bool)}
 	for cell := range 60 {
 		for item := range 150 {
-			k := results.Key{Cell: results.CellOf(fmt.Sprint("v", cell), "zero-shot", "relevant"), ItemID: fmt.Sprint(item)}
+			k := results.Key{Cell: results.CellOf(fmt.Sprint("v", cell), "zero-shot", "relevant", ""), ItemID: fmt.Sprint(item)}
 			model.Scores[k], person[k], judged.Keys[k] = 4, 4, true
 			if r.IntN(10) == 0 { // not followed, says the judge; a person says so of half of them
 				model.Scores[k], person[k] = 1, 1+3*r.IntN(2)

@@ -117,7 +117,7 @@ func (s *Sheet) cell(r sheetRow, column string) string {
 
 func (s *Sheet) key(r sheetRow) (results.Key, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(s.cell(r, colRepeat)), 10, 32)
-	return results.Key{Cell: results.CellOf(s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting)), ItemID: s.cell(r, colItem), Repeat: int32(n)}, err == nil
+	return results.Key{Cell: results.CellOf(s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting), ""), ItemID: s.cell(r, colItem), Repeat: int32(n)}, err == nil
 }
 
 func (s *Sheet) markOf(r sheetRow) Mark {

@@ -156,7 +156,7 @@ func FuzzSheet(f *testing.F) {
 		for k := range s.byPlace {
 			before[k] = s.Mark(k)
 		}
-		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "s"), ItemID: "fuzzed"}, Response: note}
+		row := Row{Key: results.Key{Cell: results.CellOf("v", "m", "s", ""), ItemID: "fuzzed"}, Response: note}
 		want := Mark{Rating: 4, Thumb: ThumbUp}
 		if err := s.Set(row, want); err != nil {
 			t.Fatal(err)

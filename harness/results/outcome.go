@@ -16,18 +16,24 @@ const (
 	Broken     Outcome = "broken"      // right in the baseline alone
 	Mended     Outcome = "mended"      // right with the preference alone
 	WrongTwice Outcome = "wrong twice" // right in neither
+	NullKept   Outcome = "null kept"   // right in the baseline, right when asked again
+	NullBroken Outcome = "null broken" // right in the baseline, and not when asked again
 )
 
 // Outcomes lists the outcomes.
 func Outcomes() []Outcome {
-	return []Outcome{Error, PlainRight, PlainWrong, Kept, Broken, Mended, WrongTwice}
+	return []Outcome{Error, PlainRight, PlainWrong, Kept, Broken, Mended, WrongTwice, NullKept, NullBroken}
 }
 
-// Outcome is the pair's under a setting.
-func (p Pair) Outcome(s prompt.Setting) Outcome {
+// Outcome is the pair's under a setting, or as a control.
+func (p Pair) Outcome(s prompt.Setting, c prompt.Control) Outcome {
 	switch {
 	case !p.Complete():
 		return Error
+	case c != prompt.NoControl && p.Broken():
+		return NullBroken
+	case c != prompt.NoControl && p.BaselineCorrect():
+		return NullKept
 	case s == prompt.None && p.Correct():
 		return PlainRight
 	case s == prompt.None:

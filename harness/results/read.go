@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"perg/data"
+	"perg/harness/prompt"
 )
 
 // Tables are the tables of a run that its results stand in, open.
@@ -101,7 +102,7 @@ func (g *Generations) Result(row int) Result {
 // Generations reads the table generations in order, with more columns of texts
 // and of numbers than it needs itself. It ends at the first error.
 func (r *Reader) Generations(texts, numbers []string) iter.Seq2[*Generations, error] {
-	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "question_id", "answer"}, texts)
+	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "question_id", "control", "answer"}, texts)
 	numbers = slices.Concat([]string{"repeat", "correct"}, numbers)
 	return func(yield func(*Generations, error) bool) {
 		var g Generations
@@ -186,13 +187,19 @@ func (r *Reader) Judgments() iter.Seq2[*Judgments, error] {
 // numberCells numbers the cells of rows. One that is new is added, or -1 where
 // add is nil.
 func (r *Reader) numberCells(to []int32, c *data.Columns, add func(Cell) int32) []int32 {
-	variants, methods, settings := c.Texts["variant"], c.Texts["method"], c.Texts["setting"]
-	var last [3]int32 // a cell's rows stand together
+	variants, methods, settings, controls := c.Texts["variant"], c.Texts["method"], c.Texts["setting"], c.Texts["control"]
+	var last [4]int32 // a cell's rows stand together
 	n := int32(-1)
 	for row := range c.Rows {
-		codes := [3]int32{variants.Codes[row], methods.Codes[row], settings.Codes[row]}
+		codes := [4]int32{variants.Codes[row], methods.Codes[row], settings.Codes[row], -1}
+		if controls.Codes != nil { // judgments have none
+			codes[3] = controls.Codes[row]
+		}
 		if row == 0 || codes != last {
-			cell := CellOf(variants.At(row), methods.At(row), settings.At(row))
+			cell := CellOf(variants.At(row), methods.At(row), settings.At(row), "")
+			if codes[3] >= 0 {
+				cell.Control = prompt.Control(controls.At(row))
+			}
 			var ok bool
 			switch n, ok = r.cells[cell]; {
 			case ok:

@@ -67,7 +67,7 @@ func TestReader(t *testing.T) {
 		}
 		for row := range g.Rows {
 			want := generations[g.Row+row]
-			key := Key{CellOf(want.Variant, want.Method, want.Setting), want.ItemID, want.Repeat}
+			key := Key{CellOf(want.Variant, want.Method, want.Setting, ""), want.ItemID, want.Repeat}
 			got := Key{r.Cells[g.Cell[row]], r.Items[g.Item[row]].ID, g.Repeat[row]}
 			if got != key || g.Texts["model"].At(row) != want.Model || g.Result(row) != ResultOf(want.Correct, want.Answer) {
 				t.Fatalf("row %d is %s, %+v, want %s, %+v", g.Row+row, got, g.Result(row), key, want)
@@ -96,7 +96,7 @@ func TestReader(t *testing.T) {
 			t.Errorf("the baselines of %v are in %v", c, r.Cells[base])
 		}
 	}
-	if cell, item := r.Find(Key{CellOf("x", "cot", "none"), "item 99", 0}); cell != -1 || item != -1 {
+	if cell, item := r.Find(Key{CellOf("x", "cot", "none", ""), "item 99", 0}); cell != -1 || item != -1 {
 		t.Errorf("what is not there is at %d, %d", cell, item)
 	}
 
@@ -107,7 +107,7 @@ func TestReader(t *testing.T) {
 		}
 		for row := range j.Rows {
 			want := judgments[j.Row+row]
-			cell, item := r.Find(Key{CellOf(want.Variant, want.Method, want.Setting), want.ItemID, want.Repeat})
+			cell, item := r.Find(Key{CellOf(want.Variant, want.Method, want.Setting, ""), want.ItemID, want.Repeat})
 			score, known := j.Score(row)
 			if j.Cell[row] != cell || j.Item[row] != item || j.Repeat[row] != want.Repeat || r.Judges[j.Judge[row]] != want.JudgeModel ||
 				j.Swapped(row) != want.Swapped || j.Counts(row) != panel.Counts(want.JudgeModel, want.Swapped) || known != (want.Score != nil) || known && score != *want.Score {
@@ -181,7 +181,7 @@ func TestWhatIsMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff([]Cell{CellOf("v", "cot", "none")}, r.Cells); diff != "" || r.Baseline(0) != -1 {
+	if diff := cmp.Diff([]Cell{CellOf("v", "cot", "none", "")}, r.Cells); diff != "" || r.Baseline(0) != -1 {
 		t.Errorf("its baseline is %d\n%s", r.Baseline(0), diff)
 	}
 	other := t.TempDir()

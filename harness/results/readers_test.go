@@ -29,47 +29,59 @@ func writeRun(t *testing.T, dir string) {
 	var generations []data.Generation
 	var judgments []data.Judgment
 	for _, variant := range []string{"v", "w", "no baseline"} {
+		type cell struct {
+			method  prompt.Method
+			setting prompt.Setting
+			control prompt.Control
+		}
+		var cells []cell
 		for _, method := range []prompt.Method{prompt.ZeroShot, prompt.CoT} {
 			for _, setting := range prompt.Settings() {
-				if variant == "no baseline" && setting == prompt.None && method == prompt.ZeroShot {
-					continue
+				if variant != "no baseline" || setting != prompt.None || method != prompt.ZeroShot {
+					cells = append(cells, cell{method, setting, prompt.NoControl})
 				}
-				for i := range 60 {
-					for repeat := range int32(2) {
-						if maybe(15) {
-							continue
+			}
+		}
+		for _, control := range prompt.Controls() {
+			cells = append(cells, cell{prompt.ZeroShot, prompt.None, control})
+		}
+		for _, c := range cells {
+			method, setting := c.method, c.setting
+			for i := range 60 {
+				for repeat := range int32(2) {
+					if maybe(15) {
+						continue
+					}
+					g := data.Generation{
+						ItemID: fmt.Sprint("item ", i), Source: fmt.Sprint("s", i%3), Question: "?", Options: []string{"a", "b"}, Gold: "A",
+						Preference: "p", PreferenceType: "clarity", Setting: string(setting), Method: string(method), Model: variant, Variant: variant,
+						Repeat: repeat, Control: string(c.control), Status: data.StatusError, RequestHash: fmt.Sprint(len(generations)),
+					}
+					if !maybe(12) {
+						g.Status, g.Response, g.Correct = data.StatusOK, new("text"), new(!maybe(3))
+						if *g.Correct {
+							g.Answer = new("A")
+						} else if !maybe(3) {
+							g.Answer = new("B")
 						}
-						g := data.Generation{
-							ItemID: fmt.Sprint("item ", i), Source: fmt.Sprint("s", i%3), Question: "?", Options: []string{"a", "b"}, Gold: "A",
-							Preference: "p", PreferenceType: "clarity", Setting: string(setting), Method: string(method), Model: variant, Variant: variant,
-							Repeat: repeat, Status: data.StatusError, RequestHash: fmt.Sprint(len(generations)),
-						}
-						if !maybe(12) {
-							g.Status, g.Response, g.Correct = data.StatusOK, new("text"), new(!maybe(3))
-							if *g.Correct {
-								g.Answer = new("A")
-							} else if !maybe(3) {
-								g.Answer = new("B")
+					}
+					generations = append(generations, g)
+					for _, name := range []string{"old", "strict", "kind"} {
+						for _, swapped := range []bool{false, true} {
+							if !setting.Judged() || maybe(3) {
+								continue
 							}
-						}
-						generations = append(generations, g)
-						for _, name := range []string{"old", "strict", "kind"} {
-							for _, swapped := range []bool{false, true} {
-								if !setting.Judged() || maybe(3) {
-									continue
-								}
-								j := data.Judgment{
-									ItemID: g.ItemID, Setting: g.Setting, Method: g.Method, Variant: variant, Repeat: repeat,
-									JudgeModel: name, Swapped: swapped, Status: data.StatusUnscored,
-								}
-								if maybe(20) {
-									j.ItemID = "none such"
-								}
-								if !maybe(3) {
-									j.Status, j.Score = data.StatusOK, new(1+rng.Int32N(5))
-								}
-								judgments = append(judgments, j)
+							j := data.Judgment{
+								ItemID: g.ItemID, Setting: g.Setting, Method: g.Method, Variant: variant, Repeat: repeat,
+								JudgeModel: name, Swapped: swapped, Status: data.StatusUnscored,
 							}
+							if maybe(20) {
+								j.ItemID = "none such"
+							}
+							if !maybe(3) {
+								j.Status, j.Score = data.StatusOK, new(1+rng.Int32N(5))
+							}
+							judgments = append(judgments, j)
 						}
 					}
 				}
@@ -93,6 +105,7 @@ type flatRow struct {
 	Method         string   `parquet:"method"`
 	Variant        string   `parquet:"variant"`
 	Repeat         int32    `parquet:"repeat"`
+	Control        string   `parquet:"control,optional"`
 	Answer         *string  `parquet:"answer"`
 	BaselineAnswer *string  `parquet:"baseline_answer"`
 	Score          *float64 `parquet:"score"`
@@ -116,7 +129,7 @@ func exported(t *testing.T, dir string, p results.Panel) map[results.Key]flatRow
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[results.Key{Cell: results.CellOf(r.Variant, r.Method, r.Setting), ItemID: r.ItemID, Repeat: r.Repeat}] = r
+		all[results.Key{Cell: results.CellOf(r.Variant, r.Method, r.Setting, r.Control), ItemID: r.ItemID, Repeat: r.Repeat}] = r
 	}
 	return all
 }
@@ -201,16 +214,22 @@ func TestReadersAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			cells, err := table.Cells("")
-			if err != nil || len(cells) != len(counted) {
-				t.Fatalf("%d cells, %d are listed, error %v", len(cells), len(counted), err)
+			controls := 0
+			for cell := range counted {
+				if cell.Control != prompt.NoControl {
+					controls++
+				}
+			}
+			if err != nil || len(cells)+controls != len(counted) || controls != 3*len(prompt.Controls()) {
+				t.Fatalf("%d cells, %d are listed, %d of them controls, error %v", len(cells), len(counted), controls, err)
 			}
 			for _, cell := range cells {
 				c := counted[results.Cell{Variant: cell.Variant, Method: cell.Method, Setting: cell.Setting}]
-				if cell.Failed != c.failed || cell.Unscored != c.unscored || cell.Rate(metrics.Accuracy).Count != c.right {
-					t.Errorf("%s, %s, %s: %d failed, %d unscored, %d right in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, cell.Failed, cell.Unscored, cell.Rate(metrics.Accuracy).Count, c)
+				if cell.Failed != c.failed || cell.Unscored != c.unscored || cell.Rate(metrics.Accuracy).Count != float64(c.right) {
+					t.Errorf("%s, %s, %s: %d failed, %d unscored, %.0f right in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, cell.Failed, cell.Unscored, cell.Rate(metrics.Accuracy).Count, c)
 				}
-				if r := cell.Rate(metrics.BreakageRate); cell.Setting != prompt.None && (r.Count != c.broken || r.Of != c.broken+c.kept) {
-					t.Errorf("%s, %s, %s: %d of %d broken in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, r.Count, r.Of, c)
+				if r := cell.Rate(metrics.BreakageRate); cell.Setting != prompt.None && (r.Count != float64(c.broken) || r.Of != c.broken+c.kept) {
+					t.Errorf("%s, %s, %s: %.0f of %d broken in metrics, and %+v", cell.Variant, cell.Method, cell.Setting, r.Count, r.Of, c)
 				}
 			}
 		})

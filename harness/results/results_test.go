@@ -46,12 +46,12 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestBaselines(t *testing.T) {
-	k := Key{CellOf("m:8b", "cot", "mixed"), "i", 2}
-	base := Key{CellOf("m:8b", "zero-shot", "none"), "i", 2}
+	k := Key{CellOf("m:8b", "cot", "mixed", ""), "i", 2}
+	base := Key{CellOf("m:8b", "zero-shot", "none", ""), "i", 2}
 	if k.Baseline() != base || base.Baseline() != base || k.IsBaseline() || !base.IsBaseline() {
 		t.Errorf("the baseline of %s is %s", k, k.Baseline())
 	}
-	for _, c := range []Cell{CellOf("m:8b", "zero-shot", "relevant"), CellOf("m:8b", "cot", "none")} {
+	for _, c := range []Cell{CellOf("m:8b", "zero-shot", "relevant", ""), CellOf("m:8b", "cot", "none", "")} {
 		if c.IsBaseline() {
 			t.Errorf("%v is a baseline", c)
 		}
@@ -118,10 +118,12 @@ func TestPairs(t *testing.T) {
 // The outcome is by the two answers alone: what broke is broken whether judges
 // rated it or not.
 func TestOutcomes(t *testing.T) {
-	word := func(s prompt.Setting, base, r Result) Outcome {
+	word := func(s prompt.Setting, c prompt.Control, base, r Result) Outcome {
 		switch {
 		case !base.Responded || !r.Responded:
 			return Error
+		case c != "" && base.Correct:
+			return map[bool]Outcome{true: NullKept, false: NullBroken}[r.Correct]
 		case s == prompt.None:
 			return map[bool]Outcome{true: PlainRight, false: PlainWrong}[r.Correct]
 		}
@@ -129,13 +131,18 @@ func TestOutcomes(t *testing.T) {
 	}
 	seen := make(map[Outcome]bool)
 	for _, s := range prompt.Settings() {
-		for _, base := range all() {
-			for _, r := range all() {
-				got := PairOf(base, r).Outcome(s)
-				if want := word(s, base, r); got != want {
-					t.Fatalf("%s, %+v, %+v: %q, want %q", s, base, r, got, want)
+		for _, c := range append(prompt.Controls(), "") {
+			if c != "" && s != prompt.None {
+				continue
+			}
+			for _, base := range all() {
+				for _, r := range all() {
+					got := PairOf(base, r).Outcome(s, c)
+					if want := word(s, c, base, r); got != want {
+						t.Fatalf("%s %s, %+v, %+v: %q, want %q", s, c, base, r, got, want)
+					}
+					seen[got] = true
 				}
-				seen[got] = true
 			}
 		}
 	}

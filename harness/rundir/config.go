@@ -47,12 +47,15 @@ type Config struct {
 	Settings   Names  `yaml:"settings" json:"settings"`
 	Methods    Names  `yaml:"methods" json:"methods"`
 	Repeats    int    `yaml:"repeats" json:"repeats"`
+	Null       int    `yaml:"null" json:"null"` // how often the baseline is asked again, to see what breaks without a preference; 0: never
 	Seed       int    `yaml:"seed" json:"seed"`
 	NumCtx     int    `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
 	NumPredict int    `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
 	Parallel   string `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
 	Store      string `yaml:"store" json:"store"`
 	Out        string `yaml:"out" json:"-"`
+
+	RotateOptions bool `yaml:"rotate_options" json:"rotate_options"` // ask it again with its options in another order, too
 
 	Quantize       Names    `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
 	KVCache        Names    `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
@@ -121,6 +124,7 @@ func Defaults() Config {
 		Think:       []string{string(task.ThinkOn), string(task.ThinkOff)},
 		JudgeRule:   string(judge.Majority),
 		Repeats:     1,
+		Null:        1,
 		Seed:        42,
 		Parallel:    "auto",
 		GPUInterval: Duration(200 * time.Millisecond),
@@ -235,6 +239,12 @@ func (c Config) Check() error {
 	}
 	if c.Repeats < 1 {
 		fault("repeats %d: at least 1", c.Repeats)
+	}
+	if c.Null < 0 {
+		fault("null %d: how often the baseline is asked again, or 0 for never", c.Null)
+	}
+	if c.RotateOptions && c.Null == 0 {
+		fault("rotate_options with null 0: the baseline is not asked again")
 	}
 	if c.NumPredict < 0 {
 		fault("num_predict %d: a number of tokens, or 0 for the protocol's", c.NumPredict)

@@ -286,6 +286,8 @@ func (m Manifest) Differences(old Manifest) []string {
 	differ("settings", old.Config.SettingsInOrder(), m.Config.SettingsInOrder())
 	differ("methods", old.Config.MethodsInOrder(), m.Config.MethodsInOrder())
 	differ("repeats", old.Config.Repeats, m.Config.Repeats)
+	differ("null", old.Config.Null, m.Config.Null)
+	differ("rotate-options", old.Config.RotateOptions, m.Config.RotateOptions)
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
 	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)

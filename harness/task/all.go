@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// All works a variant's generations out on all processors, and yields them in
-// their order; its errors are those of Evaluate. A few hundred are in memory at a time.
+// All works a variant's generations out on all processors, and yields them as
+// tables list them; its errors are those of Evaluate. A few hundred are in memory at a time.
 func (e Evaluator) All(ctx context.Context, v *Variant, judges []*Variant) iter.Seq2[Evaluated, error] {
 	const atOnce = 64
 	type result struct {
@@ -16,7 +16,7 @@ func (e Evaluator) All(ctx context.Context, v *Variant, judges []*Variant) iter.
 		err error
 	}
 	return func(yield func(Evaluated, error) bool) {
-		a := e.Arrange(v)
+		a := e.Listed(v)
 		workers := runtime.GOMAXPROCS(0)
 		chunks, quit := make(chan chan []result, workers), make(chan struct{})
 		var group sync.WaitGroup

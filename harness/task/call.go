@@ -19,6 +19,7 @@ type Call struct {
 	Text    prompt.Prompt // before it was fitted to the variant's template
 	Request models.Request
 	Repeat  int
+	Control prompt.Control
 	Shared  bool   // several generations make it: once in a run, also where it fails
 	Past    bool   // it is made no more: its reply is looked up
 	Server  string // version of it, where the call is about what that does; else ""
@@ -61,14 +62,15 @@ func (c Call) key(engine models.Engine) store.Key {
 		Format  json.RawMessage
 		Think   *bool
 		Repeat  int
-		Prompts string        `json:",omitempty"` // of templates that are not perg's own
-		Engine  models.Engine `json:",omitempty"`
-		Level   models.Level  `json:",omitempty"`
-		Render  bool          `json:",omitempty"`
-		Server  string        `json:",omitempty"`
+		Prompts string         `json:",omitempty"` // of templates that are not perg's own
+		Engine  models.Engine  `json:",omitempty"`
+		Level   models.Level   `json:",omitempty"`
+		Render  bool           `json:",omitempty"`
+		Server  string         `json:",omitempty"`
+		Control prompt.Control `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
-		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server, c.Control,
 	})
 	if err != nil {
 		panic(err) // plain values always encode
@@ -79,7 +81,7 @@ func (c Call) key(engine models.Engine) store.Key {
 // query is a generation's question as the templates take it.
 func (t *Task) query(g Generation) (prompt.Query, error) {
 	q := prompt.Query{
-		Item: *g.Item, Method: g.Method, Setting: g.Setting,
+		Item: g.Asked(), Method: g.Method, Setting: g.Setting,
 		Preferences: g.Setting.Stated(g.Item.Preference, t.Irrelevant),
 	}
 	var err error
@@ -103,6 +105,9 @@ func (t *Task) first(g Generation) (Call, error) {
 	}
 	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, stage.Method), nil, g.Variant.Think)
 	c.Repeat, c.Shared = g.Repeat, t.isDraft(stage)
+	if c.Control = g.Control; c.Control != prompt.NoControl {
+		c.Request.Options.Seed += 1 + g.Repeat
+	}
 	return c, nil
 }
 

@@ -54,7 +54,9 @@ type Evaluated struct {
 }
 
 // Correct says whether the answer is the right one.
-func (e Evaluated) Correct() bool { return e.Answer != nil && e.Answer.Letter == e.Item.GoldLetter() }
+func (e Evaluated) Correct() bool {
+	return e.Answer != nil && e.Answer.Letter == e.Asked().GoldLetter()
+}
 
 // Truncated says whether the response was ended by num_predict.
 func (e Evaluated) Truncated() bool {
@@ -119,7 +121,7 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 	if err != nil || s.Err != nil {
 		return s, err
 	}
-	a, err := e.Read(ctx, g.Item.Options, s.Response)
+	a, err := e.Read(ctx, g.Asked().Options, s.Response)
 	if Fatal(err) {
 		return s, err
 	}

@@ -53,8 +53,8 @@ func generations(task *Task, v *Variant) []Generation {
 func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 100 {
-		p := testTask(t, 1+rng.IntN(30))
-		p.Repeats = 1 + rng.IntN(3)
+		p := testTask(t, 1+rng.IntN(150))
+		p.Repeats, p.Null, p.Rotate = 1+rng.IntN(3), rng.IntN(3), rng.IntN(2) == 0
 		p.Settings = p.Settings[:1+rng.IntN(4)]
 		p.Methods = []prompt.Method{prompt.ZeroShot, prompt.ICL, prompt.SelfCritic}[:1+rng.IntN(3)]
 		p.Examples = prompt.Examples{}.With("s", []string{"an example"}).With("other", []string{"another"})
@@ -68,8 +68,9 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 			a := p.Arrange(v)
 			ends := a.Groups()
 			var last string
+			round := 0
 			for _, g := range generations(p, v) {
-				id := fmt.Sprint(g.Method, g.Setting, g.Item.ID, g.Repeat)
+				id := fmt.Sprint(g.Names(), g.Item.ID, g.Repeat)
 				if seen[id] {
 					t.Fatalf("%s comes twice", id)
 				}
@@ -78,7 +79,7 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 					t.Fatalf("%s has the place %d and comes at %d", id, g.Place, len(order))
 				}
 				order = append(order, id)
-				if base := a.Generation(a.baseline(g.Place)); base.Setting != prompt.None || base.Item != g.Item || base.Repeat != g.Repeat {
+				if base := a.Generation(a.baseline(g.Place)); base.Setting != prompt.None || base.Control != prompt.NoControl || base.Item != g.Item || base.Repeat != g.Baseline().Repeat {
 					t.Fatalf("the baseline of %s is %s %s of item %s", id, base.Method, base.Setting, base.Item.ID)
 				}
 				q, err := p.query(g)
@@ -89,13 +90,23 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				begin := fmt.Sprint(g.Method, g.Setting, text.System)
+				if r, _, _, _ := a.find(g.Place); r != round {
+					if r != round+1 {
+						t.Fatalf("round %d follows %d", r, round)
+					}
+					round = r
+				}
+				begin := fmt.Sprint(round, g.Names(), text.System)
 				if begin != last && begins[begin] {
 					t.Fatalf("%s: what begins like it is not together", id)
 				}
 				begins[begin], last = true, begin
 			}
-			if want := p.Count(v); len(seen) != want || want != (1+len(p.Methods)*(len(p.Settings)-1))*len(p.Dataset.Items)*p.Repeats {
+			controls := p.Null
+			if p.Rotate {
+				controls *= 2
+			}
+			if want := p.Count(v); len(seen) != want || want != ((1+len(p.Methods)*(len(p.Settings)-1))*p.Repeats+controls)*len(p.Dataset.Items) {
 				t.Fatalf("%d generations, counted %d", len(seen), want)
 			}
 			if !strings.Contains(order[0], "none") {
@@ -110,10 +121,21 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 			}
 			var again []string
 			for _, g := range generations(p, v) {
-				again = append(again, fmt.Sprint(g.Method, g.Setting, g.Item.ID, g.Repeat))
+				again = append(again, fmt.Sprint(g.Names(), g.Item.ID, g.Repeat))
 			}
 			if !slices.Equal(order, again) {
 				t.Fatal("the order changes")
+			}
+			listed := p.Listed(v)
+			for place := range listed.Len() {
+				g := listed.Generation(place)
+				again[place] = fmt.Sprint(g.Names(), g.Item.ID, g.Repeat)
+				if base := listed.Generation(listed.baseline(place)); base.Item != g.Item || base.Setting != prompt.None || base.Control != prompt.NoControl {
+					t.Fatalf("in tables the baseline of %s is of item %s", again[place], base.Item.ID)
+				}
+			}
+			if !slices.Equal(slices.Sorted(slices.Values(order)), slices.Sorted(slices.Values(again))) {
+				t.Fatal("what is listed is not what is asked")
 			}
 		}
 	}
@@ -159,6 +181,7 @@ func TestKeys(t *testing.T) {
 		"think":       func(c *Call) { c.Request.Think = new(false) },
 		"no think":    func(c *Call) { c.Request.Think = nil },
 		"repeat":      func(c *Call) { c.Repeat = 1 },
+		"control":     func(c *Call) { c.Control = prompt.Again },
 	} {
 		c := base()
 		change(&c)
@@ -200,7 +223,8 @@ func TestSeatsKeepTheirSystemPrompt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := fmt.Sprint(g.Method, g.Setting, c.Request.System)
+		round, _, _, _ := a.find(int(u))
+		id := fmt.Sprint(round, g.Method, g.Setting, c.Request.System)
 		if id != last[i%3] {
 			last[i%3] = id
 			changes[fmt.Sprint(g.Setting)]++

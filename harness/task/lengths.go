@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"strings"
 
 	"perg/harness/extract"
 	"perg/harness/judge"
@@ -20,27 +21,28 @@ const retold = 1.5
 // which they are asked. Those of variants that may write answers of the same length are the same.
 func (t *Task) AnswerLengths(v *Variant, add Lengthy) error {
 	a := t.Arrange(v)
-	for cell, c := range a.cells {
-		for _, i := range a.orders[cell].items {
-			g := Generation{Cell: c, Item: &t.Dataset.Items[i]}
-			first, err := t.first(g)
-			if err != nil {
-				return err
-			}
-			what := fmt.Sprintf("item %s, %s %s", g.Item.ID, c.Method, c.Setting)
-			most := t.AnswerTokens(v, g.firstStage().Method)
-			if c.Method.Draft() != prompt.BaselineDraft { // else it is the baseline's
-				add(first.Text, most, what)
-			}
-			if !c.Method.TwoCalls() {
-				continue
-			}
-			revised, err := t.revision(g, first.Text.User, "")
-			if err != nil {
-				return err
-			}
-			add(revised.Text, int(retold*float64(most))+t.AnswerTokens(v, c.Method), what)
+	for place := range a.Len() {
+		g := a.Generation(place)
+		if g.Repeat > 0 {
+			continue // it is as long as the first
 		}
+		first, err := t.first(g)
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("item %s, %s", g.Item.ID, strings.Join(g.Names(), " "))
+		most := t.AnswerTokens(v, g.firstStage().Method)
+		if g.Method.Draft() != prompt.BaselineDraft { // else it is the baseline's
+			add(first.Text, most, what)
+		}
+		if !g.Method.TwoCalls() {
+			continue
+		}
+		revised, err := t.revision(g, first.Text.User, "")
+		if err != nil {
+			return err
+		}
+		add(revised.Text, int(retold*float64(most))+t.AnswerTokens(v, g.Method), what)
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"perg/harness/prompt"
 )
 
-// An order is the sequence in which a cell asks its items: those whose prompts
-// begin alike stand together, as a group.
+// An order is the sequence in which a cell asks its items: in each round those
+// whose prompts begin alike stand together, as a group.
 type order struct {
 	items []int // positions in the dataset
 	ends  []int // of the groups, as positions in items
@@ -24,28 +24,34 @@ type beginning struct {
 	examples   int // the number of a set of them
 }
 
-// order sorts items by what their prompts begin with, each beginning in the
-// place of the first item that has it.
-func (t *Task) order(of func(data.Item) beginning) order {
-	o := order{items: make([]int, len(t.Dataset.Items))}
-	preferences, beginnings := make(map[string]int), make(map[beginning]int)
+// order sorts the items of each round by what their prompts begin with, each
+// beginning in the place of the first item that has it.
+func (t *Task) order(drawn, rounds []int, of func(data.Item) beginning) order {
+	o := order{items: slices.Clone(drawn)}
+	beginnings := make([]beginning, len(t.Dataset.Items))
 	for i, it := range t.Dataset.Items {
-		o.items[i] = i
-		b := of(it)
-		if _, ok := preferences[b.preference]; !ok {
-			preferences[b.preference] = i
-		}
-		if _, ok := beginnings[b]; !ok {
-			beginnings[b] = i
-		}
+		beginnings[i] = of(it)
 	}
-	slices.SortStableFunc(o.items, func(x, y int) int {
-		a, b := of(t.Dataset.Items[x]), of(t.Dataset.Items[y])
-		return cmp.Or(preferences[a.preference]-preferences[b.preference], beginnings[a]-beginnings[b])
-	})
-	for i, item := range o.items {
-		if i+1 == len(o.items) || of(t.Dataset.Items[item]) != of(t.Dataset.Items[o.items[i+1]]) {
-			o.ends = append(o.ends, i+1)
+	for r, from := range rounds[:len(rounds)-1] {
+		items := o.items[from:rounds[r+1]]
+		preferences, firsts := make(map[string]int), make(map[beginning]int)
+		for place, i := range items {
+			b := beginnings[i]
+			if _, ok := preferences[b.preference]; !ok {
+				preferences[b.preference] = place
+			}
+			if _, ok := firsts[b]; !ok {
+				firsts[b] = place
+			}
+		}
+		slices.SortStableFunc(items, func(x, y int) int {
+			a, b := beginnings[x], beginnings[y]
+			return cmp.Or(preferences[a.preference]-preferences[b.preference], firsts[a]-firsts[b])
+		})
+		for i, item := range items {
+			if i+1 == len(items) || beginnings[item] != beginnings[items[i+1]] {
+				o.ends = append(o.ends, from+i+1)
+			}
 		}
 	}
 	return o
@@ -68,7 +74,7 @@ func (t *Task) beginnings(c Cell) func(data.Item) beginning {
 			examples[it.Source] = sets[set]
 		}
 	}
-	own := c.Setting == prompt.Relevant || c.Setting == prompt.Mixed
+	own := c.ownPreference()
 	return func(it data.Item) beginning {
 		b := beginning{examples: examples[it.Source]}
 		if own {
@@ -76,4 +82,9 @@ func (t *Task) beginnings(c Cell) func(data.Item) beginning {
 		}
 		return b
 	}
+}
+
+// ownPreference says whether prompts of the cell state the item's own preference.
+func (c Cell) ownPreference() bool {
+	return c.Setting == prompt.Relevant || c.Setting == prompt.Mixed
 }

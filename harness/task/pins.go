@@ -19,7 +19,7 @@ type Pins struct {
 
 	mu      sync.Mutex
 	classes []string // those met; the first is "", not known
-	of      []uint8  // of each baseline, in classes
+	of      []uint8  // of each item that of its first baseline, in classes
 }
 
 // NewPins is for a variant's arrangement in a fleet; nil, which pins nothing,
@@ -29,11 +29,15 @@ func NewPins(a Arrangement, classOf func(gpus []string) string, mixed bool) *Pin
 	if !mixed {
 		return nil
 	}
-	return &Pins{Arrangement: a, classOf: classOf, classes: []string{""}, of: make([]uint8, a.task.PerCell())}
+	return &Pins{Arrangement: a, classOf: classOf, classes: []string{""}, of: make([]uint8, len(a.task.Dataset.Items))}
 }
 
 func (p *Pins) pin(place int, class string) {
-	if p == nil || place >= len(p.of) {
+	if p == nil {
+		return
+	}
+	item, first := p.itemOf(place)
+	if !first {
 		return
 	}
 	p.mu.Lock()
@@ -43,7 +47,14 @@ func (p *Pins) pin(place int, class string) {
 		i = len(p.classes)
 		p.classes = append(p.classes, class)
 	}
-	p.of[place] = uint8(i)
+	p.of[item] = uint8(i)
+}
+
+// itemOf is the item of a generation, and whether it is the item's first
+// baseline, to which all others are pinned.
+func (p *Pins) itemOf(place int) (item int, first bool) {
+	_, cell, item, repeat := p.find(place)
+	return item, cell == 0 && repeat == 0
 }
 
 // Answered pins an item to the GPUs that a reply to its baseline is from.
@@ -55,12 +66,13 @@ func (p *Pins) Answered(place int, r *store.Reply) {
 
 // demand is the class that a generation must be made on; "" for any.
 func (p *Pins) demand(u engine.Unit) string {
-	if int(u) < len(p.of) {
+	item, first := p.itemOf(int(u))
+	if first {
 		return ""
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.classes[p.of[p.baseline(int(u))]]
+	return p.classes[p.of[item]]
 }
 
 // A pinning is a queue whose baselines are pinned as they are handed out, since

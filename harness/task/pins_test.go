@@ -40,7 +40,7 @@ func TestItemsStayOnTheGPUOfTheirBaseline(t *testing.T) {
 		t.Errorf("%d generations are left", source.Left())
 	}
 	// A reply of a GPU that is not there any more pins nothing.
-	of := a.task.PerCell()
+	of := a.task.In(a.cells[0])
 	if pins.demand(engine.Unit(of)) == "" {
 		t.Error("an item is not pinned")
 	}

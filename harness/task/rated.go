@@ -28,7 +28,7 @@ func NewRated(t *Task, variants []*Variant) *Rated {
 		s := &share{}
 		for _, c := range t.Cells(v) {
 			if c.Setting.Judged() {
-				s.judged += t.PerCell()
+				s.judged += t.In(c)
 			}
 		}
 		r.variants[v] = s
@@ -48,7 +48,7 @@ func (r *Rated) Passed(e Evaluated, all bool) {
 		if len(e.Judgments) > 0 {
 			s.rated++
 		}
-	case e.Setting == prompt.None:
+	case e.Setting == prompt.None && e.Control == prompt.NoControl:
 		s.baselines++
 		if all || e.Correct() {
 			s.right++

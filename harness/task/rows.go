@@ -13,7 +13,7 @@ import (
 // Row is the generation in the table of a run, which states some irrelevant
 // preferences.
 func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
-	it, v := e.Item, e.Variant
+	it, v := e.Asked(), e.Variant
 	row := data.Generation{
 		RunID: runID, ItemID: it.ID, Source: it.Source, Category: it.Category,
 		Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
@@ -22,7 +22,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		Setting:     string(e.Setting), Method: string(e.Method),
 		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		Repeat:       int32(e.Repeat),
+		Repeat: int32(e.Repeat), Control: string(e.Control),
 		SystemPrompt: &e.Call.Request.System, UserPrompt: e.Call.Request.User,
 		Status: data.StatusOK, RequestHash: e.Call.Key().String(),
 	}

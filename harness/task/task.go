@@ -24,6 +24,8 @@ type Task struct {
 	Settings   []prompt.Setting // the baseline first
 	Methods    []prompt.Method
 	Repeats    int
+	Null       int  // how often the baseline is asked again, as a control
+	Rotate     bool // and as often with its options in another order
 	Seed       int
 	NumPredict int  // most new tokens of an answer; 0: the protocol's
 	JudgeAll   bool // also items whose baseline is wrong
@@ -46,7 +48,7 @@ func DrawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
 	if len(pool) < prompt.NIrrelevant {
 		return nil, fmt.Errorf("%d irrelevant preferences; the settings mixed and irrelevant state %d", len(pool), prompt.NIrrelevant)
 	}
-	drawn := rand.New(rand.NewPCG(uint64(seed), 0)).Perm(len(pool))[:prompt.NIrrelevant]
+	drawn := rand.New(rand.NewPCG(uint64(seed), drawIrrelevant)).Perm(len(pool))[:prompt.NIrrelevant]
 	slices.Sort(drawn)
 	texts := make([]string, len(drawn))
 	for i, d := range drawn {
@@ -56,24 +58,43 @@ func DrawIrrelevant(pool []data.Preference, seed int) ([]string, error) {
 }
 
 // Cells lists a variant's cells, its baseline first: all others are measured
-// against it.
+// against it. Its controls come next.
 func (t *Task) Cells(v *Variant) []Cell {
-	cells := []Cell{{v, prompt.ZeroShot, prompt.None}}
+	cells := []Cell{{Variant: v, Method: prompt.ZeroShot, Setting: prompt.None}}
+	for _, c := range prompt.Controls() {
+		if t.Null > 0 && (c == prompt.Again || t.Rotate) {
+			cells = append(cells, Cell{v, prompt.ZeroShot, prompt.None, c})
+		}
+	}
 	for _, m := range t.Methods {
 		for _, s := range t.Settings {
 			if s != prompt.None {
-				cells = append(cells, Cell{v, m, s})
+				cells = append(cells, Cell{v, m, s, prompt.NoControl})
 			}
 		}
 	}
 	return cells
 }
 
-// PerCell is the number of generations in a cell.
-func (t *Task) PerCell() int { return len(t.Dataset.Items) * t.Repeats }
+// each is the number of an item's generations in a cell.
+func (t *Task) each(c Cell) int {
+	if c.Control != prompt.NoControl {
+		return t.Null
+	}
+	return t.Repeats
+}
+
+// In is the number of generations in a cell.
+func (t *Task) In(c Cell) int { return len(t.Dataset.Items) * t.each(c) }
 
 // Count is the number of a variant's generations.
-func (t *Task) Count(v *Variant) int { return len(t.Cells(v)) * t.PerCell() }
+func (t *Task) Count(v *Variant) int {
+	n := 0
+	for _, c := range t.Cells(v) {
+		n += t.In(c)
+	}
+	return n
+}
 
 // Total is the number of the generations of some variants.
 func (t *Task) Total(variants []*Variant) int {
@@ -101,6 +122,7 @@ func (t *Task) AnswerTokens(v *Variant, m prompt.Method) int {
 func (t *Task) isDraft(g Generation) bool {
 	kind := prompt.NoDraft
 	switch {
+	case g.Control != prompt.NoControl:
 	case g.Setting == prompt.None:
 		kind = prompt.BaselineDraft
 	case g.Method == prompt.ZeroShot:

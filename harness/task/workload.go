@@ -18,10 +18,10 @@ const (
 // Generating is what a variant's answers take, with prompts of so many tokens
 // on average.
 func (t *Task) Generating(v *Variant, prompts sizing.Tokens) sizing.Workload {
-	n := t.PerCell()
 	var w sizing.Workload
 	draft, drafts := int(AnswerShare*float64(t.AnswerTokens(v, prompt.ZeroShot))), 0
 	for _, c := range t.Cells(v) {
+		n := t.In(c)
 		w.Calls += n
 		if c.Method.TwoCalls() {
 			drafts += draft * n // which the second call reads
@@ -32,7 +32,7 @@ func (t *Task) Generating(v *Variant, prompts sizing.Tokens) sizing.Workload {
 			w.OutputTokens += draft * n
 		}
 	}
-	n = t.Count(v)
+	n := t.Count(v)
 	w.PromptTokens, w.ReadTokens = int(prompts.All*float64(n))+drafts, int(prompts.Read*float64(n))+drafts
 	return w
 }
@@ -41,14 +41,14 @@ func (t *Task) Generating(v *Variant, prompts sizing.Tokens) sizing.Workload {
 // is right, with prompts of so many tokens on average beside the responses.
 func (t *Task) Rating(variants []*Variant, prompts sizing.Tokens) sizing.Workload {
 	var w sizing.Workload
-	n := t.PerCell()
-	if t.JudgeSwap {
-		n *= 2
-	}
 	for _, v := range variants {
 		for _, c := range t.Cells(v) {
 			if !c.Setting.Judged() {
 				continue
+			}
+			n := t.In(c)
+			if t.JudgeSwap {
+				n *= 2
 			}
 			w.Calls += n
 			responses := 2 * AnswerShare * float64(t.AnswerTokens(v, c.Method))

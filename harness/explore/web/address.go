@@ -23,6 +23,7 @@ const (
 	variantParam = "of" // of the answer that is shown; variant, method and setting are filters
 	methodParam  = "by"
 	settingParam = "under"
+	controlParam = "control"
 	repeatParam  = "repeat"
 )
 
@@ -104,6 +105,9 @@ func putKey(q url.Values, k results.Key) {
 	q.Set(variantParam, k.Variant)
 	q.Set(methodParam, string(k.Method))
 	q.Set(settingParam, string(k.Setting))
+	if k.Control != "" {
+		q.Set(controlParam, string(k.Control))
+	}
 	if k.Repeat > 0 {
 		q.Set(repeatParam, strconv.Itoa(int(k.Repeat)))
 	}
@@ -112,7 +116,7 @@ func putKey(q url.Values, k results.Key) {
 // readKey reads an answer's name; a repeat that is no number is none that is
 // there.
 func readKey(q url.Values) results.Key {
-	k := results.Key{Cell: results.CellOf(q.Get(variantParam), q.Get(methodParam), q.Get(settingParam)), ItemID: q.Get(itemParam)}
+	k := results.Key{Cell: results.CellOf(q.Get(variantParam), q.Get(methodParam), q.Get(settingParam), q.Get(controlParam)), ItemID: q.Get(itemParam)}
 	if text := q.Get(repeatParam); text != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {

@@ -50,6 +50,8 @@ var values = map[explore.Facet]map[string]term{
 		"kept":        {"kept", "Right without a preference, and right with it", "good", "✓"},
 		"mended":      {"mended", "Wrong without a preference, right with it", "fair", "↑"},
 		"wrong-twice": {"wrong twice", "Wrong without a preference, and wrong with it", "dull", "–"},
+		"null-broken": {"null, broken", "Right without a preference, wrong when asked the same again: no preference did that", "fair", "✗"},
+		"null-kept":   {"null, kept", "Right without a preference, and right when asked the same again", "dull", "✓"},
 		"plain-right": {"plain, right", "No preference was stated, and the answer is right", "good", "✓"},
 		"plain-wrong": {"plain, wrong", "No preference was stated, and the answer is wrong", "dull", "–"},
 		"unscored":    {"unscored", "A judge should have rated it, and no rating can be read", "odd", "?"},

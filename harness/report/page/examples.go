@@ -141,6 +141,7 @@ type exampleRow struct {
 	Method      string   `parquet:"method"`
 	Variant     string   `parquet:"variant"`
 	Repeat      int32    `parquet:"repeat"`
+	Control     string   `parquet:"control,optional"`
 	Response    *string  `parquet:"response"`
 	Answer      *string  `parquet:"answer"`
 }
@@ -151,7 +152,7 @@ func readTexts(dir string, all []Example) error {
 	wanted := make(map[results.Key]func(exampleRow))
 	for i := range all {
 		e := &all[i]
-		key := results.Key{Cell: results.CellOf(e.Variant, e.Method, e.Setting), ItemID: e.ID, Repeat: e.Repeat}
+		key := results.Key{Cell: results.CellOf(e.Variant, e.Method, e.Setting, ""), ItemID: e.ID, Repeat: e.Repeat}
 		wanted[key] = func(r exampleRow) {
 			e.Question, e.Options, e.Gold, e.Stated, e.After = textOf(r.Question), r.Options, r.Gold, len(r.Preferences), answerOf(r)
 		}
@@ -164,7 +165,7 @@ func readTexts(dir string, all []Example) error {
 		if err != nil {
 			return err
 		}
-		key := results.Key{Cell: results.CellOf(r.Variant, r.Method, r.Setting), ItemID: r.ItemID, Repeat: r.Repeat}
+		key := results.Key{Cell: results.CellOf(r.Variant, r.Method, r.Setting, r.Control), ItemID: r.ItemID, Repeat: r.Repeat}
 		if fill, ok := wanted[key]; ok {
 			fill(r)
 			if delete(wanted, key); len(wanted) == 0 {
