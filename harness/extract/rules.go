@@ -163,6 +163,10 @@ func (r *reading) answer(cut bool) (Answer, finding) {
 		if ok && !r.denies(option, true) {
 			return Answer{option, Predicate}, chosen
 		}
+		option, ok = one(r.claimed(func(c claim) bool { return c.rule != Predicate && !c.unreal && c.answer && c.weight >= concluded }))
+		if ok && !r.denies(option, true) {
+			return Answer{option, Hedged}, chosen
+		}
 		return Answer{}, nothing
 	}
 	for _, sign := range r.signs() {
