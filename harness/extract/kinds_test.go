@@ -277,6 +277,8 @@ var kinds = []struct {
 		{"So B. Bergen. is a common misconception. The answer is D.", "D", nil},
 		{"Most people believe that it is A. They are mistaken: Bergen is the wettest.", "B", nil},
 		{"It is probably B, but it could be C.", "B", nil},
+		{"Therefore, option B seems to be the best answer. Oslo lies on a fjord, as does the", "B", nil},
+		{"Option B seems to be the best answer. Oslo lies on a fjord, as does the", "", nil},
 	}},
 	{"thoughts in more templates", []kindCase{
 		{"<seed:think>It is A.</seed:think>The answer is B.", "B", nil},
