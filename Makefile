@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test simulate soak test-gpu bench ollama weights duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test simulate coverage soak test-gpu bench ollama weights duckdb chromium echarts screenshots clean
 
 build: perg
 
@@ -93,6 +93,12 @@ STORY ?=
 
 simulate:
 	$(GO) test -count=1 -timeout 12h -v -run 'TestSimulate$$' ./harness/engine -seeds $(SEEDS) -from $(FROM) $(if $(STORY),-story)
+
+# Coverage of the intervals and size of the tests of compare, by simulation: a
+# minute or two. make test has fewer trials of it.
+coverage:
+	$(GO) test -count=1 -v -run 'TestCoverage|TestSize' ./harness/stats ./harness/metrics
+	$(GO) test -count=1 -v -run 'TestSize' ./harness/compare -trials 1000
 
 # kill -9 at a hundred points of runs with two lanes, a resident judge and two
 # KV caches: nothing is lost, nothing doubled, no server is left. A quarter of an

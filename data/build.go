@@ -38,8 +38,10 @@ type question struct {
 // Build makes PERGData from the public sources (paper, section 3): TruthfulQA,
 // the 817 questions of its multiple-choice task in JSON or Parquet;
 // CommonsenseQA, the 1,221 of its dev split as JSON lines or Parquet; MMLU, the
-// 5,170 test questions of the 21 subjects as CSV, JSON lines or Parquet. Item i
-// (from 0) of a source gets preference i mod n of the source's list in p.
+// 5,170 test questions of the 21 subjects as CSV, JSON lines or Parquet. The items
+// come in the paper's order, and item i (from 0) of a source gets preference i
+// mod n of the source's list in p: of the whole of a source each item has the
+// preference number that it has in the paper.
 //
 // In TruthfulQA the right choice stands first; its options are shuffled, each
 // question's by the seed and its text alone, so that what else is in the file
@@ -68,7 +70,7 @@ func Build(s Sources, p Preferences, seed uint64) (d Dataset, notes []string, er
 		bad.append(faults)
 		notes = append(notes, more...)
 		if n := len(questions); n != source.items {
-			notes = append(notes, fmt.Sprintf("%s: %d questions, where PERGData has %d", source.name, n, source.items))
+			notes = append(notes, fmt.Sprintf("%s: %d questions, where PERGData has %d, so that preferences, which go by place, are not all the paper's", source.name, n, source.items))
 		}
 		for i, q := range questions {
 			q.item.Source = source.name

@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// mmluSubjects are the subjects of MMLU that PERGData has, in its order.
+// mmluSubjects are the subjects of MMLU that PERGData has, in the order of the
+// paper's items, which decides what preference a question gets.
 var mmluSubjects = []string{
-	"professional_law", "high_school_biology", "professional_accounting", "professional_medicine",
-	"high_school_mathematics", "high_school_microeconomics", "conceptual_physics", "marketing",
-	"high_school_statistics", "high_school_chemistry", "college_medicine", "high_school_physics",
-	"electrical_engineering", "college_biology", "anatomy", "formal_logic", "college_physics",
-	"college_mathematics", "abstract_algebra", "business_ethics", "college_chemistry",
+	"abstract_algebra", "anatomy", "business_ethics", "college_biology", "college_chemistry", "college_mathematics",
+	"college_medicine", "college_physics", "conceptual_physics", "electrical_engineering", "formal_logic",
+	"high_school_biology", "high_school_chemistry", "high_school_mathematics", "high_school_microeconomics",
+	"high_school_physics", "high_school_statistics", "marketing", "professional_accounting", "professional_law",
+	"professional_medicine",
 }
 
 const mmluFileForms = "expected for each subject SUBJECT_test.csv (or .parquet, .jsonl, .json), SUBJECT/test-*.parquet or SUBJECT/test/*.parquet, or one file of all subjects"

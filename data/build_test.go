@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,11 +106,16 @@ func rightAnswers(t *testing.T, s Sources) (rights [][2]string) {
 			t.Fatal(err)
 		}
 	}
-	var truthful []struct {
+	type truthfulQuestion struct {
 		Question string
 		Targets  struct{ Choices []string } `json:"mc1_targets"`
 	}
+	var truthful []truthfulQuestion
 	decode(read(s.TruthfulQA), &truthful)
+	truthfulQAPlaces := truthfulQAPlaces()
+	slices.SortFunc(truthful, func(a, b truthfulQuestion) int {
+		return truthfulQAPlaces[fingerprint(a.Question)] - truthfulQAPlaces[fingerprint(b.Question)]
+	})
 	for _, q := range truthful {
 		rights = append(rights, [2]string{q.Question, q.Targets.Choices[0]})
 	}
@@ -205,9 +211,10 @@ func TestBuildLeavesSourcesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
-		"truthfulqa: 1 questions, where PERGData has 817",
-		"commonsenseqa: 2 questions, where PERGData has 1221",
-		"mmlu: 42 questions, where PERGData has 5170",
+		"truthfulqa: 1 questions are not among the paper's 817; they come after those that are",
+		"truthfulqa: 1 questions, where PERGData has 817, so that preferences, which go by place, are not all the paper's",
+		"commonsenseqa: 2 questions, where PERGData has 1221, so that preferences, which go by place, are not all the paper's",
+		"mmlu: 42 questions, where PERGData has 5170, so that preferences, which go by place, are not all the paper's",
 	}, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
@@ -255,11 +262,11 @@ func TestBuildFaults(t *testing.T) {
 		"t.json:3: mc1_targets has 2 choices and 1 labels",
 		`c.jsonl:1: answerKey is "C"; it is one of the labels A, B`,
 		"c.jsonl:3: the line is no JSON",
+		"[mmlu]: there are no test questions of anatomy; expected for each subject SUBJECT_test.csv",
+		`[mmlu]/college_physics_test.csv:1: there are no columns of choices (found ["question" "a" "b" "answer"])`,
 		`[mmlu]/marketing_test.csv:2: the answer is "4"; it is an index from 0 to 3 or a letter from A to D`,
 		"[mmlu]/marketing_test.csv:4: the row has 4 fields, the first 6",
 		`[mmlu]/marketing_test.csv:5: the answer is "E"`,
-		"[mmlu]: there are no test questions of anatomy; expected for each subject SUBJECT_test.csv",
-		`[mmlu]/college_physics_test.csv:1: there are no columns of choices (found ["question" "a" "b" "answer"])`,
 		`t.json:5: item "truthfulqa-0001": number of options: 1`,
 		`c.jsonl:5: item "c3": option B is empty`,
 		`c.jsonl:5: item "c3": the id is also that of the item that asks "When?"`,

@@ -73,6 +73,7 @@ func Load(name string) (Dataset, error) {
 
 // newDataset completes a dataset that has been read.
 func newDataset(name string, items []Item) Dataset {
+	linkDuplicates(items)
 	return Dataset{Name: name, SHA256: datasetHash(items), Items: items}
 }
 

@@ -22,6 +22,26 @@ type Item struct {
 	Gold           int      // index into Options
 	Preference     string   // the relevant preference assigned to the item
 	PreferenceType PreferenceType
+	QuestionID     string // the first item's with the same question; empty where no other has it. It follows from the others, and is in no hash
+}
+
+// QuestionKey is what texts of one question have in common: their words,
+// whatever their case and the space between them.
+func QuestionKey(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+
+// linkDuplicates gives items that ask the same question its first one's id.
+func linkDuplicates(items []Item) {
+	first := make(map[string]int, len(items))
+	for i := range items {
+		items[i].QuestionID = ""
+		q := QuestionKey(items[i].Question)
+		at, ok := first[q]
+		if !ok {
+			first[q] = i
+			continue
+		}
+		items[at].QuestionID, items[i].QuestionID = items[at].ID, items[at].ID
+	}
 }
 
 // GoldLetter is the letter of the right option.

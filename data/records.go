@@ -24,7 +24,7 @@ const FromLabel = "label"
 type Generation struct {
 	RunID          string   `parquet:"run_id,dict" about:"the run that the row is of"`
 	ItemID         string   `parquet:"item_id,dict" about:"the question's id in PERGData"`
-	QuestionID     string   `parquet:"question_id,optional,dict" about:"what items have in common that are one question under several preferences; null: the item has its question to itself"`
+	QuestionID     string   `parquet:"question_id,optional,dict" about:"what items have in common that are one question: under several preferences, or with the same words twice in the data; null: the item has its question to itself"`
 	Source         string   `parquet:"source,optional,dict" about:"the dataset that the question is from; null: not known"`
 	Category       string   `parquet:"category,optional,dict" about:"its category there, such as an MMLU subject; null: none"`
 	Question       string   `parquet:"question,dict" about:"the question, without its options"`
@@ -175,6 +175,14 @@ type Metric struct {
 	ReadByModel         *float64 `parquet:"read_by_model" json:"read_by_model"`
 	UnreadBaseline      *float64 `parquet:"unread_baseline" json:"unread_baseline"`
 	Unread              *float64 `parquet:"unread" json:"unread"`
+	// Shares of the letters A, B, ... among the answers that were read under the
+	// setting, among those in the baseline, and among the right
+	// answers to the former: a model that likes one place chooses its letter more
+	// often than it is right. Known for source "all" alone; null where nothing was
+	// read.
+	Letters         []float64 `parquet:"letters,list" json:"letters"`
+	LettersBaseline []float64 `parquet:"letters_baseline,list" json:"letters_baseline"`
+	LettersGold     []float64 `parquet:"letters_gold,list" json:"letters_gold"`
 	// What the Breakage Rate could be if every answer had been read, at the least
 	// and at the most.
 	BreakageRateLeast  *float64 `parquet:"breakage_rate_least" json:"breakage_rate_least"`

@@ -2,24 +2,68 @@ package data
 
 import (
 	"bytes"
+	"cmp"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 )
 
 const truthfulQAForm = `a question of TruthfulQA is {"question": ..., "mc1_targets": {"choices": [...], "labels": [1, 0, ...]}}, or with mc1_targets as {"right answer": 1, "wrong answer": 0, ...}`
 
 // readTruthfulQA reads the multiple-choice task of TruthfulQA: mc_task.json, or
-// the export of its multiple_choice configuration. The options are shuffled.
-func readTruthfulQA(path string, seed uint64) ([]question, []string, faults) {
-	questions, _, bad := readQuestions(readRecords(path), parseTruthfulQA)
+// the export of its multiple_choice configuration. The questions come in the
+// paper's order, whatever the file's is: copies of the dataset differ in it, and
+// a question's place decides its preference. Those that the paper does not have
+// come last, which a note says. The options are shuffled.
+func readTruthfulQA(path string, seed uint64) (questions []question, notes []string, bad faults) {
+	questions, _, bad = readQuestions(readRecords(path), parseTruthfulQA)
+	places := truthfulQAPlaces()
+	others := 0
+	place := func(q question) int {
+		if at, ok := places[fingerprint(q.item.Question)]; ok {
+			return at
+		}
+		return len(places)
+	}
 	for i := range questions {
 		shuffleOptions(&questions[i].item, seed)
+		if place(questions[i]) == len(places) {
+			others++
+		}
 	}
-	return questions, nil, bad
+	slices.SortStableFunc(questions, func(a, b question) int { return cmp.Compare(place(a), place(b)) })
+	if others > 0 {
+		notes = append(notes, fmt.Sprintf("truthfulqa: %d questions are not among the paper's %d; they come after those that are", others, len(places)))
+	}
+	return questions, notes, bad
+}
+
+//go:embed truthfulqa_order.txt
+var truthfulQAOrder string
+
+// truthfulQAPlaces are the places, from 0, of TruthfulQA's questions in the
+// paper's data, by fingerprint: the order of mc_task.json as it was published
+// with 817 questions.
+var truthfulQAPlaces = sync.OnceValue(func() map[string]int {
+	places := make(map[string]int)
+	for i, hash := range strings.Fields(truthfulQAOrder) {
+		places[hash] = i
+	}
+	return places
+})
+
+// fingerprint is the 32-bit FNV-1a hash of a question, hex. It tells those of
+// TruthfulQA apart.
+func fingerprint(question string) string {
+	h := fnv.New32a()
+	h.Write([]byte(strings.TrimSpace(question)))
+	return fmt.Sprintf("%08x", h.Sum32())
 }
 
 // shuffleOptions puts the options in an order drawn from the seed and the

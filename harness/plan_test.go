@@ -40,7 +40,7 @@ func variant(name string) *task.Variant {
 // testPlan is one that has no fleet yet: see on.
 func testPlan(t *testing.T, items int, variants ...*task.Variant) *Plan {
 	t.Helper()
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
+		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}

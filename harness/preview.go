@@ -40,6 +40,7 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	notes = append(notes, r.Partial()...)
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)

@@ -105,7 +105,7 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 
 // prepare finds the model, its context, and where it runs.
 func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		return nil, err
 	}

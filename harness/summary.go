@@ -17,6 +17,7 @@ type Summary struct {
 	Methods      int                `json:"methods"`
 	Repeats      int                `json:"repeats"`
 	Generations  int                `json:"generations"`
+	Controls     int                `json:"controls"`      // of those, the ones that ask the baseline again
 	PromptTokens int                `json:"prompt_tokens"` // of all generations, an estimate
 	OutputTokens int                `json:"output_tokens"` // an estimate
 	Ratings      int                `json:"ratings"`       // if every baseline is right
@@ -97,6 +98,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		w := p.Task.Generating(v, p.Sizes.Prompt)
 		s.PromptTokens += w.PromptTokens
 		s.OutputTokens += w.OutputTokens
+		s.Controls += p.Task.Controls(v)
 		s.Models = append(s.Models, p.info(v))
 	}
 	for _, j := range p.Judges {

@@ -23,14 +23,9 @@ func Items(c rundir.Config) (data.Dataset, error) {
 
 // newTask is what a config asks about its items.
 func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
-	prompts, err := prompt.Embedded()
+	prompts, err := promptsOf(c)
 	if err != nil {
 		return nil, err
-	}
-	if c.Prompts != "" {
-		if prompts, err = prompts.Replace(os.DirFS(c.Prompts)); err != nil {
-			return nil, &hint.Error{Err: fmt.Errorf("prompts %s: %w", c.Prompts, err), Hint: "the project's own are in harness/prompt/templates", Usage: true}
-		}
 	}
 	preferences, err := data.DefaultPreferences()
 	if err != nil {
@@ -50,6 +45,23 @@ func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
 		Settings: c.SettingsInOrder(), Methods: methods, Repeats: c.Repeats, Null: c.Null, Rotate: c.RotateOptions,
 		Seed: c.Seed, NumPredict: c.NumPredict,
 	}, nil
+}
+
+// promptsOf are the templates of a config: a set that comes with perg, or its own
+// with those of a directory in their place.
+func promptsOf(c rundir.Config) (*prompt.Set, error) {
+	if c.Prompts == prompt.Paper {
+		return prompt.Embedded(prompt.Paper)
+	}
+	own, err := prompt.Embedded(prompt.Own)
+	if err != nil || c.Prompts == prompt.Own {
+		return own, err
+	}
+	prompts, err := own.Replace(os.DirFS(c.Prompts))
+	if err != nil {
+		return nil, &hint.Error{Err: fmt.Errorf("prompts %s: %w", c.Prompts, err), Hint: "the project's own are in harness/prompt/templates", Usage: true}
+	}
+	return prompts, nil
 }
 
 // readExamples reads the worked examples of a config over perg's own, and

@@ -323,6 +323,30 @@ func TestThePlanHasTheSlotsAndContextsThatServersGive(t *testing.T) {
 	}
 }
 
+// A judge of its own answers, and one of a candidate's family, is warned of before
+// a run and in a plan.
+func TestPartialJudgesAreWarnedOf(t *testing.T) {
+	roster := task.Roster{Variants: []*task.Variant{variant("qwen3:8b"), variant("gemma2:9b")}, Judges: []*task.Variant{variant("qwen3:8b"), variant("gemma2:27b")}}
+	var told []string
+	warnOf("0.34.1", roster, func(text string) { told = append(told, text) })
+	if len(told) != 2 || !strings.Contains(told[0], "judge qwen3:8b rates its own answers") || !strings.Contains(told[1], "judge gemma2:27b is of the family of gemma2:9b") {
+		t.Errorf("told %q", told)
+	}
+	c := rundir.Defaults()
+	c.Models, c.Judge, c.GPUs = rundir.Names{"llama3.1:8b"}, rundir.Names{"llama3.1:8b"}, rundir.Names{"1x24GiB"}
+	set, err := Items(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, notes, err := Preview(t.Context(), c, set.Limit(3), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(notes, func(s string) bool { return strings.Contains(s, "judge llama3.1:8b rates its own answers") }) {
+		t.Errorf("the plan notes %q", notes)
+	}
+}
+
 // What a version does is told to those whom it concerns.
 func TestWhatIsToldOfAVersion(t *testing.T) {
 	plain := []*task.Variant{variant("a:latest")}

@@ -44,13 +44,24 @@ Rates are in percent (see perg report --help), differences in percentage
 points with 95 % bootstrap intervals, the same items drawn for both sides.
 Items to which one side has no response, there or in the baseline, are
 left out. With repeats an item counts in tests and counts once, for the
-side that is right (or breaks) more often.
+side that is right (or breaks) more often; duplicates of a question count
+together.
 
-   p        of McNemar's test, mid-p: of Right
-            over all items, of Breakage over the items in Q* of both sides
-   Holm p   adjusted for all tests shown
+Rates, difference, interval and p of a line are of the same n items: Right
+and Variation of all, Breakage, Alignment and Robustness of those that are
+in Q* of both sides, right in both baselines. What perg report shows, over
+all of a side's Q*, stands below: these are other items on each side.
+
+   p        of McNemar's test, mid-p. In Robustness, answers without a
+            rating count by the share of the rated ones that do not follow:
+            its p is of the sign-flip test, which is McNemar's where all
+            are rated
+   Holm p   adjusted for all tests of the call, which is their family; the
+            primary outcome is Breakage. Tests of other calls are not in it:
+            choose what to compare before you look
    Needed   items that the data should have for the test to see a
-            difference of --detect, with power 80 % at level 5 %`,
+            difference of --detect, with power 80 % at level 5 %; where one
+            is seen there is none`,
 		Flags: []cli.Flag{
 			&cli.Float64Flag{Name: "detect", Value: 2, Usage: "difference to be seen, in `POINTS` of percent"},
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.ComparisonFormats())},
@@ -93,6 +104,9 @@ func compareAction(c *cli.Context) error {
 		if err := report.WriteComparisons(w, format, all); err != nil {
 			return err
 		}
+		if tests := compare.Tests(all); tests > 0 {
+			caveats = append([]string{compare.Family(tests)}, caveats...)
+		}
 		for _, caveat := range caveats {
 			fmt.Fprintln(c.App.ErrWriter, "perg: "+printable.Text(caveat))
 		}
@@ -106,19 +120,24 @@ func compareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	comparedLegend(w, sweep, compare.Tests(all), detect)
+	comparedLegend(w, sweep, all, detect)
 	for _, caveat := range caveats {
 		fmt.Fprintln(w, report.Prose(caveat))
 	}
 	return nil
 }
 
-func comparedLegend(w io.Writer, sweep bool, tests int, detect float64) {
-	said := fmt.Sprintf("Percent and percentage points; Holm p is adjusted for the %s tests shown. Needed: items to see a difference of %v points.", comma(tests), detect)
+func comparedLegend(w io.Writer, sweep bool, all []compare.Comparison, detect float64) {
+	said := "Percent and percentage points. n: items in Q* of both, all for Right and Variation."
 	if sweep {
-		said = fmt.Sprintf("Percentage points, the variant less its sibling, with 95 %% intervals; p is adjusted (Holm) for the %s tests shown.", comma(tests))
+		said = "Percentage points, the variant less its sibling, with 95 % intervals over items. n: items for Right and Variation; Q*: those in Q* of both, for the others. p: adjusted (Holm)."
+	} else if slices.ContainsFunc(all, func(c compare.Comparison) bool { return compare.Needs(c.Rows) }) {
+		said += fmt.Sprintf(" Needed: items to see a difference of %v points, where none is seen.", detect)
 	}
 	fmt.Fprintf(w, "\n%s\n", report.Prose(said+" See perg compare --help."))
+	if tests := compare.Tests(all); tests > 0 {
+		fmt.Fprintln(w, report.Prose(compare.Family(tests)))
+	}
 }
 
 // A comparedRun is a run as it is compared.
@@ -276,7 +295,7 @@ func (s *comparedSides) caveats() []string {
 			all = append(all, fmt.Sprintf("caveat: %s is not finished, %s of %s generations are missing", r.dir, comma(r.manifest.Counts.Missing), comma(r.manifest.Counts.Planned)))
 		}
 		if text := severalPreferences(r.manifest); text != "" {
-			all = append(all, fmt.Sprintf("caveat: %s: %s: tests take them to be independent, so that p is too small", r.dir, text))
+			all = append(all, fmt.Sprintf("caveat: %s: %s: intervals and tests are over questions", r.dir, text))
 		}
 	}
 	if s.a == s.b {

@@ -28,6 +28,9 @@ not named is left out. Each may be JSON lines, a JSON list or Parquet:
 - MMLU: a directory with the test questions of 21 subjects, also as CSV
   (anatomy_test.csv), or one file of all subjects.
 
+Items come in the paper's order, whatever the order of the files is, so that
+each has the preference number that it has in the paper.
+
    perg data build --truthfulqa mc_task.json -o perg.parquet \
       --commonsenseqa dev_rand_split.jsonl --mmlu mmlu/test
    perg run llama3.1:8b --data perg.parquet`,

@@ -90,16 +90,16 @@ func checkDuck(t *testing.T, run string, items int) {
 			t.Errorf("DuckDB reads generations.%s as %s, want %s", column, got.Types["generations"][column], want)
 		}
 	}
-	for table, columns := range map[string]int{"generations": 48, "judgments": 19, "metrics": 60} {
+	for table, columns := range map[string]int{"generations": 49, "judgments": 19, "metrics": 74} {
 		if n := len(got.Types[table]); n != columns {
 			t.Errorf("DuckDB sees %d columns in %s, want %d", n, table, columns)
 		}
 	}
-	generations := 5 * 4 * items
+	generations := 5 * (4 + 2) * items // with two controls
 	if got.Counts["generations"] != generations || got.Counts["metrics"] != 5*4*4 || got.Counts["judgments"] != len(table[data.Judgment](t, run, "judgments")) {
 		t.Errorf("DuckDB counts %v", got.Counts)
 	}
-	for column, want := range map[string]int{"answer": 2 * 4 * items, "kv_cache_type": generations, "gpu_uuids": generations, "thinking": generations, "response": 0} {
+	for column, want := range map[string]int{"answer": 2 * (4 + 2) * items, "kv_cache_type": generations, "gpu_uuids": generations, "thinking": generations, "response": 0} {
 		if got.Nulls[column] != want {
 			t.Errorf("DuckDB finds %d nulls in %s, want %d", got.Nulls[column], column, want)
 		}

@@ -29,7 +29,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	b := newBench(t)
 	const limit = 18
 	items := sample(t, limit)
-	status, stdout, stderr := b.run("steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--parallel", "8")
+	status, stdout, stderr := b.run("steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--parallel", "8", "--null", "1", "--rotate-options")
 	if status != exitDone {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}
@@ -54,7 +54,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 			t.Errorf("%s: answer %v from %q, want none by the model", g.Model, g.Answer, g.AnswerFrom)
 		}
 	}
-	all := 4 * limit
+	all := (4 + 2) * limit // and two controls
 	for key, want := range map[string]int{"steady:latest ok stop": all, "vague:latest ok stop": all, "endless:latest truncated length": all} {
 		if byStatus[key] != want {
 			t.Errorf("%d rows are %q, want %d: %v", byStatus[key], key, want, byStatus)
@@ -64,7 +64,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	// Again: there is nothing to do. Where a table is lost every reply is known.
 	// The judge's rows are the same ones.
 	before := table[data.Judgment](t, out, "judgments")
-	again := []string{"steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit)}
+	again := []string{"steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--null", "1", "--rotate-options"}
 	status, stdout, stderr = b.run(again...)
 	if status != exitDone || !strings.Contains(stdout, "nothing to do, no call was made: the run is finished") || !strings.Contains(stdout, "steady:latest") {
 		t.Errorf("a finished run: exit status %d\n%s\n%s", status, stdout, stderr)
@@ -80,7 +80,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 		t.Errorf("%d judgments, %d before", len(after), len(before))
 	}
 	// Another run shares what it can: here, everything.
-	status, stdout, stderr = b.perg(t.Context(), append(b.args("steady", "--limit", fmt.Sprint(limit), "--judge", "judge"), "--out", filepath.Join(b.dir, "other"))...)
+	status, stdout, stderr = b.perg(t.Context(), append(b.args("steady", "--limit", fmt.Sprint(limit), "--judge", "judge", "--null", "1"), "--out", filepath.Join(b.dir, "other"))...)
 	if status != exitDone || !strings.Contains(stdout, "no call was made") {
 		t.Errorf("a run with the same store: exit status %d\n%s\n%s", status, stdout, stderr)
 	}

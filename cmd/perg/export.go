@@ -101,7 +101,11 @@ func exportAction(c *cli.Context) error {
 
 // about says what a run is, in one line.
 func about(dir string, m rundir.Manifest) string {
-	return fmt.Sprintf("%s: %s, %d items of %s", dir, m.How(), m.Dataset.Items, m.Dataset.Name)
+	text := fmt.Sprintf("%s: %s, %d items of %s", dir, m.How(), m.Dataset.Items, m.Dataset.Name)
+	if m.PromptSet != "" {
+		text += ", prompts: " + m.PromptSet
+	}
+	return text
 }
 
 // exportProgress tells a person at a terminal how far a long export is; wipe

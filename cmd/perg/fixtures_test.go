@@ -74,9 +74,11 @@ func (b bench) run(args ...string) (status int, stdout, stderr string) {
 	return b.perg(b.t.Context(), b.args(args...)...)
 }
 
+// args are those of a run that asks nothing again: a test that counts calls
+// counts those of its cells, and one of controls asks for them.
 func (b bench) args(args ...string) []string {
 	return append([]string{"run", "--host", b.host, "--store", filepath.Join(b.dir, "store.db"), "--out", filepath.Join(b.dir, "run"),
-		"--num-predict", "20"}, args...)
+		"--num-predict", "20", "--null", "0"}, args...)
 }
 
 func table[T any](t *testing.T, dir, name string) []T {
@@ -106,7 +108,7 @@ type script func(it data.Item, setting prompt.Setting) string
 func always(letter string) script { return func(data.Item, prompt.Setting) string { return letter } }
 
 func wavering(t *testing.T) script {
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

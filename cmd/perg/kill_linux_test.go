@@ -318,6 +318,7 @@ func (k *killing) inspects(name string) {
 		Item    string `parquet:"item_id"`
 		Setting string `parquet:"setting"`
 		Variant string `parquet:"variant"`
+		Control string `parquet:"control,optional"`
 	}
 	for _, table := range []string{"generations", "judgments"} {
 		times := make(map[row]int)

@@ -51,7 +51,7 @@ func ownServers(t *testing.T) bench {
 }
 
 func (b bench) own(args ...string) []string {
-	return append([]string{"run", "--store", filepath.Join(b.dir, "store.db"), "--out", filepath.Join(b.dir, "run"), "--num-predict", "20"}, args...)
+	return append([]string{"run", "--store", filepath.Join(b.dir, "store.db"), "--out", filepath.Join(b.dir, "run"), "--num-predict", "20", "--null", "0"}, args...)
 }
 
 // One F16 model becomes three variants, as Ollama reports them; a second sweep

@@ -67,7 +67,7 @@ func onMachine(t *testing.T) machine {
 func (m machine) start(name string, args ...string) (out string, status int, text string) {
 	m.t.Helper()
 	out = filepath.Join(m.dir, name)
-	all := []string{"run", m.model, "--store", filepath.Join(m.dir, "store.db"), "--out", out, "--lanes", "1", "--extractor", "none"}
+	all := []string{"run", m.model, "--store", filepath.Join(m.dir, "store.db"), "--out", out, "--lanes", "1", "--extractor", "none", "--null", "0"}
 	status, stdout, stderr := m.perg(m.t.Context(), append(all, args...)...)
 	return out, status, stdout + stderr
 }

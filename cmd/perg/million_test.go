@@ -73,7 +73,7 @@ func newMillion(tb testing.TB) *million {
 	for _, p := range preferences.Irrelevant[:prompt.NIrrelevant] {
 		m.irrelevant = append(m.irrelevant, p.Text)
 	}
-	m.prompts, err = prompt.Embedded()
+	m.prompts, err = prompt.Embedded(prompt.Own)
 	check(err)
 	m.examples, err = m.prompts.Examples()
 	check(err)

@@ -22,7 +22,7 @@ func TestNamesOfModels(t *testing.T) {
 	runs := func(name string) (variants []string) {
 		t.Helper()
 		out := strings.NewReplacer("/", "_", ":", "_", "*", "_").Replace(name)
-		code, said := say(t, "run", name, "--host", s.URL, "--store", "replies.db", "--out", out, "--limit", "1", "--settings", "none", "--parallel", "1")
+		code, said := say(t, "run", name, "--host", s.URL, "--store", "replies.db", "--out", out, "--limit", "1", "--settings", "none", "--null", "0", "--parallel", "1")
 		if code != exitDone {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
 			return nil

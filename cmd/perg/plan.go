@@ -68,11 +68,14 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	size := func(n uint64) string { return humanize.IBytes(n) }
 	cells := fmt.Sprintf("%d settings", s.Settings)
 	if s.Methods > 1 {
-		cells = fmt.Sprintf("%d cells (%d methods, %d settings)", s.Generations/max(len(s.Models)*s.Items*s.Repeats, 1), s.Methods, s.Settings)
+		cells = fmt.Sprintf("%d cells (%d methods, %d settings)", (s.Generations-s.Controls)/max(len(s.Models)*s.Items*s.Repeats, 1), s.Methods, s.Settings)
 	}
 	fmt.Fprintf(w, "%s generations: %d variants x %s items x %s", comma(s.Generations), len(s.Models), comma(s.Items), cells)
 	if s.Repeats > 1 {
 		fmt.Fprintf(w, " x %d repeats", s.Repeats)
+	}
+	if s.Controls > 0 {
+		fmt.Fprintf(w, ", and %s that ask again without a preference", comma(s.Controls))
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "about %s prompt tokens, %s answer tokens", short(s.PromptTokens), short(s.OutputTokens))

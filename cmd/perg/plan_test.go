@@ -58,7 +58,7 @@ func TestAPlanRestsOnTheStore(t *testing.T) {
 	path := filepath.Join(b.dir, "store.db")
 	plan := func() (s harness.Summary) {
 		t.Helper()
-		status, stdout, stderr := b.perg(t.Context(), "plan", "steady", "--host", b.host, "--store", path, "--limit", "10", "--json")
+		status, stdout, stderr := b.perg(t.Context(), "plan", "steady", "--host", b.host, "--store", path, "--limit", "10", "--null", "0", "--json")
 		if status != exitDone {
 			t.Fatalf("exit status %d\n%s", status, stderr)
 		}

@@ -34,10 +34,15 @@ the model gets right when no preference is stated.
    Variation   1 - |A n B| / |A u B| of the items answered correctly with (A)
                and without (B) preferences (Performance Variation)
 
-Intervals are the percentiles of a bootstrap over items: 2,000 resamples drawn
-with the run's seed, the same items in all cells, all repeats of an item
+Intervals are over items: other questions of the same kind, answered by these
+decodings under these preferences; other preferences would vary more. They are the
+percentiles of a bootstrap: 2,000 resamples drawn with the run's seed, the same
+items in all cells, all repeats of an item and all items that are one question
 together. Where fewer than 30 items are on either side of a rate (broken or not,
-followed or not) they are Wilson's. A terminal that is wide enough, and every
+followed or not) they are Wilson's, and answers to one question count by how far
+they agree (an estimated design effect). Where ratings are missing, those of Q*
+that stayed right and are rated stand in the Robustness Error for those that are
+not: it is BR + (1 - BR) x the share not followed of them. A terminal that is wide enough, and every
 other format, also shows those of Right and Invalid.
 
 In a table for a terminal the most robust variant and method come first, by the
@@ -46,6 +51,11 @@ rated), and • marks the best value of each setting; perg compare says whether 
 difference is more than chance. The other formats keep the order of the run and
 their columns: markdown and latex have one row a cell in percent, csv and json
 every column of the table metrics, rates as fractions, and each source too.
+
+Where a model chooses a letter more or less often than it is right, beyond chance
+(Holm over all letters and cells, level 1 %), a table has the shares of the letters
+under the setting, without a preference, and of the right answers; csv, json and
+the page have them of every cell.
 
 With --repeats a table follows of how much each metric varies between items and
 between repeats. Where other methods were run besides zero-shot, one of what
@@ -117,7 +127,7 @@ func reportAction(c *cli.Context) error {
 	human := format == report.Table
 	if human {
 		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s: %s, %d items of %s\n\n", dir, m.How(), m.Dataset.Items, printable.Text(m.Dataset.Name))
+		fmt.Fprintf(w, "%s\n\n", printable.Text(about(dir, m)))
 	}
 	if len(by) == 0 || human {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
@@ -163,14 +173,26 @@ func reportAction(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintf(w, "\n%s\n", report.ReadersLegend)
+		if leaning := report.Leaning(report.Overall(rows)); len(leaning) > 0 {
+			fmt.Fprint(w, "\nWhich letters are chosen\n\n")
+			if err := report.Letters(w, leaning); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "\n%s\n", report.LettersLegend)
+		}
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}
 	}
-	notes, err := reread(dir, m, rows)
+	notes, err := oneSided(dir, m)
 	if err != nil {
 		return err
 	}
+	more, err := reread(dir, m, rows)
+	if err != nil {
+		return err
+	}
+	notes = append(notes, more...)
 	for _, caveat := range append(caveats(m, rows), notes...) {
 		if human {
 			fmt.Fprintln(w, report.Prose(caveat))
@@ -218,9 +240,9 @@ func tableRows(f report.Format, rows []data.Metric) []data.Metric {
 }
 
 func caveats(m rundir.Manifest, rows []data.Metric) []string {
-	all := report.Caveats(rows)
+	all := append(report.Caveats(rows), partial(m)...)
 	if text := severalPreferences(m); text != "" {
-		all = append(all, "caveat: "+text+": intervals draw questions, but where they are Wilson's")
+		all = append(all, "caveat: "+text+": intervals draw questions, and are for these preferences")
 	}
 	if m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)

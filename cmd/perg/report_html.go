@@ -138,6 +138,7 @@ func facts(m rundir.Manifest) []page.Fact {
 	}
 	add("Methods", "%s", strings.Join(m.Config.Methods, ", "))
 	add("Settings", "%s", strings.Join(m.Config.Settings, ", "))
+	add("Prompts", "%s", m.PromptSet)
 	add("Repeats, seed", "%d, %d", m.Config.Repeats, m.Config.Seed)
 	if n := m.Counts; n != nil {
 		add("Generations", "%s planned, %s answered, %s failed, %s missing", comma(n.Planned), comma(n.OK), comma(n.Failed), comma(n.Missing))

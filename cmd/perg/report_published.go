@@ -58,5 +58,5 @@ func comparePublished(m rundir.Manifest, rows []data.Metric) report.Comparison {
 			Variant: v.Variant, Model: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, Think: v.Think,
 		})
 	}
-	return report.ComparePublished(rows, variants, m.Dataset.Name, m.Dataset.Items)
+	return report.ComparePublished(rows, variants, m.PromptSet, m.Dataset.Name, m.Dataset.Items)
 }

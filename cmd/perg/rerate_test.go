@@ -214,3 +214,36 @@ func TestAModelWithoutASystemRole(t *testing.T) {
 		t.Errorf("manifest %+v, error %v", m.Models, err)
 	}
 }
+
+// The paper's prompts come with perg: they are asked, named in the manifest and
+// the report, and no run goes on with another set.
+func TestPromptsOfThePaper(t *testing.T) {
+	b := newBench(t)
+	args := []string{"steady", "--limit", "3", "--settings", "relevant", "--methods", "zero-shot,self-critic", "--null", "0"}
+	if status, _, stderr := b.run(append(args, "--prompts", "paper")...); status != exitDone {
+		t.Fatal(status, stderr)
+	}
+	out := filepath.Join(b.dir, "run")
+	for _, g := range table[data.Generation](t, out, "generations") {
+		if strings.Contains(g.UserPrompt, "name the letter") || !strings.Contains(g.UserPrompt, "Which of these options answers the question best?") {
+			t.Errorf("the prompt is %q", g.UserPrompt)
+		}
+	}
+	m, err := rundir.ReadManifest(out)
+	if err != nil || m.PromptSet != "paper" || m.Config.Prompts != "paper" {
+		t.Errorf("the manifest names the prompts %q, its config %q, error %v", m.PromptSet, m.Config.Prompts, err)
+	}
+	if status, stdout, stderr := b.perg(t.Context(), "report", out); status != exitDone || !strings.Contains(stdout, "3 items of sample, prompts: paper\n") {
+		t.Error(status, stdout, stderr)
+	}
+	// Finished as it is, and nothing is asked again.
+	if status, stdout, stderr := b.run(append(args, "--prompts", "paper")...); status != exitDone || strings.Contains(stdout, "calls made") && !strings.Contains(stdout, "0 calls made") {
+		t.Error(status, stdout, stderr)
+	}
+	if status, _, stderr := b.run(append(args, "--prompts", "perg")...); status != exitUsage || !strings.Contains(stderr, "prompts: paper there, perg here") {
+		t.Errorf("exit status %d\n%s", status, stderr)
+	}
+	if status, stdout, stderr := b.run(append(args, "--out", filepath.Join(b.dir, "own"), "--prompts", "perg")...); status != exitDone || !strings.Contains(stdout, "9 calls made") {
+		t.Error("replies of one set served another", status, stdout, stderr)
+	}
+}

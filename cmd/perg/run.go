@@ -39,6 +39,15 @@ The methods are ways to ask: "zero-shot" asks once, "cot" to think step by
 step, "icl" after worked examples, "self-critic" has the model revise its
 answer, and "pref-aligner" has it re-style the baseline's.
 
+The prompts are perg's own, which ask for the letter of an option, and to leave
+preferences aside that are not relevant. --prompts paper asks as the paper's
+code does, in other words: no letter is asked for, "irrelevant" tailors to all
+five, the second call of a method sees the item's own preference alone in every
+setting, and the judge compares with the answer that knows none. What the paper
+did beside its prompts stays perg's way: how letters are read, that a rating
+which nobody can read is left out, greedy decoding, 1,024 tokens for "cot" (500
+in the paper: --num-predict), and the examples of "icl" (--icl).
+
 Every reply is kept in a store the moment it comes. The same command with
 the same --out finishes what is missing; 'perg run --out DIR' does so too.
 
@@ -76,7 +85,7 @@ func configFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
 		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods()) + ", all"},
 		&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
-		&cli.StringFlag{Name: "prompts", Usage: "`DIR` of prompt templates that replace perg's own, NAME.tmpl"},
+		&cli.StringFlag{Name: "prompts", Usage: "perg, or paper for a set that is the paper's in substance, or a `DIR` of templates that replace perg's own, NAME.tmpl", DefaultText: "perg"},
 		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off"},
 		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
 		&cli.StringSliceFlag{Name: "kv-cache", Usage: "KV-cache types, a `LIST` of f16, q8_0, q4_0; each makes a variant of every model"},
@@ -201,8 +210,11 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if cfg.Store, err = absolute(cfg.Store); err != nil {
 		return cfg, err
 	}
+	if cfg.Prompts == (rundir.Config{}).PromptSet() { // by its name
+		cfg.Prompts = prompt.Own
+	}
 	for _, path := range []*string{&cfg.Data, &cfg.Prompts} {
-		if *path == "" || *path == data.SampleName {
+		if *path == "" || path == &cfg.Data && *path == data.SampleName || path == &cfg.Prompts && *path == prompt.Paper {
 			continue
 		}
 		if *path, err = absolute(*path); err != nil {

@@ -51,7 +51,7 @@ func TestWaysOfSayingNothing(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	for name, tt := range says {
-		code, said := say(t, "run", name, "--host", srv.URL, "--store", "replies.db", "--out", name, "--limit", "1", "--settings", "none", "--parallel", "1")
+		code, said := say(t, "run", name, "--host", srv.URL, "--store", "replies.db", "--out", name, "--limit", "1", "--settings", "none", "--null", "0", "--parallel", "1")
 		if code != tt.code {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
 		}

@@ -165,7 +165,7 @@ func TestRealWeightsOnEachEngine(t *testing.T) {
 			const items, most = 1, 20
 			out := filepath.Join(b.dir, name)
 			status, stdout, stderr := b.perg(t.Context(), "run", model, "--host", s.URL(), "--store", filepath.Join(b.dir, name+".db"), "--out", out,
-				"--judge", model, "--judge-all", "--extractor", "none", "--limit", fmt.Sprint(items), "--settings", "relevant", "--num-predict", fmt.Sprint(most))
+				"--judge", model, "--judge-all", "--extractor", "none", "--limit", fmt.Sprint(items), "--settings", "relevant", "--null", "0", "--num-predict", fmt.Sprint(most))
 			if status != exitDone {
 				t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 			}

@@ -1,7 +1,7 @@
 package compare
 
 import (
-	"math"
+	"fmt"
 	"slices"
 
 	"perg/harness/metrics"
@@ -39,26 +39,16 @@ type Comparison struct {
 	B      Side  `json:"b"`
 	Common int   `json:"n_common"` // items that both were asked
 	N      int   `json:"n"`        // those to which both have a response, there and in the baseline
+	QStar  int   `json:"n_qstar"`  // those of the N that are in Q* of both
 	Counts Split `json:"right"`    // the N items by who is right
 	Rows   []Row `json:"metrics"`  // of Metrics, those that both settings have
 }
 
-// A Split is items by which side does something more often: with one
-// generation of each item, which does it at all.
-type Split struct {
-	Both    int `json:"both"` // equally often, at least half of the time
-	OnlyA   int `json:"only_a"`
-	OnlyB   int `json:"only_b"`
-	Neither int `json:"neither"` // equally often, less than half of the time
-}
-
-func (s Split) items() int      { return s.Both + s.OnlyA + s.OnlyB + s.Neither }
-func (s Split) discordant() int { return s.OnlyA + s.OnlyB }
-
 // A Row is one metric of two cells; nil is undefined. Rates and differences
-// are fractions.
+// are fractions. Rates, difference, interval and test are of the same items.
 type Row struct {
 	Metric     metrics.Metric `json:"metric"`
+	N          int            `json:"n"` // items that it is over: in Q* of both, or all N for what is not over Q*
 	A          *float64       `json:"value_a"`
 	B          *float64       `json:"value_b"`
 	OfA        int            `json:"of_a"` // generations that the rate is over
@@ -66,17 +56,17 @@ type Row struct {
 	Difference *float64       `json:"difference"` // A - B
 	Low        *float64       `json:"difference_low"`
 	High       *float64       `json:"difference_high"`
-	Test       *Test          `json:"test"` // nil: none is made of this metric, or no item is in it
+	Test       *Test          `json:"test"`  // nil: none is made of this metric, or no item is in it
+	Whole      *Whole         `json:"whole"` // nil: the metric is not over Q*
 }
 
-// A Test is McNemar's over the items of a metric: those of N for accuracy,
-// and for breakage those of them that are in Q* of both sides, where doing it
-// is to break.
-type Test struct {
-	Split
-	P      float64 `json:"p"`
-	Holm   float64 `json:"p_holm"`       // adjusted over all tests of one call of Compare
-	Needed *int    `json:"items_needed"` // items of the data set with which a difference of Options.Detect would be seen; nil: no number would do
+// Whole is a metric over all of Q* of each side: over other items on each, so that
+// the two are not to be subtracted.
+type Whole struct {
+	A   *float64 `json:"value_a"`
+	B   *float64 `json:"value_b"`
+	OfA int      `json:"of_a"` // generations
+	OfB int      `json:"of_b"`
 }
 
 // Options say how cells are compared.
@@ -88,26 +78,32 @@ type Options struct {
 // Compare compares the cells of each pair. run gives the directory of a cell's
 // run. The interval of a difference is paired by item: the same items are
 // drawn for both cells. With repeats an item counts in a test once, for the
-// side that does it more often.
+// side that does it more often; items that are one question count together.
 func Compare(pairs []Pair, run func(*metrics.Cell) string, o Options) []Comparison {
 	all := make([]Comparison, len(pairs))
-	ids := make([][]string, len(pairs))
+	answered, qstar := make([][]string, len(pairs)), make([][]string, len(pairs))
 	for i, p := range pairs {
-		all[i], ids[i] = begin(p, run, o)
+		all[i], answered[i], qstar[i] = begin(p, run, o)
 	}
+	resample(pairs, answered, o.Seed, func(i int, a, b *metrics.Resampled) { all[i].answered(a, b) })
+	resample(pairs, qstar, o.Seed, func(i int, a, b *metrics.Resampled) { all[i].qstar(a, b) })
+	adjust(all)
+	return all
+}
+
+// resample draws the items of each pair, together where they are the same.
+func resample(pairs []Pair, ids [][]string, seed uint64, do func(pair int, a, b *metrics.Resampled)) {
 	for _, same := range batches(ids) {
 		var cells []*metrics.Cell
 		for _, i := range same {
 			cells = add(add(cells, pairs[i].A), pairs[i].B)
 		}
-		resampled := metrics.Resample(ids[same[0]], o.Seed, cells)
+		resampled := metrics.Resample(ids[same[0]], seed, cells)
 		of := func(c *metrics.Cell) *metrics.Resampled { return resampled[slices.Index(cells, c)] }
 		for _, i := range same {
-			all[i].rates(of(pairs[i].A), of(pairs[i].B))
+			do(i, of(pairs[i].A), of(pairs[i].B))
 		}
 	}
-	adjust(all)
-	return all
 }
 
 // batches are the positions of comparisons over the same items, which are
@@ -125,8 +121,9 @@ func batches(ids [][]string) [][]int {
 	return all
 }
 
-// begin makes all of a comparison but its rates, and the ids it is over.
-func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, ids []string) {
+// begin makes all of a comparison but its rates, and the ids of the items that
+// both have answered and of those of them that are in Q* of both.
+func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, answered, qstar []string) {
 	side := func(c *metrics.Cell) Side {
 		return Side{Run: run(c), Variant: c.Variant, Quantization: c.Quantization, Method: c.Method, Setting: c.Setting, Items: len(metrics.Common(c))}
 	}
@@ -134,63 +131,30 @@ func begin(p Pair, run func(*metrics.Cell) string, o Options) (c Comparison, ids
 	common := metrics.Common(p.A, p.B)
 	slices.Sort(common) // so that swapping the sides draws the same items
 	c.Common = len(common)
-	a, b := p.A.PairsOf(common), p.B.PairsOf(common)
-	var broken Split
+	t := newPairing(p, common, o.Detect)
 	for i, id := range common {
-		c.A.Failed += failed(a[i])
-		c.B.Failed += failed(b[i])
-		if c.Counts.add(a[i], b[i], results.Pair.Complete, results.Pair.Correct) {
-			ids = append(ids, id)
-			broken.add(a[i], b[i], results.Pair.BaselineCorrect, results.Pair.Broken)
+		c.A.Failed += failed(t.a[i])
+		c.B.Failed += failed(t.b[i])
+		right := func(pairs []results.Pair) count { return counted(pairs, results.Pair.Complete, results.Pair.Correct) }
+		broken := func(pairs []results.Pair) count {
+			return counted(pairs, results.Pair.BaselineCorrect, results.Pair.Broken)
+		}
+		if t.right.add(i, right(t.a[i]), right(t.b[i])) {
+			answered = append(answered, id)
+			if t.broken.add(i, broken(t.a[i]), broken(t.b[i])) {
+				qstar = append(qstar, id)
+				t.qstar = append(t.qstar, i)
+			}
 		}
 	}
-	c.N = len(ids)
+	c.Counts, c.N, c.QStar = t.right.Split, len(answered), len(qstar)
 	for _, m := range Metrics() {
 		if m != metrics.Accuracy && (p.A.Setting == prompt.None || p.B.Setting == prompt.None) {
 			continue
 		}
-		row := Row{Metric: m}
-		switch m {
-		case metrics.Accuracy:
-			row.Test = test(c.Counts, c.N, o.Detect)
-		case metrics.BreakageRate:
-			row.Test = test(broken, c.N, o.Detect)
-		}
-		c.Rows = append(c.Rows, row)
+		c.Rows = append(c.Rows, Row{Metric: m, Test: t.of(m)})
 	}
-	return c, ids
-}
-
-// add counts an item by its pairs that are in the question, and says whether
-// both sides have any.
-func (s *Split) add(a, b []results.Pair, in, does func(results.Pair) bool) bool {
-	count := func(all []results.Pair) (n, of int) {
-		for _, p := range all {
-			if in(p) {
-				of++
-				if does(p) {
-					n++
-				}
-			}
-		}
-		return n, of
-	}
-	n, ofA := count(a)
-	m, ofB := count(b)
-	if ofA == 0 || ofB == 0 {
-		return false
-	}
-	switch d := n*ofB - m*ofA; {
-	case d > 0:
-		s.OnlyA++
-	case d < 0:
-		s.OnlyB++
-	case 2*n >= ofA:
-		s.Both++
-	default:
-		s.Neither++
-	}
-	return true
+	return c, answered, qstar
 }
 
 func failed(pairs []results.Pair) (n int) {
@@ -202,32 +166,44 @@ func failed(pairs []results.Pair) (n int) {
 	return n
 }
 
-// test is McNemar's of a split of some of n items.
-func test(s Split, n int, detect float64) *Test {
-	if s.items() == 0 {
-		return nil
-	}
-	t := &Test{Split: s, P: stats.McNemar(s.OnlyA, s.OnlyB)}
-	// A difference has at least its own share of items that differ.
-	discordant := max(float64(s.discordant())/float64(s.items()), detect)
-	if needed, ok := stats.Needed(discordant, detect, Level, Power); ok {
-		t.Needed = new(int(math.Ceil(float64(needed) * float64(n) / float64(s.items()))))
-	}
-	return t
-}
-
-func (c *Comparison) rates(a, b *metrics.Resampled) {
+// answered fills in what is over all N items.
+func (c *Comparison) answered(a, b *metrics.Resampled) {
 	c.A.Unscored, c.B.Unscored = a.Unscored, b.Unscored
 	for i := range c.Rows {
 		r := &c.Rows[i]
 		of, other := a.Rate(r.Metric), b.Rate(r.Metric)
-		r.A, r.B, r.OfA, r.OfB = of.Value(), other.Value(), of.Of, other.Of
-		d := a.Difference(b, r.Metric)
-		r.Difference, r.Low, r.High = d.Value, d.Low, d.High
+		if overQStar(r.Metric) {
+			r.Whole = &Whole{of.Value(), other.Value(), of.Of, other.Of}
+			continue
+		}
+		r.N = c.N
+		r.rates(a, b)
 	}
 }
 
-// adjust gives every test its p-value among all of them.
+// qstar fills in what is over the items in Q* of both.
+func (c *Comparison) qstar(a, b *metrics.Resampled) {
+	for i := range c.Rows {
+		if r := &c.Rows[i]; overQStar(r.Metric) {
+			r.N = c.QStar
+			r.rates(a, b)
+		}
+	}
+}
+
+func overQStar(m metrics.Metric) bool {
+	return m == metrics.BreakageRate || m == metrics.AlignmentFailure || m == metrics.RobustnessError
+}
+
+func (r *Row) rates(a, b *metrics.Resampled) {
+	of, other := a.Rate(r.Metric), b.Rate(r.Metric)
+	r.A, r.B, r.OfA, r.OfB = of.Value(), other.Value(), of.Of, other.Of
+	d := a.Difference(b, r.Metric)
+	r.Difference, r.Low, r.High = d.Value, d.Low, d.High
+}
+
+// adjust gives every test its p-value among all of them. How many items would do
+// is for those that see no difference.
 func adjust(all []Comparison) {
 	var tests []*Test
 	var p []float64
@@ -240,7 +216,20 @@ func adjust(all []Comparison) {
 	}
 	for i, adjusted := range stats.Holm(p) {
 		tests[i].Holm = adjusted
+		if adjusted < Level {
+			tests[i].Needed = nil
+		}
 	}
+}
+
+// Needs says whether any of the rows says how many items a test would need.
+func Needs(rows []Row) bool {
+	return slices.ContainsFunc(rows, func(r Row) bool { return r.Test != nil && r.Test.Needed != nil })
+}
+
+// Family says what the tests are of, and for how many each is adjusted.
+func Family(tests int) string {
+	return fmt.Sprintf("Primary outcome: Breakage. Holm p is adjusted for the family of the %d tests of this call, of Right, Breakage and Robustness; tests of other calls are not in it.", tests)
 }
 
 // Tests is the number of tests, the family of Holm's correction.

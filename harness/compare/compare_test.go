@@ -116,15 +116,23 @@ func TestCompareByHand(t *testing.T) {
 		t.Errorf("p %v", right.Test.P)
 	}
 	broke := row(t, got, metrics.BreakageRate)
-	// a: 1 of its 8 in Q*; b: 5 of 8, item 8 among them.
-	if !near(*broke.A, 1.0/8) || !near(*broke.B, 5.0/8) || broke.OfA != 8 || broke.OfB != 8 {
+	// a: 1 of the 7 in both Q*, b: 4. Of all its Q* a: 1 of 8; b: 5 of 8, item 8 among them.
+	if !near(*broke.A, 1.0/7) || !near(*broke.B, 4.0/7) || broke.OfA != 7 || broke.OfB != 7 || broke.N != 7 || got.QStar != 7 || !near(*broke.Difference, -3.0/7) {
 		t.Errorf("breakage: %v of %d, %v of %d", *broke.A, broke.OfA, *broke.B, broke.OfB)
+	}
+	if w := broke.Whole; !near(*w.A, 1.0/8) || !near(*w.B, 5.0/8) || w.OfA != 8 || w.OfB != 8 || right.Whole != nil || right.N != 11 {
+		t.Errorf("breakage of the whole Q*: %+v", w)
 	}
 	if want := (compare.Split{OnlyA: 1, OnlyB: 4, Neither: 2}); broke.Test.Split != want || !near(broke.Test.P, 7.0/32) {
 		t.Errorf("breakage is tested over %+v, p %v", broke.Test.Split, broke.Test.P)
 	}
-	// Two tests of 7/32: each is doubled.
-	if !near(right.Test.Holm, 7.0/16) || !near(broke.Test.Holm, 7.0/16) || compare.Tests(all) != 2 {
+	// Items 1 and 6 fail in a alone, 2 to 5 in b alone: (2 (1 + 6 + 15) - 15) / 2^6.
+	robust := row(t, got, metrics.RobustnessError)
+	if want := (compare.Split{OnlyA: 2, OnlyB: 4, Neither: 1}); robust.Test.Split != want || !near(robust.Test.P, 29.0/64) || !near(*robust.Difference, -2.0/7) {
+		t.Errorf("robustness is tested over %+v, p %v, difference %v", robust.Test.Split, robust.Test.P, *robust.Difference)
+	}
+	// Three tests, two of 7/32: each of these is tripled.
+	if !near(right.Test.Holm, 21.0/32) || !near(broke.Test.Holm, 21.0/32) || !near(robust.Test.Holm, 21.0/32) || compare.Tests(all) != 3 {
 		t.Errorf("Holm: %v, %v of %d", right.Test.Holm, broke.Test.Holm, compare.Tests(all))
 	}
 	n, _ := stats.Needed(5.0/11, 0.2, 0.05, 0.8)
@@ -133,8 +141,51 @@ func TestCompareByHand(t *testing.T) {
 		t.Errorf("needed: %d and %d, want %d and %d x 11/7", *right.Test.Needed, *broke.Test.Needed, n, m)
 	}
 	alignment := row(t, got, metrics.AlignmentFailure)
-	if !near(*alignment.A, 1.0/8) || !near(*alignment.B, 2.0/8) || alignment.Test != nil {
+	if !near(*alignment.A, 1.0/7) || !near(*alignment.B, 2.0/7) || alignment.Test != nil {
 		t.Errorf("alignment: %+v", alignment)
+	}
+}
+
+// Two models whose Q* differ: where the Breakage of all of Q* is the same, or far
+// apart, and that of the items in both Q* says otherwise. 1,000 items each.
+func TestBreakageIsComparedOverTheSameItems(t *testing.T) {
+	repeated := func(parts ...any) string {
+		var b strings.Builder
+		for i := 0; i < len(parts); i += 2 {
+			b.WriteString(strings.Repeat(parts[i+1].(string), parts[i].(int)))
+		}
+		return b.String()
+	}
+	for name, tt := range map[string]struct {
+		a, b           [2]string // baseline and under the setting
+		wholeA, wholeB float64
+		n              int
+		rateA, rateB   float64
+		significant    bool
+	}{
+		// Both are right on 400 items; A alone on 200 more, of which it breaks 80.
+		"hidden": {
+			[2]string{repeated(600, "r", 400, "w"), repeated(360, "r", 40, "w", 120, "r", 80, "w", 400, "w")},
+			[2]string{repeated(400, "r", 600, "w"), repeated(280, "r", 80, "w", 40, "r", 600, "w")},
+			0.2, 0.2, 400, 0.1, 0.2, true,
+		},
+		"made up": {
+			[2]string{repeated(600, "r", 400, "w"), repeated(360, "r", 40, "w", 100, "r", 100, "w", 400, "w")},
+			[2]string{repeated(400, "r", 600, "w"), repeated(40, "w", 360, "r", 600, "w")},
+			140.0 / 600, 0.1, 400, 0.1, 0.1, false,
+		},
+	} {
+		c := cells(t, 1, map[[3]string]string{
+			at("a", "none"): tt.a[0], at("a", "irrelevant"): tt.a[1], at("b", "none"): tt.b[0], at("b", "irrelevant"): tt.b[1],
+		})
+		got := compared(compare.Options{Detect: 0.02}, compare.Pair{A: c[at("a", "irrelevant")], B: c[at("b", "irrelevant")]})[0]
+		r := row(t, got, metrics.BreakageRate)
+		if !near(*r.Whole.A, tt.wholeA) || !near(*r.Whole.B, tt.wholeB) || r.N != tt.n || !near(*r.A, tt.rateA) || !near(*r.B, tt.rateB) || !near(*r.Difference, tt.rateA-tt.rateB) {
+			t.Errorf("%s: %v and %v over %d items, %v and %v of the whole Q*", name, *r.A, *r.B, r.N, *r.Whole.A, *r.Whole.B)
+		}
+		if shown := *r.High < 0 || *r.Low > 0; (r.Test.P < 0.05) != tt.significant || shown != tt.significant || (r.Test.Needed == nil) != tt.significant {
+			t.Errorf("%s: from %v to %v, p %v, needed %v", name, *r.Low, *r.High, r.Test.P, r.Test.Needed)
+		}
 	}
 }
 
@@ -168,7 +219,7 @@ func TestCompareOrderNegates(t *testing.T) {
 		if *r.Difference != -*o.Difference || *r.Low != -*o.High || *r.High != -*o.Low {
 			t.Errorf("%s: %v (%v to %v) and %v (%v to %v)", r.Metric, *r.Difference, *r.Low, *r.High, *o.Difference, *o.Low, *o.High)
 		}
-		if r.Test != nil && (r.Test.P != o.Test.P || r.Test.OnlyA != o.Test.OnlyB || *r.Test.Needed != *o.Test.Needed) {
+		if r.Test != nil && (r.Test.P != o.Test.P || r.Test.OnlyA != o.Test.OnlyB || (r.Test.Needed == nil) != (r.Test.Holm < compare.Level) || r.Test.Needed != nil && *r.Test.Needed != *o.Test.Needed) {
 			t.Errorf("%s: %+v and %+v", r.Metric, r.Test, o.Test)
 		}
 	}
@@ -227,7 +278,7 @@ func TestCaveats(t *testing.T) {
 	want := []string{
 		"caveat: in 2 of 2 comparisons fewer than 30 items are compared: the intervals are wide",
 		"caveat: in 2 of 2 comparisons the answers to fewer than 6 items differ: no p of such a test can be below 0.05",
-		"caveat: in 1 of 2 comparisons no item is right in both baselines: breakage is not tested",
+		"caveat: in 1 of 2 comparisons no item is right in both baselines: Breakage, Alignment and Robustness are not compared",
 		"caveat: in 1 of 2 comparisons generations failed, there or in the baseline: 1, which leaves out 1 of the common items",
 		"caveat: in 1 of 2 comparisons only one of the two was asked some items (A 1, B 0): they are left out",
 	}

@@ -84,16 +84,16 @@ func TestOutcomesAreThoseOfTheMetrics(t *testing.T) {
 			t.Errorf("%s %s: %d unscored, metrics count %d", c.Variant, c.Setting, got, c.Unscored)
 		}
 		right := in("kept") + in("mended") + in("plain-right")
-		if got := c.Rate(metrics.Accuracy); got.Count != right {
-			t.Errorf("%s %s: %d right, metrics count %d", c.Variant, c.Setting, right, got.Count)
+		if got := c.Rate(metrics.Accuracy); got.Count != float64(right) {
+			t.Errorf("%s %s: %d right, metrics count %v", c.Variant, c.Setting, right, got.Count)
 		}
 		if c.Setting == prompt.None {
 			continue
 		}
-		if got := c.Rate(metrics.BreakageRate); got.Count != in("broken") || got.Of != in("broken")+in("kept") {
+		if got := c.Rate(metrics.BreakageRate); got.Count != float64(in("broken")) || got.Of != in("broken")+in("kept") {
 			t.Errorf("%s %s: %d broken and %d kept, metrics count %v", c.Variant, c.Setting, in("broken"), in("kept"), got)
 		}
-		if got := c.Rate(metrics.AlignmentFailure); c.Setting.Judged() && got.Count != in("broken", ByFollowed, "no")+in("kept", ByFollowed, "no") {
+		if got := c.Rate(metrics.AlignmentFailure); c.Setting.Judged() && got.Count != float64(in("broken", ByFollowed, "no")+in("kept", ByFollowed, "no")) {
 			t.Errorf("%s %s: not followed, metrics count %v", c.Variant, c.Setting, got)
 		}
 	}

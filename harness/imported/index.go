@@ -27,8 +27,9 @@ type index struct {
 	texts       []preference   // by number
 	models      []rundir.ModelInfo
 	answers     map[key]place
-	tables      []*data.Foreign // to name places in; closed
-	longest     int             // bytes of the longest response
+	tables      []*data.Foreign                 // to name places in; closed
+	longest     int                             // bytes of the longest response
+	byWords     map[[sha256.Size]byte]*question // the first question of these words
 }
 
 // unknown stands for the number of a preference that is not known.
@@ -50,7 +51,8 @@ type question struct {
 	said  [sha256.Size]byte // of all that rows say of it
 	first place
 	asks  []ask
-	seen  bool // written, where it has no asks
+	same  string // the id of the first question of the same words; "": there is no other
+	seen  bool   // written, where it has no asks
 }
 
 // A preference is what is known of one: perhaps not even its text.
@@ -65,7 +67,7 @@ type ask struct {
 
 func newIndex() *index {
 	return &index{
-		byID: make(map[string]int32), preferences: make(map[string]int32), cells: make(map[results.Cell]int32), answers: make(map[key]place),
+		byID: make(map[string]int32), byWords: make(map[[sha256.Size]byte]*question), preferences: make(map[string]int32), cells: make(map[results.Cell]int32), answers: make(map[key]place),
 	}
 }
 
@@ -105,6 +107,17 @@ func (a *answered) said() (sum [sha256.Size]byte) {
 	return sum
 }
 
+// link joins a new question with the first of the same words.
+func (x *index) link(q *question, a *answered) {
+	words := sha256.Sum256([]byte(data.QuestionKey(a.question)))
+	first, ok := x.byWords[words]
+	if !ok {
+		x.byWords[words] = q
+		return
+	}
+	first.same, q.same = first.id, first.id
+}
+
 // keyOf names an answer, and adds what is new of it.
 func (x *index) keyOf(at place, a *answered) (k key, q *question) {
 	id := a.identity()
@@ -113,6 +126,7 @@ func (x *index) keyOf(at place, a *answered) (k key, q *question) {
 		n = int32(len(x.questions))
 		x.byID[id] = n
 		x.questions = append(x.questions, &question{id: id, said: a.said(), first: at})
+		x.link(x.questions[n], a)
 	}
 	q = x.questions[n]
 	k = key{question: n, preference: unknown, repeat: a.repeat}

@@ -1,6 +1,7 @@
 package imported
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -203,7 +204,7 @@ func (q *question) of(preference int32) *ask {
 
 // write writes a generation of an item.
 func (w *writer) write(g data.Generation, q *question, of *ask) error {
-	g.ItemID = q.id
+	g.ItemID, g.QuestionID = q.id, q.same
 	seen := &q.seen
 	if of != nil {
 		seen = &of.seen
@@ -212,7 +213,7 @@ func (w *writer) write(g data.Generation, q *question, of *ask) error {
 			g.PreferenceType = w.typeOf(g.Preference)
 		}
 		if len(q.asks) > 1 {
-			g.ItemID, g.QuestionID = fmt.Sprintf("%s#%d", q.id, of.number), q.id
+			g.ItemID, g.QuestionID = fmt.Sprintf("%s#%d", q.id, of.number), cmp.Or(q.same, q.id)
 		}
 		if g.Setting == string(prompt.Relevant) && g.Preference != "" {
 			g.Preferences = []string{g.Preference}

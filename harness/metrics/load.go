@@ -52,7 +52,7 @@ func Load(dir string, o Options) (*Table, error) {
 	}
 	defer tables.Close()
 	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
-	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
+	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
 		if err != nil {
 			return nil, err
 		}
@@ -87,6 +87,7 @@ func (l *loader) generations(g *results.Generations) {
 		d.results = append(d.results, g.Result(row))
 		d.charge(l.table.kindOf[item], charged, row)
 		d.costs[l.table.kindOf[item]].reads.add(who.of(g, row))
+		d.Letters.add(g.Texts["answer"].At(row), g.Texts["gold"].At(row))
 	}
 }
 

@@ -75,6 +75,11 @@ func (r *Resampled) record() data.Metric {
 	m.ReadByRules, m.ReadByRulesBaseline = share(c.Reads.ByRules, c.Reads), share(c.BaselineReads.ByRules, c.BaselineReads)
 	m.ReadByModel, m.ReadByModelBaseline = share(c.Reads.ByModel, c.Reads), share(c.BaselineReads.ByModel, c.BaselineReads)
 	m.Unread, m.UnreadBaseline = share(c.Reads.Unread, c.Reads), share(c.BaselineReads.Unread, c.BaselineReads)
+	options := c.Letters.options()
+	m.Letters, m.LettersGold = shares(c.Letters.Chosen, options), shares(c.Letters.Gold, options)
+	if c.base != nil {
+		m.LettersBaseline = shares(c.base.Letters.Chosen, max(options, c.base.Letters.options()))
+	}
 	least, most := r.BreakageBounds()
 	m.BreakageRateLeast, m.BreakageRateMost = least.Value(), most.Value()
 	m.NTruncated, m.NTruncatedBaseline = int64(c.Reads.Truncated), int64(c.BaselineReads.Truncated)

@@ -149,8 +149,9 @@ type Cell struct {
 	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
 	FellBack             *int64 // second calls that could not be read; nil: the method has one call
 	Reads, BaselineReads Reads
-	Again, Rotated       *Cell // controls of its variant over the same group; nil: there are none
-	Usage                      // of the GPUs, where they were sampled
+	Letters              Letters // none where the cell is not over all items
+	Again, Rotated       *Cell   // controls of its variant over the same group; nil: there are none
+	Usage                        // of the GPUs, where they were sampled
 
 	table *Table
 	// The cell's generations in the order of the run's table, five bytes each
@@ -314,6 +315,19 @@ func Common(cells ...*Cell) []string {
 		}
 	}
 	return kept
+}
+
+// Questions gives for each item of the given ids the position in ids of the first
+// that is the same question: its own where no other is.
+func (c *Cell) Questions(ids []string) []int {
+	own, first := c.table.positions(ids), c.table.drawn(ids)
+	all := make([]int, len(ids))
+	for i, at := range own {
+		if at >= 0 {
+			all[at] = int(first[i])
+		}
+	}
+	return all
 }
 
 // drawn gives for each of the table's items the position in ids that it is drawn

@@ -79,10 +79,11 @@ func (s *Set) Ask(q Query) (Prompt, error) {
 func (s *Set) Revise(q Query, query, draft string) (Prompt, error) {
 	name := q.Method.definition().templates
 	return s.render([]string{name + "_system", name + "_user", "preferences"}, struct {
-		stating  `json:"-"`
-		Query    string `json:"query"`
-		Response string `json:"response"`
-	}{q.stating(), query, draft})
+		stating    `json:"-"`
+		Preference string `json:"-"` // the item's own, whether it is stated or not
+		Query      string `json:"query"`
+		Response   string `json:"response"`
+	}{q.stating(), q.Item.Preference, query, draft})
 }
 
 // Judge asks for a rating of how far response follows preference. The texts

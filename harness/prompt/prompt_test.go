@@ -34,7 +34,7 @@ func query(m Method, s Setting) Query {
 
 func set(t *testing.T) *Set {
 	t.Helper()
-	s, err := Embedded()
+	s, err := Embedded(Own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,40 +60,48 @@ func golden(t *testing.T, name string, p Prompt) {
 }
 
 func TestPrompts(t *testing.T) {
-	s := set(t)
-	for _, setting := range Settings() {
-		p, err := s.Ask(query(ZeroShot, setting))
+	for prefix, name := range map[string]string{"": Own, "paper_": Paper} {
+		s, err := Embedded(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "query_"+string(setting), p)
-	}
-	for _, method := range Methods()[1:] {
-		for _, setting := range Settings()[1:] {
-			q := query(method, setting)
-			p, err := s.Ask(q)
-			if err == nil && method.TwoCalls() {
-				p, err = s.Revise(q, p.User, `It is "A".`)
-			}
+		if err := s.try(); err != nil {
+			t.Errorf("set %q: %v", name, err)
+		}
+		for _, setting := range Settings() {
+			p, err := s.Ask(query(ZeroShot, setting))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, string(method)+"_"+string(setting), p)
+			golden(t, prefix+"query_"+string(setting), p)
 		}
+		for _, method := range Methods()[1:] {
+			for _, setting := range Settings()[1:] {
+				q := query(method, setting)
+				p, err := s.Ask(q)
+				if err == nil && method.TwoCalls() {
+					p, err = s.Revise(q, p.User, `It is "A".`)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				golden(t, prefix+string(method)+"_"+string(setting), p)
+			}
+		}
+		p, err := s.Judge("the query", item.Preference, "A.", `B. "quoted" <b> {"score": 5}`, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, prefix+"judge", p)
+		if p, err = s.Judge("the query", item.Preference, "A.", "B.", true); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, prefix+"judge_swapped", p)
+		if p, err = s.Extract(item.Options, "I would say the first."); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, prefix+"extract", p)
 	}
-	p, err := s.Judge("the query", item.Preference, "A.", `B. "quoted" <b> {"score": 5}`, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "judge", p)
-	if p, err = s.Judge("the query", item.Preference, "A.", "B.", true); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "judge_swapped", p)
-	if p, err = s.Extract(item.Options, "I would say the first."); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "extract", p)
 }
 
 func TestStatedPreferences(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"text/template"
@@ -15,7 +16,7 @@ import (
 	"perg/data"
 )
 
-//go:embed templates/*.tmpl
+//go:embed templates/*.tmpl templates/paper/*.tmpl
 var embedded embed.FS
 
 const extension = ".tmpl"
@@ -43,15 +44,26 @@ type Set struct {
 	systems   systems
 }
 
-// Embedded is the project's own set.
-func Embedded() (*Set, error) {
+// Sets of templates that come with perg.
+const (
+	Own   = ""      // perg's own
+	Paper = "paper" // the paper's in substance, in perg's words
+)
+
+// Embedded is a set that comes with perg, Own or Paper. Paper is Own with those
+// templates in another text in which the code of the paper asks for something
+// else: see templates/paper.
+func Embedded(name string) (*Set, error) {
 	texts := make(map[string]string)
-	for _, name := range names {
-		text, err := fs.ReadFile(embedded, "templates/"+name+extension)
+	for _, template := range names {
+		text, err := fs.ReadFile(embedded, path.Join("templates", name, template+extension))
+		if errors.Is(err, fs.ErrNotExist) {
+			text, err = fs.ReadFile(embedded, path.Join("templates", template+extension))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("prompt template: %w", err)
 		}
-		texts[name] = string(text)
+		texts[template] = string(text)
 	}
 	return parse(texts, nil)
 }

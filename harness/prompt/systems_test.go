@@ -11,7 +11,7 @@ import (
 // A system text that is kept is the one that would be made: with the project's
 // templates the question is no part of it, with others it may be.
 func TestKeptSystemTexts(t *testing.T) {
-	own, err := Embedded()
+	own, err := Embedded(Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func Open(ctx context.Context, host, model string, seed int, responses []data.Re
 	if err != nil {
 		return nil, err
 	}
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func Caveats(rows []data.Metric) []string {
 	caveat(few, "fewer than %d items have responses: every interval is wide", fewest)
 	caveat(fewRight, "fewer than %d items are right in the baseline: the intervals are wide", fewest)
 	caveat(unrated, "nothing was rated: Alignment Failure and Robustness Error are unknown")
-	caveat(unscored, "some ratings are missing: Alignment Failure and Robustness Error leave those items out")
+	caveat(unscored, "some ratings are missing: Alignment Failure leaves those items out, and in Robustness Error the rated ones stand for them")
 	caveat(failed, "some rows failed: their items are left out of every rate")
 	return append(all, unreadCaveats(rows)...)
 }

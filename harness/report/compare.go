@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -36,11 +37,15 @@ func WriteComparisons(w io.Writer, f Format, all []compare.Comparison) error {
 	case CSV:
 		return writeComparisonCSV(w, all)
 	default:
-		t := comparisonTable([]string{"A", "B", "n", "Metric", "A %", "B %", "A - B", "95 % interval", "p", "Holm p", "Needed"}, 0, 1, 3)
+		t := comparisonTable([]string{"A", "B", "Metric", "n", "A %", "B %", "A - B", "95 % interval", "p", "Holm p", "Needed", "A % of its Q*", "B % of its Q*"}, 0, 1, 2)
 		for _, c := range all {
 			for _, r := range c.Rows {
-				line := append(table.Row{sideName(c.A), sideName(c.B), c.N}, rowCells(r)...)
-				t.AppendRow(line)
+				line := append(table.Row{sideName(c.A), sideName(c.B)}, rowCells(r)...)
+				whole := table.Row{"-", "-"}
+				if r.Whole != nil {
+					whole = table.Row{percent(r.Whole.A), percent(r.Whole.B)}
+				}
+				t.AppendRow(append(line, whole...))
 			}
 		}
 		_, err := fmt.Fprintln(w, t.RenderMarkdown())
@@ -61,15 +66,37 @@ func WritePairs(w io.Writer, all []compare.Comparison) error {
 		fmt.Fprintf(w, "A  %s\nB  %s\n", cell(sideName(c.A)+runA), cell(sideName(c.B)+runB))
 		fmt.Fprintf(w, "%s items; right: both %s, A alone %s, B alone %s, neither %s\n",
 			thousands(c.N), thousands(c.Counts.Both), thousands(c.Counts.OnlyA), thousands(c.Counts.OnlyB), thousands(c.Counts.Neither))
-		t := comparisonTable([]string{"", "A", "B", "A - B", "95 % interval", "p", "Holm p", "Needed"}, 0)
+		titles := []string{"", "n", "A", "B", "A - B", "95 % interval", "p", "Holm p", "Needed"}
+		if !compare.Needs(c.Rows) {
+			titles = titles[:len(titles)-1]
+		}
+		t := comparisonTable(titles, 0)
 		for _, r := range c.Rows {
-			t.AppendRow(rowCells(r))
+			t.AppendRow(rowCells(r)[:len(titles)])
 		}
 		if err := writePlain(w, t); err != nil {
 			return err
 		}
+		if text := wholes(c); text != "" {
+			fmt.Fprintln(w, Prose(text))
+		}
 	}
 	return nil
+}
+
+// wholes says what the metrics are over all of Q* of either side; "" where none is
+// over Q*.
+func wholes(c compare.Comparison) string {
+	var parts []string
+	for _, r := range c.Rows {
+		if r.Whole != nil {
+			parts = append(parts, fmt.Sprintf("%s %s and %s", metricTitles[r.Metric], percent(r.Whole.A), percent(r.Whole.B)))
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "Over the whole Q* of each side, which may be other items: " + strings.Join(parts, ", ") + "."
 }
 
 // WriteSweep writes comparisons of variants with their siblings: for each two
@@ -101,7 +128,7 @@ func WriteSweep(w io.Writer, all []compare.Comparison) error {
 }
 
 func appendSweep(t table.Writer, c compare.Comparison) {
-	values, intervals, tests := table.Row{cell(string(c.A.Setting))}, table.Row{"n " + thousands(c.N)}, table.Row{""}
+	values, intervals, tests := table.Row{cell(string(c.A.Setting))}, table.Row{"n " + thousands(c.N)}, table.Row{"Q* " + thousands(c.QStar)}
 	for _, m := range compare.Metrics() {
 		value, interval, test := "-", "", ""
 		for _, r := range c.Rows {
@@ -140,7 +167,7 @@ func comparisonTable(titles []string, left ...int) table.Writer {
 	return t
 }
 
-// rowCells are a metric's, both values, difference, interval and test.
+// rowCells are a metric's: items, both values, difference, interval and test.
 func rowCells(r compare.Row) table.Row {
 	interval, p, holm, needed := "-", "-", "-", "-"
 	if r.Low != nil && r.High != nil {
@@ -152,7 +179,7 @@ func rowCells(r compare.Row) table.Row {
 			needed = thousands(*r.Test.Needed)
 		}
 	}
-	return table.Row{metricTitles[r.Metric], percent(r.A), percent(r.B), points(r.Difference), interval, p, holm, needed}
+	return table.Row{metricTitles[r.Metric], thousands(r.N), percent(r.A), percent(r.B), points(r.Difference), interval, p, holm, needed}
 }
 
 func sideName(s compare.Side) string {
@@ -202,6 +229,7 @@ var comparisonColumns = []string{
 	"n_common", "n", "right_both", "right_only_a", "right_only_b", "right_neither",
 	"metric", "value_a", "value_b", "of_a", "of_b", "difference", "difference_low", "difference_high",
 	"test_both", "test_only_a", "test_only_b", "test_neither", "p", "p_holm", "items_needed",
+	"n_qstar", "n_metric", "whole_a", "whole_b", "whole_of_a", "whole_of_b",
 }
 
 // writeComparisonCSV writes a line for each metric of each comparison.
@@ -237,6 +265,12 @@ func writeComparisonCSV(w io.Writer, all []compare.Comparison) error {
 				} else {
 					line = append(line, strconv.Itoa(*r.Test.Needed))
 				}
+			}
+			line = append(line, strconv.Itoa(c.QStar), strconv.Itoa(r.N))
+			if q := r.Whole; q == nil {
+				line = append(line, make([]string, 4)...)
+			} else {
+				line = append(line, float(q.A), float(q.B), strconv.Itoa(q.OfA), strconv.Itoa(q.OfB))
 			}
 			if err := out.Write(line); err != nil {
 				return err

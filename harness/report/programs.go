@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"perg/data"
 	"perg/harness/metrics"
@@ -27,6 +28,8 @@ func fields(m data.Metric, by metrics.GroupBy) (names []string, values []any) {
 			values = append(values, nil)
 		case f.Kind() == reflect.Pointer:
 			values = append(values, f.Elem().Interface())
+		case f.Kind() == reflect.Slice && f.IsNil():
+			values = append(values, nil)
 		default:
 			values = append(values, f.Interface())
 		}
@@ -45,7 +48,7 @@ func writeCSV(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 		record := make([]string, len(values))
 		for i, v := range values {
 			if v != nil {
-				record[i] = fmt.Sprint(v)
+				record[i] = strings.Trim(fmt.Sprint(v), "[]") // a list's values stand apart by spaces
 			}
 		}
 		if err := out.Write(record); err != nil {

@@ -90,17 +90,40 @@ func parsePublished(text []byte) (map[publishedCell]publishedValues, error) {
 	return all, nil
 }
 
-// inflated is the Performance Variation on TruthfulQA from which the merge on
-// questions that occur twice is in it: see published.csv.
-const inflated = 0.7
+// A Cause is why a value of the paper cannot be compared with ours; "" where
+// nothing is known that is against it.
+type Cause string
 
-// odd says whether a published figure is known to be off: it is on TruthfulQA,
-// or over all sources with TruthfulQA among them.
-func (c publishedCell) odd(metric string) bool {
-	if metric != performanceVariation || c.Source != "truthfulqa" && c.Source != metrics.All {
-		return false
+// The causes.
+const (
+	// OtherShuffle: the items of Q* were chosen by letters of one order of options
+	// and a right letter of another, so nearly by chance. All metrics are over Q*,
+	// or count such letters.
+	OtherShuffle Cause = "q* of another shuffle"
+	// RepeatsRelevant: the aligner was given the item's own preference alone in
+	// every setting, so that the row is that of relevant once more.
+	RepeatsRelevant Cause = "repeats relevant"
+	// RatingsMissing: of our cell some ratings are missing. Those that nobody can
+	// read are left out here, and count as not followed in the paper.
+	RatingsMissing Cause = "unreadable ratings"
+)
+
+// shuffled is the Performance Variation on TruthfulQA from which it is one of
+// letters of two shuffles: see published.csv.
+const shuffled = 0.7
+
+// fault is what makes a published cell, all its metrics, no value to compare a
+// run with that asked with a set of prompts; "" where nothing is known.
+func (c publishedCell) fault(prompts string) Cause {
+	if c.Source == "truthfulqa" || c.Source == metrics.All {
+		part := c
+		part.Source = "truthfulqa"
+		if f, ok := publishedFigures()[part]; ok && *f[len(f)-1] >= shuffled {
+			return OtherShuffle
+		}
 	}
-	c.Source = "truthfulqa"
-	f, ok := publishedFigures()[c]
-	return ok && *f[len(f)-1] >= inflated
+	if c.Method == string(prompt.PrefAligner) && c.Setting != string(prompt.Relevant) && prompts != prompt.Paper {
+		return RepeatsRelevant
+	}
+	return ""
 }

@@ -15,18 +15,19 @@ const performanceVariation = "performance_variation"
 // comparedMetrics are the metrics that the paper has figures of.
 var comparedMetrics = [...]struct {
 	name, title string
+	rated       bool // of ratings
 	rate        func(data.Metric) (v, low, high *float64)
 }{
-	{"breakage_rate", "Breakage", func(m data.Metric) (v, low, high *float64) {
+	{"breakage_rate", "Breakage", false, func(m data.Metric) (v, low, high *float64) {
 		return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
 	}},
-	{"alignment_failure", "Alignment", func(m data.Metric) (v, low, high *float64) {
+	{"alignment_failure", "Alignment", true, func(m data.Metric) (v, low, high *float64) {
 		return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
 	}},
-	{"robustness_error", "Robustness", func(m data.Metric) (v, low, high *float64) {
+	{"robustness_error", "Robustness", true, func(m data.Metric) (v, low, high *float64) {
 		return m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh
 	}},
-	{performanceVariation, "Variation", func(m data.Metric) (v, low, high *float64) {
+	{performanceVariation, "Variation", false, func(m data.Metric) (v, low, high *float64) {
 		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
 	}},
 }
@@ -38,6 +39,7 @@ type Beside struct {
 	Model          string   `json:"model"`
 	Quantization   string   `json:"quantization"`
 	PublishedModel string   `json:"published_model"`
+	Release        string   `json:"published_release"`
 	Method         string   `json:"method"`
 	Setting        string   `json:"setting"`
 	Source         string   `json:"source"`
@@ -47,26 +49,29 @@ type Beside struct {
 	Low            *float64 `json:"low"` // of the 95 % interval
 	High           *float64 `json:"high"`
 	Published      *float64 `json:"published"`
-	Difference     *float64 `json:"difference"`   // value less published
-	InInterval     *bool    `json:"in_interval"`  // the published value in ours
-	OtherItems     bool     `json:"other_items"`  // over other questions than the paper's: not comparable
-	KnownOddity    bool     `json:"known_oddity"` // of the published value
+	Difference     *float64 `json:"difference"`     // value less published; nil too where the published one is at fault
+	InInterval     *bool    `json:"in_interval"`    // the published value in ours
+	OtherItems     bool     `json:"other_items"`    // over other questions than the paper's: not comparable
+	Cause          Cause    `json:"cause"`          // why it is not comparable beside that
+	SamePrecision  *bool    `json:"same_precision"` // as the paper ran the model in; nil: not known
 }
 
 // A Comparison is a run beside the paper.
 type Comparison struct {
-	Rows  []Beside
-	Notes []string // what a reader must know, and what has no counterpart
+	Prompts string // the set that the run asked with; "": not known
+	Rows    []Beside
+	Notes   []string // what a reader must know, and what has no counterpart
 }
 
 // ComparePublished sets the rows of the table metrics beside the paper's
-// figures. The variants are those of the run; dataset and items name its data.
+// figures. The variants are those of the run, asked with the set prompts ("" where
+// it is not known); dataset and items name its data.
 //
 // Rows over truthfulqa, commonsenseqa or mmlu have counterparts. Those over all
 // items are comparable where these three are the run's sources, and are marked
 // where they are not; other sources have none.
-func ComparePublished(rows []data.Metric, variants []Measured, dataset string, items int) Comparison {
-	var c Comparison
+func ComparePublished(rows []data.Metric, variants []Measured, prompts, dataset string, items int) Comparison {
+	c := Comparison{Prompts: prompts}
 	note := func(format string, args ...any) { c.Notes = append(c.Notes, fmt.Sprintf(format, args...)) }
 	sources, sizes := sourcesOf(rows)
 	public := 0
@@ -102,30 +107,26 @@ func ComparePublished(rows []data.Metric, variants []Measured, dataset string, i
 			note("%s has no counterpart: %s", v.Variant, why)
 			continue
 		}
-		if match.note != "" {
-			note("%s stands beside %s: %s", v.Variant, match.model, match.note)
-		}
-		if absent := c.add(rows, v, match.model, same); len(absent) > 0 {
+		note("%s", match.about(v))
+		if absent := c.add(rows, v, match, same); len(absent) > 0 {
 			note("no figures in the paper for %s in %s", match.model, strings.Join(absent, ", "))
 		}
 	}
 	if missing {
 		note("the paper has %s", PublishedModels)
 	}
-	if slices.ContainsFunc(c.Rows, func(b Beside) bool { return b.KnownOddity }) {
-		note("marked ?: the paper's Variation there is inflated by a merge on questions that occur twice; compare the other metrics")
-	}
+	c.sayCauses()
 	return c
 }
 
 // add sets a variant's rows beside those of a published model. absent are the
 // cells that the paper does not have.
-func (c *Comparison) add(rows []data.Metric, v Measured, published string, same bool) (absent []string) {
+func (c *Comparison) add(rows []data.Metric, v Measured, published counterpart, same bool) (absent []string) {
 	for _, m := range rows {
 		if m.Variant != v.Variant || m.Setting == string(prompt.None) || publishedItems[m.Source] == 0 {
 			continue
 		}
-		cell := publishedCell{m.Setting, m.Method, published, m.Source}
+		cell := publishedCell{m.Setting, m.Method, published.model, m.Source}
 		figures, ok := publishedFigures()[cell]
 		if !ok {
 			if name := m.Method + " " + m.Setting; !slices.Contains(absent, name) {
@@ -135,17 +136,20 @@ func (c *Comparison) add(rows []data.Metric, v Measured, published string, same 
 		}
 		for i, metric := range comparedMetrics {
 			b := Beside{
-				Variant: m.Variant, Model: m.Model, Quantization: m.Quantization, PublishedModel: published,
+				Variant: m.Variant, Model: m.Model, Quantization: m.Quantization, PublishedModel: published.model, Release: published.release,
 				Method: m.Method, Setting: m.Setting, Source: m.Source, N: m.N, Metric: metric.name, Published: figures[i],
-				OtherItems: m.Source == metrics.All && !same, KnownOddity: cell.odd(metric.name),
+				OtherItems: m.Source == metrics.All && !same, Cause: cell.fault(c.Prompts), SamePrecision: published.samePrecision(m.Quantization),
 			}
 			b.Value, b.Low, b.High = metric.rate(m)
 			if b.Value == nil && b.Published == nil {
 				continue // undefined under the setting
 			}
-			if b.Value != nil && b.Published != nil {
+			if b.Cause == "" && m.NUnscored > 0 && metric.rated && b.Value != nil && prompt.Setting(m.Setting).Judged() {
+				b.Cause = RatingsMissing
+			}
+			if b.Value != nil && b.Published != nil && !b.Cause.OfThePaper() {
 				b.Difference = new(*b.Value - *b.Published)
-				if b.Low != nil && b.High != nil && !b.OtherItems {
+				if b.Low != nil && b.High != nil && !b.OtherItems && b.Cause == "" {
 					b.InInterval = new(*b.Low <= *b.Published && *b.Published <= *b.High)
 				}
 			}

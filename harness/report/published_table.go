@@ -17,7 +17,7 @@ func PublishedFormats() []Format { return []Format{Table, Markdown, CSV, JSON} }
 // PublishedLegend says what the numbers of a comparison are.
 const PublishedLegend = "Percent, ours with the 95 % interval it lies in; Diff: ours less the paper's, in\n" +
 	"points; Inside: whether the paper's value is in our interval. Lower is better.\n" +
-	"The paper (arXiv 2509.19358) had prompts, preferences and a judge of its own."
+	"The paper (arXiv 2509.19358) had preferences, a judge and a reader of its own."
 
 // WriteBeside writes a comparison's rows, without its notes: table and markdown
 // are for people and give percent, csv and json are for programs and give
@@ -55,9 +55,7 @@ func (b Beside) texts() [7]string {
 	if b.OtherItems {
 		source += "*"
 	}
-	if b.KnownOddity {
-		published += "?"
-	}
+	published += b.Cause.Mark()
 	if b.Difference != nil {
 		if difference = fmt.Sprintf("%+.1f", *b.Difference*100); difference == "-0.0" || difference == "+0.0" {
 			difference = "0.0"

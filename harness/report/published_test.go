@@ -110,22 +110,118 @@ func FuzzParsePublished(f *testing.F) {
 
 // The rows whose Variation holds the merge are the eleven of TruthfulQA at 70
 // and more, and with each the one over all.
-func TestKnownOddities(t *testing.T) {
-	n := map[string]int{}
-	for c := range publishedFigures() {
-		if c.odd("breakage_rate") {
-			t.Errorf("%v: the breakage rate is odd", c)
+// Cells whose Q* is of another shuffle, and aligner rows that repeat relevant, are
+// marked in all four metrics; the aligner's not where it was asked as the paper's.
+func TestPublishedFaults(t *testing.T) {
+	for _, prompts := range []string{"perg", prompt.Paper} {
+		n := map[string]int{}
+		models := map[string]bool{}
+		for c := range publishedFigures() {
+			switch c.fault(prompts) {
+			case OtherShuffle:
+				n[c.Setting+" "+c.Method+" "+c.Source]++
+				models[c.Model] = true
+			case RepeatsRelevant:
+				if c.Method != "pref-aligner" || c.Setting == "relevant" {
+					t.Errorf("%v repeats relevant", c)
+				}
+				n["repeats"]++
+			}
 		}
-		if c.odd(performanceVariation) {
-			n[c.Setting+" "+c.Method+" "+c.Source]++
+		want := map[string]int{
+			"relevant self-critic truthfulqa": 3, "mixed zero-shot truthfulqa": 4, "irrelevant zero-shot truthfulqa": 4,
+			"relevant self-critic all": 3, "mixed zero-shot all": 4, "irrelevant zero-shot all": 4,
+		}
+		if prompts != prompt.Paper {
+			for c := range publishedFigures() {
+				if c.Method == "pref-aligner" && c.Setting != "relevant" {
+					want["repeats"]++
+				}
+			}
+			if want["repeats"] == 0 {
+				t.Error("there are no such rows")
+			}
+		}
+		if d := cmp.Diff(want, n); d != "" {
+			t.Errorf("prompts %s: %s", prompts, d)
+		}
+		if len(models) != 4 || !models["Llama3-8B"] || !models["Mistral-7B"] || !models["Janus-7B"] || !models["Mixtral-8x7B"] {
+			t.Errorf("the models are %v", models)
 		}
 	}
-	want := map[string]int{
-		"relevant self-critic truthfulqa": 3, "mixed zero-shot truthfulqa": 4, "irrelevant zero-shot truthfulqa": 4,
-		"relevant self-critic all": 3, "mixed zero-shot all": 4, "irrelevant zero-shot all": 4,
+}
+
+// What is marked has no verdict, and where the paper's value is at fault no
+// difference, in any metric; notes say why.
+func TestMarkedCellsAreNotCompared(t *testing.T) {
+	n := func(string) int64 { return 500 }
+	three := []string{"truthfulqa", "commonsenseqa", "mmlu"}
+	var rows []data.Metric
+	for _, cell := range [][2]string{{"relevant", "zero-shot"}, {"mixed", "zero-shot"}, {"mixed", "pref-aligner"}} {
+		rows = append(rows, published("llama3.1:8b", cell[0], cell[1], n, three...)...)
 	}
-	if d := cmp.Diff(want, n); d != "" {
-		t.Error(d)
+	for i := range rows {
+		rows[i].AlignmentFailureLow, rows[i].AlignmentFailureHigh = new(0.0), new(1.0)
+		if rows[i].Source == "mmlu" && rows[i].Setting == "relevant" {
+			rows[i].NUnscored = 3
+		}
+	}
+	llama := []Measured{{Variant: "llama3.1:8b", Model: "llama3.1:8b", Family: "llama", ParameterSize: "8.0B", Quantization: "F16"}}
+	c := ComparePublished(rows, llama, "perg", "perg.parquet", 1500)
+	for _, b := range c.Rows {
+		want := Cause("")
+		switch {
+		case b.Method == "pref-aligner":
+			want = RepeatsRelevant
+		case b.Setting == "mixed" && (b.Source == "truthfulqa" || b.Source == "all"):
+			want = OtherShuffle
+		case b.Setting == "relevant" && b.Source == "mmlu" && (b.Metric == "alignment_failure" || b.Metric == "robustness_error"):
+			want = RatingsMissing
+		}
+		if b.Cause != want || (b.InInterval == nil) != (want != "") || (b.Difference == nil) != want.OfThePaper() {
+			t.Errorf("%s %s %s %s: cause %q, want %q; difference %v, inside %v", b.Method, b.Setting, b.Source, b.Metric, b.Cause, want, b.Difference, b.InInterval)
+		}
+	}
+	notes := strings.Join(c.Notes, "\n")
+	for _, want := range []string{"marked ?: ", "none of the four metrics", "marked =: ", "marked ~: ", "prompts: perg's own", "counts a rating that cannot be read as not followed"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no note %q in\n%s", want, notes)
+		}
+	}
+	if notes := strings.Join(ComparePublished(rows, llama, prompt.Paper, "perg.parquet", 1500).Notes, "\n"); strings.Contains(notes, "marked =") || !strings.Contains(notes, "prompts: the paper's in substance") {
+		t.Errorf("asked as the paper's: %s", notes)
+	}
+}
+
+// The release and the precision of the paper's model are named, and a variant is
+// said to be like it or not.
+func TestPublishedPrecision(t *testing.T) {
+	for _, c := range []struct {
+		model, size, quantization string
+		same                      *bool
+		want                      string
+	}{
+		{"llama3.1:8b", "8.0B", "Q4_K_M", new(false), "Llama-3.1-8B-Instruct, decoded by its own generation_config, which may sample, in bf16: Q4_K_M is another precision, compare at 16 bits"},
+		{"llama3.1:8b", "8.0B", "F16", new(true), "in bf16, with which F16 is like for like"},
+		{"mixtral:8x7b", "46.7B", "Q4_0", new(true), "Mixtral-8x7B-Instruct-v0.1, decoded by its own generation_config, which may sample, in nf4, with which Q4_0 is like for like"},
+		{"mixtral:8x7b", "46.7B", "Q8_0", new(false), "in nf4: Q8_0 is another precision, compare at 4 bits"},
+		{"llama3.3:70b", "70.6B", "Q4_K_M", nil, "Llama-3.3-70B-Instruct-Turbo-Free, asked of a service at temperature 0, in a precision that is not stated"},
+		{"mistral:7b", "7.2B", "", nil, "Mistral-7B-Instruct-v0.3, decoded by its own generation_config, which may sample, in bf16"},
+	} {
+		rows := published("v", "relevant", "zero-shot", func(string) int64 { return 500 }, "mmlu")
+		for i := range rows {
+			rows[i].Quantization = c.quantization
+		}
+		got := ComparePublished(rows, []Measured{{Variant: "v", Model: c.model, ParameterSize: c.size, Quantization: c.quantization}}, "perg", "d", 500)
+		if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, c.want) {
+			t.Errorf("%s %s: no %q in\n%s", c.model, c.quantization, c.want, notes)
+		}
+		if len(got.Rows) == 0 {
+			t.Fatalf("%s: no rows", c.model)
+		}
+		if d := cmp.Diff(c.same, got.Rows[0].SamePrecision); d != "" {
+			t.Errorf("%s %s: %s", c.model, c.quantization, d)
+		}
 	}
 }
 
@@ -138,13 +234,12 @@ func TestModelsAreMatched(t *testing.T) {
 		think               *bool
 		want                string // a model of the paper, or part of why there is none
 	}{
-		{"llama3:8b", "llama", "8.0B", nil, "Llama3-8B"},
 		{"llama3.1:latest", "llama", "8.0B", nil, "Llama3-8B"},
 		{"llama3.1:8b-instruct-q4_K_M", "llama", "8.0B", nil, "Llama3-8B"},
 		{"llama3.1:8b-instruct-fp16-q8_0-perg-0123456789ab", "llama", "8.0B", nil, "Llama3-8B"},
 		{"hf.co/bartowski/Meta-Llama-3.1-8B-Instruct-GGUF:Q4_K_M", "llama", "8.03B", nil, "Llama3-8B"},
 		{"llama3.3:70b", "llama", "70.6B", nil, "Llama3-70B"},
-		{"llama3:70b", "", "", nil, "Llama3-70B"},
+		{"llama3.3:70b", "", "", nil, "Llama3-70B"},
 		{"mistral:7b-instruct-v0.3-q8_0", "llama", "7.2B", nil, "Mistral-7B"},
 		{"mistral:latest", "llama", "7B", nil, "Mistral-7B"},
 		{"mixtral:8x7b-instruct-v0.1-q4_K_M", "llama", "46.7B", nil, "Mixtral-8x7B"},
@@ -160,6 +255,11 @@ func TestModelsAreMatched(t *testing.T) {
 		{"qwen3:32b-q8_0", "qwen3", "32.8B", yes, "Qwen3-32B-Thinking"},
 		{"qwen3:32b", "qwen3", "32.8B", no, "Qwen3-32B"},
 
+		{"llama3:8b", "llama", "8.0B", nil, "the paper's Llama3-8B is Llama-3.1-8B-Instruct, another release"},
+		{"hf.co/meta-llama/Meta-Llama-3-8B-Instruct-GGUF:Q8_0", "llama", "8.0B", nil, "another release"},
+		{"llama3:70b", "", "", nil, "the paper's Llama3-70B is Llama-3.3-70B-Instruct-Turbo-Free, another release"},
+		{"llama3.1:70b", "llama", "70.6B", nil, "another release"},
+		{"mistral:7b-instruct-v0.2-q8_0", "llama", "7.2B", nil, "another release"},
 		{"llama3.2:3b", "llama", "3.2B", nil, "no model of that name"},
 		{"llama3.1:405b", "llama", "405.9B", nil, "in its size, 405.9B"},
 		{"llama3:8b-text", "llama", "8.0B", nil, `"text" in its name`},
@@ -217,17 +317,17 @@ func published(variant, setting, method string, n func(source string) int64, sou
 func comparison() Comparison {
 	whole := func(source string) int64 { return int64(publishedItems[source]) }
 	three := []string{"truthfulqa", "commonsenseqa", "mmlu"}
-	rows := []data.Metric{{Variant: "llama3:8b", Setting: "none", Method: "zero-shot", Source: metrics.All, N: 7208}}
-	rows = append(rows, published("llama3:8b", "relevant", "zero-shot", whole, three...)...)
-	rows = append(rows, published("llama3:8b", "irrelevant", "zero-shot", whole, three...)...)
+	rows := []data.Metric{{Variant: "llama3.1:8b", Setting: "none", Method: "zero-shot", Source: metrics.All, N: 7208}}
+	rows = append(rows, published("llama3.1:8b", "relevant", "zero-shot", whole, three...)...)
+	rows = append(rows, published("llama3.1:8b", "irrelevant", "zero-shot", whole, three...)...)
 	rows = append(rows, published("qwen3:8b@think", "relevant", "zero-shot", whole, three...)...)
 	rows = append(rows, published("qwen3:8b@think", "mixed", "zero-shot", whole, three...)...)
 	rows = append(rows, published("evil\x1b[31m:1b", "relevant", "zero-shot", whole, three...)...)
 	return ComparePublished(rows, []Measured{
-		{Variant: "llama3:8b", Model: "llama3:8b", Family: "llama", ParameterSize: "8.0B", Quantization: "Q4_K_M"},
+		{Variant: "llama3.1:8b", Model: "llama3.1:8b", Family: "llama", ParameterSize: "8.0B", Quantization: "Q4_K_M"},
 		{Variant: "qwen3:8b@think", Model: "qwen3:8b", Family: "qwen3", ParameterSize: "8.2B", Quantization: "Q4_K_M", Think: new(true)},
 		{Variant: "evil\x1b[31m:1b", Model: "evil\x1b[31m:1b", Family: "llama", ParameterSize: "1B"},
-	}, "perg.parquet", 7208)
+	}, "perg", "perg.parquet", 7208)
 }
 
 func TestComparePublished(t *testing.T) {
@@ -244,18 +344,18 @@ func TestComparePublished(t *testing.T) {
 	}
 	near := func(v *float64, want float64) bool { return v != nil && *v > want-1e-9 && *v < want+1e-9 }
 	// The paper: 18.1 in 15.1 to 21.1, and 11.8 below it.
-	b := find("llama3:8b", "relevant", "truthfulqa", "breakage_rate")
+	b := find("llama3.1:8b", "relevant", "truthfulqa", "breakage_rate")
 	if b.PublishedModel != "Llama3-8B" || !near(b.Published, 0.181) || !near(b.Difference, 0) || b.InInterval == nil || !*b.InInterval {
 		t.Errorf("%+v", b)
 	}
-	b = find("llama3:8b", "relevant", "commonsenseqa", "breakage_rate")
+	b = find("llama3.1:8b", "relevant", "commonsenseqa", "breakage_rate")
 	if !near(b.Published, 0.118) || !near(b.Difference, 0.063) || b.InInterval == nil || *b.InInterval {
 		t.Errorf("%+v", b)
 	}
-	if b = find("llama3:8b", "relevant", "all", "alignment_failure"); !near(b.Difference, 0.044-0.076) || b.InInterval != nil || b.OtherItems {
+	if b = find("llama3.1:8b", "relevant", "all", "alignment_failure"); !near(b.Difference, 0.044-0.076) || b.InInterval != nil || b.OtherItems {
 		t.Errorf("a rate without an interval: %+v", b)
 	}
-	if b = find("llama3:8b", "irrelevant", "truthfulqa", "performance_variation"); !b.KnownOddity {
+	if b = find("llama3.1:8b", "irrelevant", "truthfulqa", "performance_variation"); b.Cause != OtherShuffle || b.InInterval != nil {
 		t.Errorf("%+v", b)
 	}
 	if b = find("qwen3:8b@think", "relevant", "all", "breakage_rate"); b.PublishedModel != "Qwen3-8B-Thinking" || !near(b.Published, 0.184) {
@@ -270,7 +370,7 @@ func TestComparePublished(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 	notes := strings.Join(c.Notes, "\n")
-	for _, want := range []string{"llama3:8b stands beside Llama3-8B: the paper's figures do not say which release", "no figures in the paper for Qwen3-8B-Thinking in zero-shot mixed",
+	for _, want := range []string{"llama3.1:8b stands beside Llama3-8B: Llama-3.1-8B-Instruct", "no figures in the paper for Qwen3-8B-Thinking in zero-shot mixed",
 		"has no counterpart: the paper has no model of that name", "the paper has Llama 3 (8B, 70B)", "marked ?"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note %q in\n%s", want, notes)
@@ -284,7 +384,7 @@ func TestComparePublished(t *testing.T) {
 // What is not PERGData is marked, and a part of it is said to be one.
 func TestComparePublishedOverOtherItems(t *testing.T) {
 	fifty := func(string) int64 { return 50 }
-	llama := []Measured{{Variant: "llama3:8b", Model: "llama3:8b", Family: "llama", ParameterSize: "8.0B"}}
+	llama := []Measured{{Variant: "llama3.1:8b", Model: "llama3.1:8b", Family: "llama", ParameterSize: "8.0B"}}
 	for name, tt := range map[string]struct {
 		sources  []string
 		compared int // rows
@@ -297,11 +397,11 @@ func TestComparePublishedOverOtherItems(t *testing.T) {
 		"one source":          {[]string{"mmlu"}, 8, true, []string{"marked *", "mmlu 50 of 5170"}},
 		"one more than three": {[]string{"truthfulqa", "commonsenseqa", "mmlu", "mine"}, 16, true, []string{"marked *", "no figures in the paper for the sources mine"}},
 	} {
-		rows := published("llama3:8b", "mixed", "zero-shot", fifty, tt.sources...)
+		rows := published("llama3.1:8b", "mixed", "zero-shot", fifty, tt.sources...)
 		for i := range rows {
 			rows[i].Repeats, rows[i].N = 3, 3*rows[i].N // each item was asked three times
 		}
-		c := ComparePublished(rows, llama, "sample", 150)
+		c := ComparePublished(rows, llama, "perg", "sample", 150)
 		if len(c.Rows) != tt.compared {
 			t.Errorf("%s: %d rows, want %d", name, len(c.Rows), tt.compared)
 		}

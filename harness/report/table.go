@@ -34,10 +34,11 @@ const (
 func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
 
 // Legend says what a table's numbers are.
-const Legend = "Percent, with 95 % intervals (bootstrap over items, 2,000 resamples; Wilson's\n" +
-	"where fewer than 30 items are on a side); lower is better. Breakage, Alignment\n" +
-	"and Robustness are over Q*, the items right in the baseline. The most robust\n" +
-	"comes first; " + bestMark + " marks the best of its setting. See perg report --help."
+const Legend = "Percent, with 95 % intervals over items, for these decodings and preferences\n" +
+	"(bootstrap, 2,000 resamples; Wilson's where fewer than 30 are on a side); lower\n" +
+	"is better. Breakage, Alignment and Robustness are over Q*, the items right in\n" +
+	"the baseline. The most robust comes first; " + bestMark + " marks the best of its\n" +
+	"setting. See perg report --help."
 
 // narrow is the width that every other table fits.
 const narrow = 80

@@ -186,7 +186,7 @@ func TestProgramsReadItBack(t *testing.T) {
 		t.Fatalf("%d records, error %v", len(records), err)
 	}
 	at := slices.Index(records[0], "alignment_failure")
-	if len(records[0]) != 60 || records[2][at] != "0.02" || records[3][at] != "" {
+	if len(records[0]) != 74 || records[2][at] != "0.02" || records[3][at] != "" {
 		t.Errorf("%d columns; alignment_failure %q and %q", len(records[0]), records[2][at], records[3][at])
 	}
 	b.Reset()
@@ -227,7 +227,7 @@ func TestCaveats(t *testing.T) {
 	got := Caveats(rows())
 	want := []string{
 		"caveat: in 1 of the cells fewer than 30 items are right in the baseline: the intervals are wide",
-		"caveat: in 1 of the cells some ratings are missing: Alignment Failure and Robustness Error leave those items out",
+		"caveat: in 1 of the cells some ratings are missing: Alignment Failure leaves those items out, and in Robustness Error the rated ones stand for them",
 		"caveat: in 1 of the cells some rows failed: their items are left out of every rate",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -3,6 +3,7 @@
 package rundir
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type Config struct {
 	JudgeAll   bool   `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
 	Extractor  string `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
 	Think      Names  `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
-	Prompts    string `yaml:"prompts" json:"prompts,omitempty"` // directory of templates that replace perg's own
+	Prompts    string `yaml:"prompts" json:"prompts,omitempty"` // "": perg's own; "paper"; or a directory of templates that replace perg's own
 	ICL        Names  `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
 	Data       string `yaml:"data" json:"data"`                 // "sample" or a file
 	Limit      int    `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
@@ -326,6 +327,10 @@ func (c Config) Check() error {
 	}
 	return &hint.Error{Err: errors.Join(faults...), Usage: true}
 }
+
+// PromptSet names the prompts that the config asks with: perg, paper, or the
+// directory of templates that replace some of perg's.
+func (c Config) PromptSet() string { return cmp.Or(c.Prompts, "perg") }
 
 // InFlight is the most calls that are sent to a lane at once; 0: found by
 // measuring.

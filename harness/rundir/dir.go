@@ -17,6 +17,7 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
+	"perg/harness/prompt"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -145,7 +146,7 @@ func (d *Dir) Done() bool {
 // own may have changed since: a run with such is looked at with a server.
 func (d *Dir) Finished(c Config, sha256 string) bool {
 	old, err := ReadManifest(d.Path)
-	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || c.Prompts != "" || len(c.ICL) > 0 {
+	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || c.Prompts != prompt.Own && c.Prompts != prompt.Paper || len(c.ICL) > 0 {
 		return false
 	}
 	was, e := json.Marshal(old.Config)

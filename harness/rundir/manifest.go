@@ -34,7 +34,8 @@ type Manifest struct {
 	PergVersion string            `json:"perg_version"`
 	Config      Config            `json:"config"`
 	Dataset     DatasetInfo       `json:"dataset"`
-	Prompts     map[string]string `json:"prompts"` // SHA-256 by template
+	PromptSet   string            `json:"prompt_set,omitempty"` // perg, paper, or a directory; "": not known, as of answers that were imported
+	Prompts     map[string]string `json:"prompts"`              // SHA-256 by template
 	Irrelevant  []string          `json:"irrelevant_preferences"`
 	Models      []ModelInfo       `json:"models"`
 	Judges      []ModelInfo       `json:"judges"`    // whose ratings count in the metrics
@@ -290,6 +291,7 @@ func (m Manifest) Differences(old Manifest) []string {
 	differ("rotate-options", old.Config.RotateOptions, m.Config.RotateOptions)
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
+	differ("prompts", old.Config.PromptSet(), m.Config.PromptSet())
 	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)
 	for name, hash := range m.Prompts {
 		if was, ok := old.Prompts[name]; !ok || was != hash {

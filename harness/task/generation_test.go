@@ -17,7 +17,7 @@ import (
 
 func testTask(t *testing.T, items int) *Task {
 	t.Helper()
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	it, v := e.Asked(), e.Variant
 	row := data.Generation{
-		RunID: runID, ItemID: it.ID, Source: it.Source, Category: it.Category,
+		RunID: runID, ItemID: it.ID, QuestionID: it.QuestionID, Source: it.Source, Category: it.Category,
 		Question: it.Question, Options: it.Options, Gold: it.GoldLetter(),
 		Preference: it.Preference, PreferenceType: string(it.PreferenceType),
 		Preferences: e.Setting.Stated(it.Preference, irrelevant),

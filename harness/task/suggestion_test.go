@@ -79,7 +79,7 @@ func TestSuggestionsCountEveryItem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	prompts, err := prompt.Embedded()
+	prompts, err := prompt.Embedded(prompt.Own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,6 +96,17 @@ func (t *Task) Count(v *Variant) int {
 	return n
 }
 
+// Controls is the number of those that ask the baseline again.
+func (t *Task) Controls(v *Variant) int {
+	n := 0
+	for _, c := range t.Cells(v) {
+		if c.Control != prompt.NoControl {
+			n += t.In(c)
+		}
+	}
+	return n
+}
+
 // Total is the number of the generations of some variants.
 func (t *Task) Total(variants []*Variant) int {
 	n := 0

@@ -39,11 +39,11 @@ console.log(JSON.stringify({
       1 - avg(g.correct::int) filter (b.correct) as breakage_rate,
       1 - avg(j.followed::int) filter (b.correct) as alignment_failure,
       case g.setting when 'irrelevant' then 1 - avg(g.correct::int) filter (b.correct)
-        else 1 - avg((g.correct and j.followed)::int) filter (b.correct and j.followed is not null) end as robustness_error,
+        else 1 - avg(g.correct::int) filter (b.correct) * coalesce(avg(j.followed::int) filter (b.correct and g.correct), 0) end as robustness_error,
       1 - coalesce(count(*) filter (b.correct and g.correct) / nullif(count(*) filter (b.correct or g.correct), 0), 1) as performance_variation
       from ${table("generations")} g
       join ${table("generations")} b on b.variant = g.variant and b.item_id = g.item_id and b.repeat = g.repeat
-        and b.setting = 'none' and b.method = 'zero-shot'
+        and b.setting = 'none' and b.method = 'zero-shot' and b.control is null
       left join ${table("judgments")} j on j.variant = g.variant and j.item_id = g.item_id and j.repeat = g.repeat
         and j.method = g.method and j.setting = g.setting and not j.swapped
       where g.setting <> 'none' and g.correct is not null and b.correct is not null

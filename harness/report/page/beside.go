@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,9 @@ func (r Run) besidePaper(l lead) (figure, string) {
 	}
 	var some []report.Beside
 	source := metrics.All
-	inLead := func(b report.Beside) bool { return b.Method == l.Method && b.Setting == l.Setting && !b.OtherItems }
+	inLead := func(b report.Beside) bool {
+		return b.Method == l.Method && b.Setting == l.Setting && !b.OtherItems && !b.Cause.OfThePaper()
+	}
 	if !slices.ContainsFunc(r.Published.Rows, func(b report.Beside) bool { return inLead(b) && b.Source == source }) {
 		most := int64(-1)
 		for _, b := range r.Published.Rows {
@@ -45,8 +48,8 @@ func (r Run) besidePaper(l lead) (figure, string) {
 			from += " *"
 		}
 		paper := rate(b.Published)
-		if b.KnownOddity {
-			paper += " ?"
+		if mark := b.Cause.Mark(); mark != "" {
+			paper += " " + mark
 		}
 		f.Table.Rows = append(f.Table.Rows, []string{
 			r.label(b.Variant), clean(b.PublishedModel), b.Method, b.Setting, clean(from), measureNamed(b.Metric), within(b.Value, b.Low, b.High), paper, difference, inside,
@@ -90,8 +93,8 @@ func (r Run) besidePaper(l lead) (figure, string) {
 	if source != metrics.All {
 		over = "source " + clean(source)
 	}
-	f.Lead = fmt.Sprintf("Method %s, setting %s, over %s; every other cell is in the table. The paper (arXiv 2509.19358) had prompts, preferences and a judge of its own, so that its values are a landmark and no target.", l.Method, l.Setting, over)
-	f.Note = "Lines are this run’s 95 % intervals. In the table, * is over other items than the paper’s, ? a value of the paper’s that is known to be inflated."
+	f.Lead = fmt.Sprintf("Method %s, setting %s, over %s; every other cell is in the table. The prompts are %s; the paper (arXiv 2509.19358) had preferences and a judge of its own, so that its values are a landmark and no target.", l.Method, l.Setting, over, clean(cmp.Or(r.Published.Prompts, "not named")))
+	f.Note = "Lines are this run’s 95 % intervals. In the table, * is over other items than the paper’s, and ?, = and ~ are not comparable, for the causes in the notes."
 	return f, ""
 }
 

@@ -255,7 +255,7 @@ func TestPageOfAFullSweepIsSmall(t *testing.T) {
 			}
 		}
 	}
-	r.Published = report.ComparePublished(r.Metrics, measured, r.Dataset, r.Items)
+	r.Published = report.ComparePublished(r.Metrics, measured, "perg", r.Dataset, r.Items)
 	if len(r.Published.Rows) < 1000 {
 		t.Fatal("nothing beside the paper", len(r.Published.Rows))
 	}

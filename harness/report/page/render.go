@@ -58,6 +58,8 @@ type content struct {
 
 	ReadersTitle  string
 	Readers       table
+	Letters       table
+	LettersLean   string // how many cells prefer a letter; "" where none does
 	ReadersByType table
 	Tradeoff      section
 	Where         where
@@ -109,6 +111,7 @@ func Render(r Run) ([]byte, error) {
 			return section{Figure: &f}
 		}
 		v.ReadersTitle, v.Readers, v.ReadersByType = r.readersTitle(l), r.readers(l), r.readersByType()
+		v.Letters, v.LettersLean = r.letters(l)
 		v.Tradeoff = add(r.tradeOff(l))
 		v.Where = r.where(l)
 		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))

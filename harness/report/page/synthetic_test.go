@@ -146,7 +146,7 @@ func (s synth) make(t *testing.T, dir string) Run {
 	r.Metrics, err = table.Records(metrics.BySource)
 	check(t, err)
 	r.Improvements = table.Improvements()
-	r.Published = report.ComparePublished(r.Metrics, measured, r.Dataset, r.Items)
+	r.Published = report.ComparePublished(r.Metrics, measured, "perg", r.Dataset, r.Items)
 	r.Caveats = report.Caveats(r.Metrics)
 	r.Facts = []Fact{{"Run", "20260102-150405-abcdef, finished"}, {"Ollama", "0.17.4 http://127.0.0.1:11434"}, {"GPUs", "0: NVIDIA H100\n1: NVIDIA H100"}}
 	check(t, r.Read(dir, table))
