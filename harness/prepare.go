@@ -27,7 +27,7 @@ func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Op
 // made, each once.
 func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return fail(err)
 	}
@@ -45,7 +45,9 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	}
 	id := rundir.RunID(c.Out)
 	r.Serve(id)
-	warnOf(version, r, warn)
+	for _, text := range r.Concerns(version) {
+		warn(text)
+	}
 	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)

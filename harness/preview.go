@@ -28,7 +28,7 @@ const bytesPerToken = 4
 // on. Paces are those of a store, which may be nil.
 func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
-	t, err := newTask(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -40,8 +40,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	notes = append(notes, r.Partial()...)
-	sayElsewhere(r, note)
+	for _, text := range r.Concerns(version) {
+		note(text)
+	}
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)

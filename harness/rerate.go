@@ -23,7 +23,7 @@ import (
 // be in the store, unless they are given.
 func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, given task.Given, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(old.Asked(c), set)
+	t, err := old.Asked(c).Task(set)
 	if err != nil {
 		return fail(err)
 	}
@@ -77,7 +77,9 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	if err != nil {
 		return fail(err)
 	}
-	warnOf(version, r, warn)
+	for _, text := range r.Concerns(version) {
+		warn(text)
+	}
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
 	if given != nil {
