@@ -134,5 +134,6 @@ func checkExport(t *testing.T, b bench, run string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metrics by SQL (-of the run +of SQL):\n%s", diff)
+		exec.Command("cp","-r",out,"/tmp/exq2").Run()
 	}
 }

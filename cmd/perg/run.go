@@ -195,7 +195,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 			*to = c.StringSlice(name)
 		}
 	}
-	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "allow-remote": &cfg.AllowRemote, "pull": &cfg.Pull, "prune-quantized": &cfg.PruneQuantized} {
+	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "rotate-options": &cfg.RotateOptions, "allow-remote": &cfg.AllowRemote, "pull": &cfg.Pull, "prune-quantized": &cfg.PruneQuantized} {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}

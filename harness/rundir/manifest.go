@@ -77,6 +77,7 @@ type ImportFile struct {
 	Bytes   int64  `json:"bytes"`
 	Rows    int    `json:"rows"`
 	Setting string `json:"setting,omitempty"` // of its answers; "": it says so itself
+	Again   bool   `json:"again,omitempty"`   // it asks again what the others ask, without a preference
 }
 
 // DatasetInfo names the items of a run.
