@@ -29,7 +29,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	b := newBench(t)
 	const limit = 18
 	items := sample(t, limit)
-	status, stdout, stderr := b.run("steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--parallel", "8", "--null", "1")
+	status, stdout, stderr := b.run("steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--parallel", "8", "--null", "1", "--rotate-options")
 	if status != exitDone {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}
@@ -64,7 +64,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 	// Again: there is nothing to do. Where a table is lost every reply is known.
 	// The judge's rows are the same ones.
 	before := table[data.Judgment](t, out, "judgments")
-	again := []string{"steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--null", "1"}
+	again := []string{"steady", "swayed", "wavering", "vague", "endless", "--judge", "judge", "--limit", fmt.Sprint(limit), "--null", "1", "--rotate-options"}
 	status, stdout, stderr = b.run(again...)
 	if status != exitDone || !strings.Contains(stdout, "nothing to do, no call was made: the run is finished") || !strings.Contains(stdout, "steady:latest") {
 		t.Errorf("a finished run: exit status %d\n%s\n%s", status, stdout, stderr)

@@ -77,8 +77,9 @@ func (x *index) keyAgain(a *answered, times map[key]int32) (k key, q *question, 
 	}
 	cell := results.Cell{Variant: a.model.Variant, Method: prompt.ZeroShot, Setting: prompt.None, Control: as}
 	k = key{question: n, preference: unknown, cell: x.cell(cell, a.model)}
-	k.repeat = times[k]
+	time := times[k]
 	times[k]++
+	k.repeat = time
 	return k, x.questions[n], true
 }
 
