@@ -2,21 +2,17 @@ package models_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"perg/models"
 	"perg/models/gguftest"
+	"perg/models/ollamatest"
 )
 
 // layoutFile is a real GGUF on disk.
@@ -82,52 +78,6 @@ func TestDamagedGGUF(t *testing.T) {
 	}
 }
 
-// aRegistry serves one model as Ollama's registry does, and counts the bytes of
-// it that it sent.
-func aRegistry(t *testing.T, path, template string, parts bool) (host string, sent *atomic.Int64) {
-	t.Helper()
-	weights, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent = &atomic.Int64{}
-	digest := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v2/library/eight/manifests/latest", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"schemaVersion":2,"layers":[
-			{"mediaType":"application/vnd.ollama.image.model","digest":%q,"size":%d},
-			{"mediaType":"application/vnd.ollama.image.template","digest":%q,"size":%d}]}`, digest(weights), len(weights), digest([]byte(template)), len(template))
-	})
-	mux.HandleFunc("GET /v2/library/eight/blobs/{digest}", func(w http.ResponseWriter, r *http.Request) {
-		if r.PathValue("digest") == digest([]byte(template)) {
-			fmt.Fprint(w, template)
-			return
-		}
-		// As Ollama's, which sends one on to where the files are.
-		http.Redirect(w, r, "/files/eight", http.StatusTemporaryRedirect)
-	})
-	mux.HandleFunc("GET /files/eight", func(w http.ResponseWriter, r *http.Request) {
-		if !parts {
-			r.Header.Del("Range")
-		}
-		http.ServeContent(counting{w, sent}, r, "", time.Time{}, strings.NewReader(string(weights)))
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL, sent
-}
-
-type counting struct {
-	http.ResponseWriter
-	n *atomic.Int64
-}
-
-func (c counting) Write(p []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(p)
-	c.n.Add(int64(n))
-	return n, err
-}
-
 // The head of a model of some size is read from a registry, and not its weights.
 func TestRegistryHead(t *testing.T) {
 	big := eight
@@ -137,7 +87,7 @@ func TestRegistryHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, sent := aRegistry(t, path, "{{ .Thinking }}{{ .Prompt }}", true)
+	host, sent := ollamatest.Registry(t, "eight", path, "{{ .Thinking }}{{ .Prompt }}", true)
 	f, err := models.Registry{}.Head(t.Context(), host+"/library/eight")
 	if err != nil {
 		t.Fatal(err)
@@ -153,11 +103,11 @@ func TestRegistryHead(t *testing.T) {
 // What goes wrong with a registry is said, and soon.
 func TestRegistryTroubles(t *testing.T) {
 	path := layoutFile(t, eight)
-	host, _ := aRegistry(t, path, "", true)
+	host, _ := ollamatest.Registry(t, "eight", path, "", true)
 	if _, err := (models.Registry{}).Head(t.Context(), host+"/library/nine"); !errors.Is(err, models.ErrNoTag) {
 		t.Errorf("a model that is not there: %v", err)
 	}
-	whole, _ := aRegistry(t, path, "", false)
+	whole, _ := ollamatest.Registry(t, "eight", path, "", false)
 	if _, err := (models.Registry{}).Head(t.Context(), whole+"/library/eight"); err == nil || !strings.Contains(err.Error(), "gives no parts of a file") {
 		t.Errorf("a server without ranges: %v", err)
 	}

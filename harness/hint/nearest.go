@@ -1,6 +1,7 @@
 package hint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -30,6 +31,10 @@ func Near(name string, names []string) (near []string) {
 		case d == least && len(near) > 0:
 			near = append(near, n)
 		}
+	}
+	alike := func(n string) bool { return n[0] != name[0] } // a slip is rarely in the first letter
+	if other := slices.DeleteFunc(slices.Clone(near), alike); len(other) > 0 {
+		return other
 	}
 	return near
 }
