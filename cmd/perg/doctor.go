@@ -31,7 +31,7 @@ disk space. Changes nothing. Exit status 1 where a run could not start.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
 			headerFlag(),
-			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: defaultStore()},
+			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: fromHome(defaultStore())},
 			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
 		},
 		Action: doctorAction,

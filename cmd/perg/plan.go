@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -35,9 +36,11 @@ be pulled from, which costs some megabytes and no download.
    perg plan qwen3:8b --judge gemma2:27b --data perg.parquet   how long?
 
 Exit status: 0 all fits, 1 something fits nowhere, 2 wrong usage.`,
-		Flags: append(configFlags(),
-			&cli.BoolFlag{Name: "fit", Usage: "show every quantization of one model: its size, whether it fits, how long it takes"},
-			&cli.BoolFlag{Name: "json", Usage: "write the plan to stdout as JSON"}),
+		Flags: slices.Concat(
+			grouped("plan",
+				&cli.BoolFlag{Name: "fit", Usage: "show every quantization of one model: its size, whether it fits, how long it takes"},
+				&cli.BoolFlag{Name: "json", Usage: "write the plan to stdout as JSON"}),
+			configFlags()),
 		Action: planAction,
 	}
 }
