@@ -31,7 +31,7 @@ const bytesPerToken = 4
 // on. Paces are those of a store, which may be nil.
 func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
-	t, err := newTask(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -43,7 +43,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	notes = append(notes, r.Partial()...)
+	for _, text := range r.Concerns(version) {
+		note(text)
+	}
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
@@ -95,6 +97,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	from := make(map[string][]string)  // names, by what is known of them
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
+			if m.Remote != "" && !c.AllowRemote {
+				return nil, fleet.RunsElsewhere(m)
+			}
 			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
@@ -136,7 +141,11 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	for _, source := range slices.Sorted(maps.Keys(from)) {
-		note("not installed, planned from " + source + ": " + strings.Join(from[source], ", "))
+		text := "not installed, planned from " + source + ": " + strings.Join(from[source], ", ")
+		if source != unseen.FromFile {
+			text += "; perg run --pull fetches what is missing"
+		}
+		note(text)
 	}
 	return r, version, nil
 }

@@ -87,7 +87,7 @@ func TestRegistryHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, sent := ollamatest.Registry(t, "eight", path, "{{ .Thinking }}{{ .Prompt }}", true)
+	host, sent := ollamatest.ServeFile(t, "eight", path, "{{ .Thinking }}{{ .Prompt }}", true)
 	f, err := models.Registry{}.Head(t.Context(), host+"/library/eight")
 	if err != nil {
 		t.Fatal(err)
@@ -103,11 +103,11 @@ func TestRegistryHead(t *testing.T) {
 // What goes wrong with a registry is said, and soon.
 func TestRegistryTroubles(t *testing.T) {
 	path := layoutFile(t, eight)
-	host, _ := ollamatest.Registry(t, "eight", path, "", true)
+	host, _ := ollamatest.ServeFile(t, "eight", path, "", true)
 	if _, err := (models.Registry{}).Head(t.Context(), host+"/library/nine"); !errors.Is(err, models.ErrNoTag) {
 		t.Errorf("a model that is not there: %v", err)
 	}
-	whole, _ := ollamatest.Registry(t, "eight", path, "", false)
+	whole, _ := ollamatest.ServeFile(t, "eight", path, "", false)
 	if _, err := (models.Registry{}).Head(t.Context(), whole+"/library/eight"); err == nil || !strings.Contains(err.Error(), "gives no parts of a file") {
 		t.Errorf("a server without ranges: %v", err)
 	}

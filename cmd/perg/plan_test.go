@@ -32,7 +32,7 @@ func TestAPlanReadsGGUF(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	url, sent := ollamatest.Registry(t, "own", path, "{{ .Prompt }}", true)
+	url, sent := ollamatest.ServeFile(t, "own", path, "{{ .Prompt }}", true)
 	plan := func(model string) harness.Summary {
 		t.Helper()
 		var stdout, stderr strings.Builder

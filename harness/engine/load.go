@@ -88,7 +88,11 @@ func (l *lane) loadAlone(ctx context.Context) error {
 		return context.Cause(l.ctx)
 	}
 	err := l.buried(nil)
-	if err == nil {
+	switch {
+	case err != nil:
+	case l.job.Model.Remote:
+		err = l.reach(ctx)
+	default:
 		err = l.load(ctx)
 	}
 	if err != nil {
@@ -96,6 +100,26 @@ func (l *lane) loadAlone(ctx context.Context) error {
 		return err
 	}
 	l.fresh.Store(true)
+	return nil
+}
+
+// reach takes the place of a load where the model runs elsewhere: what was in
+// memory here leaves it, as it would for another model.
+func (l *lane) reach(ctx context.Context) error {
+	l.discard(ctx)
+	l.loaded = models.Loaded{}
+	if l.server == nil {
+		if err := l.open(ctx); err != nil {
+			return err
+		}
+	}
+	var err error
+	if l.version, err = l.server.Version(ctx); err != nil {
+		l.version = ""
+	}
+	if !l.placed.Swap(true) {
+		l.moved()
+	}
 	return nil
 }
 

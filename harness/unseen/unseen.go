@@ -24,6 +24,9 @@ type Model struct {
 	Download int64  // bytes; 0: a file that is here
 }
 
+// FromFile is what is known of a model whose file is here.
+const FromFile = "its GGUF file"
+
 // Find looks a model up, in this order: a file, if the name ends in .gguf; the
 // descriptions given; those that perg has; the registry. An error is of usage
 // where the name is wrong, and says what to do in any case.
@@ -34,7 +37,7 @@ func Find(ctx context.Context, name string, described map[string]models.Descript
 			return Model{}, hint.Usage(err, "name a whole GGUF file")
 		}
 		m := of(filepath.Base(name), f)
-		m.From, m.Download = "its GGUF file", 0
+		m.From, m.Download = FromFile, 0
 		return m, nil
 	}
 	d, ok := described[name]

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Registry serves one model of a GGUF file as Ollama's registry does, under
+// ServeFile serves one model of a GGUF file as Ollama's registry does, under
 // library/NAME, until the test ends, and counts the bytes of the file that it
 // sent; parts says whether it serves parts of it.
-func Registry(t testing.TB, name, path, template string, parts bool) (url string, sent *atomic.Int64) {
+func ServeFile(t testing.TB, name, path, template string, parts bool) (url string, sent *atomic.Int64) {
 	t.Helper()
 	weights, err := os.ReadFile(path)
 	if err != nil {
