@@ -25,7 +25,7 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "say whether this machine is ready, and what to do where it is not",
+		Usage: "check this machine, and say how to fix what is missing",
 		Description: `Looks for Ollama, a running server and its version, installed models, GPUs, and
 disk space. Changes nothing. Exit status 1 where a run could not start.`,
 		Flags: []cli.Flag{

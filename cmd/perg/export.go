@@ -61,7 +61,7 @@ func exportAction(c *cli.Context) error {
 	}
 	dir, out := c.Args().First(), c.String("out")
 	if out == "" {
-		return hint.Usage(errors.New("export where to? no --out"), example)
+		return hint.Usage(errors.New("say where to write: -o DIR"), example)
 	}
 	m, err := readRun(dir)
 	if err != nil {

@@ -61,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if f.program, err = exec.LookPath("ollama"); err != nil {
 		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
 		if o.Own {
-			why = errors.New("no ollama program is on PATH, and lanes, kv_cache and gpus are for servers that perg starts")
+			why = errors.New("no ollama program is on PATH, and --lanes, --kv-cache and --gpus are for servers that perg starts")
 		}
 		return nil, &hint.Error{Err: why, Hint: HowToInstall}
 	}
