@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,7 @@ func ReadConfig(path string) (Config, error) {
 			todo = "did you mean " + near + "? " + todo
 		}
 		return c, &hint.Error{
-			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(strings.TrimSpace(yaml.FormatError(err, false, true)))),
+			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(inWords(strings.TrimSpace(yaml.FormatError(err, false, true))))),
 			Hint:  todo,
 			Usage: true,
 		}
@@ -164,12 +165,33 @@ func ReadConfig(path string) (Config, error) {
 	return c, nil
 }
 
-// keys are those that a config may have.
+// keys are those that a config and its descriptions of models may have.
 func keys() (all []string) {
-	for field := range reflect.TypeFor[Config]().Fields() {
-		all = append(all, field.Tag.Get("yaml"))
+	for _, of := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[models.Description]()} {
+		for field := range of.Fields() {
+			all = append(all, field.Tag.Get("yaml"))
+		}
 	}
 	return all
+}
+
+var wrongKind = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)`)
+
+// inWords says which kind of value is wanted where another one stands, without
+// the names that it has in Go.
+func inWords(text string) string {
+	return wrongKind.ReplaceAllStringFunc(text, func(said string) string {
+		wanted := "another kind of value"
+		switch to := wrongKind.FindStringSubmatch(said)[2]; {
+		case strings.HasPrefix(to, "int"), strings.HasPrefix(to, "uint"), strings.HasPrefix(to, "float"):
+			wanted = "a number, such as 8030000000"
+		case to == "bool":
+			wanted = "true or false"
+		case to == "string":
+			wanted = "text"
+		}
+		return "wanted here is " + wanted
+	})
 }
 
 // unknownKey is the key that a config may not have; "" where another thing is
