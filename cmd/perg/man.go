@@ -34,10 +34,7 @@ func manual(app *cli.App) string {
 		fmt.Fprintf(&b, ".SH %s\n.nf\n", heading)
 		_, text, _ := strings.Cut(helpOf(page, usualHelp-7), "\n\n") // man indents by 7; the heading has the name
 		for line := range strings.Lines(text) {
-			if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
-				b.WriteString(`\&`)
-			}
-			b.WriteString(roff.Replace(line))
+			b.WriteString(roffLine(line))
 		}
 		b.WriteString(".fi\n")
 	}
@@ -53,6 +50,15 @@ func manual(app *cli.App) string {
 	}
 	each(app.Name, app.Commands)
 	return b.String()
+}
+
+// roffLine is a line of text as roff takes it, and not for a request.
+func roffLine(line string) string {
+	line = roff.Replace(line)
+	if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
+		return `\&` + line
+	}
+	return line
 }
 
 var roff = strings.NewReplacer(`\`, `\e`, "-", `\-`)
