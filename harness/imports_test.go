@@ -16,7 +16,7 @@ var floors = [][]string{
 	{"models", "gpu", "data"},
 	{"harness/hint", "harness/printable", "harness/stats", "harness/structured", "harness/schedule", "harness/store"},
 	{"harness/prompt", "harness/judge", "harness/extract"},
-	{"harness/engine", "harness/sizing", "harness/results"},
+	{"harness/engine", "harness/sizing", "harness/results", "harness/unseen"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
 	{"harness/tables", "harness/loads", "harness/advise"},

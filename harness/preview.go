@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
+	"perg/harness/unseen"
 	"perg/models"
 )
 
@@ -54,11 +57,33 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	return p, f, notes, nil
 }
 
+// ByLevel are plans of the same work for one quantization each, in the order of
+// the roster: each has all devices to itself.
+func (p *Plan) ByLevel(ctx context.Context, c rundir.Config, f *fleet.Fleet, s *store.Store) (all []*Plan, err error) {
+	var levels []string
+	for _, v := range p.Variants {
+		if slices.ContainsFunc(levels, func(l string) bool { return strings.EqualFold(l, v.Quantization) }) {
+			continue
+		}
+		levels = append(levels, v.Quantization)
+		r := p.Roster
+		r.Variants = slices.DeleteFunc(slices.Clone(r.Variants), func(other *task.Variant) bool {
+			return other.Quantization != v.Quantization
+		})
+		one, err := place(ctx, p.Task, r, p.Sizes, c, loads.Paces{Store: s, Fleet: f}, p.Server)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // previewRoster is that of a config, as a server that answers shows its models,
 // or as they are described, and the version of that server; "" where none does.
 func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (r task.Roster, version string, err error) {
 	if len(c.Models) == 0 {
-		return r, "", &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; described are " + strings.Join(models.KnownNames(), ", "), Usage: true}
+		return r, "", &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; known are " + unseen.Known(), Usage: true}
 	}
 	client, catalogue, end, err := fleet.Look(ctx, FleetOptions(c, "", note, note), undescribed(c))
 	if err != nil {
@@ -69,7 +94,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		version, _ = client.Version(ctx)
 	}
 	engine := models.EngineOf(version) // not known, where nobody answers
-	var described []string
+	from := make(map[string][]string)  // names, by what is known of them
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
 			if m.Remote != "" && !c.AllowRemote {
@@ -78,29 +103,19 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
-		d, ok := c.Describe[name]
-		if !ok {
-			d, ok = models.Known(name)
-		}
-		if !ok {
-			hints := "ollama pull " + name + ", or perg run --pull, fetches it; describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
-			if client != nil {
-				hints += "; " + fleet.InWords(catalogue)
-			}
-			if client == nil {
-				return nil, hint.Usage(fmt.Errorf("model %s is not described, and whether it is installed is not known: no Ollama server answers", name), fleet.HowToInstall+"; or "+hints)
-			}
-			return nil, hint.Usage(fmt.Errorf("model %s is neither installed nor described", name), hints)
-		}
-		shape, err := d.Shape()
+		m, err := unseen.Find(ctx, name, c.Describe)
 		if err != nil {
-			return nil, &hint.Error{Err: fmt.Errorf("describe %s: %w", name, err), Usage: true}
+			return nil, err
 		}
-		described = append(described, name)
-		return &task.Variant{
-			Installed: models.Installed{Name: name, Digest: "described " + name, Size: int64(shape.WeightBytes()), Quantization: shape.Quantization},
-			Label:     name, Shape: shape, Engine: engine, LeastCtx: d.LeastContext(),
-		}, nil
+		from[m.From] = append(from[m.From], m.Name)
+		v := &task.Variant{
+			Installed: models.Installed{Name: m.Name, Digest: m.From + " " + name, Size: cmp.Or(m.Download, int64(m.Shape.WeightBytes())), Family: m.Shape.Architecture, Quantization: m.Shape.Quantization},
+			Label:     m.Name, Shape: m.Shape, Engine: engine, LeastCtx: m.LeastCtx,
+		}
+		if m.Thinks {
+			v.Think = new(true)
+		}
+		return v, nil
 	}
 	for _, name := range fleet.Matching(c.Models, catalogue) {
 		v, err := find(name)
@@ -109,6 +124,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		}
 		all := []task.Variant{*v}
 		for _, level := range c.Quantize {
+			if strings.EqualFold(level, v.Quantization) {
+				continue // it has that already
+			}
 			q, err := quantized(*v, level)
 			if err != nil {
 				return r, version, err
@@ -122,8 +140,12 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if r, err = withScorers(r, c, find); err != nil {
 		return r, version, err
 	}
-	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", ") + "; perg run --pull fetches what is missing")
+	for _, source := range slices.Sorted(maps.Keys(from)) {
+		text := "not installed, planned from " + source + ": " + strings.Join(from[source], ", ")
+		if source != unseen.FromFile {
+			text += "; perg run --pull fetches what is missing"
+		}
+		note(text)
 	}
 	return r, version, nil
 }
@@ -133,7 +155,7 @@ func undescribed(c rundir.Config) bool {
 	return slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
 		_, described := c.Describe[name]
 		_, known := models.Known(name)
-		return name != "" && !described && !known
+		return name != "" && !described && !known && !strings.HasSuffix(strings.ToLower(name), ".gguf")
 	})
 }
 

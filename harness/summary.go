@@ -71,6 +71,7 @@ type PlannedWork struct {
 	// bring together, as a multiple of what one does; 0: nothing is remembered.
 	Servers int      `json:"servers"`
 	Gain    float64  `json:"gain"`
+	Devices []string `json:"devices"`
 	Bytes   []uint64 `json:"bytes"` // of each server, on each device
 	Join    bool     `json:"join"`
 	Beside  bool     `json:"beside"`
@@ -115,7 +116,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		for _, a := range l.Work {
 			lane.Work = append(lane.Work, PlannedWork{
 				Job: a.Job, Begin: a.Begin, End: a.End, Slots: a.Fit.Slots, Servers: max(a.Fit.Servers, 1), Gain: a.Fit.Gain,
-				Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,
+				Devices: a.Fit.Devices, Bytes: a.Fit.Bytes, Join: a.Join, Beside: a.Beside, Reason: a.Reason,
 			})
 			slots[a.Job] = max(slots[a.Job], a.Fit.Slots)
 			s.Loads++

@@ -29,7 +29,12 @@ type Description struct {
 	Window           int    `yaml:"window" json:"window"`                       // sliding window, tokens; 0: none
 	Experts          int    `yaml:"experts" json:"experts"`                     // 0: no mixture
 	Vision           bool   `yaml:"vision" json:"vision"`                       // it sees images
+	Thinking         bool   `yaml:"thinking" json:"thinking"`                   // it can think before it answers
+	Tied             bool   `yaml:"tied" json:"tied"`                           // its token embeddings are the output, too
+	GlobalKVHeads    int    `yaml:"global_kv_heads" json:"global_kv_heads"`     // of the layers without the window, in head_length; 0: kv_heads
+	CacheEvery       int    `yaml:"cache_every" json:"cache_every"`             // every so many-th layer alone keeps keys and values; 0: all do
 	Quantization     string `yaml:"quantization" json:"quantization"`           // "q4_K_M" where empty, as Ollama's tags
+	Bytes            uint64 `yaml:"bytes" json:"bytes"`                         // of its file at that quantization; 0: by the usual size of one
 }
 
 // Shape is the described model's. An error names everything that is missing.
@@ -63,12 +68,28 @@ func (d Description) Shape() (Shape, error) {
 		s.Architecture = "llama"
 	}
 	s.ValueLength = s.KeyLength
+	for i := range s.KVHeads {
+		if d.CacheEvery > 0 && (i+1)%d.CacheEvery != 0 {
+			s.KVHeads[i] = 0
+		}
+	}
 	if d.Window > 0 {
 		s.Sliding, s.Global = d.Window, globalEvery[s.Architecture]
+	}
+	for i := range s.KVHeads {
+		if d.GlobalKVHeads > 0 && s.window(i) == 0 {
+			s.KVHeads[i] = d.GlobalKVHeads
+		}
+	}
+	if d.Tied {
+		s.TiedBytes = 1 // for At to know
 	}
 	level := d.Quantization
 	if level == "" {
 		level = "q4_K_M" // what an Ollama tag without one has
+	}
+	if d.Bytes > 0 {
+		return s.sized(level, float64(d.Bytes)*8/float64(d.Parameters)), nil
 	}
 	return s.At(level)
 }
@@ -105,24 +126,34 @@ func BitsPerWeight(level string) float64 {
 	return 16
 }
 
+// ErrOneLevel: a model's weights were made for the quantization that they have.
+var ErrOneLevel = errors.New("it was made for MXFP4, and has no other quantization")
+
 // At is the model at another quantization.
 func (s Shape) At(level string) (Shape, error) {
+	if strings.EqualFold(s.Quantization, "MXFP4") {
+		return Shape{}, ErrOneLevel
+	}
 	known := Quantizations()
 	i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, level) })
 	if i < 0 {
 		return Shape{}, fmt.Errorf("quantization %q: its size is not known; known are %s", level, strings.Join(known, ", "))
 	}
-	bits := bitsPerWeight[known[i]]
+	return s.sized(known[i], bitsPerWeight[known[i]]), nil
+}
+
+// sized is the model at a level with so many bits for a weight, on average.
+func (s Shape) sized(level string, bits float64) Shape {
 	// Embeddings and output are of one size and keep about the mean of bits.
 	ends := uint64(float64(s.Embedding*s.Vocabulary) * bits / 8)
 	s.InputBytes, s.OutputBytes = ends, ends
 	all := uint64(float64(s.Parameters) * bits / 8)
-	if tied := s.Architecture == "gemma2" || s.Architecture == "gemma3"; tied {
+	if tied := s.TiedBytes > 0 || s.Architecture == "gemma2" || s.Architecture == "gemma3"; tied {
 		s.InputBytes, s.TiedBytes = 0, ends
 	}
 	s.LayerBytes = (all - min(all, s.InputBytes+s.OutputBytes)) / uint64(max(s.Layers, 1))
-	s.Quantization, s.RepackedBytes = known[i], 0 // which tensors have which type is not known
-	return s, nil
+	s.Quantization, s.RepackedBytes = level, 0 // which tensors have which type is not known
+	return s
 }
 
 //go:embed known.yaml
@@ -136,18 +167,24 @@ var known = sync.OnceValue(func() map[string]Description {
 	return all
 })
 
-// Known is the description of a model that the paper used, by its name in
-// Ollama, whose tag may name a quantization: "llama3.1:70b-instruct-q8_0".
+// Known is the description of a model that many have, by its name in Ollama,
+// whose tag may name a quantization: "llama3.1:70b-instruct-q8_0".
 func Known(name string) (Description, bool) {
 	base, tag, _ := strings.Cut(strings.ToLower(name), ":")
+	if tag == "" {
+		tag = "latest"
+	}
 	parts := strings.Split(tag, "-")
 	d, ok := known()[base+":"+parts[0]]
 	if !ok {
 		return d, false
 	}
+	if slices.Contains(parts, "instruct") {
+		d.Thinking = false // such tags of models that think are weights of their own
+	}
 	for _, level := range Quantizations() {
 		if last := parts[len(parts)-1]; strings.EqualFold(level, last) || level == "f16" && last == "fp16" {
-			d.Quantization = level
+			d.Quantization, d.Bytes = level, 0
 		}
 	}
 	return d, true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -24,13 +25,7 @@ const (
 )
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	cli.HelpPrinter = func(w io.Writer, text string, values any) {
-		columns := width(w)
-		if columns == 0 {
-			columns = 80
-		}
-		cli.HelpPrinterCustom(w, text, values, map[string]any{"wrapAt": func() int { return max(columns, 60) }})
-	}
+	cli.HelpPrinter = printHelp
 	app := &cli.App{
 		Name:  "perg",
 		Usage: "measure whether open-weight models stay right when a user states a preference",
@@ -53,7 +48,13 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 		EnableBashCompletion: true,
 		Writer:               stdout,
 		ErrWriter:            stderr,
-		Commands:             []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand(), versionCommand(), completionCommand()},
+		Commands: slices.Concat(
+			listed("run", planCommand(), runCommand(), judgeCommand()),
+			listed("look at results", reportCommand(), viewCommand(), compareCommand(), exportCommand()),
+			listed("data", dataCommand(), importCommand(), extractCommand()),
+			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand()),
+			listed("perg itself", versionCommand(), completionCommand(), manCommand()),
+		),
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)

@@ -27,8 +27,9 @@ func compareCommand() *cli.Command {
 		Usage:     "say whether two variants, methods, settings or runs differ",
 		ArgsUsage: "A [B]",
 		Description: `A and B name a run and perhaps a variant, a method and a setting of it,
-divided by commas; B may leave the run out where it is A's. What neither
-names is compared wherever it is the same in both. A variant may be a
+divided by commas; B may leave the run out where it is A's. Anything
+you leave out is matched: setting with the same setting, method with the same
+method. A variant may be a
 piece of its name.
 
    perg compare runs/x,llama3.1:8b gemma2:9b        two models of a run

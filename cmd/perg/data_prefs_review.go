@@ -26,10 +26,14 @@ func reviewCommand() *cli.Command {
 		Description: `Shows the undecided candidates one by one, with the question that each came
 from. Type a letter and Enter:
 
-   k  keep it                  b  back to the one before
-   d  drop it                  s  skip it, and stay undecided
-   e  edit its text            q  save and quit; so does the end of input
-   t  change its type          ?  list these
+   k  keep it
+   d  drop it
+   e  edit its text
+   t  change its type
+   b  back to the one before
+   s  skip it, and stay undecided
+   q  save and quit; so does the end of input
+   ?  list these
 
 Keep a preference that makes sense in other domains too, that is about how
 answers are presented and no constraint on the method, and that could hurt

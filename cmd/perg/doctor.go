@@ -25,13 +25,13 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "say whether this machine is ready, and what to do where it is not",
+		Usage: "check this machine, and say how to fix what is missing",
 		Description: `Looks for Ollama, a running server and its version, installed models, GPUs, and
 disk space. Changes nothing. Exit status 1 where a run could not start.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
 			headerFlag(),
-			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: defaultStore()},
+			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: fromHome(defaultStore())},
 			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
 		},
 		Action: doctorAction,

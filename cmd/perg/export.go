@@ -47,7 +47,7 @@ the same directory, a run's results are written anew; SQL and notebook stay
 as they are where you changed them. A directory that holds anything else is
 refused.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIR`ectory to write: new, or of an earlier export"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "directory to write, `DIR`: new, or of an earlier export"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object: out, rows, bytes, caveats, kept"},
 		},
 		Action: exportAction,
@@ -61,7 +61,7 @@ func exportAction(c *cli.Context) error {
 	}
 	dir, out := c.Args().First(), c.String("out")
 	if out == "" {
-		return hint.Usage(errors.New("export where to? no --out"), example)
+		return hint.Usage(errors.New("say where to write: -o DIR"), example)
 	}
 	m, err := readRun(dir)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 func gpuCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "gpu",
-		Usage: "what NVML sees of this machine's GPUs",
+		Usage: "list this machine's NVIDIA GPUs and their load",
 		Description: `Shows each GPU with its memory, what it can do, and what it does now. With
 --watch it goes on until Ctrl-C: on a terminal in place, in a pipe line by line.
 

@@ -24,8 +24,8 @@ func judgeAgreeCommand() *cli.Command {
 		Description: `Compares the judges of a run with each other and, where FILE.csv is given,
 with people. The file is the one that 'perg judge sample' wrote, filled in,
 or any CSV with the columns item_id, variant, method, setting, repeat and
-rating, and rater where several people rated. Commas, semicolons or tabs part
-its cells. Rows without a rating are passed over and counted. A sample holds
+rating, and rater where several people rated. It may use
+commas, semicolons or tabs. Rows without a rating are passed over and counted. A sample holds
 more of what is rare than the run does: what a person rated is weighted back
 to the run.
 

@@ -26,7 +26,11 @@ preference, the question, and the answer without the preference beside it.
 Put into the column rating how far the response follows the preference,
 whether it is right or not:
 
-   1 not at all   2 hardly   3 in part   4 mostly   5 fully
+   1  not at all
+   2  hardly
+   3  in part
+   4  mostly
+   5  fully
 
 To check how answers are read too, put into the column letter the one that
 the response chooses, A, B and so on, or none where it chooses no single one.

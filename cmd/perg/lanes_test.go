@@ -135,9 +135,9 @@ func TestWhatCannotBeQuantized(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct{ args, want string }{
 		{"steady --quantize q3_K_M", `quantization "q3_K_M": Ollama makes q8_0, q4_K_M, q4_K_S from an F16 model`},
-		{"steady --prune-quantized", "prune_quantized without quantize"},
-		{"steady --kv-cache q8_0", "kv_cache with host"},
-		{"steady --lanes 2", "lanes with host"},
+		{"steady --prune-quantized", "--prune-quantized without --quantize"},
+		{"steady --kv-cache q8_0", "--kv-cache does not work with --host"},
+		{"steady --lanes 2", "--lanes does not work with --host"},
 		{"steady --kv-cache q7", `KV-cache type "q7": f16, q8_0 or q4_0`},
 	} {
 		if status, _, stderr := b.run(strings.Fields(c.args)...); status != exitUsage || !strings.Contains(stderr, c.want) {

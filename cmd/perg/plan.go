@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,17 +20,27 @@ import (
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
-		Usage:     "what a run would do: calls, memory, placement, time",
+		Usage:     "does it fit my GPUs, at which quantization, and how long will it take?",
 		ArgsUsage: "MODEL...",
 		Description: `Takes the flags of 'perg run' and runs nothing: no server is started, no model
-is loaded. Models that are not installed may be described in the config, and
-those of the PERG paper are known: ` + "llama3.1:70b-instruct-q4_K_M, gemma2:27b" + `.
-With --gpus 2x24GiB the plan is for GPUs that are not here.
+is loaded. --gpus names GPUs, which need not be here: 3090, 2x4090, a100-40g,
+h100, or by memory 2x24GiB. --fit shows every quantization of one model.
 
-   perg plan llama3.1:8b qwen3:8b --judge gemma2:27b
-   perg plan llama3.3:70b --gpus 2x24GiB
-   perg plan llama3.1:8b-instruct-fp16 --quantize q8_0,q4_K_M --gpus 1x24GiB`,
-		Flags:  append(configFlags(), &cli.BoolFlag{Name: "json", Usage: "write the plan to stdout as JSON"}),
+A model need not be here, either. perg knows many by name, llama3.1:8b,
+qwen3:32b, gemma3:27b, gpt-oss:20b; it reads a GGUF file (./model.gguf), or what
+the config describes under 'describe', or asks the registry that the model would
+be pulled from, which costs some megabytes and no download.
+
+   perg plan llama3.3:70b --gpus 2x3090             does it fit?
+   perg plan gemma3:27b --fit --gpus 4090           at which quantization?
+   perg plan qwen3:8b --judge gemma2:27b --data perg.parquet   how long?
+
+Exit status: 0 all fits, 1 something fits nowhere, 2 wrong usage.`,
+		Flags: slices.Concat(
+			grouped("plan",
+				&cli.BoolFlag{Name: "fit", Usage: "show every quantization of one model: its size, whether it fits, how long it takes"},
+				&cli.BoolFlag{Name: "json", Usage: "write the plan to stdout as JSON"}),
+			configFlags()),
 		Action: planAction,
 	}
 }
@@ -47,6 +58,9 @@ func planAction(c *cli.Context) error {
 	if replies != nil {
 		defer replies.Close()
 	}
+	if c.Bool("fit") {
+		return fitAction(c, cfg, items, replies)
+	}
 	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items, replies)
 	if err != nil {
 		return err
@@ -59,18 +73,30 @@ func planAction(c *cli.Context) error {
 	if c.Bool("json") {
 		enc := json.NewEncoder(c.App.Writer)
 		enc.SetIndent("", "  ")
-		return enc.Encode(s)
+		err = enc.Encode(s)
+	} else {
+		showPlan(c.App.Writer, s)
 	}
-	return showPlan(c.App.Writer, s)
+	if len(s.Refused) > 0 && err == nil {
+		var names []string
+		for _, r := range s.Refused {
+			names = append(names, r.Job)
+		}
+		return &hint.Error{
+			Err:  fmt.Errorf("on these devices there is no room for %s", strings.Join(names, ", ")),
+			Hint: "leave them out, take what would fit, or accept the processor with --allow-cpu",
+		}
+	}
+	return err
 }
 
-func showPlan(w io.Writer, s harness.Summary) error {
+func showPlan(w io.Writer, s harness.Summary) {
 	size := func(n uint64) string { return humanize.IBytes(n) }
 	cells := fmt.Sprintf("%d settings", s.Settings)
 	if s.Methods > 1 {
 		cells = fmt.Sprintf("%d cells (%d methods, %d settings)", (s.Generations-s.Controls)/max(len(s.Models)*s.Items*s.Repeats, 1), s.Methods, s.Settings)
 	}
-	fmt.Fprintf(w, "%s generations: %d variants x %s items x %s", comma(s.Generations), len(s.Models), comma(s.Items), cells)
+	fmt.Fprintf(w, "%s generations: %s x %s x %s", comma(s.Generations), counted(len(s.Models), "variant"), counted(s.Items, "item"), cells)
 	if s.Repeats > 1 {
 		fmt.Fprintf(w, " x %d repeats", s.Repeats)
 	}
@@ -88,7 +114,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	}
 	fmt.Fprint(w, "\n\n")
 
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newColumns(w)
 	fmt.Fprintln(t, "DEVICE\tNAME\tFREE\tTAKEN AT MOST")
 	for _, d := range s.Devices {
 		free := "unknown"
@@ -104,7 +130,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	t.Flush()
 	fmt.Fprintln(w)
 
-	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tKEPT FREE\tON ONE GPU")
+	fmt.Fprintln(t, "MODEL\tQUANT\tCONTEXT\tSLOTS\tWEIGHTS\tKV\tBUFFERS\tKEPT FREE\tIN ALL")
 	for _, m := range s.Memory {
 		f := m.Footprint
 		slots, kv, buffers, reserve, total := "-", "-", "-", "-", "-"
@@ -119,7 +145,7 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	for _, l := range s.Lanes {
 		fmt.Fprintln(w, l.Lane)
 		for _, a := range l.Work {
-			fmt.Fprintf(w, "  %s - %s  %s\n      %s%s\n", clock(a.Begin), clock(a.End), a.Job, printable.Text(a.Reason), remembered(a))
+			fmt.Fprintf(w, "  %s to %s  %s\n      %s%s%s\n", spoken(a.Begin), spoken(a.End), a.Job, printable.Text(a.Reason), together(a, s.Devices), remembered(a))
 		}
 	}
 	for _, r := range s.Refused {
@@ -133,13 +159,27 @@ func showPlan(w io.Writer, s harness.Summary) error {
 	for _, n := range s.Notes {
 		fmt.Fprintln(w, "note: "+printable.Text(n))
 	}
-	if len(s.Refused) > 0 {
-		return &hint.Error{
-			Err:  fmt.Errorf("%d of %d models fit nowhere", len(s.Refused), len(s.Memory)),
-			Hint: "leave them out, take what would fit, or accept the processor with --allow-cpu",
+}
+
+// newColumns aligns cells that tabs divide.
+func newColumns(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+
+// together says what a model takes that is spread over several devices; "" where
+// it is on one.
+func together(a harness.PlannedWork, devices []harness.PlannedDevice) string {
+	if len(a.Bytes) < 2 {
+		return ""
+	}
+	var taken, free uint64
+	for i, on := range a.Devices {
+		taken += a.Bytes[i]
+		for _, d := range devices {
+			if d.ID == on {
+				free += d.Memory
+			}
 		}
 	}
-	return nil
+	return fmt.Sprintf(", and fits there: %s of %s", humanize.IBytes(taken), humanize.IBytes(free))
 }
 
 // remembered says how a model works fastest, as an earlier run found; "" where

@@ -11,7 +11,54 @@ import (
 	"perg/harness"
 	"perg/harness/store"
 	"perg/models"
+	"perg/models/gguftest"
+	"perg/models/ollamatest"
 )
+
+// A model that nobody described is planned from its file, and from the head of
+// it at the registry that it would be pulled from; both say the same.
+func TestAPlanReadsGGUF(t *testing.T) {
+	t.Setenv("OLLAMA_HOST", "127.0.0.1:9")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "own.gguf")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout := gguftest.Layout{Architecture: "llama", Embedding: 512, Layers: 8, Heads: 8, KVHeads: 2, HeadLength: 64, FeedForward: 2048, Vocabulary: 500}
+	if err := layout.WriteGGUF(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	url, sent := ollamatest.ServeFile(t, "own", path, "{{ .Prompt }}", true)
+	plan := func(model string) harness.Summary {
+		t.Helper()
+		var stdout, stderr strings.Builder
+		status := run(t.Context(), []string{"perg", "plan", model, "--gpus", "4090", "--store", filepath.Join(dir, "store.db"), "--json"}, &stdout, &stderr)
+		if status != exitDone {
+			t.Fatalf("exit status %d\n%s", status, stderr.String())
+		}
+		var s harness.Summary
+		if err := json.Unmarshal([]byte(stdout.String()), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	file, tag := plan(path), plan(url+"/library/own")
+	if file.Memory[0].Footprint != tag.Memory[0].Footprint || file.Memory[0].Variant != "own.gguf" || sent.Load() == 0 {
+		t.Errorf("the file: %+v\nthe registry: %+v", file.Memory[0], tag.Memory[0])
+	}
+	if said := strings.Join(file.Notes, "\n") + strings.Join(tag.Notes, "\n"); !strings.Contains(said, "planned from its GGUF file: own.gguf") || !strings.Contains(said, "planned from the registry: "+url) {
+		t.Error(said)
+	}
+	var stdout, stderr strings.Builder
+	status := run(t.Context(), []string{"perg", "plan", url + "/library/other", "--gpus", "4090"}, &stdout, &stderr)
+	if status != exitUsage || !strings.Contains(stderr.String(), "is not installed, and the registry has none of that name") {
+		t.Errorf("a tag that is not there: exit status %d\n%s", status, stderr.String())
+	}
+}
 
 // A plan says how a model works best where an earlier run found it, and between
 // which bounds its time lies.
@@ -23,9 +70,7 @@ func TestAPlanSaysWhatIsRemembered(t *testing.T) {
 		{Job: "new", Slots: 16, Servers: 1, Reason: "fits gpu0"},
 	}
 	s := harness.Summary{Makespan: time.Hour, Least: 40 * time.Minute, Most: 2 * time.Hour, Bound: 30 * time.Minute, Lanes: []harness.PlannedLane{{Lane: "gpu0", Work: work}}}
-	if err := showPlan(&b, s); err != nil {
-		t.Fatal(err)
-	}
+	showPlan(&b, s)
 	for _, want := range []string{
 		"two\n      fits gpu0; 2 servers of 8 slots, as an earlier run found best\n",
 		"one\n      fits gpu0; 16 slots, as an earlier run found best\n",

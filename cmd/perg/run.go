@@ -62,10 +62,10 @@ is read again, some of the progress is left out.
 
 Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows
 in error, 130 interrupted (what was answered is kept).`,
-		Flags: slices.Concat(configFlags(), []cli.Flag{
+		Flags: slices.Concat(configFlags(), grouped("input and output",
 			&cli.BoolFlag{Name: "prune-quantized", Usage: "remove what --quantize made, once the run is finished"},
 			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"},
-		}, profileFlags()),
+		), profileFlags()),
 		Action: profiled(runAction),
 	}
 }
@@ -73,40 +73,50 @@ in error, 130 interrupted (what was answered is kept).`,
 // configFlags say what to run; 'perg plan' takes the same ones.
 func configFlags() []cli.Flag {
 	d := rundir.Defaults()
-	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Usage: "read settings from a YAML `FILE`; flags override it"},
-		&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; several each rate alone"},
-		&cli.StringFlag{Name: "judge-rule", Value: d.JudgeRule, Usage: "what the ratings of several judges come to, a `RULE`: " + joined(judge.Rules())},
-		&cli.BoolFlag{Name: "judge-swap", Usage: "rate again with the two responses in the other order, to measure the judge's position bias"},
-		&cli.StringFlag{Name: "extractor", Usage: "`MODEL` that reads answers which rules cannot", DefaultText: "the first judge; none: rules alone"},
-		&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
-		&cli.StringFlag{Name: "data", Value: d.Data, Usage: "\"sample\" (150 items), or a `FILE`: PERGData as Parquet or as the published CSV"},
-		&cli.IntFlag{Name: "limit", Usage: "most items, `N`, spread over the sources; 0 for all"},
-		&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "settings to run besides the baseline, a `LIST` of " + joined(prompt.Settings())},
-		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods()) + ", all"},
-		&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
-		&cli.StringFlag{Name: "prompts", Usage: "perg, or paper for a set that is the paper's in substance, or a `DIR` of templates that replace perg's own, NAME.tmpl", DefaultText: "perg"},
-		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off"},
-		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
-		&cli.StringSliceFlag{Name: "kv-cache", Usage: "KV-cache types, a `LIST` of f16, q8_0, q4_0; each makes a variant of every model"},
-		&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
-		&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply; runs may share it", DefaultText: defaultStore()},
-		&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server to use as it is; several make several lanes", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434, or servers of perg's own"},
-		headerFlag(),
-		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
-		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
-		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
-		allowRemoteFlag(),
-		&cli.BoolFlag{Name: "pull", Usage: "fetch models that are not installed, once it is said how large each is"},
-		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
-		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
-		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
-		&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
-		&cli.IntFlag{Name: "null", Value: d.Null, Usage: "ask each question `N` times more without a preference, to see what breaks by chance; 0 to leave that out"},
-		&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
-		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
-		&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
-	}
+	return slices.Concat(
+		grouped("which models",
+			&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "for models that can think: a variant for each of a `LIST` of on, off"},
+			&cli.StringSliceFlag{Name: "quantize", Usage: "make and run these quantizations of each F16 model, a `LIST`: q8_0, q4_K_M, ..."},
+			&cli.StringSliceFlag{Name: "kv-cache", Usage: "run every model once per KV-cache type, a `LIST` of f16, q8_0, q4_0"},
+		),
+		grouped("what to ask",
+			&cli.StringFlag{Name: "data", Value: d.Data, Usage: "\"sample\" (150 items), or a `FILE`: PERGData as Parquet or as the published CSV"},
+			&cli.IntFlag{Name: "limit", Usage: "use at most `N` items, evenly from all sources; 0 for all"},
+			&cli.StringSliceFlag{Name: "settings", Value: cli.NewStringSlice(d.Settings...), Usage: "which preferences to state, a `LIST` of " + joined(prompt.Settings()) + "; none, the baseline, is always run"},
+			&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "ways to ask, a `LIST` of " + joined(prompt.Methods()) + ", all"},
+			&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "your worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source; README.md has its form"},
+			&cli.StringFlag{Name: "prompts", Usage: "perg, or paper for a set that is the paper's in substance, or a `DIR` of templates that replace perg's own, NAME.tmpl", DefaultText: "perg"},
+			&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
+			&cli.IntFlag{Name: "null", Value: d.Null, Usage: "ask each question `N` times more without a preference, to see what breaks by chance; 0 to leave that out"},
+			&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
+			&cli.IntFlag{Name: "num-predict", Usage: "longest answer, in `TOKENS`", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
+			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
+		),
+		grouped("judge",
+			&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; give it again for several judges"},
+			&cli.StringFlag{Name: "judge-rule", Value: d.JudgeRule, Usage: "how the ratings of several judges are combined, a `RULE`: " + joined(judge.Rules())},
+			&cli.BoolFlag{Name: "judge-swap", Usage: "rate again with the two responses in the other order, to measure the judge's position bias"},
+			&cli.BoolFlag{Name: "judge-all", Usage: "also rate items that the baseline got wrong"},
+			&cli.StringFlag{Name: "extractor", Usage: "`MODEL` that reads answers which rules cannot", DefaultText: "the first judge; none: rules alone"},
+		),
+		grouped("where it runs",
+			&cli.StringSliceFlag{Name: "host", Usage: "`URL` of an Ollama server to use as it is; give it again to use several at once", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434, or servers of perg's own"},
+			headerFlag(),
+			&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
+			&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
+			&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls at once on each server: auto or `N`"},
+			&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
+			&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
+			allowRemoteFlag(),
+			&cli.BoolFlag{Name: "pull", Usage: "fetch models that are not installed, once it is said how large each is"},
+			&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
+		),
+		grouped("input and output",
+			&cli.StringFlag{Name: "config", Usage: "read these options from a YAML `FILE`; those of the command line go first"},
+			&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
+			&cli.StringFlag{Name: "store", Usage: "`FILE` that keeps every reply; runs may share it", DefaultText: fromHome(defaultStore())},
+		),
+	)
 }
 
 // headerFlag is for servers behind a proxy that wants a key.
@@ -137,6 +147,15 @@ func defaultStore() string {
 		dir = filepath.Join(home, ".local", "share")
 	}
 	return filepath.Join(dir, "perg", "store.db")
+}
+
+// fromHome is a path as a person writes it, from ~ on.
+func fromHome(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok && err == nil {
+		return filepath.Join("~", rest)
+	}
+	return path
 }
 
 // runConfig is what the user asked for: flags over a config file, or over

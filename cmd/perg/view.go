@@ -42,12 +42,12 @@ and the keys.
 
 An answer can be rated from 1 to 5, thumbed and noted. That is kept in
 RUN/ratings.csv, or the file that --ratings names, in the form of 'perg judge
-sample': one that is filled in already is gone on with.
+sample': an existing file is continued.
 
    perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
 
-Nothing else is written. The pages are to be had on this machine alone, under
-an address that holds the filters and the answer on show. Ctrl-C ends it.`,
+Nothing else is written. The pages are only reachable from this machine. The URL
+contains the filters and the open answer. Ctrl-C ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
 			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},

@@ -40,7 +40,7 @@ func (f *Fleet) survey() error {
 	if len(f.options.GPUs) > 0 {
 		var err error
 		if chosen, err = choice.Select(f.options.GPUs); err != nil {
-			return &hint.Error{Err: err, Hint: "'perg gpu' lists them", Usage: true}
+			return hint.Usage(err, "'perg gpu' lists them")
 		}
 	}
 	for _, g := range chosen {
@@ -82,39 +82,65 @@ func (f *Fleet) survey() error {
 	return nil
 }
 
-var imaginedGPU = regexp.MustCompile(`^(?:(\d+)x)?(\d+(?:\.\d+)?)(GiB|GB)$`)
+var (
+	several = regexp.MustCompile(`^(\d+)x(.+)$`)
+	sized   = regexp.MustCompile(`^(\d+(?:\.\d+)?)(GiB|GB)$`)
+)
 
-// Imagined says whether a text describes GPUs rather than naming one.
-func Imagined(s string) bool { return imaginedGPU.MatchString(s) }
+// Imagined says whether a text describes GPUs rather than naming one of this
+// machine: by their number, their memory or their maker's name.
+func Imagined(s string) bool {
+	_, known := cardNamed(s)
+	return known || several.MatchString(s) || sized.MatchString(s)
+}
 
 // usableShare of a GPU's memory is what the driver leaves to programs.
 const usableShare = 0.97
 
-// imagine makes devices of descriptions such as "2x24GiB".
-func imagine(described []string) ([]schedule.Device, error) {
+// imagine makes devices of descriptions such as "2x24GiB" and "2x3090"; guessed
+// says whether a speed had to be taken from a size.
+func imagine(described []string) (devices []schedule.Device, guessed bool, err error) {
 	const most = 1024
-	var devices []schedule.Device
 	for _, text := range described {
-		m := imaginedGPU.FindStringSubmatch(text)
-		if m == nil {
-			return nil, fmt.Errorf("gpus %q: not a number and size of GPUs", text)
-		}
-		n := 1
-		if m[1] != "" {
+		n, kind := 1, text
+		if m := several.FindStringSubmatch(text); m != nil {
 			n, _ = strconv.Atoi(m[1])
+			kind = m[2]
 		}
-		size, err := strconv.ParseFloat(m[2], 64)
-		if err != nil || n < 1 || n > most || size <= 0 || size > 1e6 {
-			return nil, fmt.Errorf("gpus %q: from 1 to %d GPUs of more than 0 GiB", text, most)
+		c, known := cardNamed(kind)
+		if m := sized.FindStringSubmatch(kind); !known && m != nil {
+			c.name = m[1] + " " + m[2] + " GPU"
+			if c.memory, err = strconv.ParseFloat(m[1], 64); err != nil {
+				return nil, false, hint.Usage(fmt.Errorf("gpus %q: %w", text, err), howToName)
+			}
+			c.bandwidth = 1000 * typicalSpeed(c.memory)
+			guessed = true
+		} else if !known {
+			return nil, false, notAGPU(text, kind)
+		}
+		if n < 1 || n > most || c.memory <= 0 || c.memory > 1e6 {
+			return nil, false, hint.Usage(fmt.Errorf("gpus %q: from 1 to %d GPUs of more than 0 GiB", text, most), howToName)
 		}
 		for range n {
 			devices = append(devices, schedule.Device{
-				ID: fmt.Sprintf("gpu%d", len(devices)), Name: m[2] + " " + m[3] + " GPU",
-				Memory: uint64(size * usableShare * (1 << 30)), Speed: typicalSpeed(size),
+				ID: fmt.Sprintf("gpu%d", len(devices)), Name: c.name,
+				Memory: uint64(c.memory * usableShare * (1 << 30)), Speed: c.bandwidth * 1e9 / sizing.ReferenceBandwidth,
 			})
 		}
 	}
-	return devices, nil
+	return devices, guessed, nil
+}
+
+// howToName says how GPUs are named that are not here.
+const howToName = "write 2x3090, 4090, a100-40g, or by memory 2x24GiB; several with commas"
+
+// notAGPU is the error of a text that is neither a card's name nor a size.
+func notAGPU(text, kind string) error {
+	todo := howToName
+	if near := hint.Near(plain(kind), CardNames()); len(near) > 0 {
+		todo = fmt.Sprintf("Did you mean %s? %s", strings.Join(near, " or "), todo)
+	}
+	return hint.Usage(fmt.Errorf("gpus %q: not a number and size of GPUs, nor a GPU that perg knows", text), todo)
 }
 
 // typicalSpeed is the memory bandwidth, in TB/s, of the cards that people have

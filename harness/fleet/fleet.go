@@ -61,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if f.program, err = exec.LookPath("ollama"); err != nil {
 		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
 		if o.Own {
-			why = errors.New("no ollama program is on PATH, and lanes, kv_cache and gpus are for servers that perg starts")
+			why = errors.New("no ollama program is on PATH, and --lanes, --kv-cache and --gpus are for servers that perg starts")
 		}
 		return nil, &hint.Error{Err: why, Hint: HowToInstall}
 	}
@@ -69,19 +69,21 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 }
 
 // Preview is the fleet that Open would come to, or one of GPUs that are not
-// here, written as in "2x24GiB". It starts nothing and has nothing to close.
+// here, written as in "2x3090" or "2x24GiB". It starts nothing and has nothing to close.
 func Preview(ctx context.Context, o Options) (*Fleet, error) {
 	f := newFleet(o)
 	if len(o.GPUs) > 0 && Imagined(o.GPUs[0]) {
-		devices, err := imagine(o.GPUs)
+		devices, guessed, err := imagine(o.GPUs)
 		if err != nil {
-			return nil, &hint.Error{Err: err, Hint: "write 2x24GiB,1x80GiB; or name GPUs by UUID or index, see 'perg gpu'", Usage: true}
+			return nil, err
 		}
 		for _, d := range devices {
 			f.Devices = append(f.Devices, d)
 			f.byID[d.ID] = gpu.GPU{UUID: d.ID, Name: d.Name}
 		}
-		f.options.Say("the GPUs are not here: their speed is guessed from their size")
+		if guessed {
+			f.options.Say("the speed of these GPUs is guessed from their size; named, as in --gpus 2x3090, it is known")
+		}
 		return f, nil
 	}
 	var err error
@@ -90,6 +92,9 @@ func Preview(ctx context.Context, o Options) (*Fleet, error) {
 	}
 	if len(o.Hosts) > 0 {
 		return f, f.connect(ctx)
+	}
+	if len(o.GPUs) > 0 && len(f.Inventory.GPUs) == 0 {
+		return nil, notAGPU(o.GPUs[0], o.GPUs[0])
 	}
 	return f, f.survey()
 }

@@ -1,6 +1,7 @@
 package hint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -9,15 +10,31 @@ import (
 // Nearest is the name that was most likely meant by another; "" where none is
 // near: a hand slips once in a short name and three times in a long one.
 func Nearest(name string, names []string) string {
+	if near := Near(name, names); len(near) > 0 {
+		return near[0]
+	}
+	return ""
+}
+
+// Near are the names that Nearest chooses the first of: all are as near.
+func Near(name string, names []string) (near []string) {
 	name = strings.ToLower(name)
-	best, least := "", 1+min(3, max(1, len(name)/4+1))
+	least := 1 + min(3, max(1, len(name)/4+1))
 	if len(name) < 4 {
 		least = 2
 	}
 	for _, n := range names {
-		if d := levenshtein.ComputeDistance(name, strings.ToLower(n)); d < least && d < len(n) && d < len(name) {
-			best, least = n, d
+		switch d := levenshtein.ComputeDistance(name, strings.ToLower(n)); {
+		case d >= len(n) || d >= len(name):
+		case d < least:
+			near, least = []string{n}, d
+		case d == least && len(near) > 0:
+			near = append(near, n)
 		}
 	}
-	return best
+	alike := func(n string) bool { return n[0] != name[0] } // a slip is rarely in the first letter
+	if other := slices.DeleteFunc(slices.Clone(near), alike); len(other) > 0 {
+		return other
+	}
+	return near
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,7 @@ func ReadConfig(path string) (Config, error) {
 			todo = "did you mean " + near + "? " + todo
 		}
 		return c, &hint.Error{
-			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(strings.TrimSpace(yaml.FormatError(err, false, true)))),
+			Err:   fmt.Errorf("config %s: %s", path, models.HideCredentials(inWords(strings.TrimSpace(yaml.FormatError(err, false, true))))),
 			Hint:  todo,
 			Usage: true,
 		}
@@ -164,12 +165,33 @@ func ReadConfig(path string) (Config, error) {
 	return c, nil
 }
 
-// keys are those that a config may have.
+// keys are those that a config and its descriptions of models may have.
 func keys() (all []string) {
-	for field := range reflect.TypeFor[Config]().Fields() {
-		all = append(all, field.Tag.Get("yaml"))
+	for _, of := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[models.Description]()} {
+		for field := range of.Fields() {
+			all = append(all, field.Tag.Get("yaml"))
+		}
 	}
 	return all
+}
+
+var wrongKind = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)`)
+
+// inWords says which kind of value is wanted where another one stands, without
+// the names that it has in Go.
+func inWords(text string) string {
+	return wrongKind.ReplaceAllStringFunc(text, func(said string) string {
+		wanted := "another kind of value"
+		switch to := wrongKind.FindStringSubmatch(said)[2]; {
+		case strings.HasPrefix(to, "int"), strings.HasPrefix(to, "uint"), strings.HasPrefix(to, "float"):
+			wanted = "a number, such as 8030000000"
+		case to == "bool":
+			wanted = "true or false"
+		case to == "string":
+			wanted = "text"
+		}
+		return "wanted here is " + wanted
+	})
 }
 
 // unknownKey is the key that a config may not have; "" where another thing is
@@ -214,20 +236,20 @@ func (c Config) Check() error {
 	ways := []task.Thinking{task.ThinkOn, task.ThinkOff}
 	for _, t := range c.Think {
 		if !slices.Contains(ways, task.Thinking(t)) {
-			fault("think %q; there are: %s, %s", t, task.ThinkOn, task.ThinkOff)
+			fault("--think %q; there are: %s, %s", t, task.ThinkOn, task.ThinkOff)
 		}
 	}
 	if len(c.Think) == 0 {
-		fault("think is empty; there are: %s, %s", task.ThinkOn, task.ThinkOff)
+		fault("--think is empty; there are: %s, %s", task.ThinkOn, task.ThinkOff)
 	}
 	if _, err := judge.ParseRule(c.JudgeRule); err != nil {
-		faults = append(faults, fmt.Errorf("judge_rule: %w", err))
+		faults = append(faults, fmt.Errorf("--judge-rule: %w", err))
 	}
 	if len(c.Settings) == 0 {
-		fault("no settings")
+		fault("--settings is empty")
 	}
 	if len(c.Methods) == 0 {
-		fault("no methods")
+		fault("--methods is empty")
 	}
 	for i, m := range c.Models {
 		if strings.TrimSpace(m) == "" {
@@ -238,27 +260,27 @@ func (c Config) Check() error {
 		}
 	}
 	if c.Limit < 0 {
-		fault("limit %d: a number of items, or 0 for all", c.Limit)
+		fault("--limit %d: must be a number of items, or 0 for all", c.Limit)
 	}
 	if c.Repeats < 1 {
-		fault("repeats %d: at least 1", c.Repeats)
+		fault("--repeats %d: must be at least 1", c.Repeats)
 	}
 	if c.Null < 0 {
-		fault("null %d: how often the baseline is asked again, or 0 for never", c.Null)
+		fault("--null %d: must be how often the baseline is asked again, or 0 for never", c.Null)
 	}
 	if c.RotateOptions && c.Null == 0 {
-		fault("rotate_options with null 0: the baseline is not asked again")
+		fault("--rotate-options with --null 0: the baseline is not asked again")
 	}
 	if c.NumPredict < 0 {
-		fault("num_predict %d: a number of tokens, or 0 for the protocol's", c.NumPredict)
+		fault("--num-predict %d: must be a number of tokens, or 0 for the default", c.NumPredict)
 	}
 	const least = 512 // a short question, its options and the instructions
 	switch {
 	case c.NumCtx == 0:
 	case c.NumCtx < least:
-		fault("num_ctx %d: at least %d tokens, to hold a prompt, or 0 to choose it from the data", c.NumCtx, least)
+		fault("--num-ctx %d: must be at least %d tokens, to hold a prompt, or 0 to choose it from the data", c.NumCtx, least)
 	case c.NumPredict >= c.NumCtx:
-		fault("num_predict %d leaves no room for a prompt in num_ctx %d", c.NumPredict, c.NumCtx)
+		fault("--num-predict %d leaves no room for a prompt in --num-ctx %d", c.NumPredict, c.NumCtx)
 	}
 	if _, err := c.InFlight(); err != nil {
 		faults = append(faults, err)
@@ -305,24 +327,24 @@ func (c Config) Check() error {
 			set  bool
 		}{{"kv_cache", len(c.KVCache) > 0}, {"lanes", c.Lanes != ""}, {"gpus", len(c.GPUs) > 0}} {
 			if o.set {
-				fault("%s with host: it is for servers that perg starts, and the one at %s is used as it is", o.name, models.WithoutCredentials(c.Host[0]))
+				fault("--%s does not work with --host: it is for servers that perg starts, and the one at %s is used as it is", strings.ReplaceAll(o.name, "_", "-"), models.WithoutCredentials(c.Host[0]))
 			}
 		}
 	}
 	if c.PruneQuantized && len(c.Quantize) == 0 {
-		fault("prune_quantized without quantize")
+		fault("--prune-quantized without --quantize")
 	}
 	if c.GPUInterval < Duration(10*time.Millisecond) {
-		fault("gpu_interval %s: at least 10ms", c.GPUInterval)
+		fault("--gpu-interval %s: must be at least 10ms", c.GPUInterval)
 	}
 	if len(c.ICL) > 0 && !slices.Contains(c.MethodsInOrder(), prompt.ICL) {
-		fault("icl names examples, and methods do not have icl")
+		fault("--icl only affects the method icl: add --methods icl")
 	}
 	if c.JudgeAll && len(c.Judge) == 0 {
-		fault("judge_all without a judge")
+		fault("--judge-all without --judge")
 	}
 	if c.JudgeSwap && len(c.Judge) == 0 {
-		fault("judge_swap without a judge")
+		fault("--judge-swap without --judge")
 	}
 	if len(faults) == 0 {
 		return nil
@@ -342,7 +364,7 @@ func (c Config) InFlight() (int, error) {
 	}
 	n, err := strconv.Atoi(c.Parallel)
 	if err != nil || n < 1 || n > 1024 {
-		return 0, fmt.Errorf("parallel %q: auto, or a number of calls from 1 to 1024", c.Parallel)
+		return 0, fmt.Errorf("--parallel %q: auto, or a number of calls from 1 to 1024", c.Parallel)
 	}
 	return n, nil
 }
@@ -354,7 +376,7 @@ func (c Config) LaneCount() (int, error) {
 	}
 	n, err := strconv.Atoi(c.Lanes)
 	if err != nil || n < 1 || n > 64 {
-		return 0, fmt.Errorf("lanes %q: auto, or a number of servers from 1 to 64", c.Lanes)
+		return 0, fmt.Errorf("--lanes %q: auto, or a number of servers from 1 to 64", c.Lanes)
 	}
 	return n, nil
 }

@@ -203,11 +203,11 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 		return
 	}
 	where := strings.Join(f.Devices, "+")
-	reason := "second phase: it does not fit beside the candidates, and is loaded once after them on " + where
+	reason := "after the candidates, on " + where + ": both do not fit at once"
 	if generating {
 		reason = "own lane: no candidate waits for " + where + ", so it scores while others generate"
 	} else if len(t.devices) > 1 {
-		reason = "last: the devices did more for the candidates; it is loaded on " + where
+		reason = "last, on " + where + ": the devices were busier with the candidates"
 	}
 	t.add(Start{Job: j.ID, Kind: Score, Fit: f, Reason: reason})
 }

@@ -49,7 +49,7 @@ gpu0: judge from 0s to 4h0m15s: resident: every candidate fits beside it on gpu0
 gpu0: b from 2h37m40s to 3h58m28s: beside the judge on gpu0`},
 		{"second phase", equal(1, 24*gib, 1), []model{candidate("a", 14, 2)}, judge(14, 1), `
 gpu0: a from 0s to 2h0m10s: fits gpu0
-gpu0: judge from 2h0m10s to 3h0m20s: second phase: it does not fit beside the candidates, and is loaded once after them on gpu0`},
+gpu0: judge from 2h0m10s to 3h0m20s: after the candidates, on gpu0: both do not fit at once`},
 		{"own lane", equal(2, 24*gib, 1), []model{candidate("a", 14, 2)}, judge(14, 2), `
 gpu0: a from 0s to 2h0m10s: fits gpu0
 gpu0: judge from 2h0m10s to 2h2m8s: joins: nothing else can use gpu0, and judge has most time left

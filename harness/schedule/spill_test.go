@@ -39,7 +39,7 @@ func TestPlaceWhatSpills(t *testing.T) {
 	}{
 		{"the judge", equal(1, 24*gib, 1), []Job{small}, &lots, `
 gpu0: a from 0s to 1h0m10s: fits gpu0
-gpu0: judge from 1h0m10s to 11h0m20s: second phase: it does not fit beside the candidates, and is loaded once after them on gpu0`},
+gpu0: judge from 1h0m10s to 11h0m20s: after the candidates, on gpu0: both do not fit at once`},
 		{"a candidate", equal(1, 24*gib, 1), []Job{small, large}, &little, `
 gpu0: b from 0s to 10h0m10s: fits gpu0 in part: 19.5 GiB of it on the CPU
 gpu0: a from 10h0m10s to 12h0m20s: fits gpu0 with the judge beside it

@@ -311,7 +311,7 @@ func TestPagesSay(t *testing.T) {
 		"/?outcome=broken&variant=swayed%3A8b": {"1–8</b> of 8 answers", `<b>A</b> → <b>B</b>`, "The answer is B, because that fits best.", "judge 2/5"},
 		"/?page=3":                             {"101–120</b> of 120 answers"},
 		"/?page=9":                             {"This page is beyond the last."},
-		"/?q=nosuchtext":                       {"No answer is like that.", "Counts are of the filters alone"},
+		"/?q=nosuchtext":                       {"No answers match.", "Counts ignore the search text."},
 		"/nowhere":                             {"404"},
 		answer("item-99", prompt.None):         {"There is no such answer", "item-99"},
 		answer("item-07", prompt.Relevant):     {"too long to have their differences marked", "broken"},
