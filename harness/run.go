@@ -133,6 +133,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if err := endWatch(); err != nil {
 		r.Warn(err.Error())
 	}
+	r.Dir.Spent(time.Since(started), r.watched().Energy())
 	if e := r.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
@@ -207,8 +208,11 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 
 // Samples are the last values of the GPUs; empty where none are watched.
 func (r *Run) Samples() []gpu.Sample {
+	return r.watched().Samples()
+}
+
+func (r *Run) watched() *fleet.Watch {
 	r.mu.Lock()
-	w := r.watch
-	r.mu.Unlock()
-	return w.Samples()
+	defer r.mu.Unlock()
+	return r.watch
 }

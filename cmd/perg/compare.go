@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -156,14 +155,6 @@ type comparedSides struct {
 	left  []string // variants that are not compared, and why
 }
 
-// isRun is true of a run that cannot be read, too: why not is said when it is
-// opened.
-func isRun(dir string) bool {
-	_, err := rundir.ReadManifest(dir)
-	_, missing := errors.AsType[*fs.PathError](err)
-	return !missing || errors.Is(err, fs.ErrPermission)
-}
-
 func openCompared(dir string) (*comparedRun, error) {
 	m, err := rundir.ReadManifest(dir)
 	if err != nil {
@@ -180,20 +171,39 @@ func openCompared(dir string) (*comparedRun, error) {
 	return &comparedRun{dir, m, t, cells}, err
 }
 
+// cutRun finds the run that text begins with, and the parts that follow it.
+func cutRun(text string) (dir string, parts []string, err error) {
+	if dir, parts = compare.Cut(text, isRun); dir != "" {
+		return dir, parts, nil
+	}
+	name, parts := compare.Cut(text, namesRun)
+	if name == "" {
+		name, _, _ = strings.Cut(text, ",")
+	}
+	dir, err = findRun(name)
+	return dir, parts, err
+}
+
 func (s *comparedSides) two(textA, textB string) error {
-	runA, partsA := compare.Cut(textA, isRun)
-	if runA == "" {
-		first, _, _ := strings.Cut(textA, ",")
-		return noRun(first)
+	runA, partsA, err := cutRun(textA)
+	if err != nil {
+		return err
+	}
+	if s.a, err = openCompared(runA); err != nil {
+		return err
 	}
 	runB, partsB := compare.Cut(textB, isRun)
+	if runB == "" {
+		// What A's run has is meant before a beginning of another's name.
+		if _, err := compare.Select(partsB, s.a.cells); err != nil {
+			if run, parts, err := cutRun(textB); err == nil {
+				runB, partsB = run, parts
+			}
+		}
+	}
 	inA := runB == ""
 	if inA {
 		runB = runA
-	}
-	var err error
-	if s.a, err = openCompared(runA); err != nil {
-		return err
 	}
 	s.b = s.a
 	if !sameFile(runA, runB) {
@@ -231,15 +241,23 @@ func (s *comparedSides) two(textA, textB string) error {
 	return nil
 }
 
+// swept is the run that is compared with itself.
+func (s *comparedSides) swept(text string) (dir string, err error) {
+	if dir, err = findRun(text); err == nil {
+		return dir, nil
+	}
+	if run, parts, other := cutRun(text); other == nil && len(parts) > 0 && run != "" {
+		return "", hint.Usage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
+	}
+	return "", err
+}
+
 // sweep pairs the variants of a run with their siblings of highest precision.
 func (s *comparedSides) sweep(text string) error {
-	if !isRun(text) {
-		if run, _ := compare.Cut(text, isRun); run != "" {
-			return hint.Usage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
-		}
-		return noRun(text)
+	text, err := s.swept(text)
+	if err != nil {
+		return err
 	}
-	var err error
 	if s.a, err = openCompared(text); err != nil {
 		return err
 	}

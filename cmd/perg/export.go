@@ -59,11 +59,11 @@ func exportAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return hint.Usage(fmt.Errorf("export takes one run directory, not %d", c.NArg()), example)
 	}
-	dir, out := c.Args().First(), c.String("out")
+	out := c.String("out")
 	if out == "" {
 		return hint.Usage(errors.New("export where to? no --out"), example)
 	}
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}

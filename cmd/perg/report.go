@@ -83,7 +83,6 @@ func reportAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return hint.Usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
 	}
-	dir := c.Args().First()
 	format := report.Format(c.String("format"))
 	if c.Bool("json") {
 		format = report.JSON
@@ -108,7 +107,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}

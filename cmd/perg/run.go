@@ -149,6 +149,11 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if cfg.Out, err = rundir.Home(cfg.Out); err != nil {
 		return cfg, err
 	}
+	if c.IsSet("out") && !c.IsSet("config") && c.NArg() == 0 {
+		if cfg.Out, err = resumed(cfg.Out); err != nil {
+			return cfg, err
+		}
+	}
 	if cfg.Out == "" {
 		cfg.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
@@ -231,6 +236,19 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		}
 	}
 	return cfg, cfg.Check()
+}
+
+// resumed is the run that is to be gone on with, by its name, where no model is
+// named for a new one. A name that none has is left to be a new directory's.
+func resumed(name string) (string, error) {
+	dir, err := findRun(name)
+	if err == nil {
+		return dir, nil
+	}
+	if name == lastRun || errors.Is(err, errSeveral) {
+		return name, err
+	}
+	return name, nil
 }
 
 func absolute(path string) (string, error) {

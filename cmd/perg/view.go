@@ -65,8 +65,7 @@ func viewAction(c *cli.Context) error {
 	case port < 1 || port > 65535:
 		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
-	dir := c.Args().First()
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}
