@@ -53,9 +53,6 @@ func (l loadable) asks(a engine.Ask) task.Ask {
 	}
 }
 
-// recorded asks the store alone.
-func recorded(s *store.Store) task.Ask { return loadable(nil).asks(engine.Recorded(engine.Kept(s))) }
-
 // work makes a generation's calls and says whether it failed. Its error is one
 // that ends the run.
 type work func(context.Context, task.Evaluator, task.Generation) (failed bool, err error)

@@ -6,6 +6,7 @@ import (
 	"perg/data"
 	"perg/harness/fleet"
 	"perg/harness/loads"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -27,7 +28,7 @@ func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Op
 // made, each once.
 func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(c, set)
+	t, err := questions.Task(c, set)
 	if err != nil {
 		return fail(err)
 	}

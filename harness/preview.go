@@ -11,6 +11,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/loads"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -28,7 +29,7 @@ const bytesPerToken = 4
 // on. Paces are those of a store, which may be nil.
 func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
-	t, err := newTask(c, set)
+	t, err := questions.Task(c, set)
 	if err != nil {
 		return nil, nil, nil, err
 	}

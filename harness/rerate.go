@@ -10,8 +10,10 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -23,7 +25,7 @@ import (
 // be in the store, unless they are given.
 func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, given task.Given, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(old.Asked(c), set)
+	t, err := questions.Task(old.Asked(c), set)
 	if err != nil {
 		return fail(err)
 	}
@@ -103,7 +105,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 // first generations.
 func madeWith(ctx context.Context, t *task.Task, r task.Roster, s *store.Store, path string) error {
 	const enough = 200
-	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: recorded(s)}
+	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: tables.Recorded(s)}
 	generation := t.Everywhere(r.Variants)
 	for place := range min(enough, t.Total(r.Variants)) {
 		_, err := e.Generate(ctx, generation(place))

@@ -141,7 +141,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		result.Durable = &lag
 	}
 	written := tables.Run{
-		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(recorded(r.Store)),
+		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(tables.Recorded(r.Store)),
 		Metrics: r.Dir.Manifest.MetricsOptions(),
 	}
 	counts, tableErr := written.Write(context.WithoutCancel(ctx))

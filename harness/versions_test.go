@@ -13,8 +13,10 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/harness/hint"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/models"
 	"perg/models/ollamatest"
@@ -165,7 +167,7 @@ func TestAProbesReplyNamesTheVersion(t *testing.T) {
 	if n := len(structuredCalls(s)); n != 2 {
 		t.Fatalf("%d calls by a schema, want one for a rating and one for a choice", n)
 	}
-	kept := recorded(r.Store)
+	kept := tables.Recorded(r.Store)
 	looked := 0
 	e := p.evaluator(func(ctx context.Context, call task.Call) (store.Reply, error) {
 		reply, err := kept(ctx, call)
@@ -334,7 +336,7 @@ func TestPartialJudgesAreWarnedOf(t *testing.T) {
 	}
 	c := rundir.Defaults()
 	c.Models, c.Judge, c.GPUs = rundir.Names{"llama3.1:8b"}, rundir.Names{"llama3.1:8b"}, rundir.Names{"1x24GiB"}
-	set, err := Items(c)
+	set, err := questions.Items(c)
 	if err != nil {
 		t.Fatal(err)
 	}

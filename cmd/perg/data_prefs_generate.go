@@ -16,6 +16,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/printable"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 )
 
@@ -102,7 +103,7 @@ func generateAction(c *cli.Context) (err error) {
 	if _, err := candidatesThere(out); err != nil {
 		return err
 	}
-	items, err := harness.Items(cfg)
+	items, err := questions.Items(cfg)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"perg/harness"
 	"perg/harness/hint"
 	"perg/harness/judge"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/task"
 )
@@ -90,7 +91,7 @@ func judgeAction(c *cli.Context) error {
 		defer answers.Close()
 		return rateAnswers(c, cfg, answers.Items, answers.Given, old)
 	}
-	items, err := harness.Items(cfg)
+	items, err := questions.Items(cfg)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"perg/harness"
 	"perg/harness/hint"
 	"perg/harness/printable"
+	"perg/harness/questions"
 )
 
 func planCommand() *cli.Command {
@@ -39,7 +40,7 @@ func planAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	items, err := harness.Items(cfg)
+	items, err := questions.Items(cfg)
 	if err != nil {
 		return err
 	}

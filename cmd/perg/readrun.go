@@ -85,6 +85,7 @@ func readRun(name string) (dir string, m rundir.Manifest, err error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return dir, m, &hint.Error{Err: fmt.Errorf("%s is just being started", dir), Hint: "it has results when the first answers are there: ask again then"}
 	}
+	m.State = rundir.StateIn(dir, m)
 	return dir, m, err
 }
 

@@ -111,7 +111,13 @@ func reportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := readMetrics(dir)
+	shown, err := showable(c.Context, dir, m)
+	if err != nil {
+		return err
+	}
+	defer shown.Close()
+	m = shown.manifest
+	rows, err := readMetrics(shown.tables)
 	if errors.Is(err, data.ErrNoTable) {
 		return noTables(dir, m)
 	}
@@ -136,7 +142,7 @@ func reportAction(c *cli.Context) error {
 	var run *metrics.Table
 	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
 	if len(by) > 0 || others || c.IsSet("html") {
-		if run, err = metrics.Load(dir, m.MetricsOptions()); err != nil {
+		if run, err = metrics.Load(shown.tables, m.MetricsOptions()); err != nil {
 			return err
 		}
 	}
@@ -179,19 +185,20 @@ func reportAction(c *cli.Context) error {
 			}
 			fmt.Fprintf(w, "\n%s\n", report.LettersLegend)
 		}
+		shown.showCells(w)
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}
 	}
-	notes, err := oneSided(dir, m)
+	notes, err := oneSided(shown.tables, m)
 	if err != nil {
 		return err
 	}
-	more, err := reread(dir, m, rows)
+	more, err := reread(shown.tables, m, rows)
 	if err != nil {
 		return err
 	}
-	notes = append(notes, more...)
+	notes = append(append(shown.caveats(), notes...), more...)
 	for _, caveat := range append(caveats(m, rows), notes...) {
 		if human {
 			fmt.Fprintln(w, report.Prose(caveat))
@@ -200,7 +207,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), dir, m, rows, run, improvements, notes)
+		size, err := writePage(c.String("html"), shown, m, rows, run, improvements, notes)
 		if err != nil {
 			return err
 		}
@@ -243,7 +250,7 @@ func caveats(m rundir.Manifest, rows []data.Metric) []string {
 	if text := severalPreferences(m); text != "" {
 		all = append(all, "caveat: "+text+": intervals draw questions, and are for these preferences")
 	}
-	if m.Counts != nil && m.Counts.Missing > 0 {
+	if ended(m) && m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)
 	}
 	return all

@@ -20,6 +20,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/judge"
 	"perg/harness/prompt"
+	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 )
@@ -297,7 +298,7 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	items, err := harness.Items(cfg)
+	items, err := questions.Items(cfg)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package harness
+// Package questions makes of a config what is asked: its items, and the task over
+// them.
+package questions
 
 import (
 	"fmt"
@@ -21,8 +23,8 @@ func Items(c rundir.Config) (data.Dataset, error) {
 	return set.Limit(c.Limit), nil
 }
 
-// newTask is what a config asks about its items.
-func newTask(c rundir.Config, set data.Dataset) (*task.Task, error) {
+// Task is what a config asks about its items.
+func Task(c rundir.Config, set data.Dataset) (*task.Task, error) {
 	prompts, err := promptsOf(c)
 	if err != nil {
 		return nil, err
