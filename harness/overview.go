@@ -17,6 +17,7 @@ type Overview struct {
 	Known   int  // replies that the store had
 	Failed  int  // generations
 	Elapsed time.Duration
+	Paused  bool           // nothing further is asked
 	Left    *time.Duration // by the plan and measured rates; nil: not known
 	Next    []string       // what waits for devices, in the order in which it will start
 	// Errors counts failed calls by reason; Last is the last of them, nil
@@ -27,7 +28,10 @@ type Overview struct {
 }
 
 // A Part is how many of how many generations are done.
-type Part struct{ Done, Of int }
+type Part struct {
+	Done int `json:"done"`
+	Of   int `json:"of"`
+}
 
 // A GPUNow is what a GPU was last seen doing, and its power limit in milliwatts,
 // nil where it is not known.
@@ -58,6 +62,7 @@ func (r *Run) Overview() Overview {
 		return Overview{}
 	}
 	o := overview(e.Status())
+	o.Paused = e.Paused()
 	for _, s := range r.Samples() {
 		now := GPUNow{Sample: s}
 		for _, g := range r.Fleet.Inventory.GPUs {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"perg/gpu"
+	"perg/harness/ctl"
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -77,6 +78,23 @@ func (r *Run) atWork() *engine.Engine {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.engine
+}
+
+// Steer has the engine do a command of perg ctl; false where it is not at work yet.
+func (r *Run) Steer(command string) bool {
+	e := r.atWork()
+	if e == nil {
+		return false
+	}
+	switch command {
+	case ctl.Pause:
+		e.Pause()
+	case ctl.Resume:
+		e.Resume()
+	case ctl.Retry:
+		e.Retry()
+	}
+	return true
 }
 
 func (r *Run) lanes() []engine.LaneStatus {

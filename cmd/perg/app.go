@@ -53,7 +53,7 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 		EnableBashCompletion: true,
 		Writer:               stdout,
 		ErrWriter:            stderr,
-		Commands:             []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), runsCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand(), versionCommand(), completionCommand()},
+		Commands:             []*cli.Command{runCommand(), judgeCommand(), planCommand(), modelsCommand(), gpuCommand(), runsCommand(), ctlCommand(), reportCommand(), viewCommand(), compareCommand(), exportCommand(), dataCommand(), importCommand(), extractCommand(), doctorCommand(), versionCommand(), completionCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)

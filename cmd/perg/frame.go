@@ -120,6 +120,8 @@ func (p picture) progress(columns int) []string {
 	switch {
 	case p.stopping:
 		left = fmt.Sprintf("stopping: %d in flight", inFlight(p.lanes))
+	case o.Paused:
+		left = "paused"
 	case o.Left != nil && *o.Left >= time.Second && done < of:
 		left = "about " + roughly(*o.Left) + " left"
 		if *o.Left > 10*time.Minute {
