@@ -54,7 +54,11 @@ func showable(ctx context.Context, dir string, m rundir.Manifest) (shownRun, err
 		return s, err
 	}
 	if _, e := os.Stat(filepath.Join(dir, "generations")); e != nil {
-		return s, &hint.Error{Err: fmt.Errorf("%s: %w", dir, err), Hint: "its tables are written when it stops"}
+		later := "they are written when it stops"
+		if m.State == rundir.StateStopped {
+			later = "its process died; to go on with it: perg run --out " + quoted(dir)
+		}
+		return s, &hint.Error{Err: fmt.Errorf("%s has no tables yet: the run is %s, and %w", dir, m.State, err), Hint: later}
 	}
 	s.stale = err
 	return s, nil

@@ -150,7 +150,7 @@ func TestRunAtWorkIsShown(t *testing.T) {
 	if err := os.Remove(filepath.Join(b.dir, "store.db")); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := b.perg(t.Context(), "report", out); status != exitFailed || !strings.Contains(errs, "how the run stands cannot be told") {
+	if status, _, errs := b.perg(t.Context(), "report", out); status != exitFailed || !strings.Contains(errs, "has no tables yet: the run is stopped, and how the run stands cannot be told") {
 		t.Errorf("without its store: exit status %d\n%s", status, errs)
 	}
 }
