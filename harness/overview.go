@@ -5,6 +5,7 @@ import (
 
 	"perg/gpu"
 	"perg/harness/engine"
+	"perg/harness/sofar"
 )
 
 // An Overview is a run as a whole at a moment: what it came to so far, and what
@@ -24,7 +25,10 @@ type Overview struct {
 	// where there is none.
 	Errors map[string]int
 	Last   *engine.Fault
-	GPUs   []GPUNow // in the order of their indexes; none where none is watched
+	// Variants and Judges are what they come to so far.
+	Variants []sofar.Variant
+	Judges   []sofar.Judge
+	GPUs     []GPUNow // in the order of their indexes; none where none is watched
 }
 
 // A Part is how many of how many generations are done.
@@ -63,6 +67,7 @@ func (r *Run) Overview() Overview {
 	}
 	o := overview(e.Status())
 	o.Paused = e.Paused()
+	o.Variants, o.Judges = r.Plan.count.Variants(), r.Plan.count.Judges()
 	for _, s := range r.Samples() {
 		now := GPUNow{Sample: s}
 		for _, g := range r.Fleet.Inventory.GPUs {
