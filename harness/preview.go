@@ -11,7 +11,6 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/loads"
-	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/task"
@@ -29,7 +28,7 @@ const bytesPerToken = 4
 // on. Paces are those of a store, which may be nil.
 func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
-	t, err := questions.Task(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -41,7 +40,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	notes = append(notes, r.Partial()...)
+	for _, text := range r.Concerns(version) {
+		note(text)
+	}
 	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
@@ -71,6 +72,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
+			if m.Remote != "" && !c.AllowRemote {
+				return nil, fleet.RunsElsewhere(m)
+			}
 			v, err := describe(ctx, client, m, engine)
 			return &v, err
 		}
@@ -79,7 +83,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			d, ok = models.Known(name)
 		}
 		if !ok {
-			hints := "describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
+			hints := "ollama pull " + name + ", or perg run --pull, fetches it; describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
@@ -119,7 +123,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
+		note("not installed, planned from descriptions: " + strings.Join(described, ", ") + "; perg run --pull fetches what is missing")
 	}
 	return r, version, nil
 }

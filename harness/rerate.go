@@ -10,7 +10,6 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
-	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/tables"
@@ -25,7 +24,7 @@ import (
 // be in the store, unless they are given.
 func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, given task.Given, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := questions.Task(old.Asked(c), set)
+	t, err := old.Asked(c).Task(set)
 	if err != nil {
 		return fail(err)
 	}
@@ -34,10 +33,10 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	}
 	r := task.Roster{Rerating: true}
 	for _, info := range old.Models {
-		r.Variants = append(r.Variants, rundir.VariantOf(info))
+		r.Variants = append(r.Variants, old.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		r.Extractor = rundir.VariantOf(*old.Extractor)
+		r.Extractor = old.VariantOf(*old.Extractor)
 		c.Extractor = r.Extractor.Name
 	} else {
 		c.Extractor = rundir.NoExtractor
@@ -53,7 +52,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	if err != nil {
 		return fail(err)
 	}
-	if err := fleet.LookUp(c.Judge, catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(c.Judge, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return fail(err)
 	}
 	judges, err := fleet.Find(c.Judge, catalogue)
@@ -72,13 +71,16 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v.Serve(old.RunID)
 		r.Judges = append(r.Judges, &v)
 	}
 	version, err := client.Version(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	warnOf(version, r, warn)
+	for _, text := range r.Concerns(version) {
+		warn(text)
+	}
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
 	if given != nil {

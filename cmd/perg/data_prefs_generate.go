@@ -16,7 +16,6 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/printable"
-	"perg/harness/questions"
 	"perg/harness/rundir"
 )
 
@@ -103,7 +102,7 @@ func generateAction(c *cli.Context) (err error) {
 	if _, err := candidatesThere(out); err != nil {
 		return err
 	}
-	items, err := questions.Items(cfg)
+	items, err := harness.Items(cfg)
 	if err != nil {
 		return err
 	}

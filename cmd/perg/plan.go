@@ -14,7 +14,6 @@ import (
 	"perg/harness"
 	"perg/harness/hint"
 	"perg/harness/printable"
-	"perg/harness/questions"
 )
 
 func planCommand() *cli.Command {
@@ -40,7 +39,7 @@ func planAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	items, err := questions.Items(cfg)
+	items, err := harness.Items(cfg)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"perg/data"
 	"perg/harness/prompt"
-	"perg/harness/questions"
 	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/harness/tables"
@@ -48,11 +48,12 @@ func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Stand
 	if m.Imported != nil {
 		return unknown(errors.New("its answers were imported, and are in its tables"))
 	}
-	items, err := questions.Items(m.Config)
+	items, err := data.Load(m.Config.Data)
 	if err != nil {
 		return unknown(err)
 	}
-	t, err := questions.Task(m.Config, items)
+	items = items.Limit(m.Config.Limit)
+	t, err := m.Config.Task(items)
 	if err != nil {
 		return unknown(err)
 	}
@@ -90,13 +91,13 @@ func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Stand
 // rosterOf are the models of a run, by its manifest.
 func rosterOf(m rundir.Manifest) (r task.Roster) {
 	for _, info := range m.Models {
-		r.Variants = append(r.Variants, rundir.VariantOf(info))
+		r.Variants = append(r.Variants, m.VariantOf(info))
 	}
 	for _, info := range m.Judges {
-		r.Judges = append(r.Judges, rundir.VariantOf(info))
+		r.Judges = append(r.Judges, m.VariantOf(info))
 	}
 	if m.Extractor != nil {
-		r.Extractor = rundir.VariantOf(*m.Extractor)
+		r.Extractor = m.VariantOf(*m.Extractor)
 	}
 	return r
 }

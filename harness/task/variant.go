@@ -17,6 +17,7 @@ type Variant struct {
 	Think      *bool         // nil: the model cannot think
 	Shape      models.Shape  // what decides its memory
 	Engine     models.Engine // of the servers that it is asked on; "": not known
+	Only       string        // the run that its replies serve, and no other; "": they serve any
 	Tokenizer  string        // equal for models that share token counts
 	// Unpenalized says that no token of its answers is penalized for having been
 	// there before, by parameters of its own.
@@ -78,6 +79,13 @@ func (v Variant) AlwaysThinks() bool { return v.Family == "gptoss" || v.Family =
 func (v *Variant) MayDropSchemas(version string) bool {
 	drops := func(h models.Harm) bool { return h.Use == models.UseSchemas }
 	return v.Think != nil && !v.AlwaysThinks() && slices.ContainsFunc(models.Harms(version), drops)
+}
+
+// Serve has the replies of a variant that runs elsewhere serve one run alone.
+func (v *Variant) Serve(run string) {
+	if v.Remote != "" {
+		v.Only = run
+	}
 }
 
 // Messages fits a prompt to the variant's chat template.

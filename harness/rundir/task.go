@@ -1,6 +1,4 @@
-// Package questions makes of a config what is asked: its items, and the task over
-// them.
-package questions
+package rundir
 
 import (
 	"fmt"
@@ -10,22 +8,12 @@ import (
 	"perg/data"
 	"perg/harness/hint"
 	"perg/harness/prompt"
-	"perg/harness/rundir"
 	"perg/harness/task"
 )
 
-// Items reads the dataset of a config.
-func Items(c rundir.Config) (data.Dataset, error) {
-	set, err := data.Load(c.Data)
-	if err != nil {
-		return set, &hint.Error{Err: err, Hint: "'perg data check " + c.Data + "' looks at nothing else", Usage: true}
-	}
-	return set.Limit(c.Limit), nil
-}
-
 // Task is what a config asks about its items.
-func Task(c rundir.Config, set data.Dataset) (*task.Task, error) {
-	prompts, err := promptsOf(c)
+func (c Config) Task(set data.Dataset) (*task.Task, error) {
+	prompts, err := c.templates()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +26,7 @@ func Task(c rundir.Config, set data.Dataset) (*task.Task, error) {
 		return nil, err
 	}
 	methods := c.MethodsInOrder()
-	examples, err := readExamples(c, prompts, methods, set)
+	examples, err := c.examples(prompts, methods, set)
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +37,9 @@ func Task(c rundir.Config, set data.Dataset) (*task.Task, error) {
 	}, nil
 }
 
-// promptsOf are the templates of a config: a set that comes with perg, or its own
-// with those of a directory in their place.
-func promptsOf(c rundir.Config) (*prompt.Set, error) {
+// templates are those of a config: a set that comes with perg, or its own with
+// those of a directory in their place.
+func (c Config) templates() (*prompt.Set, error) {
 	if c.Prompts == prompt.Paper {
 		return prompt.Embedded(prompt.Paper)
 	}
@@ -66,9 +54,9 @@ func promptsOf(c rundir.Config) (*prompt.Set, error) {
 	return prompts, nil
 }
 
-// readExamples reads the worked examples of a config over perg's own, and
-// checks that every source has some, where a method shows them.
-func readExamples(c rundir.Config, prompts *prompt.Set, methods []prompt.Method, set data.Dataset) (prompt.Examples, error) {
+// examples reads the worked examples of a config over perg's own, and checks that
+// every source has some, where a method shows them.
+func (c Config) examples(prompts *prompt.Set, methods []prompt.Method, set data.Dataset) (prompt.Examples, error) {
 	examples, err := prompts.Examples()
 	if err != nil {
 		return examples, err
