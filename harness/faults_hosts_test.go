@@ -13,6 +13,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/rundir"
 	"perg/harness/sizing"
+	"perg/harness/tables"
 	"perg/models"
 )
 
@@ -106,7 +107,7 @@ func TestSuggestingGoesOnWithoutAHost(t *testing.T) {
 	if err := g.work(t.Context(), p); err != nil {
 		t.Error(err)
 	}
-	found, err := p.evaluator(recorded(r.Store)).Suggestions(t.Context(), p.Variants[0])
+	found, err := p.evaluator(tables.Recorded(r.Store)).Suggestions(t.Context(), p.Variants[0])
 	if err != nil || found.Read != 60 {
 		t.Errorf("%+v, error %v", found, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/rundir"
+	"perg/harness/tables"
 	"perg/models"
 )
 
@@ -198,7 +199,7 @@ func TestNoAnswerOfARemadeTagIsKept(t *testing.T) {
 	}
 	answers := 0
 	for g := range generations(p) {
-		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
+		s, err := p.evaluator(tables.Recorded(r.Store)).Evaluate(t.Context(), g, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

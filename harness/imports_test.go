@@ -14,13 +14,13 @@ import (
 // are not among them.
 var floors = [][]string{
 	{"models", "gpu", "data"},
-	{"harness/hint", "harness/printable", "harness/stats", "harness/structured", "harness/schedule", "harness/store"},
+	{"harness/hint", "harness/printable", "harness/stats", "harness/structured", "harness/ctl", "harness/schedule", "harness/store"},
 	{"harness/prompt", "harness/judge", "harness/extract"},
 	{"harness/engine", "harness/sizing", "harness/results", "harness/unseen"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
-	{"harness/tables", "harness/loads", "harness/advise"},
-	{"harness/report", "harness/imported"},
+	{"harness/sofar", "harness/tables", "harness/loads", "harness/advise"},
+	{"harness/report", "harness/imported", "harness/standing"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},
 	{"cmd/perg", "cmd/bench", "cmd/demo"},

@@ -9,6 +9,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/rundir"
 	"perg/harness/schedule"
+	"perg/harness/sofar"
 	"perg/harness/store"
 	"perg/harness/task"
 )
@@ -53,9 +54,6 @@ func (l loadable) asks(a engine.Ask) task.Ask {
 	}
 }
 
-// recorded asks the store alone.
-func recorded(s *store.Store) task.Ask { return loadable(nil).asks(engine.Recorded(engine.Kept(s))) }
-
 // work makes a generation's calls and says whether it failed. Its error is one
 // that ends the run.
 type work func(context.Context, task.Evaluator, task.Generation) (failed bool, err error)
@@ -64,6 +62,7 @@ type work func(context.Context, task.Evaluator, task.Generation) (failed bool, e
 // other judges one by one.
 func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 	models := p.Sizes.loadable()
+	p.count = sofar.New(p.Roster)
 	job := func(planned schedule.Job, v *task.Variant, stage Stage, from engine.Source, unit func(engine.Unit) task.Generation, do work) *engine.Job {
 		return &engine.Job{
 			ID: planned.ID, Stage: stage, Kind: planned.Kind, Model: models[v], Fit: planned.Fit, Source: from,
@@ -82,7 +81,7 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 	for i, planned := range p.jobs.generating {
 		a := p.Task.Arrange(p.Variants[i])
 		pins := task.NewPins(a, f.ClassOf, f.Mixed())
-		j := job(planned, p.Variants[i], Generate, pins.Source(a), func(u engine.Unit) task.Generation { return a.Generation(int(u)) }, respond(pins))
+		j := job(planned, p.Variants[i], Generate, pins.Source(a), func(u engine.Unit) task.Generation { return a.Generation(int(u)) }, p.respond(pins))
 		if b != nil {
 			j.Done = func(u engine.Unit) { b.Answered(i, int(u)) }
 			j.Ended = func() { b.Over(i) }
@@ -115,10 +114,13 @@ func (p *Plan) evaluator(ask task.Ask) task.Evaluator {
 }
 
 // respond makes the calls of a generation's response.
-func respond(pins *task.Pins) work {
+func (p *Plan) respond(pins *task.Pins) work {
 	return func(ctx context.Context, e task.Evaluator, g task.Generation) (failed bool, err error) {
 		s, err := e.Generate(ctx, g)
 		pins.Answered(g.Place, s.Reply)
+		if err == nil {
+			p.count.Answered(s)
+		}
 		return s.Err != nil, err
 	}
 }
@@ -140,6 +142,9 @@ func (p *Plan) score(by *task.Variant) work {
 		s, err := e.Evaluate(ctx, g, judges)
 		if later && (errors.Is(err, engine.ErrNotAsked) || errors.Is(err, task.ErrNotGiven)) {
 			return false, nil
+		}
+		if err == nil {
+			p.count.Scored(s)
 		}
 		if !later {
 			p.rated.Passed(s, p.Task.JudgeAll)

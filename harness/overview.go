@@ -5,6 +5,7 @@ import (
 
 	"perg/gpu"
 	"perg/harness/engine"
+	"perg/harness/sofar"
 )
 
 // An Overview is a run as a whole at a moment: what it came to so far, and what
@@ -17,17 +18,24 @@ type Overview struct {
 	Known   int  // replies that the store had
 	Failed  int  // generations
 	Elapsed time.Duration
+	Paused  bool           // nothing further is asked
 	Left    *time.Duration // by the plan and measured rates; nil: not known
 	Next    []string       // what waits for devices, in the order in which it will start
 	// Errors counts failed calls by reason; Last is the last of them, nil
 	// where there is none.
 	Errors map[string]int
 	Last   *engine.Fault
-	GPUs   []GPUNow // in the order of their indexes; none where none is watched
+	// Variants and Judges are what they come to so far.
+	Variants []sofar.Variant
+	Judges   []sofar.Judge
+	GPUs     []GPUNow // in the order of their indexes; none where none is watched
 }
 
 // A Part is how many of how many generations are done.
-type Part struct{ Done, Of int }
+type Part struct {
+	Done int `json:"done"`
+	Of   int `json:"of"`
+}
 
 // A GPUNow is what a GPU was last seen doing, and its power limit in milliwatts,
 // nil where it is not known.
@@ -58,6 +66,8 @@ func (r *Run) Overview() Overview {
 		return Overview{}
 	}
 	o := overview(e.Status())
+	o.Paused = e.Paused()
+	o.Variants, o.Judges = r.Plan.count.Variants(), r.Plan.count.Judges()
 	for _, s := range r.Samples() {
 		now := GPUNow{Sample: s}
 		for _, g := range r.Fleet.Inventory.GPUs {

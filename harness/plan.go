@@ -16,6 +16,7 @@ import (
 	"perg/harness/rundir"
 	"perg/harness/schedule"
 	"perg/harness/sizing"
+	"perg/harness/sofar"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -34,6 +35,7 @@ type Plan struct {
 	jobs    jobs
 	answers loads.Answers
 	rated   *task.Rated // by the first scorer
+	count   *sofar.Count
 }
 
 // Total is the number of generations of the run.

@@ -12,6 +12,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -106,7 +107,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 // first generations.
 func madeWith(ctx context.Context, t *task.Task, r task.Roster, s *store.Store, path string) error {
 	const enough = 200
-	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: recorded(s)}
+	e := task.Evaluator{Task: t, Extractor: r.Extractor, Ask: tables.Recorded(s)}
 	generation := t.Everywhere(r.Variants)
 	for place := range min(enough, t.Total(r.Variants)) {
 		_, err := e.Generate(ctx, generation(place))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"perg/gpu"
+	"perg/harness/ctl"
 	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
@@ -79,6 +80,23 @@ func (r *Run) atWork() *engine.Engine {
 	return r.engine
 }
 
+// Steer has the engine do a command of perg ctl; false where it is not at work yet.
+func (r *Run) Steer(command string) bool {
+	e := r.atWork()
+	if e == nil {
+		return false
+	}
+	switch command {
+	case ctl.Pause:
+		e.Pause()
+	case ctl.Resume:
+		e.Resume()
+	case ctl.Retry:
+		e.Retry()
+	}
+	return true
+}
+
 func (r *Run) lanes() []engine.LaneStatus {
 	if e := r.atWork(); e != nil {
 		return e.Lanes()
@@ -133,6 +151,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if err := endWatch(); err != nil {
 		r.Warn(err.Error())
 	}
+	r.Dir.Spent(time.Since(started), r.watched().Energy())
 	if e := r.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
@@ -140,7 +159,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 		result.Durable = &lag
 	}
 	written := tables.Run{
-		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(recorded(r.Store)),
+		Dir: r.Dir.Path, ID: r.Dir.Manifest.RunID, Roster: r.Plan.Roster, Evaluator: r.Plan.evaluator(tables.Recorded(r.Store)),
 		Metrics: r.Dir.Manifest.MetricsOptions(),
 	}
 	counts, tableErr := written.Write(context.WithoutCancel(ctx))
@@ -207,8 +226,11 @@ func (r *Run) beginWatch(ctx context.Context) (end func() error) {
 
 // Samples are the last values of the GPUs; empty where none are watched.
 func (r *Run) Samples() []gpu.Sample {
+	return r.watched().Samples()
+}
+
+func (r *Run) watched() *fleet.Watch {
 	r.mu.Lock()
-	w := r.watch
-	r.mu.Unlock()
-	return w.Samples()
+	defer r.mu.Unlock()
+	return r.watch
 }

@@ -16,6 +16,7 @@ import (
 	"perg/harness/schedule"
 	"perg/harness/sizing"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -87,7 +88,7 @@ func (g *Suggesting) Suggest(ctx context.Context) (Suggestions, error) {
 	if e := g.Store.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = e
 	}
-	read, e := p.evaluator(recorded(g.Store)).Suggestions(context.WithoutCancel(ctx), p.Variants[0])
+	read, e := p.evaluator(tables.Recorded(g.Store)).Suggestions(context.WithoutCancel(ctx), p.Variants[0])
 	if err == nil {
 		err = e
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ollama/ollama/api"
 
 	"perg/harness/prompt"
+	"perg/harness/tables"
 )
 
 // counting answers as told by the system text and counts the calls for each
@@ -62,7 +63,7 @@ func TestAFailedDraftIsMadeOnce(t *testing.T) {
 		}
 	}
 	for g := range generations(p) {
-		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
+		s, err := p.evaluator(tables.Recorded(r.Store)).Evaluate(t.Context(), g, nil)
 		if err != nil || s.Err == nil {
 			t.Fatal(err, s.Err)
 		}
@@ -104,7 +105,7 @@ func TestFallingBack(t *testing.T) {
 		t.Fatalf("%+v, error %v", result.Counts, err)
 	}
 	for g := range generations(p) {
-		s, err := p.evaluator(recorded(r.Store)).Evaluate(t.Context(), g, nil)
+		s, err := p.evaluator(tables.Recorded(r.Store)).Evaluate(t.Context(), g, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/models"
 	"perg/models/ollamatest"
@@ -165,7 +166,7 @@ func TestAProbesReplyNamesTheVersion(t *testing.T) {
 	if n := len(structuredCalls(s)); n != 2 {
 		t.Fatalf("%d calls by a schema, want one for a rating and one for a choice", n)
 	}
-	kept := recorded(r.Store)
+	kept := tables.Recorded(r.Store)
 	looked := 0
 	e := p.evaluator(func(ctx context.Context, call task.Call) (store.Reply, error) {
 		reply, err := kept(ctx, call)

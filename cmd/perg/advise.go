@@ -46,7 +46,7 @@ func writeAdvice(w io.Writer, dir string, m rundir.Manifest, t *metrics.Table) e
 	if err != nil {
 		return err
 	}
-	s := comparedSides{a: &comparedRun{dir, m, t, cells}}
+	s := comparedSides{a: &comparedRun{dir: dir, manifest: m, table: t, cells: cells}}
 	s.b = s.a
 	s.siblings()
 	if len(s.pairs) == 0 {

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -92,12 +92,13 @@ func compareAction(c *cli.Context) error {
 		return hint.Usage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
 	}
 	var s comparedSides
+	defer s.Close()
 	var err error
 	sweep := c.NArg() == 1
 	if sweep {
-		err = s.sweep(c.Args().First())
+		err = s.sweep(c.Context, c.Args().First())
 	} else {
-		err = s.two(c.Args().Get(0), c.Args().Get(1))
+		err = s.two(c.Context, c.Args().Get(0), c.Args().Get(1))
 	}
 	if err != nil {
 		return err
@@ -157,6 +158,7 @@ type comparedRun struct {
 	manifest rundir.Manifest
 	table    *metrics.Table
 	cells    []*metrics.Cell
+	shown    shownRun
 }
 
 // comparedSides are the runs of A and B, which may be one, and the cells of
@@ -167,20 +169,16 @@ type comparedSides struct {
 	left  []string // variants that are not compared, and why
 }
 
-// isRun is true of a run that cannot be read, too: why not is said when it is
-// opened.
-func isRun(dir string) bool {
-	_, err := rundir.ReadManifest(dir)
-	_, missing := errors.AsType[*fs.PathError](err)
-	return !missing || errors.Is(err, fs.ErrPermission)
-}
-
-func openCompared(dir string) (*comparedRun, error) {
-	m, err := rundir.ReadManifest(dir)
+func openCompared(ctx context.Context, name string) (*comparedRun, error) {
+	dir, m, err := readRun(name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := metrics.Load(dir, m.MetricsOptions())
+	shown, err := showable(ctx, dir, m)
+	if err != nil {
+		return nil, err
+	}
+	t, err := metrics.Load(shown.tables, m.MetricsOptions())
 	if errors.Is(err, data.ErrNoTable) {
 		return nil, noTables(dir, m)
 	}
@@ -188,27 +186,55 @@ func openCompared(dir string) (*comparedRun, error) {
 		return nil, err
 	}
 	cells, err := t.Cells("")
-	return &comparedRun{dir, m, t, cells}, err
+	return &comparedRun{dir, m, t, cells, shown}, err
 }
 
-func (s *comparedSides) two(textA, textB string) error {
-	runA, partsA := compare.Cut(textA, isRun)
-	if runA == "" {
-		first, _, _ := strings.Cut(textA, ",")
-		return noRun(first)
+// Close gives up what was made to show the runs.
+func (s *comparedSides) Close() {
+	for _, r := range []*comparedRun{s.a, s.b} {
+		if r != nil {
+			r.shown.Close()
+		}
+	}
+}
+
+// cutRun finds the run that text begins with, and the parts that follow it.
+func cutRun(text string) (dir string, parts []string, err error) {
+	if dir, parts = compare.Cut(text, isRun); dir != "" {
+		return dir, parts, nil
+	}
+	name, parts := compare.Cut(text, namesRun)
+	if name == "" {
+		name, _, _ = strings.Cut(text, ",")
+	}
+	dir, err = findRun(name)
+	return dir, parts, err
+}
+
+func (s *comparedSides) two(ctx context.Context, textA, textB string) error {
+	runA, partsA, err := cutRun(textA)
+	if err != nil {
+		return err
+	}
+	if s.a, err = openCompared(ctx, runA); err != nil {
+		return err
 	}
 	runB, partsB := compare.Cut(textB, isRun)
+	if runB == "" {
+		// What A's run has is meant before a beginning of another's name.
+		if _, err := compare.Select(partsB, s.a.cells); err != nil {
+			if run, parts, err := cutRun(textB); err == nil {
+				runB, partsB = run, parts
+			}
+		}
+	}
 	inA := runB == ""
 	if inA {
 		runB = runA
 	}
-	var err error
-	if s.a, err = openCompared(runA); err != nil {
-		return err
-	}
 	s.b = s.a
 	if !sameFile(runA, runB) {
-		if s.b, err = openCompared(runB); err != nil {
+		if s.b, err = openCompared(ctx, runB); err != nil {
 			return err
 		}
 	}
@@ -232,7 +258,7 @@ func (s *comparedSides) two(textA, textB string) error {
 		return hint.Usage(fmt.Errorf("%s, %s, %s of %s compares with itself", p.Variant, p.Method, p.Setting, runA), "name what differs on both sides: perg compare RUN,VARIANT OTHER-VARIANT")
 	}
 	if s.a != s.b && s.a.manifest.Dataset.SHA256 != s.b.manifest.Dataset.SHA256 {
-		if err := compare.SameItems(runA, runB); err != nil {
+		if err := compare.SameItems(s.a.shown.tables, s.b.shown.tables); err != nil {
 			return &hint.Error{Err: err, Hint: "compare runs over the same data"}
 		}
 	}
@@ -242,16 +268,24 @@ func (s *comparedSides) two(textA, textB string) error {
 	return nil
 }
 
-// sweep pairs the variants of a run with their siblings of highest precision.
-func (s *comparedSides) sweep(text string) error {
-	if !isRun(text) {
-		if run, _ := compare.Cut(text, isRun); run != "" {
-			return hint.Usage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
-		}
-		return noRun(text)
+// swept is the run that is compared with itself.
+func (s *comparedSides) swept(text string) (dir string, err error) {
+	if dir, err = findRun(text); err == nil {
+		return dir, nil
 	}
-	var err error
-	if s.a, err = openCompared(text); err != nil {
+	if run, parts, other := cutRun(text); other == nil && len(parts) > 0 && run != "" {
+		return "", hint.Usage(fmt.Errorf("%s names a part of a run, and nothing to compare it with", text), "name B too: perg compare A B; or the run alone, for a quantization sweep")
+	}
+	return "", err
+}
+
+// sweep pairs the variants of a run with their siblings of highest precision.
+func (s *comparedSides) sweep(ctx context.Context, text string) error {
+	text, err := s.swept(text)
+	if err != nil {
+		return err
+	}
+	if s.a, err = openCompared(ctx, text); err != nil {
 		return err
 	}
 	s.b = s.a
@@ -312,7 +346,10 @@ func (s *comparedSides) caveats() []string {
 		all = append(all, "caveat: "+text)
 	}
 	for _, r := range slices.Compact([]*comparedRun{s.a, s.b}) {
-		if r.manifest.Counts != nil && r.manifest.Counts.Missing > 0 {
+		for _, text := range r.shown.caveats() {
+			all = append(all, r.dir+": "+text)
+		}
+		if ended(r.manifest) && r.manifest.Counts != nil && r.manifest.Counts.Missing > 0 {
 			all = append(all, fmt.Sprintf("caveat: %s is not finished, %s of %s generations are missing", r.dir, comma(r.manifest.Counts.Missing), comma(r.manifest.Counts.Planned)))
 		}
 		if text := severalPreferences(r.manifest); text != "" {

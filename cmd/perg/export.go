@@ -59,15 +59,21 @@ func exportAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return hint.Usage(fmt.Errorf("export takes one run directory, not %d", c.NArg()), example)
 	}
-	dir, out := c.Args().First(), c.String("out")
+	out := c.String("out")
 	if out == "" {
 		return hint.Usage(errors.New("say where to write: -o DIR"), example)
 	}
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}
-	rows, err := readMetrics(dir)
+	shown, err := showable(c.Context, dir, m)
+	if err != nil {
+		return err
+	}
+	defer shown.Close()
+	m = shown.manifest
+	rows, err := readMetrics(shown.tables)
 	if errors.Is(err, data.ErrNoTable) {
 		return noTables(dir, m)
 	}
@@ -75,7 +81,7 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	run := export.Run{
-		Dir: dir, ID: m.RunID, About: about(dir, m), Panel: m.MetricsOptions().Panel(), Caveats: caveats(m, rows),
+		Dir: shown.tables, ID: m.RunID, About: about(dir, m), Panel: m.MetricsOptions().Panel(), Caveats: append(shown.caveats(), caveats(m, rows)...),
 	}
 	progress, wipe := exportProgress(c, m)
 	done, err := export.Write(c.Context, run, out, progress)

@@ -30,6 +30,7 @@ type layout struct {
 	twoLines bool // a lane takes two
 	heads    bool // over the lanes
 	gpus     int  // how much of them
+	soFar    bool // what the variants come to, and how judges rate
 	rest     bool // what is next, and the last error's text
 	blanks   bool // between the parts
 }
@@ -44,6 +45,10 @@ const (
 
 // layouts are from the richest on; the first that fits is taken.
 var layouts = []layout{
+	{twoLines: true, heads: true, gpus: eachWithHeads, soFar: true, rest: true, blanks: true},
+	{heads: true, gpus: eachWithHeads, soFar: true, rest: true, blanks: true},
+	{heads: true, gpus: eachWithHeads, soFar: true, rest: true},
+	{heads: true, gpus: gpusTogether, soFar: true, rest: true},
 	{twoLines: true, heads: true, gpus: eachWithHeads, rest: true, blanks: true},
 	{heads: true, gpus: eachWithHeads, rest: true, blanks: true},
 	{heads: true, gpus: eachWithHeads, rest: true},
@@ -64,7 +69,7 @@ func (p picture) lines(columns, rows int) []string {
 	columns, rows = max(columns, 1), max(rows, 1)
 	var frame []string
 	for _, l := range layouts {
-		if l.twoLines && columns >= oneLineFrom {
+		if l.twoLines && columns >= oneLineFrom || l.soFar && len(p.whole.Variants)+len(p.whole.Judges) == 0 {
 			continue
 		}
 		if frame = p.laid(l, columns, len(p.lanes)); len(frame) <= rows {
@@ -100,7 +105,7 @@ func (p picture) laid(l layout, columns, lanes int) []string {
 		gpus = p.gpus(l.gpus == eachWithHeads, columns)
 	}
 	var frame []string
-	for _, part := range [][]string{append(p.progress(columns), p.counts(columns)...), work, gpus, p.errors(l.rest, columns)} {
+	for _, part := range [][]string{append(p.progress(columns), p.counts(columns)...), work, p.soFar(l.soFar, columns), gpus, p.errors(l.rest, columns)} {
 		if l.blanks && len(frame) > 0 && len(part) > 0 {
 			frame = append(frame, "")
 		}
@@ -120,6 +125,8 @@ func (p picture) progress(columns int) []string {
 	switch {
 	case p.stopping:
 		left = fmt.Sprintf("stopping: %d in flight", inFlight(p.lanes))
+	case o.Paused:
+		left = "paused"
 	case o.Left != nil && *o.Left >= time.Second && done < of:
 		left = "about " + roughly(*o.Left) + " left"
 		if *o.Left > 10*time.Minute {

@@ -18,6 +18,7 @@ import (
 	"perg/gpu"
 	"perg/harness"
 	"perg/harness/engine"
+	"perg/harness/sofar"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 3, 44, 0, time.UTC)
@@ -83,6 +84,35 @@ func eight() picture {
 	return p
 }
 
+// halfWay is a run of which there is something to say.
+func halfWay() picture {
+	p := sweep()
+	rate := func(value, low, high float64) sofar.Rate {
+		return sofar.Rate{Value: value, Low: low, High: high, Of: 600}
+	}
+	p.whole.Variants = []sofar.Variant{
+		{Label: "llama3.1:8b-instruct-fp16", Right: rate(0.667, 0.63, 0.701), Breakage: rate(0.122, 0.09, 0.16), Invalid: rate(0.004, 0.001, 0.012)},
+		{Label: "qwen3:8b@think-off", Invalid: rate(1, 0.994, 1)},
+		{Label: "llama3.1:8b-instruct-fp16-q4_K_M-perg-894f9e3a82b6", Right: rate(0.652, 0.61, 0.69), Breakage: rate(0.151, 0.12, 0.19), Invalid: rate(0, 0, 0.006)},
+	}
+	p.whole.Judges = []sofar.Judge{{Name: "gemma2:27b", Scores: [5]int{40, 60, 200, 500, 200}, Unscored: 3}, {Name: "strict:7b", Scores: [5]int{0, 0, 0, 90, 0}}}
+	return p
+}
+
+// The time left of a run is no less than that of a lane.
+func TestTimeLeftAgrees(t *testing.T) {
+	rates := map[string]rate{"gpu0": {left: new(27 * time.Minute)}, "gpu1": {left: new(time.Minute)}, "gpu2": {}}
+	if got := atLeast(new(14*time.Minute), rates); *got != 27*time.Minute {
+		t.Errorf("a run with a lane that takes 27 minutes has %v left", *got)
+	}
+	if got := atLeast(new(time.Hour), rates); *got != time.Hour {
+		t.Errorf("an hour becomes %v", *got)
+	}
+	if atLeast(nil, rates) != nil {
+		t.Error("what is not known is known")
+	}
+}
+
 // beginning is a run whose first variant is being loaded from a server, where
 // no GPU is seen.
 func beginning() picture {
@@ -110,6 +140,10 @@ func TestFrames(t *testing.T) {
 		{"eight", eight(), 120, 40},
 		{"eight", eight(), 40, 10},
 		{"eight", eight(), 80, 8},
+		{"sofar", halfWay(), 80, 24},
+		{"sofar", halfWay(), 120, 40},
+		{"sofar", halfWay(), 40, 24},
+		{"sofar", halfWay(), 80, 10},
 		{"beginning", beginning(), 80, 24},
 		{"nothing yet", picture{name: "runs/first"}, 80, 24},
 	} {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,7 +34,7 @@ it rated, without seeing what it said, and see how far the two agree:
 			switch {
 			case c.NArg() == 0 && c.NumFlags() == 0:
 				return cli.ShowSubcommandHelp(c)
-			case c.NArg() > 0 && !c.IsSet("judge") && !isDir(c.Args().First()):
+			case c.NArg() > 0 && !c.IsSet("judge") && !namesRun(c.Args().First()) && !isDir(c.Args().First()):
 				return unknownCommand(c)
 			default:
 				return judgeAction(c)
@@ -45,30 +44,25 @@ it rated, without seeing what it said, and see how far the two agree:
 	}
 }
 
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// judgedRun reads what the judges of the run in dir rated.
-func judgedRun(dir string) (ratings.Judged, error) {
-	m, err := readRun(dir)
+// judgedRun finds a run and reads what its judges rated.
+func judgedRun(name string) (dir string, judged ratings.Judged, err error) {
+	dir, m, err := readRun(name)
 	if err != nil {
-		return ratings.Judged{}, err
+		return dir, judged, err
 	}
-	judged, err := ratings.ReadJudged(dir)
+	judged, err = ratings.ReadJudged(dir)
 	if err == nil {
-		return judged, judged.ReadAnswers(dir)
+		return dir, judged, judged.ReadAnswers(dir)
 	}
 	if !errors.Is(err, data.ErrNoTable) {
-		return judged, err
+		return dir, judged, err
 	}
 	switch {
 	case len(m.Judges) == 0:
-		return judged, &hint.Error{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "perg judge RUN --judge MODEL rates it", Usage: true}
+		return dir, judged, &hint.Error{Err: fmt.Errorf("%s has no ratings: it was run without a judge", dir), Hint: "perg judge RUN --judge MODEL rates it", Usage: true}
 	case m.State != rundir.StateFinished:
-		return judged, &hint.Error{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
+		return dir, judged, &hint.Error{Err: fmt.Errorf("%s has no ratings yet: the run is %s", dir, m.State), Hint: "to finish it: perg run --out " + quoted(dir)}
 	default:
-		return judged, fmt.Errorf("%s has no ratings: no answer under a setting with the item's own preference came to be judged", dir)
+		return dir, judged, fmt.Errorf("%s has no ratings: no answer under a setting with the item's own preference came to be judged", dir)
 	}
 }

@@ -55,8 +55,8 @@ func judgeAgreeAction(c *cli.Context) error {
 	if c.NArg() < 1 || c.NArg() > 2 {
 		return hint.Usage(fmt.Errorf("judge agree takes a run directory and perhaps one CSV file, not %d arguments", c.NArg()), "perg judge agree runs/<time> ratings.csv")
 	}
-	dir, name := c.Args().Get(0), c.Args().Get(1)
-	judged, err := judgedRun(dir)
+	name := c.Args().Get(1)
+	dir, judged, err := judgedRun(c.Args().First())
 	if err != nil {
 		return err
 	}

@@ -76,8 +76,7 @@ func judgeAction(c *cli.Context) error {
 	if len(c.StringSlice("judge")) == 0 {
 		return hint.Usage(errors.New("no judge named"), "perg judge RUN --judge MODEL")
 	}
-	out := c.Args().First()
-	old, err := readRun(out)
+	out, old, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}

@@ -65,8 +65,7 @@ func judgeSampleAction(c *cli.Context) error {
 	case out == "":
 		return hint.Usage(errors.New("nowhere to write: name the file with -o"), "perg judge sample "+quoted(c.Args().First())+" -o ratings.csv")
 	}
-	dir := c.Args().First()
-	judged, err := judgedRun(dir)
+	dir, judged, err := judgedRun(c.Args().First())
 	if err != nil {
 		return err
 	}

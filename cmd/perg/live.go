@@ -62,6 +62,7 @@ func (s *subject) picture(warnings int) picture {
 		warnings: warnings, stopping: s.stopping(),
 	}
 	p.rates = s.recent.rates(p.at, p.lanes)
+	p.whole.Left = atLeast(p.whole.Left, p.rates)
 	return p
 }
 

@@ -6,6 +6,17 @@ import (
 	"perg/harness"
 )
 
+// atLeast is the time that a run is to take still, which is no less than that of
+// any of its lanes: a plan may not have known what is measured.
+func atLeast(left *time.Duration, rates map[string]rate) *time.Duration {
+	for _, r := range rates {
+		if left != nil && r.left != nil && *r.left > *left {
+			left = r.left
+		}
+	}
+	return left
+}
+
 // Recent are the counts of each lane over the last minute: over days a mean
 // would hide that a server has stalled.
 type recent map[string][]count

@@ -90,7 +90,6 @@ func reportAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return hint.Usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
 	}
-	dir := c.Args().First()
 	format := report.Format(c.String("format"))
 	if c.Bool("json") {
 		format = report.JSON
@@ -115,11 +114,17 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}
-	rows, err := readMetrics(dir)
+	shown, err := showable(c.Context, dir, m)
+	if err != nil {
+		return err
+	}
+	defer shown.Close()
+	m = shown.manifest
+	rows, err := readMetrics(shown.tables)
 	if errors.Is(err, data.ErrNoTable) {
 		return noTables(dir, m)
 	}
@@ -146,7 +151,7 @@ func reportAction(c *cli.Context) error {
 	siblings, _ := compare.Siblings(comparedModels(m))
 	sweep := human && len(siblings) > 0
 	if len(by) > 0 || others || sweep || c.IsSet("html") {
-		if run, err = metrics.Load(dir, m.MetricsOptions()); err != nil {
+		if run, err = metrics.Load(shown.tables, m.MetricsOptions()); err != nil {
 			return err
 		}
 	}
@@ -189,24 +194,25 @@ func reportAction(c *cli.Context) error {
 			}
 			fmt.Fprintf(w, "\n%s\n", report.LettersLegend)
 		}
+		shown.showCells(w)
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}
 		if sweep {
-			if err := writeAdvice(w, dir, m, run); err != nil {
+			if err := writeAdvice(w, shown.tables, m, run); err != nil {
 				return err
 			}
 		}
 	}
-	notes, err := oneSided(dir, m)
+	notes, err := oneSided(shown.tables, m)
 	if err != nil {
 		return err
 	}
-	more, err := reread(dir, m, rows)
+	more, err := reread(shown.tables, m, rows)
 	if err != nil {
 		return err
 	}
-	notes = append(notes, more...)
+	notes = append(append(shown.caveats(), notes...), more...)
 	for _, caveat := range append(caveats(m, rows), notes...) {
 		if human {
 			fmt.Fprintln(w, report.Prose(caveat))
@@ -215,7 +221,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), dir, m, rows, run, improvements, notes)
+		size, err := writePage(c.String("html"), shown, m, rows, run, improvements, notes)
 		if err != nil {
 			return err
 		}
@@ -266,7 +272,7 @@ func caveats(m rundir.Manifest, rows []data.Metric) []string {
 	if text := severalPreferences(m); text != "" {
 		all = append(all, "caveat: "+text+": intervals draw questions, and are for these preferences")
 	}
-	if m.Counts != nil && m.Counts.Missing > 0 {
+	if ended(m) && m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)
 	}
 	return all

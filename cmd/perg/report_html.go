@@ -50,10 +50,10 @@ func checkHTML(c *cli.Context, format report.Format) error {
 
 // writePage writes the page of a run whose tables are loaded, with notes beside
 // its caveats.
-func writePage(path, dir string, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement, notes []string) (size int, err error) {
-	r := pageOf(dir, m, rows)
+func writePage(path string, shown shownRun, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement, notes []string) (size int, err error) {
+	r := pageOf(shown.dir, m, rows)
 	r.Improvements, r.Caveats = improvements, append(r.Caveats, notes...)
-	if err := r.Read(dir, t); err != nil {
+	if err := r.Read(shown.tables, t); err != nil {
 		return 0, err
 	}
 	html, err := page.Render(r)

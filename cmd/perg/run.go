@@ -64,6 +64,7 @@ Exit status: 0 all done, 1 failed, 2 wrong usage, 3 finished with some rows
 in error, 130 interrupted (what was answered is kept).`,
 		Flags: slices.Concat(configFlags(), grouped("input and output",
 			&cli.BoolFlag{Name: "prune-quantized", Usage: "remove what --quantize made, once the run is finished"},
+			&cli.StringFlag{Name: "on-end", Usage: "`COMMAND` for the shell when the run ends, however it does: PERG_STATE (finished, interrupted, failed), PERG_RUN (its directory), PERG_EXIT and PERG_ERROR are in its environment"},
 			&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"},
 		), profileFlags()),
 		Action: profiled(runAction),
@@ -174,6 +175,11 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	if cfg.Out, err = rundir.Home(cfg.Out); err != nil {
 		return cfg, err
 	}
+	if c.IsSet("out") && !c.IsSet("config") && c.NArg() == 0 {
+		if cfg.Out, err = resumed(cfg.Out); err != nil {
+			return cfg, err
+		}
+	}
 	if cfg.Out == "" {
 		cfg.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
@@ -258,6 +264,19 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 	return cfg, cfg.Check()
 }
 
+// resumed is the run that is to be gone on with, by its name, where no model is
+// named for a new one. A name that none has is left to be a new directory's.
+func resumed(name string) (string, error) {
+	dir, err := findRun(name)
+	if err == nil {
+		return dir, nil
+	}
+	if name == lastRun || errors.Is(err, errSeveral) {
+		return name, err
+	}
+	return name, nil
+}
+
 func absolute(path string) (string, error) {
 	path, err := rundir.Home(path)
 	if err != nil {
@@ -299,11 +318,12 @@ func splitFiles(list string) []string {
 	return []string{list}
 }
 
-func runAction(c *cli.Context) error {
+func runAction(c *cli.Context) (err error) {
 	cfg, err := runConfig(c)
 	if err != nil {
 		return err
 	}
+	defer func() { onEnd(c.Context, c.String("on-end"), cfg.Out, err, c.App.ErrWriter) }()
 	items, err := harness.Items(cfg)
 	if err != nil {
 		return err
@@ -356,7 +376,8 @@ type work struct {
 // execute makes a plan in the run directory of a config and carries it out.
 func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
 	w := work{items: items, display: newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
-	ctx := c.Context
+	ctx, stop := context.WithCancel(c.Context)
+	defer stop()
 	outliveReaders()
 	defer func() { err = w.display.end(err) }()
 
@@ -364,6 +385,8 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 		return err
 	}
 	defer w.dir.Close()
+	h := &helm{ctx: ctx, stop: stop}
+	defer h.listen(cfg.Out, w.display.warn)()
 	if w.store, err = openStore(cfg.Store); err != nil {
 		return err
 	}
@@ -388,6 +411,7 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 		return err
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.display.warn}
+	h.begins(r)
 	w.display.begin(w.dir, plan)
 	w.display.follow(ctx, cfg.Out, r)
 	result, err := r.Execute(ctx)

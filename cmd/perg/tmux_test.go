@@ -100,7 +100,7 @@ func TestLiveDisplayOnATerminal(t *testing.T) {
 
 	frames := func(s string) int { return strings.Count(s, "answered ") }
 	s := w.waitFor("a frame with an error", func(s string) bool {
-		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "1 failed") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
+		return strings.Contains(s, "failed calls: 1 x server error") && strings.Contains(s, "1 failed") && strings.Contains(s, "BREAKAGE") && strings.Contains(s, "calls/s") && strings.Contains(s, " left")
 	})
 	for _, want := range []string{"perg: running ", "perg: warning: ", "zero-shot", "tok/s", "next: ", "1 failed", "bad day"} {
 		if !strings.Contains(s, want) {

@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"perg/data"
 	"perg/harness/explore"
 	"perg/harness/explore/web"
 	"perg/harness/hint"
@@ -46,8 +46,10 @@ sample': an existing file is continued.
 
    perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
 
-Nothing else is written. The pages are only reachable from this machine. The URL
-contains the filters and the open answer. Ctrl-C ends it.`,
+A run at work, or one whose process died, is shown as far as it came, and the
+list is renewed as it goes on. Nothing else is written. The pages are only
+reachable from this machine. The URL contains the filters and the open answer.
+Ctrl-C ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
 			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
@@ -65,8 +67,7 @@ func viewAction(c *cli.Context) error {
 	case port < 1 || port > 65535:
 		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
-	dir := c.Args().First()
-	m, err := readRun(dir)
+	dir, m, err := readRun(c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -83,23 +84,27 @@ func viewAction(c *cli.Context) error {
 		return err
 	}
 	defer listener.Close()
-	run, err := explore.Open(dir, m.MetricsOptions().Panel())
-	if errors.Is(err, data.ErrNoTable) {
-		return noTables(dir, m)
-	}
+	v, err := openViewed(c.Context, dir, m, func(run *explore.Run, about web.About) http.Handler {
+		return web.Handler(run, about, file, listener.Addr().(*net.TCPAddr))
+	})
 	if err != nil {
 		return err
 	}
 	address := "http://" + listener.Addr().String() + "/"
 	w := c.App.Writer
-	fmt.Fprintf(w, "%s: %s answers\n%s\n", printable.Text(dir), comma(run.Generations()), address)
+	fmt.Fprintf(w, "%s: %s answers\n%s\n", printable.Text(dir), comma(v.run.Generations()), address)
 	fmt.Fprintf(w, "ratings are kept in %s", printable.Text(file.Path))
 	if n := sheet.Rated(); n > 0 {
 		fmt.Fprintf(w, " (%s so far)", comma(n))
 	}
 	fmt.Fprintln(w, "; Ctrl-C ends it")
-	handler := web.Handler(run, aboutRun(dir, m), file, listener.Addr().(*net.TCPAddr))
-	return errors.Join(serve(c.Context, listener, handler), run.Close())
+	var following sync.WaitGroup
+	ctx, cancel := context.WithCancel(c.Context)
+	following.Go(func() { v.follow(ctx) })
+	err = serve(c.Context, listener, v)
+	cancel()
+	following.Wait()
+	return errors.Join(err, v.close())
 }
 
 // listenLoopback listens at an address of this machine that no other reaches, at
@@ -150,8 +155,9 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // aboutRun is what the pages say of the run.
-func aboutRun(dir string, m rundir.Manifest) web.About {
-	about := web.About{Name: dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
+func aboutRun(s shownRun) web.About {
+	m := s.manifest
+	about := web.About{Name: s.dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
 	for i, j := range m.Judges {
 		if i == 0 {
 			about.Facts = append(about.Facts, "judge "+j.Name)
@@ -165,6 +171,10 @@ func aboutRun(dir string, m rundir.Manifest) web.About {
 	}
 	if m.State != rundir.StateFinished {
 		about.Facts = append(about.Facts, "the run is "+m.State)
+	}
+	if n := s.standing; n != nil {
+		about.Facts = append(about.Facts, soFar(*n))
+		about.Standing = fmt.Sprintf("%s %d %d", m.State, n.Answered, m.Counts.Rated)
 	}
 	return about
 }

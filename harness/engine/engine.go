@@ -63,6 +63,8 @@ type Engine struct {
 	stage  int // at work on
 	began  time.Time
 
+	hold     hold
+	retry    chan struct{} // somebody asks for it
 	flights  flights
 	held     held
 	holdings holdings
@@ -90,7 +92,7 @@ func New(o Options, stages ...[]*Job) *Engine {
 	if o.Loaded == nil {
 		o.Loaded = func(Load) {}
 	}
-	e := &Engine{Options: o}
+	e := &Engine{Options: o, retry: make(chan struct{}, 1)}
 	for _, jobs := range stages {
 		var stage []*job
 		for _, j := range jobs {

@@ -110,6 +110,9 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 			}
 		case <-again:
 		case <-e.moved:
+		case <-e.retry:
+			e.trouble.forgive()
+			clear(e.nothing)
 		case <-stopped:
 		}
 	}

@@ -40,6 +40,7 @@ type question struct {
 	took   time.Duration
 
 	inFlight int
+	sent     int
 	broken   []breakage // of this run, since it was last answered
 	answered bool       // a reply is kept
 	failed   bool       // in this run, by its own fault
@@ -186,6 +187,7 @@ func (j *fakeJob) calls(ctx context.Context, ask Ask, u Unit) error {
 }
 
 func (j *fakeJob) do(ctx context.Context, ask Ask, u Unit) (failed bool, err error) {
+	defer j.world.paused(j, u)()
 	var failure *FailedError
 	if j.Kind == schedule.Score {
 		g, of := j.rated(u)

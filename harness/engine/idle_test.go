@@ -72,7 +72,7 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 	waits := w.waiting(lanes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.interrupted || w.killed || w.ended || w.asleep > 0 {
+	if w.interrupted || w.killed || w.ended || w.asleep > 0 || !w.held.IsZero() {
 		return nil
 	}
 	for _, s := range w.sites {

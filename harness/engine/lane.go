@@ -151,6 +151,11 @@ func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
 			enough()
 			return nil
 		}
+		if !l.engine.hold.passes(l.taking) {
+			l.job.Source.GiveBack(u)
+			enough()
+			return nil
+		}
 		l.taken.Add(1)
 		o, err := l.take(l.ctx, s, u)
 		if err != nil {

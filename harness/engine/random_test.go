@@ -32,6 +32,7 @@ func randomWorld(seed uint64) *world {
 	}
 	w.randomPoison(r)
 	w.randomFaults(w.dice.of("faults"))
+	w.randomCommands(w.dice.of("commands"))
 	return w
 }
 

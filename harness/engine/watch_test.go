@@ -31,6 +31,7 @@ func (w *world) sent(p *process, r models.Request) *question {
 		w.wrong("%s is asked %s again, which several units share and which failed", p.name, q.text)
 	}
 	q.inFlight++
+	q.sent++
 	return q
 }
 

@@ -54,6 +54,7 @@ type world struct {
 	circles atomic.Bool        // it goes round in them
 	killed  bool
 	asleep  int
+	held    time.Time // the run is paused since then; zero: it is not
 
 	interrupted bool
 	stoppedAt   time.Time     // by Ctrl-C
@@ -111,6 +112,7 @@ func emptyWorld(seed uint64) *world {
 // forget is the beginning of a new run, which knows nothing of the last one.
 func (w *world) forget() {
 	w.deaths, w.loads, w.probed, w.remade = nil, make(map[loading]*tries), make(map[string]time.Time), make(map[string]bool)
+	w.held = time.Time{}
 	w.killings, w.loaded, w.paid = make(map[string]int), make(map[loading]bool), nil
 	for k, q := range w.keys {
 		_, kept, _ := w.replies.Get(w.background, k)

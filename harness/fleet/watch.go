@@ -38,6 +38,7 @@ type Watch struct {
 
 	mu     sync.Mutex
 	latest []gpu.Sample
+	energy map[string]*counted // by GPU, as its counter says
 	failed bool
 }
 
@@ -49,7 +50,7 @@ func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, w
 	if !f.Local() {
 		return nil, func() error { return nil }, nil
 	}
-	w = &Watch{warn: warn, work: work, rotated: time.Now()}
+	w = &Watch{warn: warn, work: work, rotated: time.Now(), energy: make(map[string]*counted)}
 	if w.table, err = data.AppendTable[data.GPUSample](filepath.Join(dir, "gpu_samples")); err != nil {
 		return nil, nil, err
 	}
@@ -70,11 +71,55 @@ func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, w
 	}, nil
 }
 
+// A counted is what a counter rose by, in millijoules; one that begins anew, as
+// that of a driver loaded again, goes on from there.
+type counted struct{ last, sum uint64 }
+
+// Energy is what the GPUs took since the watch began, in joules; nil where a GPU
+// does not say.
+func (w *Watch) Energy() *float64 {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.energy) == 0 {
+		return nil
+	}
+	var sum uint64
+	for _, c := range w.energy {
+		if c == nil {
+			return nil
+		}
+		sum += c.sum
+	}
+	return new(float64(sum) / 1000)
+}
+
+// count takes in what the counters of a round say. It is called with w.mu held.
+func (w *Watch) count(round []gpu.Sample) {
+	for _, s := range round {
+		c, known := w.energy[s.UUID]
+		switch {
+		case s.EnergyMJ == nil:
+			w.energy[s.UUID] = nil
+		case !known:
+			w.energy[s.UUID] = &counted{last: *s.EnergyMJ}
+		case c != nil:
+			if *s.EnergyMJ > c.last {
+				c.sum += *s.EnergyMJ - c.last
+			}
+			c.last = *s.EnergyMJ
+		}
+	}
+}
+
 // take writes a round of samples. A table that cannot be written ends the
 // watch, not the run.
 func (w *Watch) take(round []gpu.Sample) {
 	w.mu.Lock()
 	w.latest = append(w.latest[:0], round...)
+	w.count(round)
 	w.mu.Unlock()
 	if w.failed {
 		return

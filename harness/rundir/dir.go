@@ -50,11 +50,24 @@ func Hold(path string) (*Dir, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := take(lock); err != nil {
 		lock.Close()
 		return nil, &hint.Error{Err: fmt.Errorf("another perg is working on %s", path), Hint: "wait for it, or choose another --out"}
 	}
 	return &Dir{Path: path, lock: lock, made: made}, nil
+}
+
+// take takes the lock of a directory. Whoever asks whether it is held has it for a
+// moment (see [Working]), which is waited for.
+func take(lock *os.File) (err error) {
+	const patience = 20
+	for range patience {
+		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
 }
 
 // Adopt makes the directory that of a run. A run that is there already goes on
@@ -82,6 +95,7 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads
+		d.Manifest.Worked, d.Manifest.Energy = old.Worked, old.Energy
 		d.Manifest.State, d.Manifest.EndedAt = old.State, old.EndedAt
 		// Another version may read answers in another way.
 		d.ratedAlike = old.PergVersion == m.PergVersion && reflect.DeepEqual(old.MetricsOptions(), m.MetricsOptions()) && (old.Config.JudgeSwap || !m.Config.JudgeSwap)
@@ -206,6 +220,24 @@ func (d *Dir) Rendered(v *task.Variant, seen models.Rendering) {
 		note(d.Manifest.Extractor)
 	}
 	d.write()
+}
+
+// Spent adds what working on the run took: time, and the energy of the GPUs in
+// joules, nil where it is not known.
+func (d *Dir) Spent(worked time.Duration, energy *float64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := &d.Manifest
+	first := m.Worked == 0
+	m.Worked += Duration(worked)
+	switch {
+	case energy == nil:
+		m.Energy = nil // of a part of it would be taken for all
+	case first:
+		m.Energy = energy
+	case m.Energy != nil:
+		m.Energy = new(*m.Energy + *energy)
+	}
 }
 
 // End notes how a run ended: interrupted, with an error, or having come to its

@@ -45,7 +45,9 @@ type Manifest struct {
 	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
 	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
 	StartedAt   time.Time         `json:"started_at"`
-	EndedAt     *time.Time        `json:"ended_at"` // of the last time the run was worked on
+	EndedAt     *time.Time        `json:"ended_at"`                // of the last time the run was worked on
+	Worked      Duration          `json:"worked,omitzero"`         // how long it was worked on, in all executions; 0: not known
+	Energy      *float64          `json:"energy_joules,omitempty"` // of the GPUs meanwhile, from the first load to the tables; null: not known
 	Counts      *Counts           `json:"counts"`
 	Imported    *Import           `json:"imported,omitempty"` // nil: perg asked the models itself
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -174,7 +175,7 @@ func (s *Store) Close() error {
 	close(s.closing)
 	<-s.stopped
 	err := s.closeFile()
-	if s.broken != nil {
+	if s.broken != nil && !errors.Is(s.broken, ErrReadOnly) {
 		return s.broken
 	}
 	return s.explain("close", err)

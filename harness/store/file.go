@@ -26,6 +26,7 @@ var (
 	ErrFull        = errors.New("the disk is full")
 	ErrBusy        = errors.New("another process holds the file")
 	ErrClosed      = errors.New("the store is closed")
+	ErrReadOnly    = errors.New("the store is open to read alone")
 )
 
 const (
@@ -90,6 +91,48 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
+// Read opens the store at path to read alone, beside whoever writes it: it takes
+// no lock that keeps them waiting, and Put is ErrReadOnly.
+func Read(path string) (*Store, error) {
+	s := &Store{path: path, filling: newGroup(), broken: ErrReadOnly, closing: make(chan struct{}), stopped: make(chan struct{})}
+	close(s.stopped)
+	full, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(full)
+	}
+	if err == nil {
+		err = look(full)
+	}
+	if err == nil {
+		err = whileBusy(func() error { return s.openReaders(full) })
+	}
+	if err != nil {
+		s.closeFile()
+		return nil, s.explain("open", err)
+	}
+	return s, nil
+}
+
+// openReaders prepares what is asked of the file.
+func (s *Store) openReaders(full string) error {
+	s.readers = connect(full, readerCount, "mode=rw", "_pragma=query_only(1)", "_pragma=cell_size_check(1)")
+	if err := identify(context.Background(), s.readers); err != nil {
+		return err
+	}
+	return prepare(map[**sql.Stmt]string{&s.reply: selectReply, &s.failed: selectFailure}, s.readers)
+}
+
+func prepare(all map[**sql.Stmt]string, db *sql.DB) (err error) {
+	for to, query := range all {
+		if *to, err = db.Prepare(query); code(err) == sqlite3.SQLITE_ERROR {
+			return fmt.Errorf("%w: %w", errCheck, err) // a table or column is missing
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) open() error {
 	full, err := filepath.Abs(s.path)
 	if err != nil {
@@ -102,18 +145,11 @@ func (s *Store) open() error {
 	if err := whileBusy(s.prepareFile); err != nil {
 		return err
 	}
-	s.readers = connect(full, readerCount, "mode=rw", "_pragma=query_only(1)", "_pragma=cell_size_check(1)")
-	for _, p := range []struct {
-		to  **sql.Stmt
-		db  *sql.DB
-		sql string
-	}{{&s.reply, s.readers, selectReply}, {&s.failed, s.readers, selectFailure},
-		{&s.putReply, s.writer, insertReply}, {&s.putFailed, s.writer, insertFailure}} {
-		if *p.to, err = p.db.Prepare(p.sql); code(err) == sqlite3.SQLITE_ERROR {
-			return fmt.Errorf("%w: %w", errCheck, err) // a table or column is missing
-		} else if err != nil {
-			return err
-		}
+	if err := s.openReaders(full); err != nil {
+		return err
+	}
+	if err := prepare(map[**sql.Stmt]string{&s.putReply: insertReply, &s.putFailed: insertFailure}, s.writer); err != nil {
+		return err
 	}
 	return s.verify(full)
 }

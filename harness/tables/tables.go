@@ -15,6 +15,7 @@ import (
 	"perg/harness/judge"
 	"perg/harness/metrics"
 	"perg/harness/rundir"
+	"perg/harness/store"
 	"perg/harness/task"
 )
 
@@ -25,6 +26,16 @@ type Run struct {
 	Roster    task.Roster
 	Evaluator task.Evaluator // asks the store alone
 	Metrics   metrics.Options
+	// Seen is told of each generation, and whether it has its answer; may be nil.
+	Seen func(s task.Evaluated, answered bool)
+}
+
+// Recorded asks a store alone.
+func Recorded(s *store.Store) task.Ask {
+	recorded := engine.Recorded(engine.Kept(s))
+	return func(ctx context.Context, c task.Call) (store.Reply, error) {
+		return recorded(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier()})
+	}
 }
 
 // Write writes generations, judgments, and the metrics over them, each whole or
@@ -66,6 +77,9 @@ func (r Run) Write(ctx context.Context) (rundir.Counts, error) {
 				counts.Missing++
 			default:
 				tally(&counts, s)
+			}
+			if r.Seen != nil {
+				r.Seen(s, !missing || s.Answer != nil)
 			}
 			if missing && s.Answer == nil {
 				continue

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -32,6 +33,9 @@ var static embed.FS
 type About struct {
 	Name  string // its directory
 	Facts []string
+	// Standing is how far a run is that goes on, and another text where there is
+	// more of it: lists ask for themselves again then. "": it does not go on.
+	Standing string
 }
 
 // A site is a run as pages.
@@ -55,12 +59,19 @@ func Handler(run *explore.Run, about About, ratings *Ratings, at *net.TCPAddr) h
 	mux.HandleFunc("GET /{$}", s.list)
 	mux.HandleFunc("GET /answer", s.answer)
 	mux.HandleFunc("POST /rate", s.rate)
+	mux.HandleFunc("GET /standing", s.standing)
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic(err) // embedded
 	}
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	return guard(mux, at)
+}
+
+// standing says how far the run is, to pages that may show less of it.
+func (s *site) standing(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, s.about.Standing)
 }
 
 // policy lets pages load what perg serves, and nothing else.

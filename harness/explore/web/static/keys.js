@@ -87,3 +87,17 @@ document.addEventListener("submit", async e => {
   said.classList.add("error");
   said.textContent = "Not saved: " + (page.querySelector("main p")?.textContent || text || "perg view does not answer; is it still running?");
 });
+
+// The list of a run that goes on is shown anew where there is more, but not under
+// the hands of someone who is at it.
+const standing = document.body.dataset.standing;
+if (standing && keys === "list") setInterval(async () => {
+  const busy = document.hidden || help.open || document.activeElement !== document.body || String(getSelection());
+  if (busy) return;
+  try {
+    const reply = await fetch("/standing");
+    if (reply.ok && await reply.text() !== standing) location.reload();
+  } catch {
+    // perg view has ended: what is shown stays
+  }
+}, 5000);
