@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/loads"
@@ -41,7 +42,11 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 		return nil, nil, nil, err
 	}
 	notes = append(notes, r.Partial()...)
-	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
+	known := nothingKnown
+	if s != nil {
+		known = recorded(s)
+	}
+	sizes, err := sizesOf(ctx, t, r, estimated, known, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
@@ -50,6 +55,11 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 		return nil, nil, nil, err
 	}
 	return p, f, notes, nil
+}
+
+// nothingKnown is the ask of a plan without a store.
+func nothingKnown(context.Context, task.Call) (store.Reply, error) {
+	return store.Reply{}, engine.ErrNotAsked
 }
 
 // previewRoster is that of a config, as a server that answers shows its models,
@@ -66,11 +76,11 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if client != nil {
 		version, _ = client.Version(ctx)
 	}
-	engine := models.EngineOf(version) // not known, where nobody answers
+	computes := models.EngineOf(version) // not known, where nobody answers
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
-			v, err := describe(ctx, client, m, engine)
+			v, err := describe(ctx, client, m, computes)
 			return &v, err
 		}
 		d, ok := c.Describe[name]
@@ -94,7 +104,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		described = append(described, name)
 		return &task.Variant{
 			Installed: models.Installed{Name: name, Digest: "described " + name, Size: int64(shape.WeightBytes()), Quantization: shape.Quantization},
-			Label:     name, Shape: shape, Engine: engine, LeastCtx: d.LeastContext(),
+			Label:     name, Shape: shape, Engine: computes, LeastCtx: d.LeastContext(), Thinker: models.Thinker{Thinks: d.Thinks, Levels: d.Levels},
 		}, nil
 	}
 	for _, name := range fleet.Matching(c.Models, catalogue) {
@@ -111,10 +121,14 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			all = append(all, q)
 		}
 		for _, v := range all {
-			r.Variants = append(r.Variants, variants(v, c, managed, note)...)
+			made, err := variants(v, c, version, managed, note)
+			if err != nil {
+				return r, version, err
+			}
+			r.Variants = append(r.Variants, made...)
 		}
 	}
-	if r, err = withScorers(r, c, find); err != nil {
+	if r, err = withScorers(r, c, version, find); err != nil {
 		return r, version, err
 	}
 	if len(described) > 0 {
@@ -126,6 +140,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 // undescribed says whether a config names a model that is not described.
 func undescribed(c rundir.Config) bool {
 	return slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
+		name, _, _ = task.SplitWay(name)
 		_, described := c.Describe[name]
 		_, known := models.Known(name)
 		return name != "" && !described && !known

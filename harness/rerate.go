@@ -35,8 +35,8 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		r.Variants = append(r.Variants, rundir.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		r.Extractor = rundir.VariantOf(*old.Extractor)
-		c.Extractor = r.Extractor.Name
+		r.Extractor = rundir.ScorerOf(*old.Extractor)
+		c.Extractor = r.Extractor.Label
 	} else {
 		c.Extractor = rundir.NoExtractor
 	}
@@ -51,31 +51,40 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	if err != nil {
 		return fail(err)
 	}
-	if err := fleet.LookUp(c.Judge, catalogue, client.Host()); err != nil {
-		return fail(err)
+	var judges []string
+	for _, name := range c.Judge {
+		model, _, err := task.SplitWay(name)
+		if err != nil {
+			return fail(&hint.Error{Err: err, Usage: true})
+		}
+		judges = append(judges, model)
 	}
-	judges, err := fleet.Find(c.Judge, catalogue)
-	if err != nil {
+	if err := fleet.LookUp(judges, catalogue, client.Host()); err != nil {
 		return fail(err)
 	}
 	engine, err := f.Engine(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	for _, m := range judges {
-		v, err := describe(ctx, client, m, engine)
-		if err != nil {
-			return fail(err)
-		}
-		if f.Managed() {
-			v.KVCache = models.KVF16
-		}
-		r.Judges = append(r.Judges, &v)
-	}
 	version, err := client.Version(ctx)
 	if err != nil {
 		return fail(err)
 	}
+	scorers := c
+	scorers.Judge = fleet.Matching(c.Judge, catalogue)
+	scorers.Extractor = rundir.NoExtractor // the run has read its answers
+	found, err := withScorers(task.Roster{}, scorers, version, func(name string) (*task.Variant, error) {
+		m, _ := models.Find(catalogue, name)
+		v, err := describe(ctx, client, m, engine)
+		if f.Managed() {
+			v.KVCache = models.KVF16
+		}
+		return &v, err
+	})
+	if err != nil {
+		return fail(err)
+	}
+	r.Judges = found.Judges
 	warnOf(version, r, warn)
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)

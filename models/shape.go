@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ollama/ollama/api"
@@ -215,10 +214,9 @@ type Details struct {
 	Tokenizer string
 	// Shown is how prompts are rendered by the template that the server shows:
 	// the one that is used on the engine Runner.
-	Shown Rendering
-	// Unpenalized says that the model's own parameters have no presence_penalty
-	// and no frequency_penalty.
-	Unpenalized bool
+	Shown   Rendering
+	Own     Own
+	Thinker Thinker
 }
 
 // Details asks what a model is and can do.
@@ -231,7 +229,7 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	for _, s := range show.Capabilities {
 		d.Capabilities = append(d.Capabilities, string(s))
 	}
-	d.Unpenalized = unpenalized(show.Parameters)
+	d.Own, d.Thinker = ownOf(show), thinkerOf(show, name)
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
 	}
@@ -251,19 +249,6 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 		return d, fmt.Errorf("show %s: %w", name, err)
 	}
 	return d, nil
-}
-
-// unpenalized says whether a model's own parameters, as a server lists them, leave
-// alone the tokens that an answer has. A repeat_penalty does not count: each call
-// sets it to 1.
-func unpenalized(parameters string) bool {
-	for line := range strings.Lines(parameters) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if x, err := strconv.ParseFloat(strings.TrimSpace(value), 64); (name == "presence_penalty" || name == "frequency_penalty") && (err != nil || x != 0) {
-			return false
-		}
-	}
-	return true
 }
 
 func (c *Client) show(ctx context.Context, r api.ShowRequest) (api.ShowResponse, error) {

@@ -86,7 +86,8 @@ func configFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "methods", Value: cli.NewStringSlice(d.Methods...), Usage: "methods to run, a `LIST` of " + joined(prompt.Methods()) + ", all"},
 		&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source"},
 		&cli.StringFlag{Name: "prompts", Usage: "perg, or paper for a set that is the paper's in substance, or a `DIR` of templates that replace perg's own, NAME.tmpl", DefaultText: "perg"},
-		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off"},
+		&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "variants of models that can think, a `LIST` of on, off, low, medium, high, max, as far as each takes them"},
+		&cli.StringFlag{Name: "think-budget", Value: d.Thought, Usage: "most `TOKENS` of a thought, beside those of its answer; paper: the protocol's one limit for both"},
 		&cli.StringSliceFlag{Name: "quantize", Usage: "make and run variants of each F16 model at a `LIST` of levels: q8_0, q4_K_M, ..."},
 		&cli.StringSliceFlag{Name: "kv-cache", Usage: "KV-cache types, a `LIST` of f16, q8_0, q4_0; each makes a variant of every model"},
 		&cli.StringFlag{Name: "out", Usage: "run directory `DIR`, new or to be finished", DefaultText: "runs/<time>"},
@@ -98,8 +99,9 @@ func configFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
 		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
 		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
-		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
+		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot"},
 		&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
+		&cli.Float64Flag{Name: "temperature", Usage: "draw answers at a temperature `T`, each repeat with a seed of its own, for models whose makers advise against the likeliest answer", DefaultText: "0"},
 		&cli.IntFlag{Name: "null", Value: d.Null, Usage: "ask each question `N` times more without a preference, to see what breaks by chance; 0 to leave that out"},
 		&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
 		&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
@@ -169,7 +171,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "lanes": &cfg.Lanes,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -193,6 +195,9 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}
+	}
+	if c.IsSet("temperature") {
+		cfg.Temperature = c.Float64("temperature")
 	}
 	if c.IsSet("gpu-interval") {
 		cfg.GPUInterval = rundir.Duration(c.Duration("gpu-interval"))
