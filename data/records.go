@@ -16,6 +16,10 @@ const (
 	StatusUnscored = "unscored" // a judgment whose rating cannot be read
 )
 
+// DoneLoop stands in the column done_reason where perg ended an answer that said the
+// same over and over.
+const DoneLoop = "loop"
+
 // FromLabel stands in the column answer_from where the letter of an imported
 // answer is the file's.
 const FromLabel = "label"

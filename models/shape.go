@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -261,5 +262,26 @@ func (c *Client) show(ctx context.Context, r api.ShowRequest) (api.ShowResponse,
 	if err != nil {
 		return show, fmt.Errorf("show %s: %w", r.Model, err)
 	}
+	show.Renderer, show.Parser = coded(show)
 	return show, nil
+}
+
+// coded are the renderer and the parser of a model, in the code of the server. The
+// answer has fields for them that servers leave empty (v0.17.4): its Modelfile has
+// them.
+func coded(show api.ShowResponse) (renderer, parser string) {
+	renderer, parser = show.Renderer, show.Parser
+	text := false // of a template or a system text, over several lines
+	for line := range strings.Lines(show.Modelfile) {
+		if !text {
+			switch word, name, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+			case "RENDERER":
+				renderer = cmp.Or(renderer, name)
+			case "PARSER":
+				parser = cmp.Or(parser, name)
+			}
+		}
+		text = text != (strings.Count(line, `"""`)%2 == 1)
+	}
+	return renderer, parser
 }

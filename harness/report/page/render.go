@@ -60,6 +60,8 @@ type content struct {
 	Readers       table
 	Letters       table
 	LettersLean   string // how many cells prefer a letter; "" where none does
+	Thinking      table  // without rows where no model thinks
+	ThinkingCut   string // how many thoughts were cut; "" where none was
 	ReadersByType table
 	Tradeoff      section
 	Where         where
@@ -112,6 +114,7 @@ func Render(r Run) ([]byte, error) {
 		}
 		v.ReadersTitle, v.Readers, v.ReadersByType = r.readersTitle(l), r.readers(l), r.readersByType()
 		v.Letters, v.LettersLean = r.letters(l)
+		v.Thinking, v.ThinkingCut = r.thinking(l)
 		v.Tradeoff = add(r.tradeOff(l))
 		v.Where = r.where(l)
 		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))
