@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -100,6 +101,9 @@ func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string,
 	}
 	children := c.Columns()
 	alone := len(children) == 1
+	if isMap(c) {
+		return []string{fmt.Sprintf("%s (MAP)", strings.Join(path, "."))}
+	}
 	for _, child := range children {
 		inner := path
 		if !(alone && len(path) > 0 && (child.Repeated() || c.Repeated())) {
@@ -108,6 +112,17 @@ func findColumns(columns map[int]publicColumn, c *parquet.Column, path []string,
 		unread = append(unread, findColumns(columns, child, inner, element)...)
 	}
 	return unread
+}
+
+// isMap says whether a column holds keys with values, in no order that is sure: by
+// its form, since old writers do not say so.
+func isMap(c *parquet.Column) bool {
+	inner := c.Columns()
+	if len(inner) != 1 || !inner[0].Repeated() || !slices.Contains([]string{"key_value", "map", "entries"}, inner[0].Name()) {
+		return false
+	}
+	pair := inner[0].Columns()
+	return len(pair) == 2 && pair[0].Name() == "key" && pair[1].Name() == "value"
 }
 
 // unreadColumns says which columns were not read for their types.

@@ -48,6 +48,7 @@ func parseRecords(name string, content []byte) []record {
 	if bytes.HasPrefix(content, []byte(parquetMagic)) {
 		return parquetRecords(name, content)
 	}
+	content = standardJSON(content)
 	start := bytes.TrimSpace(content)
 	switch {
 	case len(start) == 0:

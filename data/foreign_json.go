@@ -95,7 +95,7 @@ func (t *Foreign) objectRow(number int, text []byte) (ForeignRow, error) {
 
 // decodeNumbers decodes JSON and keeps numbers as they are written.
 func decodeNumbers(text []byte, to *map[string]any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
+	d := json.NewDecoder(bytes.NewReader(standardJSON(text)))
 	d.UseNumber()
 	if err := d.Decode(to); err != nil {
 		return err

@@ -55,6 +55,7 @@ func TestForeignFormsAreAlike(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"JSON lines": []byte("\ufeff" + `{"doc": {"question": "Sky?\n\"so\"", "choices": ["blue", "red"]}, "target": 1, "right": true}` + "\r\n \n" + `{"target": null, "doc": {"question": null, "choices": ["x"]}}`),
 		"Parquet":    parquetOf(t, row{doc{new("Sky?\n\"so\""), []string{"blue", "red"}}, 1, new(true)}, row{doc{nil, []string{"x"}}, math.NaN(), nil}),
+		"Python's":   []byte(`{"doc": {"question": "Sky?\n\"so\"", "choices": ["blue", "red"]}, "target": 1, "right": true}` + "\n" + `{"target": NaN, "right":NaN, "doc": {"question": NaN, "choices": ["x"]}}`),
 		"CSV":        []byte("\ufeffdoc.question, target ,doc.choices,right\r\n\"Sky?\n\"\"so\"\"\",1,\"['blue', 'red']\",true\r\n,,['x'],\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {

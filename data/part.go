@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -23,6 +24,13 @@ const (
 	rowsPerLook     = 8 << 10
 
 	rowsPerBatch = 256
+
+	// parquet-go v0.32.0 writes values that are known, "", in the place of nulls
+	// where of the rows of one call a run of known values begins at a place, from
+	// 0, that is the run's length (column_buffer_write.go, writeRowsFuncOfOptional
+	// takes it to reach to the next multiple of 64). In two rows there is no such
+	// run with a null behind it.
+	rowsPerCall = 2
 )
 
 // A part is one file of a table while it is written.
@@ -60,7 +68,12 @@ func createPart[T any](path string) (*part[T], error) {
 
 // write adds at most rowsPerBatch rows, and keeps none of them.
 func (p *part[T]) write(rows []T) error {
-	_, err := p.parquet.Write(rows)
+	var err error
+	for some := range slices.Chunk(rows, rowsPerCall) {
+		if _, err = p.parquet.Write(some); err != nil {
+			break
+		}
+	}
 	p.rows += len(rows)
 	inGroup := p.rows - p.grouped.rows
 	switch {

@@ -94,7 +94,7 @@ type Judgment struct {
 	Variant      string `parquet:"variant,dict"`
 	Repeat       int32  `parquet:"repeat"`
 	JudgeModel   string `parquet:"judge_model,dict"`
-	JudgeDigest  string `parquet:"judge_digest,dict"`
+	JudgeDigest  string `parquet:"judge_digest,optional,dict"`
 	Swapped      bool   `parquet:"swapped"`  // the judge saw the response before the plain one; such a rating counts in no metric
 	Score        *int32 `parquet:"score"`    // 1 to 5; null: unscored
 	Followed     *bool  `parquet:"followed"` // score of 3 or more

@@ -28,6 +28,9 @@ func NewResponses(name string, r io.Reader, response, options, label string) (*R
 	if err != nil {
 		return nil, plainError(name, err, "responses are CSV with a header")
 	}
+	if start, _ := text.Peek(len(parquetMagic)); string(start) == parquetMagic {
+		return nil, fmt.Errorf("%s is Parquet; responses are CSV with a header: 'perg import' reads Parquet, or write it as CSV", name)
+	}
 	rows := &Responses{Name: name, csv: newCSV(text, func(header []string) bool { return slices.Contains(trimmed(header), response) }), label: -1}
 	rows.csv.ReuseRecord = true
 	header, err := rows.csv.Read()

@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
@@ -39,10 +40,7 @@ func (n *NVML) read(index int) (GPU, error) {
 		return handle.GetMaxClockInfo(nvml.CLOCK_MEM)
 	}, "nvmlDeviceGetMaxClockInfo")
 	g.MemoryBusWidth = query(d, "memory bus width", handle.GetMemoryBusWidth, "nvmlDeviceGetMemoryBusWidth")
-	g.MIG = query(d, "MIG mode", func() (bool, nvml.Return) {
-		current, _, ret := handle.GetMigMode()
-		return current == nvml.DEVICE_MIG_ENABLE, ret
-	}, "nvmlDeviceGetMigMode")
+	g.MIG = d.split()
 	if g.MIG != nil && *g.MIG {
 		g.Instances = d.instances(g)
 	}
@@ -60,25 +58,43 @@ func (n *NVML) read(index int) (GPU, error) {
 // instances are the parts of a GPU that is split. One that cannot be read is
 // listed with what is known.
 func (d *device) instances(of GPU) (all []GPU) {
-	most := query(d, "MIG instances", d.handle.GetMaxMigDeviceCount, "nvmlDeviceGetMaxMigDeviceCount")
-	if most == nil || !d.has("nvmlDeviceGetMigDeviceHandleByIndex") {
-		return nil
-	}
-	for number := range *most {
-		handle, ret := d.handle.GetMigDeviceHandleByIndex(number)
-		if ret != nvml.SUCCESS {
-			continue // there is none of that number
-		}
-		part := &device{NVML: d.NVML, handle: handle}
+	for number, part := range d.parts() {
 		g := GPU{Index: of.Index, Instance: &number, ComputeCapability: of.ComputeCapability}
-		g.UUID = known(query(part, "UUID", handle.GetUUID, "nvmlDeviceGetUUID"))
-		if g.Name = known(query(part, "name", handle.GetName, "nvmlDeviceGetName")); g.Name == "" {
+		g.UUID = known(query(part, "UUID", part.handle.GetUUID, "nvmlDeviceGetUUID"))
+		if g.Name = known(query(part, "name", part.handle.GetName, "nvmlDeviceGetName")); g.Name == "" {
 			g.Name = of.Name + " MIG"
 		}
 		g.setMemory(query(part, memoryValue, part.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"))
 		all = append(all, g)
 	}
 	return all
+}
+
+// split says whether the GPU is split into instances; nil where it cannot be.
+func (d *device) split() *bool {
+	return query(d, "MIG mode", func() (bool, nvml.Return) {
+		current, _, ret := d.handle.GetMigMode()
+		return current == nvml.DEVICE_MIG_ENABLE, ret
+	}, "nvmlDeviceGetMigMode")
+}
+
+// parts are the devices of the instances of a GPU that is split, by number.
+func (d *device) parts() iter.Seq2[int, *device] {
+	return func(yield func(int, *device) bool) {
+		most := query(d, "MIG instances", d.handle.GetMaxMigDeviceCount, "nvmlDeviceGetMaxMigDeviceCount")
+		if most == nil || !d.has("nvmlDeviceGetMigDeviceHandleByIndex") {
+			return
+		}
+		for number := range *most {
+			handle, ret := d.handle.GetMigDeviceHandleByIndex(number)
+			if ret != nvml.SUCCESS {
+				continue // there is none of that number
+			}
+			if !yield(number, &device{NVML: d.NVML, handle: handle}) {
+				return
+			}
+		}
+	}
 }
 
 // query makes one NVML call, if the library has the function and the device

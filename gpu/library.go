@@ -57,7 +57,7 @@ func Look() (Inventory, []Sample, error) {
 		readings, err := l.readings(nil, true)
 		for _, r := range readings {
 			if r.err == nil {
-				s.samples = append(s.samples, r.sample)
+				s.samples = append(append(s.samples, r.sample), r.parts...)
 			}
 		}
 		return s, err

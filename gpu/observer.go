@@ -10,6 +10,7 @@ type reading struct {
 	sample  Sample   // with the index, and what else was read before err
 	err     error    // why the GPU cannot be read
 	answers []answer // to what it was asked
+	parts   []Sample // of the instances of a GPU that is split
 }
 
 // An answer is what came of asking a GPU for one value. Not known without an
@@ -82,7 +83,7 @@ func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
 		for _, a := range r.answers {
 			o.value(r.sample.Index, subject{of.gpu, a.value}, a)
 		}
-		samples = append(samples, r.sample)
+		samples = append(append(samples, r.sample), r.parts...)
 	}
 	for id, index := range o.gpus {
 		if !listed[id] {

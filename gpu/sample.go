@@ -23,7 +23,7 @@ func (n *NVML) Samples() ([]Sample, error) {
 	var samples []Sample
 	for _, r := range readings {
 		if r.err == nil {
-			samples = append(samples, r.sample)
+			samples = append(append(samples, r.sample), r.parts...)
 		}
 	}
 	return samples, nil
@@ -37,6 +37,23 @@ type slow struct {
 	clock       *uint32 // MHz
 	ownedMemory *uint64 // bytes
 	answers     []answer
+	parts       []part
+}
+
+// A part is an instance of a GPU that is split. NVML tells its memory: of its
+// power, energy and utilization, which are the whole GPU's, nothing.
+type part struct {
+	number int
+	device *device
+	slow
+}
+
+func (p part) sample(of Sample) Sample {
+	s := Sample{At: of.At, Index: of.Index, Instance: &p.number, UUID: p.uuid, Name: p.name, ProcessMemory: p.ownedMemory}
+	if m := query(p.device, memoryValue, p.device.memory, "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"); m != nil {
+		s.MemoryUsed, s.MemoryTotal = &m.used, &m.total
+	}
+	return s
 }
 
 // readings reads all GPUs once, for who has the turn: all of each where whole is
@@ -95,6 +112,9 @@ func (n *NVML) sample(index int, owns func(pid int) bool) reading {
 	}
 	s.PowerMW = query(d, "power", handle.GetPowerUsage, "nvmlDeviceGetPowerUsage")
 	s.EnergyMJ = query(d, "energy", handle.GetTotalEnergyConsumption, "nvmlDeviceGetTotalEnergyConsumption")
+	for _, part := range last.parts {
+		r.parts = append(r.parts, part.sample(*s))
+	}
 	if n.slow[index] = last; d.lost != nil {
 		delete(n.slow, index)
 	}
@@ -118,6 +138,18 @@ func (d *device) slowly(owns func(pid int) bool) slow {
 		s.ownedMemory = d.held(owns)
 	}
 	s.answers = d.answers
+	if split := d.split(); split == nil || !*split {
+		return s
+	}
+	for number, of := range d.parts() {
+		one := part{number: number, device: of}
+		one.uuid = known(query(of, "UUID", of.handle.GetUUID, "nvmlDeviceGetUUID"))
+		one.name = known(query(of, "name", of.handle.GetName, "nvmlDeviceGetName"))
+		if owns != nil {
+			one.ownedMemory = of.held(owns)
+		}
+		s.parts = append(s.parts, one)
+	}
 	return s
 }
 

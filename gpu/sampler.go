@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Sample is what NVML said of one GPU at one moment; nil is unknown. Those of a
+// A Sample is what NVML said of one GPU, or of an instance of one, at one moment; nil is unknown. Those of a
 // sampler have the name, process memory, temperature and clock of up to a second
 // before.
 type Sample struct {
@@ -14,6 +14,9 @@ type Sample struct {
 	UUID  string    `json:"uuid"`
 	Index int       `json:"index"`
 	Name  string    `json:"name"`
+	// Instance is the number of the instance, where it is one of a GPU that is split
+	// (MIG); nil: it is the whole GPU.
+	Instance *int `json:"instance,omitempty"`
 
 	MemoryUsed  *uint64 `json:"memory_used"` // bytes, of all processes
 	MemoryTotal *uint64 `json:"memory_total"`
@@ -28,6 +31,9 @@ type Sample struct {
 	SMClockMHz        *uint32  `json:"sm_clock_mhz"`
 	EnergyMJ          *uint64  `json:"energy_mj"` // millijoules since the driver was loaded
 }
+
+// ID names the GPU as [GPU.ID] does.
+func (s Sample) ID() string { return GPU{Index: s.Index, Instance: s.Instance}.ID() }
 
 // A Sampler reads all GPUs again and again.
 type Sampler struct {

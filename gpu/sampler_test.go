@@ -90,6 +90,39 @@ func TestSampler(t *testing.T) {
 	}
 }
 
+// Of an instance of a GPU that is split, NVML tells the memory; what it tells of the
+// whole GPU alone is unknown, not the GPU's.
+func TestSamplerOfInstances(t *testing.T) {
+	t.Parallel()
+	library := build(t)
+	text, err := json.Marshal([]string{`
+0 DeviceGetMigMode = 1 1
+0 DeviceGetMaxMigDeviceCount = 3
+0.0 DeviceGetUUID = MIG-0
+0.0 DeviceGetName = NVIDIA H100 80GB HBM3 MIG 1g.10gb
+0.0 DeviceGetMemoryInfo_v2 = 10000000000 0 9000000000 1000000000
+0.0 DeviceGetComputeRunningProcesses = 4321 700
+0.2 DeviceGetUUID = MIG-2
+0.2 DeviceGetMemoryInfo_v2 ! 4
+` + busy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := perform(t, "sample", library, "", "LD_LIBRARY_PATH="+filepath.Dir(library), "GPU_TEST_STAGES="+string(text))
+	want := []Sample{
+		ofH100,
+		{UUID: "MIG-0", Instance: new(0), Name: "NVIDIA H100 80GB HBM3 MIG 1g.10gb", MemoryUsed: new(uint64(1e9)), MemoryTotal: new(uint64(1e10)), ProcessMemory: new(uint64(700))},
+		{UUID: "MIG-2", Instance: new(2)},
+		ofGTX1080,
+	}
+	if diff := cmp.Diff(want, out[0].Samples, cmpopts.IgnoreFields(Sample{}, "At")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(out[0].Warnings) > 0 {
+		t.Errorf("warnings %q", out[0].Warnings)
+	}
+}
+
 // In a container NVML lists processes by other numbers, or none: what they
 // hold is unknown, not zero. Nor is a process's memory zero where the driver
 // does not tell it.

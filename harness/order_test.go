@@ -50,7 +50,7 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 	run := func(parallel string) (*Run, Result) {
 		p := testPlan(t, 24, variant("a:latest"), variant("b:latest"))
 		p.Task.Methods = []prompt.Method{prompt.ZeroShot, prompt.CoT, prompt.SelfCritic, prompt.PrefAligner}
-		p.Task.Repeats = 2
+		p.Task.Repeats, p.Task.Null, p.Task.Rotate = 2, 1, true
 		p.Judges = []*task.Variant{variant("judge:latest")}
 		r, _ := testRun(t, p, fake(t, chat))
 		r.Config.Parallel = parallel
@@ -70,11 +70,17 @@ func TestTheOrderChangesNoResult(t *testing.T) {
 	}
 	made := rows[data.Generation](t, one.Dir.Path, "generations")
 	at := 0
-	for g := range generations(one.Plan) {
-		if r := made[at]; r.Variant != g.Variant.Label || r.Setting != string(g.Setting) || r.Method != string(g.Method) || r.ItemID != g.Item.ID || r.Repeat != int32(g.Repeat) {
-			t.Fatalf("row %d is of item %s, %s %s of %s, and not in the order of the plan", at, r.ItemID, r.Method, r.Setting, r.Variant)
+	for _, v := range one.Plan.Variants {
+		for listed, place := one.Plan.Task.Listed(v), 0; place < listed.Len(); place++ {
+			g, r := listed.Generation(place), made[at]
+			if r.Variant != g.Variant.Label || r.Setting != string(g.Setting) || r.Method != string(g.Method) || r.ItemID != g.Item.ID || r.Repeat != int32(g.Repeat) || r.Control != string(g.Control) {
+				t.Fatalf("row %d is of item %s, %s %s of %s, and not in the order of tables", at, r.ItemID, r.Method, r.Setting, r.Variant)
+			}
+			at++
 		}
-		at++
+	}
+	if at != len(made) {
+		t.Fatalf("%d rows, want %d", len(made), at)
 	}
 	for _, parallel := range []string{"3", "16", "auto"} {
 		many, got := run(parallel)

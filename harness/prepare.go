@@ -27,7 +27,7 @@ func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Op
 // made, each once.
 func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return fail(err)
 	}
@@ -43,13 +43,17 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	warnOf(version, r, warn)
+	id := rundir.RunID(c.Out)
+	r.Serve(id)
+	for _, text := range r.Concerns(version) {
+		warn(text)
+	}
 	p, err := sizeAndPlace(ctx, t, r, f, c, s, client, version, say, warn)
 	if err != nil {
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
+		RunID: id, PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
@@ -64,7 +68,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fleet, c rundir.Config, s *store.Store, client fleet.Client, version string, say, warn func(string)) (p *Plan, err error) {
 	loaded := r.Loaded()
 	defer func() {
-		if err != nil && len(loaded) == 1 {
+		if err != nil && len(loaded) == 1 && loaded[0].Remote == "" {
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()

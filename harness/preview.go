@@ -29,7 +29,7 @@ const bytesPerToken = 4
 // on. Paces are those of a store, which may be nil.
 func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
-	t, err := newTask(c, set)
+	t, err := c.Task(set)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -41,7 +41,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	notes = append(notes, r.Partial()...)
+	for _, text := range r.Concerns(version) {
+		note(text)
+	}
 	known := nothingKnown
 	if s != nil {
 		known = recorded(s)
@@ -80,6 +82,9 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	var described []string
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
+			if m.Remote != "" && !c.AllowRemote {
+				return nil, fleet.RunsElsewhere(m)
+			}
 			v, err := describe(ctx, client, m, computes)
 			return &v, err
 		}
@@ -88,7 +93,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			d, ok = models.Known(name)
 		}
 		if !ok {
-			hints := "describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
+			hints := "ollama pull " + name + ", or perg run --pull, fetches it; describe it in the config under 'describe'; described are " + strings.Join(models.KnownNames(), ", ")
 			if client != nil {
 				hints += "; " + fleet.InWords(catalogue)
 			}
@@ -132,7 +137,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 		return r, version, err
 	}
 	if len(described) > 0 {
-		note("not installed, planned from descriptions: " + strings.Join(described, ", "))
+		note("not installed, planned from descriptions: " + strings.Join(described, ", ") + "; perg run --pull fetches what is missing")
 	}
 	return r, version, nil
 }

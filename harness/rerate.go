@@ -23,7 +23,7 @@ import (
 // be in the store, unless they are given.
 func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, given task.Given, old rundir.Manifest, f *fleet.Fleet, s *store.Store, say, warn func(string)) (*Plan, rundir.Manifest, error) {
 	fail := func(err error) (*Plan, rundir.Manifest, error) { return nil, rundir.Manifest{}, err }
-	t, err := newTask(old.Asked(c), set)
+	t, err := old.Asked(c).Task(set)
 	if err != nil {
 		return fail(err)
 	}
@@ -32,10 +32,10 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	}
 	r := task.Roster{Rerating: true}
 	for _, info := range old.Models {
-		r.Variants = append(r.Variants, rundir.VariantOf(info))
+		r.Variants = append(r.Variants, old.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		r.Extractor = rundir.ScorerOf(*old.Extractor)
+		r.Extractor = old.ScorerOf(*old.Extractor)
 		c.Extractor = r.Extractor.Label
 	} else {
 		c.Extractor = rundir.NoExtractor
@@ -59,7 +59,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		}
 		judges = append(judges, model)
 	}
-	if err := fleet.LookUp(judges, catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(judges, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return fail(err)
 	}
 	engine, err := f.Engine(ctx)
@@ -79,13 +79,16 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v.Serve(old.RunID)
 		return &v, err
 	})
 	if err != nil {
 		return fail(err)
 	}
 	r.Judges = found.Judges
-	warnOf(version, r, warn)
+	for _, text := range r.Concerns(version) {
+		warn(text)
+	}
 	m := old
 	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
 	if given != nil {

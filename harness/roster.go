@@ -13,10 +13,21 @@ import (
 	"perg/models"
 )
 
-// enlist makes the roster of a config from what a server has installed;
-// quantizations that are not there are made.
+// enlist makes the roster of a config from what a server has installed; what is
+// not there is pulled where that is wanted, and quantizations are made.
 func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, version string, say func(string)) (task.Roster, error) {
 	var r task.Roster
+	names := slices.Clone(c.Models)
+	for _, name := range append([]string{c.ExtractorName()}, c.Judge...) {
+		if name, _, _ = task.SplitWay(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	if c.Pull {
+		if err := f.Pull(ctx, names); err != nil {
+			return r, err
+		}
+	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {
 		return r, err
@@ -28,14 +39,13 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 			Usage: true,
 		}
 	}
-	var scorers []string
-	for _, name := range append([]string{c.ExtractorName()}, c.Judge...) {
-		if name, _, _ = task.SplitWay(name); name != "" {
-			scorers = append(scorers, name)
-		}
-	}
-	if err := fleet.LookUp(slices.Concat(c.Models, scorers), catalogue, client.Host()); err != nil {
+	if err := fleet.LookUp(names, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return r, err
+	}
+	for _, name := range names {
+		if m, _ := models.Find(catalogue, name); m.Remote != "" && f.Managed() {
+			return r, hint.Usage(fmt.Errorf("model %s runs elsewhere (%s), and the servers that perg starts reach nothing outside", m.Name, m.Remote), "run 'ollama serve' and name it with --host")
+		}
 	}
 	engine, err := f.Engine(ctx)
 	if err != nil {
@@ -131,7 +141,8 @@ func variants(v task.Variant, c rundir.Config, version string, managed bool, say
 	return made, err
 }
 
-// describe asks the server what a model is.
+// describe asks the server what a model is. Of one that runs elsewhere it knows
+// neither template nor engine: it is marked by its label.
 func describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
 	details, err := fleet.Details(ctx, client, m)
 	if err != nil {
@@ -142,9 +153,12 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
 		Own: details.Own, Thinker: details.Thinker,
 	}
-	if engine == models.Runner {
+	switch {
+	case m.Remote != "":
+		v.Label, v.Engine, v.NoSystem, v.LeastCtx = m.Name+"@remote", "", false, 0
+	case engine == models.Runner:
 		v.PromptHash = details.Shown.Hash
-	} else {
+	default:
 		v.Unseen = true // llama-server may use a template of the model's own
 	}
 	return v, nil

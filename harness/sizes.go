@@ -120,6 +120,9 @@ func tooLong(v *task.Variant, s sizing.Size, then string) string {
 // after it, where that is the only one and so the first to run.
 func counted(ctx context.Context, seed int, only bool, s *store.Store, client fleet.Client, say, warn func(string)) longest {
 	return func(v *task.Variant, calls *sizing.Calls, wanted int) (sizing.Longest, error) {
+		if v.Remote != "" {
+			return calls.Estimated(), nil // its vocabulary is not here
+		}
 		tokens := &fleet.Tokens{Store: s, Client: client, Model: v.Name, Tokenizer: v.Tokenizer, Think: v.Think, Seed: seed, Say: say}
 		l, err := calls.Counted(ctx, wanted, func(ctx context.Context, text prompt.Prompt, numCtx int) (int, error) {
 			system, user := v.Messages(text)

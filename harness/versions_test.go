@@ -327,8 +327,7 @@ func TestThePlanHasTheSlotsAndContextsThatServersGive(t *testing.T) {
 // a run and in a plan.
 func TestPartialJudgesAreWarnedOf(t *testing.T) {
 	roster := task.Roster{Variants: []*task.Variant{variant("qwen3:8b"), variant("gemma2:9b")}, Judges: []*task.Variant{variant("qwen3:8b"), variant("gemma2:27b")}}
-	var told []string
-	warnOf("0.34.1", roster, func(text string) { told = append(told, text) })
+	told := roster.Concerns("0.34.1")
 	if len(told) != 2 || !strings.Contains(told[0], "judge qwen3:8b rates its own answers") || !strings.Contains(told[1], "judge gemma2:27b is of the family of gemma2:9b") {
 		t.Errorf("told %q", told)
 	}
@@ -363,8 +362,7 @@ func TestWhatIsToldOfAVersion(t *testing.T) {
 		{"0.30.0", task.Roster{Variants: plain}, []string{"reads the whole of every prompt anew", "does not count the tokens"}},
 		{"0.34.1", task.Roster{Variants: plain, Judges: []*task.Variant{thinker}}, nil},
 	} {
-		var told []string
-		warnOf(tt.version, tt.roster, func(text string) { told = append(told, text) })
+		told := tt.roster.Concerns(tt.version)
 		if len(told) != len(tt.want) {
 			t.Errorf("%s: told %q, want %q", tt.version, told, tt.want)
 			continue

@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"perg/harness/engine"
 	"perg/harness/fleet"
@@ -11,12 +12,14 @@ import (
 // workOf is what a GPU is used for, of the lanes at work: the candidate's where
 // the judge is resident beside it, the first of several that are one variant's,
 // and the one at work where the next is being loaded. Where two variants are at
-// work on it, what it does is neither's. A server of the user's own has all GPUs
+// work on it, what it does is neither's; and nothing is a model's that runs
+// elsewhere. A server of the user's own has all GPUs
 // as far as is known, so where several are at work none can be told.
 func workOf(uuid string, lanes []engine.LaneStatus) (w fleet.Work, ok bool) {
 	var its []engine.LaneStatus
 	for _, l := range lanes {
-		if slices.Contains(l.GPUs, uuid) || l.GPUs == nil && len(lanes) == 1 {
+		all := l.GPUs == nil && len(lanes) == 1 && !strings.HasPrefix(uuid, "MIG-") // which count with their GPU
+		if !l.Remote && (all || slices.Contains(l.GPUs, uuid)) {
 			its = append(its, l)
 		}
 	}

@@ -29,6 +29,19 @@ func TestWorkOf(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", what, got, c.want)
 		}
 	}
+	elsewhere := a
+	elsewhere.GPUs, elsewhere.Remote = nil, true
+	if w, ok := workOf("GPU-0", []engine.LaneStatus{elsewhere}); ok {
+		t.Errorf("a model that runs elsewhere: %+v", w)
+	}
+	a.GPUs = nil
+	if w, ok := workOf("MIG-0", []engine.LaneStatus{a}); ok {
+		t.Errorf("an instance, beside its GPU: %+v", w)
+	}
+	a.GPUs = []string{"MIG-0"}
+	if w, ok := workOf("MIG-0", []engine.LaneStatus{a}); !ok || w.Variant != "a" {
+		t.Errorf("an instance of its own: %+v", w)
+	}
 	if w, ok := workOf("GPU-1", []engine.LaneStatus{a}); ok {
 		t.Errorf("another GPU: %+v", w)
 	}

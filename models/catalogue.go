@@ -26,8 +26,8 @@ type Installed struct {
 	ParameterSize string // "8.0B"
 	Quantization  string // "Q4_K_M"
 	ModifiedAt    time.Time
-	// Remote is where the model really runs, which has no weights here to
-	// measure; "": here.
+	// Remote is where the model really runs; "": here. What the server keeps of
+	// such a model is a reference, whose digest and size say nothing of it.
 	Remote string `json:"remote,omitempty"`
 }
 
@@ -54,11 +54,15 @@ func (c *Client) Catalogue(ctx context.Context) ([]Installed, error) {
 		if remote == "" && (strings.HasSuffix(m.Name, "-cloud") || strings.HasSuffix(m.Name, ":cloud")) && m.Size < 1<<20 {
 			remote = "the cloud"
 		}
-		all = append(all, Installed{
+		one := Installed{
 			Name: m.Name, Digest: m.Digest, Size: m.Size, ModifiedAt: m.ModifiedAt,
 			Family: m.Details.Family, ParameterSize: m.Details.ParameterSize, Quantization: m.Details.QuantizationLevel,
 			Remote: remote,
-		})
+		}
+		if remote != "" {
+			one.Digest, one.Size = "", 0
+		}
+		all = append(all, one)
 	}
 	slices.SortFunc(all, func(a, b Installed) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
@@ -77,6 +81,9 @@ func Find(catalogue []Installed, name string) (Installed, bool) {
 	}
 	return catalogue[i], true
 }
+
+// IsDigest says whether a name is a digest.
+func IsDigest(name string) bool { return digest.MatchString(name) }
 
 var digest = regexp.MustCompile(`^(?:[^@]*@)?(?:sha256[:-])?([0-9a-fA-F]{12,64})$`)
 

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -94,37 +93,14 @@ func (c *Client) Quantize(ctx context.Context, catalogue []Installed, source Ins
 	return m, nil
 }
 
-// create follows the stream of one /api/create to its end, the line
-// {"status":"success"}.
+// create follows one /api/create to its end.
 func (c *Client) create(ctx context.Context, r api.CreateRequest, progress func(done, total int64)) error {
-	const path = "/api/create"
-	resp, err := c.send(ctx, http.MethodPost, path, r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	done := false
-	for lines.Scan() {
-		if message, ok := messageIn(lines.Bytes()); ok {
-			return c.stated(resp.StatusCode, message)
-		}
-		var p api.ProgressResponse
-		if err := c.decode(resp.StatusCode, path, lines.Bytes(), &p); err != nil {
-			return err
-		}
-		if done = p.Status == "success"; progress != nil && p.Total > 0 {
+	return c.follow(ctx, "/api/create", r, func(p api.ProgressResponse) error {
+		if progress != nil && p.Total > 0 {
 			progress(p.Completed, p.Total)
 		}
-	}
-	switch err := lines.Err(); {
-	case err != nil:
-		return c.broken(ctx, err)
-	case !done:
-		return fmt.Errorf("%w: %s%s ended without success", ErrCut, c.Host(), path)
-	default:
 		return nil
-	}
+	})
 }
 
 // Delete removes a model. Files that other models share stay.

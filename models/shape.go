@@ -220,7 +220,8 @@ type Details struct {
 	Thinker Thinker
 }
 
-// Details asks what a model is and can do.
+// Details asks what a model is and can do. One that runs elsewhere has neither
+// weights nor a template here: of its shape the context alone is told.
 func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	show, err := c.show(ctx, api.ShowRequest{Model: name})
 	if err != nil {
@@ -233,6 +234,12 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	d.Own, d.Thinker = ownOf(show), thinkerOf(show, name)
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
+	}
+	if show.RemoteHost != "" {
+		d.Shape.Architecture, _ = show.ModelInfo["general.architecture"].(string)
+		trained, _ := show.ModelInfo[d.Shape.Architecture+".context_length"].(float64)
+		d.Shape.ContextLength = int(trained)
+		return d, nil
 	}
 	if d.Shown, err = shownRendering(show); err != nil {
 		return d, fmt.Errorf("show %s: %w", name, err)

@@ -7,12 +7,20 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// helpFirst lets 'perg help run' be 'perg run --help'.
-func helpFirst(args []string) []string {
-	if len(args) < 2 || args[1] != "help" {
-		return args
+// helpFirst lets 'perg help run' be 'perg run --help', and 'perg data help check',
+// which is said to the commands of a group, 'perg data check --help'.
+func helpFirst(commands []*cli.Command, args []string) []string {
+	for i := 1; i < len(args); i++ {
+		if args[i] == "help" {
+			return append(append(slices.Clone(args[:i]), args[i+1:]...), "--help")
+		}
+		at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[i]) })
+		if at < 0 || len(commands[at].Subcommands) == 0 {
+			break
+		}
+		commands = commands[at].Subcommands
 	}
-	return append(append(args[:1:1], args[2:]...), "--help")
+	return args
 }
 
 // interspersed lets flags of a command follow its arguments. A command with

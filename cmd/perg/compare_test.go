@@ -15,6 +15,7 @@ import (
 	"perg/data"
 	"perg/harness/compare"
 	"perg/harness/metrics"
+	"perg/harness/prompt"
 	"perg/harness/rundir"
 )
 
@@ -62,6 +63,15 @@ func (r *writtenRun) cell(variant, method, setting, outcomes string) {
 				r.ratings = append(r.ratings, data.Judgment{ItemID: id, Setting: setting, Method: method, Variant: variant, JudgeModel: r.manifest.Judges[0].Name, Score: &score})
 			}
 		}
+	}
+}
+
+// again adds a control of a variant.
+func (r *writtenRun) again(variant string, control prompt.Control, outcomes string) {
+	before := len(r.rows)
+	r.cell(variant, string(prompt.ZeroShot), string(prompt.None), outcomes)
+	for i := range r.rows[before:] {
+		r.rows[before+i].Control = string(control)
 	}
 }
 

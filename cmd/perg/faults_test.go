@@ -274,7 +274,8 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		status, _, stderr := b.run(args...)
+		// The run itself is finished and needs no store.
+		status, _, stderr := b.run(append(args, "--out", filepath.Join(b.dir, "another"))...)
 		if status != exitFailed || !strings.Contains(stderr, want) || !strings.Contains(stderr, path) || !strings.Contains(stderr, "--store") {
 			t.Errorf("%s: exit status %d\n%s", name, status, stderr)
 		}

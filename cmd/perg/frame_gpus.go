@@ -13,7 +13,7 @@ func (p picture) gpus(heads bool, columns int) []string {
 	var rows [][]any
 	for _, g := range p.whole.GPUs {
 		row := []any{
-			fmt.Sprintf("gpu%d", g.Index), "", "", "", known(shareOf(g.GPUUtilization)), "", known(watts(g.PowerMW)),
+			g.ID(), "", "", "", known(shareOf(g.GPUUtilization)), "", known(watts(g.PowerMW)),
 			known(celsius(g.TemperatureC)), oneLine(strings.TrimPrefix(g.Name, "NVIDIA ")),
 		}
 		if g.MemoryUsed != nil && g.MemoryTotal != nil && *g.MemoryTotal > 0 {

@@ -69,7 +69,7 @@ func (s *gpuScreen) show(round []gpu.Sample) error {
 	for _, g := range round {
 		// The maker's name says least and would push the rest off the screen.
 		name := printable.Text(orUnknown(strings.TrimPrefix(g.Name, "NVIDIA ")))
-		row := fmt.Sprintf(gpuLine, g.Index, bytesOf(g.MemoryUsed), bytesOf(g.MemoryTotal), shareOf(g.GPUUtilization), shareOf(g.MemoryUtilization),
+		row := fmt.Sprintf(gpuLine, strings.TrimPrefix(g.ID(), "gpu"), bytesOf(g.MemoryUsed), bytesOf(g.MemoryTotal), shareOf(g.GPUUtilization), shareOf(g.MemoryUtilization),
 			watts(g.PowerMW), celsius(g.TemperatureC), megahertz(g.SMClockMHz), name)
 		if s.columns == nil {
 			fmt.Fprintf(&b, timeColumns, g.At.Format(time.TimeOnly))

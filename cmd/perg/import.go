@@ -64,6 +64,14 @@ its item's options is invalid, and never right.
    perg import wide.csv --set model=mine --answer profile_N_answer \
      --out runs/b
 
+What breaks without any preference is known where the same questions were
+asked again: of again=FILE the answers without a preference are held against
+those of the other files, by question and options. Where its options are in
+another order that is counted apart.
+
+   perg import pairs.csv again=more.csv --set model=mixtral:8x7b \
+     --out runs/mixtral
+
 A question under several preferences is as many items, which share their
 baseline and are drawn together where intervals are computed; --assigned
 takes the one that the paper gives it. What is answered without a
@@ -143,7 +151,7 @@ func importAction(c *cli.Context) error {
 func encodeImported(w io.Writer, r imported.Request, done imported.Result) error {
 	cells := []map[string]any{}
 	for _, c := range done.Cells {
-		cells = append(cells, map[string]any{"variant": c.Variant, "method": c.Method, "setting": c.Setting, "n": c.N})
+		cells = append(cells, map[string]any{"variant": c.Variant, "method": c.Method, "setting": c.Setting, "control": c.Control, "n": c.N})
 	}
 	var letters any
 	if l := done.Letters; l != nil {
@@ -153,7 +161,7 @@ func encodeImported(w io.Writer, r imported.Request, done imported.Result) error
 	enc.SetIndent("", "  ")
 	return enc.Encode(map[string]any{
 		"out": r.Out, "run_id": done.RunID, "dataset": done.Dataset, "counts": done.Counts, "cells": cells, "imported": done.Imported,
-		"letters": letters, "read_by_rules": done.Read, "unread": done.Unread, "alike": done.Alike,
+		"letters": letters, "read_by_rules": done.Read, "unread": done.Unread, "alike": done.Alike, "unasked": done.Unasked,
 	})
 }
 
@@ -197,7 +205,7 @@ func importRequest(c *cli.Context) (imported.Request, error) {
 		r.Values[imported.Field(name)] = value
 	}
 	if path := c.String("preferences"); path != "" {
-		text, err := os.ReadFile(path)
+		text, err := data.ReadText(path)
 		if err != nil {
 			return r, hint.Usage(fmt.Errorf("--preferences: %w", err), "")
 		}
@@ -213,14 +221,20 @@ func importRequest(c *cli.Context) (imported.Request, error) {
 	return r, err
 }
 
-// importFile is a file as it is named: FILE, or SETTING=FILE.
+// againFile stands in the place of a setting before a file that asks again what
+// the others ask.
+const againFile = "again"
+
+// importFile is a file as it is named: FILE, SETTING=FILE or again=FILE.
 func importFile(arg string) (imported.File, error) {
 	f := imported.File{Path: arg}
 	name, path, ok := strings.Cut(arg, "=")
-	if _, err := os.Stat(arg); ok && errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(arg); ok && errors.Is(err, fs.ErrNotExist) && name == againFile {
+		f = imported.File{Path: path, Again: true}
+	} else if ok && errors.Is(err, fs.ErrNotExist) {
 		setting, err := prompt.ParseSetting(name)
 		if err != nil {
-			return f, hint.Usage(fmt.Errorf("%s: %w", arg, err), "a file is named as FILE or SETTING=FILE")
+			return f, hint.Usage(fmt.Errorf("%s: %w", arg, err), "a file is named as FILE, SETTING=FILE or "+againFile+"=FILE")
 		}
 		f = imported.File{Path: path, Setting: setting}
 	}
@@ -234,7 +248,11 @@ func importFile(arg string) (imported.File, error) {
 func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	m := done.Imported
 	for i, f := range m.Files {
-		fmt.Fprintf(w, "%s: %s, %s, %s", printable.Text(r.Files[i].Path), counted(f.Rows, "row"), m.Form, humanize.Bytes(uint64(f.Bytes)))
+		form := m.Form
+		if f.Again {
+			form = "asked again without a preference"
+		}
+		fmt.Fprintf(w, "%s: %s, %s, %s", printable.Text(r.Files[i].Path), counted(f.Rows, "row"), form, humanize.Bytes(uint64(f.Bytes)))
 		if f.Setting != "" {
 			fmt.Fprintf(w, ", setting %s", f.Setting)
 		}
@@ -271,7 +289,12 @@ func printImported(w io.Writer, r imported.Request, done imported.Result) {
 	}
 	fmt.Fprintln(w)
 	for _, cell := range done.Cells {
-		fmt.Fprintf(w, "  %9s  %s, %s, %s\n", comma(cell.N), printable.Text(cell.Variant), cell.Method, cell.Setting)
+		fmt.Fprintf(w, "  %9s  %s, %s, %s%s\n", comma(cell.N), printable.Text(cell.Variant), cell.Method, cell.Setting, map[prompt.Control]string{
+			prompt.Again: ", asked again", prompt.Rotated: ", asked again with the options in another order",
+		}[cell.Control])
+	}
+	if done.Unasked > 0 {
+		fmt.Fprintf(w, "left out: %s to questions that no other file asks\n", counted(done.Unasked, "answer"))
 	}
 	if l := done.Letters; l != nil {
 		fmt.Fprintf(w, "letters: %s name an option, %s do not and are invalid", comma(l.Options), comma(l.None))

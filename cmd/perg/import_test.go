@@ -120,6 +120,32 @@ func TestPublishedLettersComeToThePublishedBreakage(t *testing.T) {
 	contains(t, out.String(), "truthfulqa      Breakage      19.7 (16-23)     19.7      0.0     yes")
 }
 
+// What the paper's model breaks when it is asked the same again, by the paper's
+// letters: in the same order of options and in another.
+func TestNullBreakageOfThePapersFiles(t *testing.T) {
+	for _, tt := range []struct {
+		file           string
+		again, rotated string
+	}{
+		{"mixtral-8x7b-commonsenseqa.csv", "7 of 270", "0 of 0"},
+		{"mixtral-8x7b-truthfulqa.csv", "2 of 55", "18 of 166"},
+	} {
+		dir, said := imports(t, published(t, tt.file), "again="+published(t, "mixtral-8x7b-icl-pairs.csv"), "--assigned", "--answer", "profile_N_answer", "--set", "model=mixtral:8x7b")
+		contains(t, said, "asked again without a preference", "answers to questions that no other file asks")
+		for _, m := range table[data.Metric](t, dir, "metrics") {
+			count := func(rate *float64, of int64) string {
+				if rate == nil {
+					rate = new(0.0)
+				}
+				return fmt.Sprintf("%.0f of %d", *rate*float64(of), of)
+			}
+			if again, rotated := count(m.NullBreakage, m.NNull), count(m.RotatedBreakage, m.NRotated); again != tt.again || rotated != tt.rotated {
+				t.Errorf("%s, %s: asked again %s break, in another order %s; want %s and %s", tt.file, m.Setting, again, rotated, tt.again, tt.rotated)
+			}
+		}
+	}
+}
+
 // A part of the paper's wide file, with the preference that the paper scores each
 // item under.
 func TestPublishedProfiles(t *testing.T) {
@@ -364,7 +390,7 @@ func TestImportUsage(t *testing.T) {
 		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--set", "model=b"}, []string{"--set model is given twice"}},
 		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--anwser", "x"}, []string{"there is no flag --anwser", "--answer"}},
 		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--assigned"}, []string{"--assigned is for tables with a column for each of several preferences"}},
-		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--preferences", "none.txt"}, []string{"--preferences: open none.txt"}},
+		{[]string{"a.csv", "--out", "run", "--set", "model=a", "--preferences", "none.txt"}, []string{"--preferences: read none.txt: no such file"}},
 	} {
 		var out, errs bytes.Buffer
 		if status := run(t.Context(), append([]string{"perg", "import"}, tt.args...), &out, &errs); status != exitUsage {

@@ -30,6 +30,7 @@ func judgeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
+		allowRemoteFlag(),
 		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
 		&cli.BoolFlag{Name: "json", Usage: "write events and the result to stdout as JSON lines"},
 	}
@@ -58,6 +59,7 @@ func judgeConfig(c *cli.Context, m rundir.Manifest, out string) (rundir.Config, 
 		cfg.Parallel = c.String("parallel")
 	}
 	cfg.AllowCPU = cfg.AllowCPU || c.Bool("allow-cpu")
+	cfg.AllowRemote = cfg.AllowRemote || c.Bool("allow-remote")
 	if c.IsSet("store") {
 		var err error
 		if cfg.Store, err = filepath.Abs(c.String("store")); err != nil {

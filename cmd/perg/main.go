@@ -20,5 +20,5 @@ func main() {
 // run is perg as a function: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
-	return show(stderr, app.RunContext(ctx, interspersed(app.Commands, helpFirst(args))))
+	return show(stderr, app.RunContext(ctx, interspersed(app.Commands, helpFirst(app.Commands, args))))
 }

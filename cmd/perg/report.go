@@ -168,7 +168,7 @@ func reportAction(c *cli.Context) error {
 		improvements = run.Improvements()
 	}
 	if human {
-		fmt.Fprintf(w, "\n%s\n\nWho read the answers\n\n", report.Legend)
+		fmt.Fprintf(w, "\n%s\n\nWho read the answers\n\n", legend(rows))
 		if err := report.Readers(w, report.Overall(rows), ""); err != nil {
 			return err
 		}
@@ -215,6 +215,14 @@ func reportAction(c *cli.Context) error {
 		fmt.Fprintf(w, "\nPage: %s (%s), open it in a browser\n", c.String("html"), humanize.Bytes(uint64(size)))
 	}
 	return nil
+}
+
+// legend says what the numbers of the table of some rows are.
+func legend(rows []data.Metric) string {
+	if report.Nulled(rows) {
+		return report.Legend + "\n" + report.NullLegend
+	}
+	return report.Legend
 }
 
 // further writes the tables that only some runs have: of repeats, of what methods

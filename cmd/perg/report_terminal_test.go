@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"perg/harness/prompt"
 	"perg/harness/rundir"
 )
 
@@ -57,11 +58,15 @@ func TestReportOnATerminal(t *testing.T) {
 	t.Chdir(t.TempDir())
 	r := newWrittenRun("runs/x", rundir.ModelInfo{Name: "steady:8b", Variant: "steady:8b"}, rundir.ModelInfo{Name: "swayed:8b", Variant: "swayed:8b"})
 	r.cell("swayed:8b", "zero-shot", "none", "70r 29w 1f")
+	r.again("swayed:8b", prompt.Again, "66r 34w")
+	r.again("swayed:8b", prompt.Rotated, "58r 42w")
 	r.cell("swayed:8b", "zero-shot", "relevant", "30r 10R 29w 30W 1r")
 	r.cell("swayed:8b", "zero-shot", "irrelevant", "50r 50w")
 	r.cell("swayed:8b", "cot", "relevant", "50r 20w 30W")
 	r.cell("swayed:8b", "cot", "irrelevant", "60r 40w")
 	r.cell("steady:8b", "zero-shot", "none", "80r 20w")
+	r.again("steady:8b", prompt.Again, "78r 22w")
+	r.again("steady:8b", prompt.Rotated, "77r 23w")
 	r.cell("steady:8b", "zero-shot", "relevant", "66r 10R 4w 10r 10w")
 	r.cell("steady:8b", "zero-shot", "irrelevant", "78r 22w")
 	r.cell("steady:8b", "cot", "relevant", "70r 5R 5w 10r 10w")

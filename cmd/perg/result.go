@@ -46,7 +46,7 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
 			return unlessGone(err)
 		}
-		fmt.Fprintf(w, "\n%s\n", report.Legend)
+		fmt.Fprintf(w, "\n%s\n", legend(rows))
 		for _, warning := range report.Caveats(rows) {
 			fmt.Fprintln(w, report.Prose(warning))
 		}

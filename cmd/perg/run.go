@@ -97,6 +97,8 @@ func configFlags() []cli.Flag {
 		&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 		&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 		&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
+		allowRemoteFlag(),
+		&cli.BoolFlag{Name: "pull", Usage: "fetch models that are not installed, once it is said how large each is"},
 		&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls in flight on each lane: auto or `N`"},
 		&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
 		&cli.IntFlag{Name: "num-predict", Usage: "most new `TOKENS` in an answer", DefaultText: "500; 1000 for second calls; 1024 for cot"},
@@ -112,6 +114,10 @@ func configFlags() []cli.Flag {
 // headerFlag is for servers behind a proxy that wants a key.
 func headerFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "header", Usage: "header to send to the servers, `NAME=VARIABLE`: its value is that of the environment variable, and is written nowhere"}
+}
+
+func allowRemoteFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "allow-remote", Usage: "accept cloud models, which run elsewhere: their memory, energy and digest are not known, and their replies serve this run alone"}
 }
 
 func joined[T ~string](all []T) string {
@@ -191,7 +197,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 			*to = c.StringSlice(name)
 		}
 	}
-	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "prune-quantized": &cfg.PruneQuantized} {
+	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "rotate-options": &cfg.RotateOptions, "allow-remote": &cfg.AllowRemote, "pull": &cfg.Pull, "prune-quantized": &cfg.PruneQuantized} {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}
@@ -288,7 +294,7 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() == 0 && !c.IsSet("config") {
+	if c.NArg() == 0 && !c.IsSet("config") || !fleet.Patterned(cfg.Models) {
 		if done, err := showFinished(c, cfg, items); done || err != nil {
 			return err
 		}
@@ -316,8 +322,8 @@ func showFinished(c *cli.Context, cfg rundir.Config, items data.Dataset) (done b
 		return false, err
 	}
 	defer dir.Close()
-	if !dir.Finished(cfg, items.SHA256) {
-		return false, nil
+	if finished, err := harness.Finished(dir, cfg, items); !finished || err != nil {
+		return false, err
 	}
 	d := newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))
 	defer func() { err = d.end(err) }()

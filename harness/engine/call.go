@@ -236,8 +236,10 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 func (l *lane) answered(c Call, r models.Response, took time.Duration) answer {
 	l.answers.Add(1)
 	l.pace.answered(l, r, took)
-	vram := l.loaded.VRAM
-	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version, GPUs: l.engine.Fleet.GPUs(l.devices), VRAM: &vram}
+	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version}
+	if !l.job.Model.Remote {
+		reply.GPUs, reply.VRAM = l.engine.Fleet.GPUs(l.devices), new(l.loaded.VRAM)
+	}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}
 }
 

@@ -17,6 +17,7 @@ type Model struct {
 	Name    string        // as servers know it
 	Digest  string        // of its manifest: what another one answers is not its
 	KVCache models.KVType // "": the server's own, not known
+	Remote  bool          // it runs elsewhere: nothing is loaded here, and nothing seen of it
 	// Contexts are the sizes, in tokens and the largest first, that hold each
 	// of its calls: where the memory is short it is loaded with a smaller one.
 	Contexts []int

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"perg/harness/schedule"
 	"perg/harness/store"
 	"perg/models"
 )
@@ -18,12 +19,13 @@ type Load struct {
 	At     time.Time
 	Lane   string
 	Host   string
-	Model  string   // its label
-	GPUs   []string // UUIDs; nil where there are none, or not known
-	Slots  int      // 0: the server's own, not known
-	NumCtx int      // tokens for each slot
-	Size   int64    // bytes, as the server reports them
-	VRAM   int64    // of them in GPU memory
+	Model  string        // its label
+	Kind   schedule.Kind // what it is for: a model may be a candidate and a judge
+	GPUs   []string      // UUIDs; nil where there are none, or not known
+	Slots  int           // 0: the server's own, not known
+	NumCtx int           // tokens for each slot
+	Size   int64         // bytes, as the server reports them
+	VRAM   int64         // of them in GPU memory
 	// Planned is the size that the job's fit expected for these slots and tokens;
 	// 0: not known.
 	Planned int64
@@ -88,7 +90,11 @@ func (l *lane) loadAlone(ctx context.Context) error {
 		return context.Cause(l.ctx)
 	}
 	err := l.buried(nil)
-	if err == nil {
+	switch {
+	case err != nil:
+	case l.job.Model.Remote:
+		err = l.reach(ctx)
+	default:
 		err = l.load(ctx)
 	}
 	if err != nil {
@@ -96,6 +102,26 @@ func (l *lane) loadAlone(ctx context.Context) error {
 		return err
 	}
 	l.fresh.Store(true)
+	return nil
+}
+
+// reach takes the place of a load where the model runs elsewhere: what was in
+// memory here leaves it, as it would for another model.
+func (l *lane) reach(ctx context.Context) error {
+	l.discard(ctx)
+	l.loaded = models.Loaded{}
+	if l.server == nil {
+		if err := l.open(ctx); err != nil {
+			return err
+		}
+	}
+	var err error
+	if l.version, err = l.server.Version(ctx); err != nil {
+		l.version = ""
+	}
+	if !l.placed.Swap(true) {
+		l.moved()
+	}
 	return nil
 }
 
@@ -317,7 +343,7 @@ func (l *lane) open(ctx context.Context) error {
 
 func (l *lane) report(started time.Time) {
 	load := Load{
-		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
+		At: started.UTC(), Lane: l.name, Host: l.server.Host(), Model: l.job.Model.Label, Kind: l.job.Kind, GPUs: l.engine.Fleet.GPUs(l.devices), Slots: l.config.Slots,
 		Version: l.version, NumCtx: l.numCtx, Size: l.loaded.Size, VRAM: l.loaded.VRAM, Took: time.Since(started),
 	}
 	if l.fit.Slots == l.config.Slots && l.fit.NumCtx == l.numCtx {
@@ -337,6 +363,6 @@ func (l *lane) loadEnds(inFlight int, measured *store.Pace) {
 	if inFlight == 0 && measured == nil || l.last.Model != l.job.Model.Label {
 		return // or every reply was known
 	}
-	l.last.InFlight, l.last.Pace = inFlight, measured
+	l.last.Kind, l.last.InFlight, l.last.Pace = l.job.Kind, inFlight, measured
 	l.engine.Loaded(l.last)
 }

@@ -20,6 +20,7 @@ type LaneStatus struct {
 	Lane         string        `json:"lane"`
 	Host         string        `json:"host"`
 	Model        string        `json:"model"` // its label
+	Remote       bool          `json:"-"`     // it runs elsewhere
 	Stage        Stage         `json:"stage"`
 	State        string        `json:"state"` // "working" or "loading"
 	Unit         []string      `json:"unit"`  // what the last unit taken up is called; nil before the first
@@ -146,7 +147,7 @@ func (l *laneStatus) update(f func(*LaneStatus)) {
 
 func newLaneStatus(l *lane, j *job, gpus []string, t *tally) *laneStatus {
 	return &laneStatus{
-		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Stage: j.Stage, State: Working, Total: int(j.total.Load())},
+		s:     LaneStatus{Lane: l.name, GPUs: gpus, Model: j.Model.Label, Remote: j.Model.Remote, Stage: j.Stage, State: Working, Total: int(j.total.Load())},
 		job:   j,
 		pace:  l.pace,
 		unit:  -1,

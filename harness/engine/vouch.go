@@ -157,8 +157,12 @@ func (v *voucher) keep(ctx context.Context, batch []*receipt, vram *int64, dropp
 
 // vouch says whether the model in the server's memory is the job's, and how
 // much of it is in GPU memory; nil where it is not in memory any more, as another
-// client unloaded it or its server ended. Then it is loaded again.
+// client unloaded it or its server ended. Then it is loaded again. Of one that
+// runs elsewhere nothing can be seen.
 func (l *lane) vouch(ctx context.Context) (vram *int64, err error) {
+	if l.job.Model.Remote {
+		return nil, nil
+	}
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
 	vram, err = l.seen(ctx)

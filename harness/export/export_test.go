@@ -82,7 +82,7 @@ func TestRowsAreJoined(t *testing.T) {
 		}
 		for k, j := range given {
 			counts := !j.Swapped && j.JudgeModel != "old:1b"
-			want := Rating{j.JudgeModel, j.Swapped, counts, j.Score, j.Followed, j.Explanation, j.Raw, j.Status, j.Error}
+			want := Rating{j.JudgeModel, j.Swapped, counts, j.Score, j.Followed, known(j.Explanation), known(j.Raw), j.Status, known(j.Error)}
 			if diff := cmp.Diff(want, row.Ratings[k]); diff != "" {
 				t.Fatalf("row %d, rating %d (-want +got):\n%s", i, k, diff)
 			}

@@ -156,7 +156,7 @@ func (j *joiner) rate(row *Row, cell, item int32) (results.Verdict, error) {
 		}
 		rating := Rating{
 			JudgeModel: j.run.Judges[r.judge], Swapped: r.swapped, Counts: r.counts,
-			Explanation: text.Explanation, Raw: text.Raw, Status: text.Status, Error: text.Error,
+			Explanation: known(text.Explanation), Raw: known(text.Raw), Status: text.Status, Error: known(text.Error),
 		}
 		if r.score > 0 {
 			rating.Score, rating.Followed = new(r.score), new((judge.Rating{Score: int(r.score)}).Followed())
@@ -173,7 +173,7 @@ func (j *joiner) rate(row *Row, cell, item int32) (results.Verdict, error) {
 	}
 	for _, r := range row.Ratings {
 		if r.Counts && r.Score != nil && *r.Followed == v.Followed {
-			row.Explanation = r.Explanation
+			row.Explanation = orEmpty(r.Explanation)
 			break
 		}
 	}
@@ -188,4 +188,19 @@ func (j *joiner) close() {
 		of.Close()
 	}
 	j.tables.Close()
+}
+
+// known is a text, or nil where it is "".
+func known(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }

@@ -28,15 +28,17 @@ type Joined struct {
 	Unscored bool            `parquet:"unscored" about:"whether the row lacks a rating that it should have: it is in Q*, its setting states the item's own preference, the run has judges, and no rating that counts can be read"`
 }
 
-// A Rating is one judgment of the row's generation.
+// A Rating is one judgment of the row's generation. Texts that may be null are
+// pointers: of others within a list parquet-go writes some nulls as "" (see
+// data.FileWriter).
 type Rating struct {
-	JudgeModel  string `parquet:"judge_model,dict"`
-	Swapped     bool   `parquet:"swapped"`
-	Counts      bool   `parquet:"counts"`
-	Score       *int32 `parquet:"score"`
-	Followed    *bool  `parquet:"followed"`
-	Explanation string `parquet:"explanation,optional"`
-	Raw         string `parquet:"raw,optional"`
-	Status      string `parquet:"status,dict"`
-	Error       string `parquet:"error,optional,dict"`
+	JudgeModel  string  `parquet:"judge_model,dict"`
+	Swapped     bool    `parquet:"swapped"`
+	Counts      bool    `parquet:"counts"`
+	Score       *int32  `parquet:"score"`
+	Followed    *bool   `parquet:"followed"`
+	Explanation *string `parquet:"explanation"`
+	Raw         *string `parquet:"raw"`
+	Status      string  `parquet:"status,dict"`
+	Error       *string `parquet:"error,dict"`
 }

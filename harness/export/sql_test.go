@@ -251,7 +251,7 @@ func TestDuckDBReadsTheFile(t *testing.T) {
 	}
 	row := results[1][0]
 	if want := rows[2]; row["response"] != *want.Response || row["options"].([]any)[3] != want.Options[3] ||
-		row["ratings"].([]any)[0].(map[string]any)["explanation"] != want.Ratings[0].Explanation ||
+		row["ratings"].([]any)[0].(map[string]any)["explanation"] != *want.Ratings[0].Explanation ||
 		row["outcome"] != string(want.Outcome) || row["load_ns"] != nil {
 		t.Errorf("DuckDB reads %v, want %+v", row, want)
 	}

@@ -16,6 +16,7 @@ type claim struct {
 	denied    bool
 	soft      bool // denied in passing: "B, not Rome", "B does not capture it"
 	tentative bool // it might be so
+	supposed  bool // it is so if
 	also      bool // it is so as well
 	answer    bool // it is said to be the answer, not only to be right
 	judged    bool // the option comes first: B is correct
@@ -44,6 +45,7 @@ type reading struct {
 	options  []string       // see normal
 	twins    map[string]int // options that a letter names which is not their own
 	initials [256]uint32    // the lengths of the words that options begin with, by their first byte
+	spelling bool           // options speak of letters
 	items    []ref          // letters that begin a line and have a mark after them
 	refs     []ref          // options named, in order; void where several at once
 	claims   []claim        // in order
@@ -60,6 +62,7 @@ func newReading(response string, options []string) *reading {
 		if o == "" {
 			continue
 		}
+		r.spelling = r.spelling || strings.Contains(o, "letter ")
 		first := strings.IndexByte(o, ' ')
 		if first < 0 {
 			first = len(o)
@@ -123,6 +126,7 @@ type clause struct {
 	praised  bool // of the best one, so that a colon does
 	armed    bool // the option named next is claimed
 	linked   bool // by more than a colon
+	mine     bool // by who speaks: I choose
 	boxed    bool
 	denied   bool // "not" holds for what follows
 	doubt    bool // so does "might"
@@ -131,14 +135,20 @@ type clause struct {
 	would    bool // it says what would be
 	making   bool // "making" came before
 	several  bool // a plural speaks of the best ones
+	lists    bool // a plural armed it
 	noneOf   bool // so did "none of", which denies all that the sentence names
 	adverse  bool // it began with "however"
+	concedes bool // or with "while"
+	closes   bool // or with "therefore"
 	named    int  // options before the one named last
+	last     ref  // the only option that the sentence before named
 	best     bool // so did "best" or "most"
 
 	degree bool // an adverb says how far it is denied
 	also   bool
 	claims int  // how many there were before it, or before what its ifs hold for
+	apart  int  // or how many a dash, a colon or a bracket set apart from those
+	lapsed int  // words for which what was armed may go on before a bracket names it
 	not    bool // the option just named was denied, so that "but" arms
 	weight int
 
@@ -149,6 +159,14 @@ type clause struct {
 	is      bool // and has, so that praise or blame makes a claim of it
 }
 
+// sole is the one option that a sentence named, or void.
+func (c *clause) sole() ref {
+	if c.named == 1 && c.subject.option >= 0 && (c.subject.sure || c.subject.bounded) {
+		return c.subject
+	}
+	return ref{option: void}
+}
+
 // drop forgets whatever claim was being made.
 func (c *clause) drop() {
 	c.armed, c.linked, c.boxed, c.denied = false, false, false, false
@@ -157,7 +175,7 @@ func (c *clause) drop() {
 
 // scan reads the response sentence by sentence and collects its claims.
 func (r *reading) scan() {
-	var c clause
+	c := clause{last: ref{option: void}, before: ref{option: void}}
 	item, items := void, r.items
 	list := r.enumerates()
 	for i := 0; i < r.len(); {
@@ -179,16 +197,25 @@ func (r *reading) scan() {
 			}
 		}
 		if r.ends(i) || gap.has(line) && !c.armed {
-
-			c = clause{claims: len(r.claims)}
+			c = clause{claims: len(r.claims), last: c.sole(), before: ref{option: void}}
 		}
 		if !gap.has(stop) && (gap.has(colon) || gap.has(dash) && !gap.has(line)) && i > 0 &&
 			(c.noun && (c.praised || r.words[i-1].class.has(noun)) || r.words[i-1].class.has(right)) {
 			c.armed = true
 		}
 		if gap.has(comma | colon | dash | open) {
-			c.doubt = false
+			c.doubt = c.doubt && gap.has(colon) && !gap.has(comma|dash|open) && (c.armed || r.guessing(&c))
+			c.reported = c.reported && !(c.concedes && gap.has(comma))
 			c.denied = c.denied && c.armed
+		}
+		if gap.has(colon | dash | open) {
+			c.apart = len(r.claims)
+		}
+		if gap.has(query) { // the answer to "What cannot be B?" is
+			c.denied, c.doubt, c.suppose, c.reported, c.several = false, false, false, false, false
+		}
+		if gap&^(open|quote|emphasis) != 0 {
+			c.lapsed = 0
 		}
 		x, ok := r.refAt(i)
 		if asWord := !x.letter && x.to == i+1 && r.words[i].class != 0; !ok || asWord && !(c.armed && x.bounded) {
@@ -197,7 +224,9 @@ func (r *reading) scan() {
 			continue
 		}
 		if list && c.armed && gap.has(line) && r.goesOn(x) {
-			c.armed = false // "Which is the best answer:" and then all of them
+			if c.armed = x.option > 0 && c.linked; c.armed {
+				x.option = void // "The best answer is:" and then several, but not all
+			}
 		}
 		x = r.list(x)
 		if c.several && c.armed && gap.has(line) && r.othersBelow(x) {
@@ -206,6 +235,12 @@ func (r *reading) scan() {
 		r.mention(&c, x)
 		i = x.to
 	}
+}
+
+// guessing: what the sentence claimed last is only possible.
+func (r *reading) guessing(c *clause) bool {
+	n := len(r.claims)
+	return n > c.claims && r.claims[n-1].tentative
 }
 
 // mayBegin: an option may begin with word i.
@@ -217,7 +252,7 @@ func (r *reading) mayBegin(w word) bool {
 // before it; most do neither.
 func (r *reading) mute(i int) bool {
 	w := r.words[i]
-	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || i > 0 && r.words[i-1].class.has(grade) {
+	if w.class&^follow != 0 || w.to-w.from == 1 || r.mayBegin(w) || r.isGraded(i) {
 		return false
 	}
 	switch r.norm[w.to-1] {
@@ -232,7 +267,9 @@ func (r *reading) mute(i int) bool {
 func (r *reading) ends(i int) bool {
 	w := r.words[i]
 	abbreviated := i > 1 && !w.upper && w.gap == stop && r.words[i-1].to-r.words[i-1].from == 1 // e.g.
-	return w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote)) && !abbreviated
+	const object = shut | open | comma | quote                                                  // of a list in JSON
+	return w.gap&object == object ||
+		w.gap.has(stop) && !w.gap.has(comma) && (w.upper || !w.gap.has(quote)) && !abbreviated
 }
 
 // goesOn: x begins a line, and a later option the next one.
@@ -265,6 +302,10 @@ func (r *reading) mention(c *clause, x ref) {
 	if c.about && c.subject.option == void && c.subject.to == x.from && !x.letter {
 		x.option = void // B and E, "rain" and "snow"
 	}
+	if c.armed && c.lists && (r.after(x.to-1).has(comma) || r.words[x.to].class.has(joint)) {
+		x.option = void // they are Oslo, and so on
+	}
+	x.aside = r.aside(x)
 	r.refs = append(r.refs, x)
 	whole := x.sure || x.bounded || !x.letter && x.to-x.from > 3
 	switch {
@@ -272,7 +313,8 @@ func (r *reading) mention(c *clause, x ref) {
 	case !c.armed && r.guessed(x):
 		c.doubt = true
 		r.claim(c, x, Stated, c.denied)
-	case c.armed && whole, r.concluded(x):
+		r.claims[len(r.claims)-1].answer = r.words[x.from].to-r.words[x.from].from == 1
+	case c.armed && whole, r.concluded(x), c.praised && r.apposed(x), c.lapsed > 0 && r.bracketed(x):
 		rule := Stated
 		switch {
 		case c.boxed:
@@ -294,19 +336,42 @@ func (r *reading) mention(c *clause, x ref) {
 		r.claim(c, x, Stated, false)
 	}
 	c.not = c.denied
-	if c.before = (ref{option: void}); c.about && c.denied && r.words[x.from-1].gap.has(comma) {
+	aside := c.denied && r.words[x.from-1].gap.has(comma) || c.subject.sure && c.subject.letter && !x.letter && r.words[c.subject.to].gap == comma
+	if c.before = (ref{option: void}); c.about && aside {
 		c.before = c.subject
 	}
 	c.named++
 	c.subject, c.open, c.is = x, whole, c.making
 	c.making = false
 	c.about = !c.armed // what is said after a claim is of the option's text
-	c.armed, c.linked, c.denied, c.boxed = false, false, false, false
+	c.armed, c.linked, c.denied, c.boxed, c.mine = false, false, false, false, false
+}
+
+// aside: x follows "the other options", or others that do.
+func (r *reading) aside(x ref) bool {
+	gap := r.words[x.from].gap
+	if n := len(r.refs); n > 0 && r.refs[n-1].aside && r.refs[n-1].to >= x.from-1 && !gap.has(stop|line) {
+		return true
+	}
+	i := x.from - 1
+	return i > 0 && r.words[i].class.has(namer) && !gap.has(stop|line|comma) && (r.word(i-1) == "other" || r.word(i-1) == "remaining")
 }
 
 // concluded: x is a letter that stands alone after "therefore".
 func (r *reading) concluded(x ref) bool {
-	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line)
+	return r.standsAfter(finish, x) && r.after(x.to-1).has(stop|line) && !(r.words[x.to].class.has(link) && !r.words[x.to].upper)
+}
+
+// apposed: x is a letter that says which one was meant: the right answer, B.
+func (r *reading) apposed(x ref) bool {
+	after := r.after(x.to - 1)
+	return r.standsAfter(noun, x) && r.words[x.from].gap == comma && after.has(stop|line) && !after.has(query)
+}
+
+// bracketed: x is a letter that a bracket adds to what was said in other words:
+// the best choice is a town on the coast (B).
+func (r *reading) bracketed(x ref) bool {
+	return x.letter && x.sure && r.after(x.to-1).has(shut) && !r.words[x.to].class.has(joint)
 }
 
 // guessed: x is a letter that stands alone after "probably".
@@ -321,6 +386,9 @@ func (r *reading) standsAfter(k class, x ref) bool {
 // predicated: a link stands right before x.
 func (r *reading) predicated(x ref) bool {
 	gap, i := r.words[x.from].gap, x.from-1
+	if x.letter && gap == 0 && i > 0 && r.words[i].class.has(namer) && r.words[i].class.has(noun) {
+		gap, i = r.words[i].gap, i-1 // is option B
+	}
 	for i > 0 && r.words[i].class.has(filler) && !r.words[i].class.has(noun|right|wrong) && r.words[i].gap&^(quote|emphasis) == 0 {
 		i-- // it is probably B, it is a village (option B)
 	}

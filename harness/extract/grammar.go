@@ -21,19 +21,29 @@ type spoken struct {
 func (r *reading) hear(c *clause, i, item int) {
 	w := spoken{word: r.words[i], i: i}
 	switch {
-	case i > 0 && r.words[i-1].class.has(grade):
+	case r.isGraded(i):
 		r.graded(c, &w)
 	case w.class == 0 && r.isAdverb(w.word):
 		w.class, c.degree = filler, c.denied
 	case w.class == 0 && r.compares(i):
 		w.class = right | filler // the stronger choice
 	}
+	if w.class.has(link|denial|reason|doubt|follow) && !w.class.has(joint) {
+		c.lapsed = 0
+	}
 	switch w.class {
 	case 0, follow:
+		if r.word(i) == "it" && i > 0 && r.resumed(c, i) {
+			c.about, c.open, c.is = true, true, r.words[i-1].class.has(makes)
+			return
+		}
 		r.unknown(c)
 		return
 	case filler, filler | grade:
 		return
+	}
+	if w.class.has(wrong) && i > 0 && r.word(i-1) == "least" {
+		w.class = right | filler
 	}
 	w.spelling, w.startsOver = r.word(i), w.gap.has(stop|line)
 	if i > 0 {
@@ -50,12 +60,21 @@ func (r *reading) hear(c *clause, i, item int) {
 	}
 }
 
+// isGraded: "most" or "more" stands before word i, or before an adverb that does.
+func (r *reading) isGraded(i int) bool {
+	if i == 0 || r.words[i-1].class.has(grade) {
+		return i > 0
+	}
+	return i > 1 && r.words[i-2].class.has(grade) && r.words[i-1].class == 0 && r.words[i].gap == 0 && r.isAdverb(r.words[i-1])
+}
+
 // graded takes in the word after "most" or "more": whatever it is, it praises
 // where it belongs to the answer, "the most comprehensive answer", or ends what
 // is said, "B is the most fitting".
 func (r *reading) graded(c *clause, w *spoken) {
-	most := r.word(w.i-1) == "most"
+	most := r.word(w.i-1) == "most" || r.words[w.i-1].class == 0 && r.word(w.i-2) == "most"
 	c.best = c.best || most
+	c.praised = c.praised || most && c.noun
 	ends := c.is && (w.class.has(guess|doubt) && c.subject.option >= 0 || most && r.after(w.i).has(stop|comma|line))
 	if !w.class.has(right|noun) && (ends || r.nounAhead(w.i+1)) {
 		w.class = right | filler
@@ -78,13 +97,26 @@ func (r *reading) isAdverb(w word) bool {
 	return !w.upper && w.to-w.from > 2 && r.norm[w.to-2:w.to] == "ly"
 }
 
+// lapse is how many words may name in another way what a bracket then does.
+const lapse = 5
+
+// resumed: "it", word i, is the one option that the sentence has named: it lies
+// on the coast, making it the answer, so it is the answer.
+func (r *reading) resumed(c *clause, i int) bool {
+	return c.named == 1 && c.subject.option >= 0 && (c.subject.sure || c.subject.bounded) &&
+		(r.words[i-1].class.has(makes) || r.word(i-1) == "so" && r.words[i+1].class.has(link))
+}
+
 // unknown takes in a word that ends whatever claim was being made. Where it was
 // a denial of the option just named, "B does not capture", that much was said.
 func (r *reading) unknown(c *clause) {
 	if c.about && c.denied && c.degree && c.open && c.subject.letter {
 		r.doubted(c.subject)
 	}
-
+	c.lapsed--
+	if c.armed && c.linked && c.noun && c.praised && !c.denied {
+		c.lapsed = lapse
+	}
 	c.drop()
 }
 
@@ -97,6 +129,7 @@ func (r *reading) nounAhead(i int) bool {
 		switch k := r.words[i].class; {
 		case k.has(noun | kind):
 			return true
+		case k.has(right): // comprehensive and accurate answer
 		case k.has(link|filler) || k.has(follow) && !k.has(joint):
 			return false
 		}
@@ -118,9 +151,16 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		return c.armed
 	case "on":
 		return strings.HasPrefix(w.before, "settl")
-	case "this": // in a list, the option of the line
+	case "this": // in a list, the option of the line, else that of the sentence before
+		if c.last.option >= 0 && c.named == 0 && w.gap != 0 && r.blamed(w.i+1) {
+			r.claims = append(r.claims, claim{option: c.last.option, from: w.i, rule: Stated, denied: true, judged: true})
+			return true
+		}
 		if item == void || w.gap == 0 {
 			return false
+		}
+		if c.last.option >= 0 && c.last.letter {
+			item = c.last.option
 		}
 		c.subject, c.about, c.open, c.doubt = ref{option: item, from: w.i}, true, true, true
 		return true
@@ -187,7 +227,7 @@ func (r *reading) idiom(c *clause, w spoken, item int) bool {
 		c.adverse = true
 	case "say", "suggest", "propose", "advise":
 		if r.mine(w.i) {
-			c.armed, c.linked = true, true
+			c.armed, c.linked, c.mine = true, true, c.mine || c.would
 			return true
 		}
 	case "that":
@@ -213,8 +253,9 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		c.noun = false
 	}
 	switch {
-	case k.has(finish) || k.has(opener) && w.startsOver:
+	case k.has(finish) && w.before != "if" || k.has(opener) && w.startsOver:
 		c.weight |= concluded
+		c.closes = c.closes || w.startsOver
 		c.denied, c.doubt, c.suppose, c.reported = false, false, false, false
 	case k.has(turn) && (w.startsOver || w.before == "no"):
 		r.turns++
@@ -229,8 +270,12 @@ func (r *reading) qualify(c *clause, w spoken) bool {
 		c.reported = false
 		return false
 	case k.has(denial):
-		c.denied = r.word(w.i+1) != "only" // but also
+		next := r.words[w.i+1]
+		c.denied = r.word(w.i+1) != "only" && !(w.spelling == "least" && next.class.has(wrong)) // but also
 	case k.has(doubt):
+		c.concedes = c.concedes || w.spelling == "while" || w.spelling == "although" || w.spelling == "though"
+		c.doubt = c.doubt || w.spelling != "can" || !r.relates(w.i-1) // a place that can be found
+	case k.has(supposal) && r.wonders(w.i-1):
 		c.doubt = true
 	case k.has(supposal):
 		if w.before != "even" && w.before != "as" && w.before != "only" && w.gap&^comma == 0 {
@@ -268,6 +313,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 		c.noun = c.noun && !k.has(own)
 		c.armed, c.linked = c.armed || arms, c.linked || arms
 		c.several = c.several || k.has(plural) && c.praised
+		c.lists = arms && k.has(plural)
 		c.doubt = c.doubt || k.has(seeming) || k.has(plural) && c.noun // and which are the others?
 	case k.has(makes):
 		c.making = true
@@ -279,6 +325,7 @@ func (r *reading) arm(c *clause, w spoken) bool {
 			return false // choosing B would be a mistake
 		}
 		c.armed, c.linked = true, true
+		c.mine = c.mine || r.mine(w.i)
 		c.suppose, c.reported = false, false // "if I had to choose" is a choice
 	case k.has(drop):
 		c.armed, c.linked, c.denied = true, true, true
@@ -296,7 +343,7 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		c.is = true // nor do languages without one, and ticks
 	} else if c.about && !c.is {
 		c.is = k.has(right|wrong) && c.subject.to == w.i && w.gap.has(colon|dash|open) ||
-			w.spelling == "best" && (c.open || c.subject.to == w.i && r.suits(w.i+1))
+			w.spelling == "best" && (c.open && !c.noun || c.subject.to == w.i && r.suits(w.i+1))
 	}
 	switch {
 	case k.has(link) && !k.has(own):
@@ -319,7 +366,12 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		next := r.words[w.i+1]
 		ofOther := next.gap == 0 && next.class == 0 && w.beforeIs.has(link|filler) // the correct last name
 		if c.is && !ofOther {
-			c.best = c.best || r.nounAhead(w.i+1) // the correct answer
+			switch {
+			case !r.indefinite(w.i - 1):
+				c.best = c.best || r.nounAhead(w.i+1) // the correct answer
+			case !c.closes: // so B is a better one, in passing
+				c.weight &^= concluded
+			}
 			r.judge(c, c.denied)
 		}
 	case k.has(wrong):
@@ -334,6 +386,14 @@ func (r *reading) predicate(c *clause, w spoken) bool {
 		return false
 	}
 	return true
+}
+
+// indefinite: word i, or the one before "more", is "a".
+func (r *reading) indefinite(i int) bool {
+	if r.word(i) == "more" {
+		i--
+	}
+	return r.word(max(i, 0)) == "a" || r.word(max(i, 0)) == "an"
 }
 
 // suits: word i says that something is as it should be.
@@ -354,8 +414,38 @@ func (r *reading) pronoun(i int) bool {
 	return false
 }
 
+// blamed: the words from i on say that something is no answer: is not correct.
+func (r *reading) blamed(i int) bool {
+	if i+1 >= r.len() || !r.words[i].class.has(link) {
+		return false
+	}
+	next := r.words[i+1]
+	return next.class.has(wrong) || next.class.has(denial) && r.words[min(i+2, r.len())].class.has(right)
+}
+
+// wonders: the "if" after word i says what is not known: to determine if it is.
+func (r *reading) wonders(i int) bool {
+	switch r.word(max(i, 0)) {
+	case "determine", "know", "see", "tell", "check", "ask", "asks", "asked", "asking", "wonder", "decide", "verify", "clear", "sure":
+		return true
+	}
+	return false
+}
+
+// relates: word i begins a clause that says which one is meant.
+func (r *reading) relates(i int) bool {
+	switch r.word(max(i, 0)) {
+	case "that", "which", "who", "you", "we", "i", "where":
+		return true
+	}
+	return false
+}
+
 // quotes: the verb at word i is followed by what is said.
 func (r *reading) quotes(i int) bool {
+	if r.after(i).has(comma) && !r.after(i).has(quote) {
+		return false // that being said, the answer is B
+	}
 	switch r.word(i + 1) {
 	case "that", "it", "it's", "is", "the", "to":
 		return true
@@ -378,7 +468,7 @@ func (r *reading) mine(i int) bool {
 
 // supposed makes what would be, as the sentence has said so far, depend on an if.
 func (r *reading) supposed(c *clause) {
-	for i := c.claims; i < len(r.claims) && c.would; i++ {
+	for i := max(c.claims, c.apart); i < len(r.claims) && c.would; i++ {
 		r.claims[i].unreal = true
 	}
 	c.claims = len(r.claims)
@@ -397,8 +487,8 @@ func (r *reading) doubted(x ref) {
 func (r *reading) claim(c *clause, x ref, rule string, denied bool) {
 	n := claim{
 		option: x.option, from: x.from, rule: rule, denied: denied, soft: denied && !c.linked && !c.is && !(x.letter && r.predicated(x)),
-		tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
-		answer: c.noun || c.best || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
+		supposed: c.suppose, tentative: c.doubt || c.suppose || c.several && c.armed, unreal: c.reported, also: c.also, adverse: c.adverse,
+		answer: c.noun || c.best || c.mine && c.armed || c.praised && c.armed || c.boxed, weight: c.weight + corrected*r.turns,
 	}
 	if n.answer {
 		n.weight += answering

@@ -19,6 +19,7 @@ type ref struct {
 	from, to int // words
 	letter   bool
 	sure     bool // names the option whatever the sentence says: (B), option B, "B. text"
+	aside    bool // one of the others: "the other options (A and C)"
 	bounded  bool // a mark follows, or a word that ends the name
 }
 
@@ -75,6 +76,9 @@ func (r *reading) textAt(i int) (ref, bool) {
 	to := i + 1 + strings.Count(best, " ")
 	if r.words[i].gap.has(line) && r.numbers(i) && to == i+1 {
 		return ref{}, false
+	}
+	if r.after(to-1) == comma && isDigit(rune(best[len(best)-1])) && isDigit(rune(r.norm[min(int(r.words[to].from), len(r.norm)-1)])) {
+		return ref{}, false // the order is 1, 3, 2
 	}
 	bounded := r.bounded(to-1) && (r.after(to-1) != comma || !r.begun(best))
 	return ref{option: option, from: i, to: to, bounded: bounded}, true
@@ -138,11 +142,12 @@ func (r *reading) letterAt(i int) (ref, bool) {
 	if !w.upper && !x.sure && !after.has(stop|comma|colon|shut|line) {
 		return ref{}, false
 	}
-	if text, ok := r.textAt(i + 1); ok && (w.upper || w.gap.has(line|open) && after.has(stop|colon|shut)) {
+	at := min(r.article(i+1), r.len())
+	if text, ok := r.textAt(at); ok && (w.upper || w.gap.has(line|open) && after.has(stop|colon|shut)) {
 		switch {
 		case text.option == k:
 			x.to, x.sure, x.bounded = text.to, true, true
-		case w.upper && after != 0 && !after.has(line) && r.closed(text):
+		case w.upper && after != 0 && !after.has(line) && at == i+1 && r.closed(text):
 			x.option, x.to = clash, text.to
 		}
 	}
@@ -162,6 +167,9 @@ func (r *reading) qualified(i int) bool {
 
 // called: the word before letter i says that it is one, as in "option B".
 func (r *reading) called(i int) bool {
+	if i > 0 && r.word(i-1) == "letter" && r.spelling {
+		return false
+	}
 	return i > 0 && r.words[i-1].class.has(namer) && !r.words[i].gap.has(stop|comma|line)
 }
 
@@ -193,18 +201,23 @@ func (r *reading) refAt(i int) (ref, bool) {
 // list extends x over "A and B", "A, B or C", "A/B"; it is void where that
 // names more than one option.
 func (r *reading) list(x ref) ref {
-	for first := true; !r.words[x.to].gap.has(stop | line | colon); first = false {
+	last := false
+	for first := true; !last && !r.words[x.to].gap.has(stop|line|colon); first = false {
 		i := x.to
 		listed, joined, or := r.words[i].gap.has(comma), r.words[i].gap.has(slash), false
 		for r.words[i].class.has(joint) {
 			joined, or = true, or || r.word(i) != "and"
 			i++
 		}
+		last = joined && listed // A, B, or C
 		if !joined && !listed {
 			break
 		}
 		if i > x.to && r.words[i].class.has(namer) {
 			i++
+		}
+		if joined && !x.letter {
+			i = r.article(i)
 		}
 		next, ok := r.refAt(i)
 		if next.option == clash {
@@ -217,7 +230,7 @@ func (r *reading) list(x ref) ref {
 		if first && !or && behind.gap == 0 && behind.class.has(singular) {
 			break // "A, and B is wrong" begins a new clause
 		}
-		if !joined && behind.gap == 0 && !behind.class.has(joint|plural) {
+		if !joined && x.option != void && behind.gap == 0 && !behind.class.has(joint|plural) {
 			break // "A, B says"
 		}
 		if next.option != x.option {

@@ -6,7 +6,8 @@
 //
 // What a model thought before it answered is no answer: thoughts are taken out
 // (thoughts.go). So is what follows an answer where the model went on with a
-// question of its own making.
+// question of its own making, and what stands before its one heading
+// "Response:" or "Answer:" where nothing else can be read.
 //
 // A response is split into words and what stands between them, so that **B**,
 // (B), 【Ｂ】, "B" and \boxed{\text{B}} are one and the same (text.go). Then it
@@ -34,7 +35,8 @@
 // or the best one, outweighs what is merely said to be right, or right as well;
 // a conclusion ("therefore", "so", "final", a leading or closing letter)
 // outweighs both; and what follows a correction ("wait", "actually", "sorry")
-// outweighs all before it. An option that the response opens with
+// outweighs all before it, as does an answer after "however" that the response
+// concludes with. An option that the response opens with
 // stands, too, while others are praised later but not concluded or set against
 // it ("however"); and one answer stands after two that were left open. Otherwise the response contradicts itself, and Rules
 // abstains. A statement also falls when the response later says that its option
@@ -52,8 +54,11 @@
 //
 //	rule:hedged          a conclusion after "might", "seems", "if", or of "this option" in a list
 //	rule:predicate       a letter right after "is": "the city is B. Paris"
-//	rule:hedged          any other statement of that kind, or "probably B"
-//	rule:only-named      no other option is named by letter anywhere
+//	rule:hedged          any other statement of that kind, or "probably B"; one that
+//	                     speaks of no answer, or depends on an if, only where no
+//	                     other option is named by letter
+//	rule:only-named      no other option is named by letter anywhere, those aside
+//	                     that are denied ("the other options, A and C")
 //	rule:last-named      a last sentence that concludes names one option by letter
 //	rule:option-text     the first sentence says "is" and the text of one option
 //	rule:first-named     the first sentence names one option
@@ -109,41 +114,60 @@ type Answer struct {
 func Rules(response string, options []string) (Answer, bool) {
 	response = WithoutThoughts(response)
 	if head, ok := beforeQuestion(response); ok {
-		if a, ok := answer(head, options, false); ok {
+		if a, found := answer(head, options, false); found == chosen {
 			return a, true
 		}
 	}
-	return answer(response, options, cut(response))
+	a, found := answer(response, options, cut(response))
+	if found == nothing {
+		if body, ok := underHeading(response); ok {
+			a, found = answer(body, options, cut(response))
+		}
+	}
+	return a, found == chosen
 }
 
-func answer(response string, options []string, cut bool) (Answer, bool) {
+// finding is what a reading came to.
+type finding int
+
+const (
+	nothing   finding = iota // that can be read
+	undecided                // statements that contradict each other, or none fits
+	chosen
+)
+
+func answer(response string, options []string, cut bool) (Answer, finding) {
 	r := newReading(response, options)
 	defer r.close()
 	return r.answer(cut)
 }
 
 // answer is what the reading comes to; cut: the response ends too early.
-func (r *reading) answer(cut bool) (Answer, bool) {
+func (r *reading) answer(cut bool) (Answer, finding) {
 	r.scan()
 	a, stated := decide(r.statements())
 	switch {
 	case a.Option == clash:
-		return Answer{Rule: Conflict}, false
+		return Answer{Rule: Conflict}, undecided
 	case stated && a.Option == void:
-		return Answer{}, false
+		return Answer{}, undecided
 	case stated:
-		return a, true
+		return a, chosen
 	case r.none:
 		if option, ok := one(r.claimed(func(c claim) bool { return c.from > r.noneAt && !c.unreal && c.rule != Predicate })); ok {
-			return Answer{option, Hedged}, true
+			return Answer{option, Hedged}, chosen
 		}
-		return Answer{}, false
+		return Answer{}, undecided
 	case cut && !r.endsNamed():
 		option, ok := one(r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() }))
 		if ok && !r.denies(option, true) {
-			return Answer{option, Predicate}, true
+			return Answer{option, Predicate}, chosen
 		}
-		return Answer{}, false
+		option, ok = one(r.claimed(func(c claim) bool { return c.rule != Predicate && !c.unreal && c.answer && c.weight >= concluded }))
+		if ok && !r.denies(option, true) {
+			return Answer{option, Hedged}, chosen
+		}
+		return Answer{}, nothing
 	}
 	for _, sign := range r.signs() {
 		option, ok := one(sign.options)
@@ -151,10 +175,10 @@ func (r *reading) answer(cut bool) (Answer, bool) {
 			break
 		}
 		if ok && !r.denies(option, sign.rule != Hedged && sign.rule != Predicate) {
-			return Answer{option, sign.rule}, true
+			return Answer{option, sign.rule}, chosen
 		}
 	}
-	return Answer{}, false
+	return Answer{}, nothing
 }
 
 // endsNamed: the last words name an option, so that nothing was cut off.
@@ -171,6 +195,7 @@ func decide(statements []claim) (a Answer, decided bool) {
 	}
 	denied := map[int]bool{}
 	first, last := statements[0], (*claim)(nil)
+	var weight int // of what is said for last
 	var also []int // options that are right as well
 	for i := len(statements) - 1; i >= 0; i-- {
 		c := &statements[i]
@@ -181,13 +206,18 @@ func decide(statements []claim) (a Answer, decided bool) {
 			also = append(also, c.option)
 		case denied[c.option]:
 		case last == nil:
-			last = c
-		case c.option == last.option || c.weight < last.weight:
-		case c.option < 0 && last.option >= 0 && (last.weight >= concluded || last.answer): // "A or B ... the best is A"
-		case c.rule == LeadingLetter && c.weight >= concluded && last.weight < concluded && !last.adverse: // more is said of others, too
-			last = c
+			last, weight = c, c.weight
+		case c.option == last.option:
+			weight = max(weight, c.weight)
+			if c.adverse && c.answer && weight >= concluded { // however, a better answer is B; so the answer is B
+				weight = max(weight, plain+corrected)
+			}
+		case c.weight < weight:
+		case c.option < 0 && last.option >= 0 && (weight >= concluded || last.answer): // "A or B ... the best is A"
+		case c.rule == LeadingLetter && c.weight >= concluded && weight < concluded && !last.adverse: // more is said of others, too
+			last, weight = c, c.weight
 		case c.answer && !last.answer && c.option >= 0: // "The answer is B. A is right in a way."
-			last = c
+			last, weight = c, c.weight
 		case first.option == last.option && !first.denied && first.weight >= concluded: // it opens and closes with it
 		default:
 			return Answer{Option: void}, true
@@ -303,7 +333,7 @@ func (r *reading) speaksOf(x ref) bool {
 // negated: the words from i on to the next mark deny something.
 func (r *reading) negated(i int) bool {
 	for ; i < r.len(); i++ {
-		if r.words[i].class.has(denial) || r.word(i) == "no" {
+		if r.words[i].class.has(denial) && r.word(i) != "less" || r.word(i) == "no" {
 			return true
 		}
 		if r.after(i).has(stop | comma | line) {

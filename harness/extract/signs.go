@@ -17,7 +17,8 @@ func (r *reading) signs() []sign {
 	return []sign{
 		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && c.weight >= concluded }, ifs)},
 		{Predicate, r.claimed(func(c claim) bool { return c.rule == Predicate && c.firm() })},
-		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs)},
+		{Hedged, r.claimed(func(c claim) bool { return stated(c) && !c.unreal && !c.supposed && c.answer }, ifs)},
+		{Hedged, r.unopposed(r.claimed(func(c claim) bool { return stated(c) && !c.unreal }, ifs))},
 		{Hedged, r.claimed(func(c claim) bool { return c.rule == Predicate && !c.unreal })},
 		{OnlyNamed, r.lettered(0)},
 		{LastNamed, r.lettered(r.conclusion(said))},
@@ -27,6 +28,14 @@ func (r *reading) signs() []sign {
 		{Refuted, r.refuted(said)},
 		{Eliminated, r.remaining()},
 	}
+}
+
+// unopposed are options, and where there are any, all others named by letter.
+func (r *reading) unopposed(options []int) []int {
+	if len(options) > 0 {
+		options = append(options, r.lettered(0)...)
+	}
+	return options
 }
 
 // claimed are the options that are claimed so.
@@ -61,13 +70,14 @@ func (r *reading) lettered(from int) []int {
 	if from == 0 && r.discusses() {
 		return nil
 	}
-	unreal := map[int]bool{} // where a name is only what someone says
+	unreal, denied := map[int]bool{}, map[int]bool{} // where a name is only what someone says, or said not to be
 	for _, c := range r.claims {
 		unreal[c.from] = unreal[c.from] || c.unreal
+		denied[c.from] = denied[c.from] || c.denied
 	}
 	var options []int
 	for _, x := range r.refs {
-		if x.from >= from && x.letter && x.sure {
+		if x.from >= from && x.letter && x.sure && !x.aside && !denied[x.from] {
 			if unreal[x.from] {
 				x.option = void
 			}
@@ -90,6 +100,7 @@ type sentence struct {
 	asked       bool // it ends in a question mark
 	unreal      bool // it says what someone says, or what would be if
 	conditional bool // it says what is or would be if
+	several     bool // it says what is one of several: such as
 	concludes   bool
 }
 
@@ -99,7 +110,7 @@ func (r *reading) sentences() []sentence {
 	refs := r.refs
 	for i := 0; i < r.len(); i++ {
 		w := r.words[i]
-		if i == 0 || w.gap.has(line) || r.ends(i) {
+		if i == 0 || w.gap.has(line) || r.ends(i) || w.gap.has(colon) && r.words[i-1].class.has(wrong) { // they are mistaken: it is Rome
 			if i > 0 {
 				all[len(all)-1].asked = w.gap.has(query)
 			}
@@ -117,6 +128,7 @@ func (r *reading) sentences() []sentence {
 			s.concludes = true
 		}
 		s.conditional = s.conditional || w.class.has(supposal)
+		s.several = s.several || r.word(i) == "such" || r.word(i) == "including"
 		s.unreal = s.unreal || w.class.has(supposal) || w.class.has(report) && r.quotes(i) && !r.mine(i)
 	}
 	if len(all) > 0 {
@@ -199,7 +211,7 @@ func (r *reading) opening(said []sentence) []int {
 // first are the options named in the first sentence, also by what it begins
 // with: "B is where it rains", or "Rome has seven hills." and no more.
 func (r *reading) first(said []sentence) []int {
-	if len(said) == 0 || !said[0].plain() || r.begins() || r.discusses() {
+	if len(said) == 0 || !said[0].plain() || said[0].several || r.begins() || r.discusses() {
 		return nil
 	}
 	options := r.named(said[0])
@@ -224,6 +236,8 @@ func (r *reading) concluding(said []sentence) []int {
 		}
 		x := s.refs[len(s.refs)-1]
 		switch {
+		case len(s.refs) == 1 && !r.isNumber(x) && (r.predicated(x) || r.explained(x.to)):
+			return []int{x.option}
 		case x.to < s.to && !r.words[x.to].class.has(link):
 		case len(s.refs) == 1 && !r.isNumber(x):
 			return []int{x.option}
@@ -233,6 +247,15 @@ func (r *reading) concluding(said []sentence) []int {
 		return nil
 	}
 	return nil
+}
+
+// explained: a clause that says why begins with word i.
+func (r *reading) explained(i int) bool {
+	switch r.word(min(i, r.len())) {
+	case "as", "because", "since", "which":
+		return r.words[i].gap == comma
+	}
+	return false
 }
 
 // conditions is void where different options are named under different ifs.

@@ -151,5 +151,26 @@ func asks(line string) bool {
 	})
 }
 
+// underHeading is what a response says under its one heading "Response:" or
+// "Answer:", before which it repeats what it was asked for.
+func underHeading(response string) (body string, ok bool) {
+	from := 0
+	for line := range strings.Lines(response) {
+		from += len(line)
+		line = strings.TrimLeft(line, "\t #*>")
+		rest, headed := strings.CutPrefix(line, "Response:")
+		if !headed {
+			rest, headed = strings.CutPrefix(line, "Answer:")
+		}
+		if headed && ok {
+			return "", false
+		}
+		if headed {
+			body, ok = response[from-len(rest):], true
+		}
+	}
+	return body, ok && strings.TrimSpace(body) != ""
+}
+
 // questions begin a line with which someone else speaks.
 var questions = []string{"q:", "question:", "next question", "human:", "user:", "instruction:", "<|im_start|>user", "<|user|>", "[inst]"}

@@ -61,7 +61,7 @@ var classes = func() map[string]class {
 		{link | follow | seeming, "seem appear"},
 		{link | own, "it's that's"},
 		{link | plural | follow, "are were"},
-		{right | filler, "correct right best accurate appropriate suitable closest better"},
+		{right | filler, "correct right best accurate appropriate suitable closest better optimal"},
 		{wrong | filler, "incorrect wrong inaccurate invalid worst eliminated excluded ruled dismissed discarded rejected mistaken myth misconception"},
 		{denial, "not never cannot can't neither nor couldn't wouldn't shouldn't don't didn't none unlike unlikely least less"},
 		{denial | singular, "isn't wasn't doesn't"},
@@ -82,14 +82,14 @@ var classes = func() map[string]class {
 		{contrast | reason, "but rather instead"},
 		{reason, "because since whereas while"},
 		{other, "each every any other another first next this these original initial previous earlier trick"},
-		{kind, "description statement representation match fit"},
+		{kind, "description statement representation match fit candidate explanation means method approach"},
 		{grade | filler, "most more"},
 		{supposal, "if assuming suppose imagine unless"},
 		{opener | filler, "given"},
 		{special, "settle settled settling on however suggest propose advise this none other listed among say that as no left remains remain bleibt would had were also than yes suppose imagine belief beliefs legend superstition described represented captured answered explained partially partly technically somewhat " + boxed},
 		{joint | follow, "and or nor"},
 		{follow, "because since for due which would with but in from that who will should can has so might may could if not cannot isn't here then too the this it we you"},
-		{filler, "fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
+		{filler, "common popular fits works suits the a an my us you most likely definitely clearly indeed would to with for out labeled labelled only more must " +
 			"should will considered still obviously certainly simply just by far of than fitting logical reasonable sensible " +
 			"relevant precise that which who it as think believe mean both either does do has also too"},
 	}...) {

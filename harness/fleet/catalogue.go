@@ -10,34 +10,38 @@ import (
 	"strings"
 )
 
-// LookUp says which models a catalogue lacks.
-func LookUp(names []string, catalogue []models.Installed, host string) error {
-	var missing []string
-	for _, name := range Matching(names, catalogue) {
-		m, ok := models.Find(catalogue, name)
-		if m.Remote != "" {
-			return runsElsewhere(m)
-		}
-		if !ok && !slices.Contains(missing, name) {
-			missing = append(missing, name)
+// LookUp says which models a catalogue lacks, and which of them run elsewhere where
+// that is not accepted.
+func LookUp(names []string, catalogue []models.Installed, host string, remote bool) error {
+	for _, name := range names {
+		if m, _ := models.Find(catalogue, name); m.Remote != "" && !remote {
+			return RunsElsewhere(m)
 		}
 	}
+	missing := Missing(names, catalogue)
 	if len(missing) == 0 {
 		return nil
 	}
 	return &hint.Error{
 		Err:   fmt.Errorf("%s has no model %s", host, strings.Join(missing, ", ")),
-		Hint:  fmt.Sprintf("ollama pull %s; %s", missing[0], InWords(catalogue)),
+		Hint:  fmt.Sprintf("ollama pull %s; perg run --pull fetches what is missing; %s", missing[0], InWords(catalogue)),
 		Usage: true,
 	}
 }
 
-// Details asks what an installed model is. One that is nothing to ask is an
-// error of usage: it runs elsewhere, or makes embeddings alone.
-func Details(ctx context.Context, c Client, m models.Installed) (models.Details, error) {
-	if m.Remote != "" {
-		return models.Details{}, runsElsewhere(m)
+// Missing are those names that a catalogue lacks, each once.
+func Missing(names []string, catalogue []models.Installed) (missing []string) {
+	for _, name := range Matching(names, catalogue) {
+		if _, ok := models.Find(catalogue, name); !ok && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
 	}
+	return missing
+}
+
+// Details asks what an installed model is. One that makes embeddings alone is an
+// error of usage.
+func Details(ctx context.Context, c Client, m models.Installed) (models.Details, error) {
 	d, err := c.Details(ctx, m.Name)
 	embeds := m.Embeds()
 	if len(d.Capabilities) > 0 {
@@ -49,8 +53,10 @@ func Details(ctx context.Context, c Client, m models.Installed) (models.Details,
 	return d, err
 }
 
-func runsElsewhere(m models.Installed) error {
-	return hint.Usage(fmt.Errorf("model %s runs elsewhere (%s), not on this server: its memory, energy and digest cannot be measured", m.Name, m.Remote), "name a model that is installed")
+// RunsElsewhere refuses a model that does.
+func RunsElsewhere(m models.Installed) error {
+	return hint.Usage(fmt.Errorf("model %s runs elsewhere (%s), not on this server: its memory, energy and digest cannot be measured", m.Name, m.Remote),
+		"name a model that is installed; or accept that with --allow-remote, which sends prompts there")
 }
 
 // Find gives the models of a catalogue that has them all.

@@ -23,6 +23,8 @@ type Client interface {
 	CountTokens(context.Context, models.Request) (int, error)
 	Quantize(ctx context.Context, catalogue []models.Installed, source models.Installed, level string, progress func(done, total int64)) (models.Installed, error)
 	Delete(ctx context.Context, name string) error
+	PullSize(ctx context.Context, name string) (bytes int64, err error)
+	Pull(ctx context.Context, name string, progress func(done, total int64)) error
 
 	Load(ctx context.Context, model string, o models.Options) (models.Loaded, error)
 	Unload(ctx context.Context, model string) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -15,7 +16,7 @@ import (
 
 const (
 	sayEvery = 5 * time.Second
-	// spareDisk is what quantizing leaves of a disk.
+	// spareDisk is what quantizing and pulling leave of a disk.
 	spareDisk = 2 << 30
 )
 
@@ -79,21 +80,34 @@ func telling(say func(string), name, level string) func(done, total int64) {
 	}
 }
 
-// room says whether the model store's disk holds so many bytes more.
+// room says whether the model store's disk holds so many bytes more of
+// quantizations.
 func room(need uint64) error {
 	dir := models.Store()
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return nil // the server says what is wrong with it
-	}
-	free := fs.Bavail * uint64(fs.Bsize)
-	if need+spareDisk <= free {
-		return nil
+	free, ok := freeOn(dir)
+	if !ok || need+spareDisk <= free {
+		return nil // or the server says what is wrong with it
 	}
 	return &hint.Error{
 		Err:  fmt.Errorf("quantize: it needs %s, and %s has %s free", humanize.IBytes(need+spareDisk), dir, humanize.IBytes(free)),
 		Hint: "free some space, name fewer levels, or remove with --prune-quantized what earlier runs made",
 	}
+}
+
+// freeOn is how many bytes the disk of a directory that is there, or will be, has
+// free; false where that is not known.
+func freeOn(dir string) (bytes uint64, ok bool) {
+	for ; dir != "" && dir != "."; dir = filepath.Dir(dir) {
+		var fs unix.Statfs_t
+		err := unix.Statfs(dir, &fs)
+		if err == nil {
+			return fs.Bavail * uint64(fs.Bsize), true
+		}
+		if !errors.Is(err, unix.ENOENT) || dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return 0, false
 }
 
 // Prune removes what quantizing made of some models.

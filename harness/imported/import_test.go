@@ -133,7 +133,7 @@ func TestLikelihoods(t *testing.T) {
 	const plain = `{"doc_id": 0, "doc": {"question": "Sky?", "choices": {"text": ["blue", "red"], "label": ["A", "B"]}}, "target": "0", "resps": [[["-1.5", "True"]], [["-2.5", "False"]]], "filtered_resps": [["-1.5", "True"], ["-2.5", "False"]], "acc": 1.0}`
 	r := request(t, plain, "set preference=I like tales.")
 	r.Files[0].Setting = prompt.None
-	r.Files = append(r.Files, File{file(t, "b.jsonl", strings.ReplaceAll(plain, "-1.5", "-9.5")), prompt.Relevant})
+	r.Files = append(r.Files, File{Path: file(t, "b.jsonl", strings.ReplaceAll(plain, "-1.5", "-9.5")), Setting: prompt.Relevant})
 	done, err := Import(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)

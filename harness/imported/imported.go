@@ -31,6 +31,7 @@ type Request struct {
 	Store       string           // that keeps the replies of judges
 
 	setting prompt.Setting // of the file at hand; "": its rows say
+	again   bool           // so, too
 }
 
 // A File is a table, and the setting that its answers are under; "" where its
@@ -38,6 +39,7 @@ type Request struct {
 type File struct {
 	Path    string
 	Setting prompt.Setting
+	Again   bool // its answers without a preference are controls: the questions of the other files asked again
 }
 
 // A Result is what was imported.
@@ -48,6 +50,7 @@ type Result struct {
 	Read    int      // answers that perg's rules read
 	Unread  int      // and could not
 	Alike   int      // rows of a table of items that have a question of a row before
+	Unasked int      // answers that ask again what no other file asks
 }
 
 // A Cell is a cell of the run, with the number of its generations.
@@ -80,6 +83,10 @@ func Import(ctx context.Context, r Request) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		if f.Again {
+			m.Files = append(m.Files, file.ImportFile)
+			continue
+		}
 		if m.Form, err = oneForm(m.Form, file.layout.form, r.Files); err != nil {
 			return Result{}, err
 		}
@@ -97,7 +104,7 @@ func Import(ctx context.Context, r Request) (Result, error) {
 
 // of is the request for one of its files.
 func (r Request) of(f File) Request {
-	r.Files, r.setting = []File{f}, f.Setting
+	r.Files, r.setting, r.again = []File{f}, f.Setting, f.Again
 	return r
 }
 
@@ -124,6 +131,9 @@ func (r Request) each(ctx context.Context, do func(table *data.Foreign, row int,
 		return file, 0, err
 	}
 	defer table.Close()
+	if r.again {
+		r = r.forAgain(table.Columns())
+	}
 	if file.layout, err = arrange(path, table.Columns(), r); err != nil {
 		return file, 0, fmt.Errorf("%w%s", err, table.UnreadNote())
 	}
@@ -168,6 +178,7 @@ func (r Request) each(ctx context.Context, do func(table *data.Foreign, row int,
 		return file, left, fmt.Errorf("%s has no rows", path)
 	}
 	file.Path, file.Setting, file.repeated = path, string(r.setting), rows.repeated
+	file.Again = r.again
 	return file, left, nil
 }
 

@@ -27,9 +27,11 @@ type index struct {
 	texts       []preference   // by number
 	models      []rundir.ModelInfo
 	answers     map[key]place
-	tables      []*data.Foreign                 // to name places in; closed
-	longest     int                             // bytes of the longest response
-	byWords     map[[sha256.Size]byte]*question // the first question of these words
+	tables      []*data.Foreign             // to name places in; closed
+	longest     int                         // bytes of the longest response
+	byWords     map[[sha256.Size]byte]int32 // the number of the first question of these words, from 1
+	times       map[key]int32               // of questions asked again, how often
+	unasked     int                         // answers that ask again what no other file asks
 }
 
 // unknown stands for the number of a preference that is not known.
@@ -51,8 +53,10 @@ type question struct {
 	said  [sha256.Size]byte // of all that rows say of it
 	first place
 	asks  []ask
-	same  string // the id of the first question of the same words; "": there is no other
-	seen  bool   // written, where it has no asks
+	choice
+	next int32  // the number of the next of the same words, from 1; 0: there is none
+	same string // the id of the first question of the same words; "": there is no other
+	seen bool   // written, where it has no asks
 }
 
 // A preference is what is known of one: perhaps not even its text.
@@ -67,7 +71,7 @@ type ask struct {
 
 func newIndex() *index {
 	return &index{
-		byID: make(map[string]int32), byWords: make(map[[sha256.Size]byte]*question), preferences: make(map[string]int32), cells: make(map[results.Cell]int32), answers: make(map[key]place),
+		byID: make(map[string]int32), byWords: make(map[[sha256.Size]byte]int32), preferences: make(map[string]int32), cells: make(map[results.Cell]int32), answers: make(map[key]place), times: make(map[key]int32),
 	}
 }
 
@@ -77,7 +81,14 @@ func (x *index) file(ctx context.Context, number int, r Request) (read, error) {
 		if number == len(x.tables) {
 			x.tables = append(x.tables, t)
 		}
-		return x.add(place{int32(number), int32(row)}, a)
+		if at := (place{int32(number), int32(row)}); !r.again {
+			return x.add(at, a)
+		} else if k, _, ok := x.keyAgain(a, x.times); ok {
+			x.answers[k] = at
+		} else if a.setting == prompt.None {
+			x.unasked++
+		}
+		return nil
 	})
 	if err != nil {
 		return file, err
@@ -107,14 +118,17 @@ func (a *answered) said() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// link joins a new question with the first of the same words.
+// link joins a new question, the last, with the first of the same words.
 func (x *index) link(q *question, a *answered) {
 	words := sha256.Sum256([]byte(data.QuestionKey(a.question)))
-	first, ok := x.byWords[words]
+	number := int32(len(x.questions))
+	at, ok := x.byWords[words]
 	if !ok {
-		x.byWords[words] = q
+		x.byWords[words] = number
 		return
 	}
+	first := x.questions[at-1]
+	q.next, first.next = first.next, number
 	first.same, q.same = first.id, first.id
 }
 
@@ -125,7 +139,7 @@ func (x *index) keyOf(at place, a *answered) (k key, q *question) {
 	if !ok {
 		n = int32(len(x.questions))
 		x.byID[id] = n
-		x.questions = append(x.questions, &question{id: id, said: a.said(), first: at})
+		x.questions = append(x.questions, &question{id: id, said: a.said(), choice: a.choice(), first: at})
 		x.link(x.questions[n], a)
 	}
 	q = x.questions[n]
@@ -139,16 +153,22 @@ func (x *index) keyOf(at place, a *answered) (k key, q *question) {
 		}
 		q.ask(k.preference, a.profile)
 	}
-	cell := results.Cell{Variant: a.model.Variant, Method: a.method, Setting: a.setting}
-	if k.cell, ok = x.cells[cell]; !ok {
-		k.cell = int32(len(x.names))
-		x.cells[cell] = k.cell
-		x.names = append(x.names, cell)
-		if !slices.ContainsFunc(x.models, func(m rundir.ModelInfo) bool { return m.Variant == a.model.Variant }) {
-			x.models = append(x.models, a.model)
+	k.cell = x.cell(results.Cell{Variant: a.model.Variant, Method: a.method, Setting: a.setting}, a.model)
+	return k, q
+}
+
+// cell is the number of a cell, of a model.
+func (x *index) cell(name results.Cell, of rundir.ModelInfo) int32 {
+	n, ok := x.cells[name]
+	if !ok {
+		n = int32(len(x.names))
+		x.cells[name] = n
+		x.names = append(x.names, name)
+		if !slices.ContainsFunc(x.models, func(m rundir.ModelInfo) bool { return m.Variant == of.Variant }) {
+			x.models = append(x.models, of)
 		}
 	}
-	return k, q
+	return n
 }
 
 // own tells the preference of an answer from others: its number, or its text.

@@ -53,11 +53,17 @@ func write(ctx context.Context, r Request, x *index, about rundir.Import) (_ Res
 	}
 	defer w.table.Abort()
 	for _, f := range r.Files {
-		file, left, err := r.of(f).each(ctx, func(_ *data.Foreign, _ int, a *answered) error { return w.add(a) })
+		add := w.add
+		if f.Again {
+			add = w.addAgain
+		}
+		file, left, err := r.of(f).each(ctx, func(_ *data.Foreign, _ int, a *answered) error { return add(a) })
 		if err != nil {
 			return Result{}, err
 		}
-		about.LeftOut += left
+		if !f.Again {
+			about.LeftOut += left
+		}
 		w.result.Alike += file.repeated
 		if file.letters && w.result.Letters == nil {
 			w.result.Letters = &Letters{}
@@ -80,7 +86,7 @@ func write(ctx context.Context, r Request, x *index, about rundir.Import) (_ Res
 	if err := dir.End(w.counts, nil, false); err != nil {
 		return Result{}, err
 	}
-	w.result.Manifest = *m
+	w.result.Manifest, w.result.Unasked = *m, x.unasked
 	return w.result, nil
 }
 
@@ -127,8 +133,11 @@ func (x *index) manifest(r Request) rundir.Manifest {
 		c.Models = append(c.Models, m.Variant)
 	}
 	for k := range x.answers {
-		c.Repeats = max(c.Repeats, 1+int(k.repeat))
+		if x.names[k.cell].Control == prompt.NoControl {
+			c.Repeats = max(c.Repeats, 1+int(k.repeat))
+		}
 	}
+	c.Null, c.RotateOptions = x.controls()
 	return rundir.Manifest{
 		PergVersion: rundir.Version(), Config: c, Models: x.models,
 		Prompts: map[string]string{}, Judges: []rundir.ModelInfo{}, Placement: []string{}, Loads: []rundir.Load{},
@@ -149,6 +158,7 @@ type writer struct {
 }
 
 func (x *index) writer(runID, out string) (*writer, error) {
+	clear(x.times) // the files are gone through once more
 	known, err := data.DefaultPreferences()
 	if err != nil {
 		return nil, err
@@ -186,6 +196,25 @@ func (w *writer) add(a *answered) error {
 	if k = w.item(k); a.setting != prompt.None || k.preference != unknown || len(q.asks) == 0 {
 		return w.write(g, q, q.of(k.preference))
 	}
+	return w.writeAll(g, q)
+}
+
+// addAgain writes an answer that asks again, for each item of its question.
+func (w *writer) addAgain(a *answered) error {
+	k, q, ok := w.keyAgain(a, w.times)
+	if !ok {
+		return nil
+	}
+	g := w.generation(a)
+	g.Control, g.Repeat = string(w.names[k.cell].Control), k.repeat
+	if len(q.asks) == 0 {
+		return w.write(g, q, nil)
+	}
+	return w.writeAll(g, q)
+}
+
+// writeAll writes a generation of each item of a question.
+func (w *writer) writeAll(g data.Generation, q *question) error {
 	for i := range q.asks {
 		if err := w.write(g, q, &q.asks[i]); err != nil {
 			return err

@@ -78,6 +78,17 @@ func TestThePaceOfARunIsThatOfTheNextPlan(t *testing.T) {
 			t.Errorf("of %s: %+v", what, p)
 		}
 	}
+	// A judge by the name of a candidate has a pace of its own.
+	self := variant("a")
+	r.Judges = append(r.Judges, self)
+	load.Kind, load.Pace = schedule.Score, &store.Pace{InFlight: 4, Servers: 1, Gain: 1, Prompt: 5e-4, New: 2e-3, Calls: 300}
+	note()
+	if p := pace(self, "0.33.0", 0); p == nil || p.InFlight != 4 {
+		t.Errorf("of the model as a judge: %+v", p)
+	}
+	if p := pace(v, "0.33.0", 0); p == nil || *p != want {
+		t.Errorf("of the same as a candidate, then: %+v, want %+v", p, want)
+	}
 	if p := (Paces{Fleet: f}).Known(t.Context(), r, "0.33.0")(v)(f.Devices[:1]); p != nil {
 		t.Errorf("without a store: %+v", p)
 	}

@@ -31,10 +31,9 @@ func paced(r task.Roster, v *task.Variant, version string) store.Paced {
 }
 
 // Note remembers the pace of a load that was measured, of one of a roster's
-// models, whose answers took so many tokens each. Where a judge is a variant, too,
-// both by one name, it is not told whose the load was.
+// models, whose answers took so many tokens each.
 func (p Paces) Note(ctx context.Context, l engine.Load, r task.Roster, answer func(*task.Variant) float64) error {
-	of := slices.DeleteFunc(r.Loaded(), func(v *task.Variant) bool { return v.Label != l.Model })
+	of := slices.DeleteFunc(r.Loaded(), func(v *task.Variant) bool { return v.Label != l.Model || r.Scores(v) != (l.Kind == schedule.Score) })
 	if l.Pace == nil || len(of) != 1 {
 		return nil
 	}

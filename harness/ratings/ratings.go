@@ -41,7 +41,7 @@ type judgment struct {
 	Variant     string `parquet:"variant"`
 	Repeat      int32  `parquet:"repeat"`
 	JudgeModel  string `parquet:"judge_model"`
-	JudgeDigest string `parquet:"judge_digest"`
+	JudgeDigest string `parquet:"judge_digest,optional"`
 	Swapped     bool   `parquet:"swapped"`
 	Score       *int32 `parquet:"score"`
 	Status      string `parquet:"status"`

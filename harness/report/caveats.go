@@ -53,7 +53,7 @@ func Caveats(rows []data.Metric) []string {
 	caveat(unrated, "nothing was rated: Alignment Failure and Robustness Error are unknown")
 	caveat(unscored, "some ratings are missing: Alignment Failure leaves those items out, and in Robustness Error the rated ones stand for them")
 	caveat(failed, "some rows failed: their items are left out of every rate")
-	return append(all, unreadCaveats(rows)...)
+	return slices.Concat(all, nullCaveats(rows), unreadCaveats(rows))
 }
 
 // mostNamed is the number of cells that a caveat about single cells names.

@@ -9,7 +9,7 @@ import (
 )
 
 func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
-	cols := documentColumns(by)
+	cols := documentColumns(rows, by)
 	var b strings.Builder
 	b.WriteString("% needs \\usepackage{booktabs}; rates in percent with 95\\,\\% intervals\n\\begin{tabular}{")
 	for _, c := range cols {

@@ -10,7 +10,7 @@ import (
 )
 
 // LettersLegend says what the numbers of Letters are.
-const LettersLegend = "Percent of the answers that were read, by their letter: under the setting, to the\n" +
+const LettersLegend = "Percent of the answers that were read, by letter: under the setting, of the\n" +
 	"same model without a preference, and of the right answers. Shown are the cells\n" +
 	"that choose a letter more or less often than it is right by more than chance."
 

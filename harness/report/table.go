@@ -83,7 +83,7 @@ type column struct {
 
 // columns are those of a table; everything adds those for which 80 columns are
 // too few.
-func columns(by metrics.GroupBy, everything bool) []column {
+func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
 	text := func(title string, left bool, value func(data.Metric) string) column {
 		return column{title: title, left: left, value: value}
 	}
@@ -118,6 +118,11 @@ func columns(by metrics.GroupBy, everything bool) []column {
 		rate("Breakage", func(m data.Metric) (v, low, high *float64) {
 			return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
 		}),
+	)
+	if everything {
+		cols = append(cols, nullColumns(rows, rate)...)
+	}
+	cols = append(cols,
 		rate("Alignment", func(m data.Metric) (v, low, high *float64) {
 			return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
 		}),
@@ -151,7 +156,7 @@ func named(variant, quantization string) string {
 }
 
 func writeWide(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
-	cols := columns(by, true)
+	cols := columns(rows, by, true)
 	best := findBests(cols, rows)
 	return writeSections(w, rows, subject, func(section []data.Metric) error {
 		return writeLines(w, cols, best, section)
@@ -173,13 +178,13 @@ func writeNarrow(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	if by != "" {
 		heading = func(m data.Metric) string { return subject(m) + ", " + orDash(m.Source) }
 	}
-	cols := columns("", false)
+	cols := columns(rows, "", false)
 	best := findBests(cols, rows)
 	return writeSections(w, rows, heading, func(section []data.Metric) error {
 		if err := writeLines(w, cols, best, section); err != nil {
 			return err
 		}
-		for _, note := range missing(section) {
+		for _, note := range append(nullNotes(section), missing(section)...) {
 			if _, err := fmt.Fprintln(w, note); err != nil {
 				return err
 			}
@@ -281,14 +286,14 @@ func missing(section []data.Metric) []string {
 
 // layout is one table over all variants, for documents.
 func layout(rows []data.Metric, by metrics.GroupBy) table.Writer {
-	return layoutOf(documentColumns(by), rows)
+	return layoutOf(documentColumns(rows, by), rows)
 }
 
-func documentColumns(by metrics.GroupBy) []column {
+func documentColumns(rows []data.Metric, by metrics.GroupBy) []column {
 	return append([]column{
 		{title: "Variant", left: true, value: func(m data.Metric) string { return m.Variant }},
 		{title: "Method", left: true, value: func(m data.Metric) string { return m.Method }},
-	}, columns(by, true)...)
+	}, columns(rows, by, true)...)
 }
 
 func layoutOf(cols []column, rows []data.Metric) table.Writer {

@@ -66,15 +66,17 @@ type Config struct {
 
 	RotateOptions bool `yaml:"rotate_options" json:"rotate_options"` // ask it again with its options in another order, too
 
-	Quantize       Names    `yaml:"quantize" json:"quantize"`               // levels to make from each F16 model
-	KVCache        Names    `yaml:"kv_cache" json:"kv_cache"`               // KV-cache types, each a variant; none: f16 on perg's own servers
-	Host           Servers  `yaml:"host" json:"host"`                       // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
-	Header         Names    `yaml:"header" json:"header,omitempty"`         // NAME=VARIABLE: headers that servers are sent, and where their values are
-	Lanes          string   `yaml:"lanes" json:"lanes"`                     // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
-	GPUs           Names    `yaml:"gpus" json:"gpus"`                       // UUIDs or indexes of those to use; none: all
-	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`             // accept that part of a model runs on the CPU
-	GPUInterval    Duration `yaml:"gpu_interval" json:"gpu_interval"`       // between GPU samples
-	PruneQuantized bool     `yaml:"prune_quantized" json:"prune_quantized"` // remove what quantize made, after the run
+	Quantize       Names    `yaml:"quantize" json:"quantize"`                   // levels to make from each F16 model
+	KVCache        Names    `yaml:"kv_cache" json:"kv_cache"`                   // KV-cache types, each a variant; none: f16 on perg's own servers
+	Host           Servers  `yaml:"host" json:"host"`                           // servers to use as they are, each a lane; none: OLLAMA_HOST or the default, or perg's own
+	Header         Names    `yaml:"header" json:"header,omitempty"`             // NAME=VARIABLE: headers that servers are sent, and where their values are
+	Lanes          string   `yaml:"lanes" json:"lanes"`                         // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
+	GPUs           Names    `yaml:"gpus" json:"gpus"`                           // UUIDs or indexes of those to use; none: all
+	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`                 // accept that part of a model runs on the CPU
+	AllowRemote    bool     `yaml:"allow_remote" json:"allow_remote,omitempty"` // accept models that run elsewhere, and are not measured
+	Pull           bool     `yaml:"pull" json:"-"`                              // fetch models that are not installed
+	GPUInterval    Duration `yaml:"gpu_interval" json:"gpu_interval"`           // between GPU samples
+	PruneQuantized bool     `yaml:"prune_quantized" json:"prune_quantized"`     // remove what quantize made, after the run
 
 	// Describe has models by name that a plan may use though they are not
 	// installed.

@@ -1,10 +1,12 @@
 package rundir
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,7 +19,6 @@ import (
 
 	"perg/data"
 	"perg/harness/hint"
-	"perg/harness/prompt"
 	"perg/harness/task"
 	"perg/models"
 )
@@ -64,7 +65,7 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.Manifest = m
-		d.Manifest.RunID = newRunID(time.Now())
+		d.Manifest.RunID = cmp.Or(m.RunID, newRunID(time.Now()))
 	case err != nil:
 		return &hint.Error{Err: err, Hint: "its replies are in the store: choose another --out, and they are used again"}
 	default:
@@ -141,12 +142,12 @@ func (d *Dir) Done() bool {
 }
 
 // Finished says whether the directory holds a run of the config over the dataset
-// with the hash, by this version of perg, to which nothing is left to do; it takes
-// up its manifest then. No server is asked. Templates and examples of the user's
-// own may have changed since: a run with such is looked at with a server.
-func (d *Dir) Finished(c Config, sha256 string) bool {
+// with the hash, with prompts made of what has these hashes, by this version of
+// perg, to which nothing is left to do; it takes up its manifest then. No server
+// is asked.
+func (d *Dir) Finished(c Config, sha256 string, prompts map[string]string) bool {
 	old, err := ReadManifest(d.Path)
-	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || c.Prompts != prompt.Own && c.Prompts != prompt.Paper || len(c.ICL) > 0 {
+	if err != nil || old.PergVersion != Version() || old.Dataset.SHA256 != sha256 || !maps.Equal(old.Prompts, prompts) {
 		return false
 	}
 	was, e := json.Marshal(old.Config)
@@ -232,6 +233,12 @@ func (d *Dir) write() error {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	return nil
+}
+
+// RunID is that of the run in a directory, or one for a run that is new there.
+func RunID(dir string) string {
+	m, _ := ReadManifest(dir)
+	return cmp.Or(m.RunID, newRunID(time.Now()))
 }
 
 // newRunID is a time to read and a tail that tells runs of one moment apart.

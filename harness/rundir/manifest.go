@@ -78,6 +78,7 @@ type ImportFile struct {
 	Bytes   int64  `json:"bytes"`
 	Rows    int    `json:"rows"`
 	Setting string `json:"setting,omitempty"` // of its answers; "": it says so itself
+	Again   bool   `json:"again,omitempty"`   // it asks again what the others ask, without a preference
 }
 
 // DatasetInfo names the items of a run.
@@ -96,7 +97,7 @@ func DatasetOf(set data.Dataset) DatasetInfo {
 // run.json, texts are "".
 type ModelInfo struct {
 	Name          string `json:"name"`
-	Digest        string `json:"digest"`
+	Digest        string `json:"digest"`         // "": it runs elsewhere
 	Size          int64  `json:"size,omitempty"` // bytes
 	Family        string `json:"family"`
 	ParameterSize string `json:"parameter_size"`
@@ -113,6 +114,7 @@ type ModelInfo struct {
 	NoSystemRole bool       `json:"no_system_role"`    // system texts went in front of user texts
 	NumCtx       int        `json:"num_ctx,omitempty"` // tokens of context it is given
 	Engine       string     `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
+	Remote       string     `json:"remote,omitempty"`  // where it ran; "": on a server of the run
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
@@ -205,26 +207,31 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
 		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.Thinker.Lines(v.Way() == task.ThinkOff, v.Level), Own: v.Own,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
 	}
 }
 
-// VariantOf is what a manifest tells of a variant: enough to find its replies.
-func VariantOf(m ModelInfo) *task.Variant {
-	return &task.Variant{
+// VariantOf is what the manifest tells of one of its variants: enough to find its
+// replies.
+func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
+	v := &task.Variant{
 		Installed: models.Installed{
-			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization,
+			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization, Remote: m.Remote,
 		},
 		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, Level: models.Level(m.ThinkLevel), Own: m.Own,
 		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
 	}
+	if m.Remote != "" {
+		v.Only = run.RunID
+	}
+	return v
 }
 
 // ScorerOf is what a manifest tells of a model that reads or rates. One from before
 // models were known by how they think says of it whether it can: it was told not to,
 // or to think as little as it can.
-func ScorerOf(m ModelInfo) *task.Variant {
-	v := VariantOf(m)
+func (run Manifest) ScorerOf(m ModelInfo) *task.Variant {
+	v := run.VariantOf(m)
 	if m.Thinks != "" || v.Think == nil {
 		return v
 	}

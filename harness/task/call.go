@@ -39,7 +39,9 @@ const keyVersion = 2
 // model by its digest, because a tag can be pulled anew, and the engine, on
 // which the same weights answer otherwise. It has no num_ctx: a
 // context that holds the call changes nothing, and in one that does not the
-// call fails. So a reply serves whatever memory the machine at hand has.
+// call fails. So a reply serves whatever memory the machine at hand has. Of a
+// model that runs elsewhere nobody knows which it is tomorrow: the run is part of
+// its key.
 func (c Call) Key() store.Key { return c.key(c.Variant.Engine) }
 
 // Earlier is the key that a perg gave the call which did not know engines: a
@@ -68,6 +70,7 @@ func (c Call) key(engine models.Engine) store.Key {
 		Render  bool           `json:",omitempty"`
 		Server  string         `json:",omitempty"`
 		Control prompt.Control `json:",omitempty"`
+		Only    string         `json:",omitempty"`
 		Thought int            `json:",omitempty"`
 		Aloud   bool           `json:",omitempty"`
 		// Of a model with penalties of its own, which replies of before were made
@@ -75,7 +78,7 @@ func (c Call) key(engine models.Engine) store.Key {
 		Unpenalized bool `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
-		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server, c.Control,
+		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server, c.Control, c.Variant.Only,
 		c.Request.Thought, c.Request.Aloud, c.Variant.Own.Penalizes(),
 	})
 	if err != nil {

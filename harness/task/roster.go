@@ -30,6 +30,14 @@ func (r Roster) Scorers() []*Variant {
 // Scores says whether a model reads or rates answers.
 func (r Roster) Scores(v *Variant) bool { return slices.Contains(r.Scorers(), v) }
 
+// Serve has the replies of those models that run elsewhere serve one run alone:
+// nobody knows which model answers there tomorrow.
+func (r Roster) Serve(run string) {
+	for _, v := range append(r.Scorers(), r.Variants...) {
+		v.Serve(run)
+	}
+}
+
 // Loaded are all models that are put into memory.
 func (r Roster) Loaded() []*Variant {
 	if r.Rerating {

@@ -13,7 +13,7 @@ import (
 const (
 	// roundItems is the least number of items in a round: fewer say little of a
 	// cell, and slots change from one cell to the next more often.
-	roundItems = 32
+	roundItems = 16
 	// sharedBy is the least number of prompts, on average, that begin with the
 	// same worked examples in a round: these are some nine tenths of a prompt,
 	// so that eight on one beginning are read in a fifth of the time or less.

@@ -18,6 +18,7 @@ type Variant struct {
 	Level      models.Level  // of its thinking; "": it is asked with none
 	Shape      models.Shape  // what decides its memory
 	Engine     models.Engine // of the servers that it is asked on; "": not known
+	Only       string        // the run that its replies serve, and no other; "": they serve any
 	Tokenizer  string        // equal for models that share token counts
 	Own        models.Own
 	LeastCtx   int // tokens of context that servers give it in any case
@@ -36,6 +37,13 @@ func (v Variant) withCaches(caches []models.KVType, servers models.KVType) []*Va
 		all = append(all, &with)
 	}
 	return all
+}
+
+// Serve has the replies of a variant that runs elsewhere serve one run alone.
+func (v *Variant) Serve(run string) {
+	if v.Remote != "" {
+		v.Only = run
+	}
 }
 
 // Messages fits a prompt to the variant's chat template.

@@ -65,7 +65,10 @@ type Scripted struct {
 	// Dies says whether a chat ends the runner of its model; nil: none does.
 	Dies func(api.ChatRequest) bool
 
+	Registry Registry
+
 	mu       sync.Mutex
+	fetched  map[string]int64 // bytes, by name
 	running  map[string]*runner
 	launches []Launch
 	asked    []api.ChatRequest
@@ -82,7 +85,7 @@ type runner struct {
 func NewScripted(tb testing.TB, number string, models map[string]Model) *Scripted {
 	tb.Helper()
 	s := &Scripted{
-		Version: version(number), Models: models, Slots: Slots, running: make(map[string]*runner),
+		Version: version(number), Models: models, Slots: Slots, running: make(map[string]*runner), fetched: make(map[string]int64),
 		Says: func(api.ChatRequest) string { return "The answer is A." },
 	}
 	srv := httptest.NewServer(s)
@@ -106,9 +109,16 @@ func (s *Scripted) Asked() []api.ChatRequest {
 }
 
 func (s *Scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if r.URL.Path == "/api/pull" {
+		var q api.PullRequest
+		if read(w, r, &q) {
+			s.pull(w, r, q.Model)
+		}
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch r.URL.Path {
 	case "/api/version":
 		answer(w, map[string]string{"version": s.Number})
@@ -164,6 +174,7 @@ const (
 	layers, heads, kvHeads, embedding = 2, 4, 2, 64
 	trained                           = 131072
 	weights                           = 1 << 20                                        // bytes, made up
+	reference                         = 384                                            // bytes of a model that runs elsewhere
 	cachePerToken                     = layers * kvHeads * 2 * (embedding / heads) * 2 // f16
 )
 
@@ -171,10 +182,14 @@ func digest(name string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(
 
 func (s *Scripted) tags() (all []api.ListModelResponse) {
 	for name, m := range s.Models {
-		all = append(all, api.ListModelResponse{
+		one := api.ListModelResponse{
 			Name: name, Model: name, Digest: digest(name), Size: weights, RemoteHost: m.Remote,
 			Details: api.ModelDetails{Family: m.family(), ParameterSize: "1M", QuantizationLevel: "F16"},
-		})
+		}
+		if m.Remote != "" {
+			one.Size, one.RemoteModel = reference, name
+		}
+		all = append(all, one)
 	}
 	slices.SortFunc(all, func(a, b api.ListModelResponse) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -209,6 +224,12 @@ func show(m Model, all bool) map[string]any {
 		capabilities = append(capabilities, "vision")
 	}
 	of := m.family() + "."
+	if m.Remote != "" {
+		return map[string]any{
+			"capabilities": capabilities, "remote_host": m.Remote, "remote_model": "of that place", "details": map[string]any{"family": m.family()},
+			"model_info": map[string]any{"general.architecture": m.family(), of + "context_length": trained},
+		}
+	}
 	info := map[string]any{
 		"general.architecture": m.family(), "general.parameter_count": 1000000,
 		of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": trained,

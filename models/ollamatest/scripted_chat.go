@@ -34,6 +34,11 @@ func (s *Scripted) chat(w http.ResponseWriter, r api.ChatRequest) {
 	if m.Thinks && r.Think == nil {
 		r.Think = &api.ThinkValue{Value: true}
 	}
+	if m.Remote != "" { // it passes the chat on, and loads nothing
+		s.asked = append(s.asked, r)
+		answer(w, s.answers(m, r, &runner{Launch: Launch{NumCtx: trained, Slots: 1}}, fmt.Sprint(r.Messages)))
+		return
+	}
 	on := s.launch(m, r)
 	if len(r.Messages) == 0 {
 		answer(w, api.ChatResponse{Model: r.Model, Done: true, DoneReason: "load"})

@@ -126,7 +126,7 @@ func (s *site) page(screen explore.Screen, l listing) answerPage {
 		letter := data.Letter(i)
 		p.Options = append(p.Options, shownOption{
 			Letter: letter, Text: text, Gold: letter == g.Gold,
-			PlainChose:  screen.Baseline != nil && screen.Baseline.Answer != nil && *screen.Baseline.Answer == letter,
+			PlainChose:  chose(screen.Baseline, text),
 			AnswerChose: !screen.IsBaseline() && g.Answer != nil && *g.Answer == letter,
 		})
 	}
@@ -140,13 +140,26 @@ func (s *site) page(screen explore.Screen, l listing) answerPage {
 	return p
 }
 
+// chose says whether an answer is an option, which may have another letter there.
+func chose(g *data.Generation, option string) bool {
+	if g == nil || g.Answer == nil {
+		return false
+	}
+	i, ok := data.LetterIndex(*g.Answer, len(g.Options))
+	return ok && g.Options[i] == option
+}
+
 func (p *answerPage) sides() {
 	g, b := p.Generation, p.Baseline
 	with := sideOf(g, "With the preference", "setting "+g.Setting+", "+g.Method)
-	switch prompt.Setting(g.Setting) {
-	case prompt.None:
+	switch setting, control := prompt.Setting(g.Setting), prompt.Control(g.Control); {
+	case control == prompt.Again:
+		with.Title, with.Under = "Asked again", "without a preference, zero-shot: a control"
+	case control == prompt.Rotated:
+		with.Title, with.Under = "Asked again, options in another order", "without a preference, zero-shot: a control"
+	case setting == prompt.None:
 		with.Title = "Without a preference"
-	case prompt.Mixed, prompt.Irrelevant:
+	case setting == prompt.Mixed, setting == prompt.Irrelevant:
 		with.Title = "With the preferences"
 	}
 	if p.IsBaseline() || b == nil {

@@ -58,6 +58,8 @@ type content struct {
 
 	ReadersTitle  string
 	Readers       table
+	NullTitle     string // "": the baseline was not asked again
+	Nulls         table
 	Letters       table
 	LettersLean   string // how many cells prefer a letter; "" where none does
 	Thinking      table  // without rows where no model thinks
@@ -115,6 +117,7 @@ func Render(r Run) ([]byte, error) {
 		v.ReadersTitle, v.Readers, v.ReadersByType = r.readersTitle(l), r.readers(l), r.readersByType()
 		v.Letters, v.LettersLean = r.letters(l)
 		v.Thinking, v.ThinkingCut = r.thinking(l)
+		v.NullTitle, v.Nulls = r.nullTitle(l), r.nulls(l)
 		v.Tradeoff = add(r.tradeOff(l))
 		v.Where = r.where(l)
 		v.Settings, v.Methods = add(r.bySetting(l)), add(r.byMethod(l))
