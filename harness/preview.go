@@ -44,6 +44,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	for _, text := range r.Concerns(version) {
 		note(text)
 	}
+	for _, text := range r.Brings(c.Temperature) {
+		note(text)
+	}
 	known := nothingKnown
 	if s != nil {
 		known = recorded(s)

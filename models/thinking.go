@@ -152,7 +152,8 @@ func asksToThink(text string, think *api.ThinkValue) (string, bool) {
 	}
 	v := template.Values{Messages: []api.Message{{Role: "system", Content: sampleSystem}, {Role: "user", Content: sampleUser}}}
 	if think != nil {
-		v.Think, v.ThinkLevel, v.IsThinkSet = think.Bool(), think.String(), true
+		// The module's ThinkValue does not take max for true.
+		v.Think, v.ThinkLevel, v.IsThinkSet = think.Bool() || think.IsString(), think.String(), true
 	}
 	var b strings.Builder
 	err = t.Execute(&b, v)

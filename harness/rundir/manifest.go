@@ -206,7 +206,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
-		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.Thinker.Lines(v.Way() == task.ThinkOff, v.Level), Own: v.Own,
+		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.ThinkLines(), Own: v.Own,
 		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
 	}
 }
