@@ -82,3 +82,43 @@ func TestTheContextGrowsWithThoughts(t *testing.T) {
 		t.Errorf("%+v, error %v", known, err)
 	}
 }
+
+// A judge that thinks rates beside itself without a thought, each by its own name,
+// and one that has levels with the one that it is named with.
+func TestJudgesThatThink(t *testing.T) {
+	s, c := scripted(t, "0.33.0", map[string]ollamatest.Model{
+		"a:latest": {Template: chatML}, "judge:latest": {Thinks: true, Template: thinkingTemplate},
+		"oss:latest": {Family: "gptoss", Thinks: true, Parser: true, Template: chatML},
+	})
+	cfg := judged("a:latest")
+	cfg.Judge, cfg.Thought = rundir.Names{"judge:latest", "judge:latest@think-on", "oss:latest@think-high"}, "100"
+	p, r, _, err := preparedOn(t, 3, cfg, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	rated := make(map[string]int)
+	for _, j := range rows[data.Judgment](t, r.Dir.Path, "judgments") {
+		rated[j.JudgeModel]++
+		if j.Status != data.StatusOK {
+			t.Fatalf("%s: %s", j.JudgeModel, j.Error)
+		}
+		thinks := j.JudgeModel != "judge:latest"
+		if both := int64(len(j.Raw) + len("Let me think.")); thinks != (*j.OutputTokens == both) {
+			t.Errorf("%s took %d tokens", j.JudgeModel, *j.OutputTokens)
+		}
+	}
+	if n := rated["judge:latest"]; len(rated) != 3 || n == 0 || rated["judge:latest@think-on"] != n || rated["oss:latest@think-high"] != n {
+		t.Errorf("ratings %v", rated)
+	}
+	asked := make(map[string]int)
+	for _, q := range structuredCalls(s) {
+		asked[fmt.Sprint(q.Model, " ", q.Think.Value, " ", q.Options["num_predict"])]++
+	}
+	for _, what := range []string{"judge:latest false 300", "judge:latest true 400", "oss:latest high 400"} {
+		if asked[what] < 3 {
+			t.Errorf("asked %v, and not %s", asked, what)
+		}
+	}
+}
