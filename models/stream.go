@@ -149,7 +149,7 @@ func (h *heard) response(ctx context.Context, c *Client, r Request, last api.Cha
 		out.OutputTokens += thought
 		out.Eval += h.thoughtEnded.Sub(h.began)
 	}
-	out.ThinkingTokens = new(min(thought, out.OutputTokens))
+	out.ThinkingTokens = new(min(thought, max(0, out.OutputTokens-h.says)))
 	return out
 }
 

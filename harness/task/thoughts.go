@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"perg/harness/engine"
 )
@@ -14,9 +15,21 @@ type Thoughts struct {
 	Measured int // thoughts that this was measured in; 0: it is a guess
 }
 
+// String says what is planned with; "" where it does not think.
+func (t Thoughts) String() string {
+	switch {
+	case t.Most == 0:
+		return ""
+	case t.Measured == 0:
+		return fmt.Sprintf("thoughts are guessed at %d tokens, with a context for %d; a longer one has it grow", t.Mean, t.Most)
+	default:
+		return fmt.Sprintf("thoughts have %d tokens, as %d of its first ones had, with a context for %d; a longer one has it grow", t.Mean, t.Measured, t.Most)
+	}
+}
+
 const (
 	// guessedThought and guessedMost are of models of 7B to 32B on questions with
-	// options; servers-wide figures are 500 to 8,000.
+	// options, whose thoughts are said to have 500 to 8,000 tokens.
 	guessedThought, guessedMost = 1000, 3000
 	firstThoughts               = 64  // generations that are looked at
 	enoughThoughts              = 5   // thoughts that say more than a guess
