@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"harness/engine", "harness/sizing", "harness/results"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
-	{"harness/tables", "harness/loads"},
+	{"harness/tables", "harness/loads", "harness/advise"},
 	{"harness/report", "harness/imported"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},

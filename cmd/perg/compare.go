@@ -40,6 +40,11 @@ that has the highest precision:
 
    perg compare runs/x
 
+and a sentence says which to take: the smallest that is shown to be no
+worse than that one by 2 points, in Right and in Breakage (zero-shot,
+relevant). The larger ones are tested first, and the first that fails ends
+the row. Where the data do not decide it says how many items would.
+
 Rates are in percent (see perg report --help), differences in percentage
 points with 95 % bootstrap intervals, the same items drawn for both sides.
 Items to which one side has no response, there or in the baseline, are
@@ -121,6 +126,11 @@ func compareAction(c *cli.Context) error {
 		return err
 	}
 	comparedLegend(w, sweep, all, detect)
+	if advice := advised(s.a.manifest, all); sweep && len(advice) > 0 {
+		fmt.Fprint(w, "\nWhich to take\n\n")
+		report.Advice(w, advice)
+		fmt.Fprintln(w)
+	}
 	for _, caveat := range caveats {
 		fmt.Fprintln(w, report.Prose(caveat))
 	}
@@ -244,13 +254,32 @@ func (s *comparedSides) sweep(text string) error {
 		return err
 	}
 	s.b = s.a
+	if s.siblings(); len(s.pairs) == 0 {
+		var names []string
+		for _, m := range s.a.manifest.Models {
+			names = append(names, m.Variant)
+		}
+		return hint.Usage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
+			"compare two: perg compare "+quoted(text)+",VARIANT OTHER-VARIANT; perg run --quantize makes a sweep")
+	}
+	return nil
+}
+
+// comparedModels are a run's as comparing knows them.
+func comparedModels(m rundir.Manifest) []compare.Model {
 	var all []compare.Model
-	for _, m := range s.a.manifest.Models {
+	for _, v := range m.Models {
 		all = append(all, compare.Model{
-			Variant: m.Variant, Name: m.Name, Family: m.Family, ParameterSize: m.ParameterSize,
-			Quantization: m.Quantization, KVCache: models.KVType(m.KVCacheType), Think: m.Think,
+			Variant: v.Variant, Name: v.Name, Family: v.Family, ParameterSize: v.ParameterSize,
+			Quantization: v.Quantization, KVCache: models.KVType(v.KVCacheType), Think: v.Think,
 		})
 	}
+	return all
+}
+
+// siblings pairs the variants of the run that is both sides.
+func (s *comparedSides) siblings() {
+	all := comparedModels(s.a.manifest)
 	of, unknown := compare.Siblings(all)
 	for _, v := range unknown {
 		s.left = append(s.left, "the precision of "+v+" is not known: it is not compared")
@@ -266,15 +295,6 @@ func (s *comparedSides) sweep(text string) error {
 		}
 		s.pairs = append(s.pairs, pairs...)
 	}
-	if len(s.pairs) == 0 {
-		names := make([]string, len(all))
-		for i, m := range all {
-			names[i] = m.Variant
-		}
-		return hint.Usage(fmt.Errorf("%s has no variants of one model at several precisions, but %s", text, strings.Join(names, ", ")),
-			"compare two: perg compare "+quoted(text)+",VARIANT OTHER-VARIANT; perg run --quantize makes a sweep")
-	}
-	return nil
 }
 
 func (s *comparedSides) runOf(c *metrics.Cell) string {

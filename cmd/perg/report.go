@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
+	"perg/harness/compare"
 	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/printable"
@@ -51,6 +52,12 @@ rated), and • marks the best value of each setting; perg compare says whether 
 difference is more than chance. The other formats keep the order of the run and
 their columns: markdown and latex have one row a cell in percent, csv and json
 every column of the table metrics, rates as fractions, and each source too.
+
+Beside Breakage stands what breaks without any preference, where the baseline was
+asked again (perg run --null): Null, of the model as a whole; Net, Breakage less
+Null in points, over the items that have both; Rotated, the same with the options
+in another order (--rotate-options). Of a model at several quantizations a sentence
+says which to take (perg compare --help).
 
 Where a model chooses a letter more or less often than it is right, beyond chance
 (Holm over all letters and cells, level 1 %), a table has the shares of the letters
@@ -136,7 +143,9 @@ func reportAction(c *cli.Context) error {
 	}
 	var run *metrics.Table
 	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
-	if len(by) > 0 || others || c.IsSet("html") {
+	siblings, _ := compare.Siblings(comparedModels(m))
+	sweep := human && len(siblings) > 0
+	if len(by) > 0 || others || sweep || c.IsSet("html") {
 		if run, err = metrics.Load(dir, m.MetricsOptions()); err != nil {
 			return err
 		}
@@ -164,7 +173,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	var improvements []metrics.Improvement
-	if human && run != nil {
+	if human && others {
 		improvements = run.Improvements()
 	}
 	if human {
@@ -189,6 +198,11 @@ func reportAction(c *cli.Context) error {
 		}
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
+		}
+		if sweep {
+			if err := writeAdvice(w, dir, m, run); err != nil {
+				return err
+			}
 		}
 	}
 	notes, err := oneSided(dir, m)

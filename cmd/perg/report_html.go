@@ -76,13 +76,7 @@ func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 	if m.Imported != nil {
 		r.EndedAt = nil // how long the answers took is not known
 	}
-	var all []compare.Model
-	for _, v := range m.Models {
-		all = append(all, compare.Model{
-			Variant: v.Variant, Name: v.Name, Family: v.Family, ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCache: models.KVType(v.KVCacheType), Think: v.Think,
-		})
-	}
-	best, _ := compare.Siblings(all)
+	best, _ := compare.Siblings(comparedModels(m))
 	for _, v := range m.Models {
 		r.Variants = append(r.Variants, page.Variant{
 			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization),

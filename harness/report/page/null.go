@@ -49,7 +49,7 @@ func (r Run) nullTitle(l lead) string {
 	case most.NetBreakageLow == nil:
 		return said
 	case *most.NetBreakageLow > 0:
-		return said + fmt.Sprintf("; the preference breaks %s more points", signed(*most.NetBreakage*100, 1))
+		return said + fmt.Sprintf("; the preference breaks %.1f points more", *most.NetBreakage*100)
 	case *most.NetBreakageHigh < 0:
 		return said + "; with the preference less breaks"
 	default:
