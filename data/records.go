@@ -10,8 +10,15 @@ const (
 	StatusUnloaded  = "unloaded"      // no response: the server put the model in memory or out of it, and asked it nothing
 	StatusEmpty     = "empty"         // a response without a word
 	StatusThinking  = "thinking_only" // thoughts, and no word after them
-	StatusUnscored  = "unscored"      // a judgment whose rating cannot be read
+	// StatusThought: thoughts that a limit ended, or a loop, before a word of the
+	// answer.
+	StatusThought  = "truncated_thinking"
+	StatusUnscored = "unscored" // a judgment whose rating cannot be read
 )
+
+// DoneLoop stands in the column done_reason where perg ended an answer that said the
+// same over and over.
+const DoneLoop = "loop"
 
 // FromLabel stands in the column answer_from where the letter of an imported
 // answer is the file's.
@@ -42,7 +49,8 @@ type Generation struct {
 	ParameterSize  string   `parquet:"parameter_size,optional,dict" about:"as Ollama gives it, such as 8.0B; null: not known"`
 	Quantization   string   `parquet:"quantization,optional,dict" about:"of the weights, such as Q4_K_M; null: not known"`
 	KVCacheType    string   `parquet:"kv_cache_type,optional,dict" about:"type of the KV cache; null: the server's own, not known"`
-	Think          *bool    `parquet:"think" about:"whether the model was asked to think first; null: it cannot"`
+	Think          *bool    `parquet:"think" about:"whether the model was asked to think first; null: it cannot, or cannot be asked"`
+	ThinkLevel     string   `parquet:"think_level,optional,dict" about:"how much it was asked to think: low, medium, high or max; null: no level was asked for"`
 	Repeat         int32    `parquet:"repeat" about:"number of the repeat, from 0; of a control, how often it was asked again before"`
 	Control        string   `parquet:"control,optional,dict" about:"again: the baseline asked once more, rotated: with its options in another order; neither is a baseline, a repeat or of a cell; null: all others"`
 
@@ -56,23 +64,24 @@ type Generation struct {
 	Answer        *string `parquet:"answer,dict" about:"letter of the option that the response chooses; null: invalid, none can be read"`
 	AnswerFrom    string  `parquet:"answer_from,optional,dict" about:"the rule that read the answer, or model; label: the letter is the imported file's; conflict: a letter with another option's text, which nobody reads; null: no response"`
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
-	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit), empty (not a word), thinking_only (thoughts and no word after them), unloaded (no response: the server put the model in memory or out of it) or error (no response)"`
+	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit, or was ended where it said the same over and over), truncated_thinking (so did the thought before it, and there is no response), empty (not a word), thinking_only (thoughts and no word after them), unloaded (no response: the server put the model in memory or out of it) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
-	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it; null: not known"`
+	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it, or perg ended it: thinking_budget (the thought had its tokens) or loop; null: not known"`
 
-	PromptTokens  *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
-	OutputTokens  *int64     `parquet:"output_tokens" about:"tokens that the model made"`
-	TotalNS       *int64     `parquet:"total_ns" about:"duration of the call in nanoseconds, as Ollama measured it, like the next three"`
-	LoadNS        *int64     `parquet:"load_ns" about:"of that, loading the model"`
-	PromptEvalNS  *int64     `parquet:"prompt_eval_ns" about:"of that, reading the prompt"`
-	EvalNS        *int64     `parquet:"eval_ns" about:"of that, making the output"`
-	StartedAt     *time.Time `parquet:"started_at,timestamp(microsecond)" about:"when the call began"`
-	Host          string     `parquet:"host,optional,dict" about:"the Ollama server that was called; null: not known"`
-	Engine        string     `parquet:"engine,optional,dict" about:"what computed the response in the server: runner (Ollama before 0.30), llama-server (from 0.30 on); null: not known"`
-	OllamaVersion string     `parquet:"ollama_version,optional,dict" about:"version of that server; null: not known"`
-	GPUUUIDs      []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
-	VRAMBytes     *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
-	RequestHash   string     `parquet:"request_hash,optional" about:"key of the call in the store of replies; null: it was made elsewhere"`
+	PromptTokens   *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
+	OutputTokens   *int64     `parquet:"output_tokens" about:"tokens that the model made, the thought's included"`
+	ThinkingTokens *int64     `parquet:"thinking_tokens" about:"of those, the tokens of what it thought first, by the model's vocabulary; null: nothing, or not counted"`
+	TotalNS        *int64     `parquet:"total_ns" about:"duration of the call in nanoseconds, as Ollama measured it, like the next three"`
+	LoadNS         *int64     `parquet:"load_ns" about:"of that, loading the model"`
+	PromptEvalNS   *int64     `parquet:"prompt_eval_ns" about:"of that, reading the prompt"`
+	EvalNS         *int64     `parquet:"eval_ns" about:"of that, making the output"`
+	StartedAt      *time.Time `parquet:"started_at,timestamp(microsecond)" about:"when the call began"`
+	Host           string     `parquet:"host,optional,dict" about:"the Ollama server that was called; null: not known"`
+	Engine         string     `parquet:"engine,optional,dict" about:"what computed the response in the server: runner (Ollama before 0.30), llama-server (from 0.30 on); null: not known"`
+	OllamaVersion  string     `parquet:"ollama_version,optional,dict" about:"version of that server; null: not known"`
+	GPUUUIDs       []string   `parquet:"gpu_uuids,optional,list" parquet-element:",dict" about:"list of the GPUs of the lane; null: none, or not known"`
+	VRAMBytes      *int64     `parquet:"vram_bytes" about:"memory the model held on GPUs after its load; 0: it ran on the CPU; null: not known"`
+	RequestHash    string     `parquet:"request_hash,optional" about:"key of the call in the store of replies; null: it was made elsewhere"`
 }
 
 // A Judgment is one judge's rating of one generation: a row of the table
@@ -189,9 +198,24 @@ type Metric struct {
 	BreakageRateMost   *float64 `parquet:"breakage_rate_most" json:"breakage_rate_most"`
 	NTruncatedBaseline int64    `parquet:"n_truncated_baseline" json:"n_truncated_baseline"` // responses that num_predict or the context ended
 	NTruncated         int64    `parquet:"n_truncated" json:"n_truncated"`
-	NUnscored          int64    `parquet:"n_unscored" json:"n_unscored"`   // items of Q* without a readable rating
-	NError             int64    `parquet:"n_error" json:"n_error"`         // items without a response under the setting or in the baseline
-	NFellBack          *int64   `parquet:"n_fell_back" json:"n_fell_back"` // second calls that could not be read; null: the method has one call
+	// Thoughts that a limit or a loop ended before an answer: those are not correct
+	// above. Answered are the same figures over the items that have an answer in
+	// both cells, and how many those are.
+	NTruncatedThinkingBaseline int64    `parquet:"n_truncated_thinking_baseline" json:"n_truncated_thinking_baseline"`
+	NTruncatedThinking         int64    `parquet:"n_truncated_thinking" json:"n_truncated_thinking"`
+	NLoops                     int64    `parquet:"n_loops" json:"n_loops"` // of both kinds of truncated ones, those that were ended in a loop
+	NAnswered                  int64    `parquet:"n_answered" json:"n_answered"`
+	AccuracyBaselineAnswered   *float64 `parquet:"accuracy_baseline_answered" json:"accuracy_baseline_answered"`
+	AccuracyAnswered           *float64 `parquet:"accuracy_answered" json:"accuracy_answered"`
+	BreakageRateAnswered       *float64 `parquet:"breakage_rate_answered" json:"breakage_rate_answered"`
+	BreakageRateAnsweredLow    *float64 `parquet:"breakage_rate_answered_low" json:"breakage_rate_answered_low"`
+	BreakageRateAnsweredHigh   *float64 `parquet:"breakage_rate_answered_high" json:"breakage_rate_answered_high"`
+	ThinkingTokens             *float64 `parquet:"thinking_tokens" json:"thinking_tokens"` // of a thought, on average over the responses that have one; null: none has
+	OutputTokens               *float64 `parquet:"output_tokens" json:"output_tokens"`     // of a response and its thought, on average
+	Seconds                    *float64 `parquet:"seconds" json:"seconds"`                 // that a server took for one, on average, without loading and waiting: to read the prompt and to write
+	NUnscored                  int64    `parquet:"n_unscored" json:"n_unscored"`           // items of Q* without a readable rating
+	NError                     int64    `parquet:"n_error" json:"n_error"`                 // items without a response under the setting or in the baseline
+	NFellBack                  *int64   `parquet:"n_fell_back" json:"n_fell_back"`         // second calls that could not be read; null: the method has one call
 
 	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
 	// What the GPUs of the cell's lane did meanwhile, as NVML saw it: known for

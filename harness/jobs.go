@@ -38,7 +38,7 @@ type loadable map[*task.Variant]*engine.Model
 func (s Sizes) loadable() loadable {
 	l := make(loadable)
 	for v, size := range s.Of {
-		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache, Remote: v.Remote != "", Contexts: size.Contexts()}
+		l[v] = &engine.Model{Label: v.Label, Name: v.Name, Digest: v.Digest, KVCache: v.KVCache, Remote: v.Remote != "", Contexts: size.Contexts(), Grown: size.Grown}
 	}
 	return l
 }

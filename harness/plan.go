@@ -69,15 +69,15 @@ func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Lo
 	scorers := r.Scorers()
 	if !r.Rerating {
 		for _, v := range r.Variants {
-			all.generating = append(all.generating, job(v, t.Generating(v, s.Prompt), schedule.Generate))
+			all.generating = append(all.generating, job(v, t.Generating(v, s.Prompt).Thinking(s.Thoughts[v].Mean), schedule.Generate))
 		}
 		if len(scorers) > 0 {
-			all.scoring = new(job(scorers[0], t.Rating(r.Variants, s.Rating), schedule.Score))
+			all.scoring = new(job(scorers[0], t.Rating(r.Variants, s.Rating).Thinking(s.Thoughts[scorers[0]].Mean), schedule.Score))
 			scorers = scorers[1:]
 		}
 	}
 	for _, v := range scorers {
-		all.rating = append(all.rating, job(v, t.Rating(r.Variants, s.Rating), schedule.Generate))
+		all.rating = append(all.rating, job(v, t.Rating(r.Variants, s.Rating).Thinking(s.Thoughts[v].Mean), schedule.Generate))
 	}
 	return all
 }

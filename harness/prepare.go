@@ -8,6 +8,7 @@ import (
 	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 )
 
@@ -39,7 +40,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	r, err := enlist(ctx, c, f, client, say)
+	r, err := enlist(ctx, c, f, client, version, say)
 	if err != nil {
 		return fail(err)
 	}
@@ -72,7 +73,7 @@ func sizeAndPlace(ctx context.Context, t *task.Task, r task.Roster, f *fleet.Fle
 			client.Unload(context.WithoutCancel(ctx), loaded[0].Name) // nothing will be run on it
 		}
 	}()
-	sizes, err := sizesOf(t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, say, warn), c.NumCtx, warn)
+	sizes, err := sizesOf(ctx, t, r, counted(ctx, t.Seed, len(loaded) == 1, s, client, say, warn), tables.Recorded(s), c.NumCtx, warn)
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"perg/data"
+	"perg/harness/engine"
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
+	"perg/harness/tables"
 	"perg/harness/task"
 	"perg/harness/unseen"
 	"perg/models"
@@ -46,9 +48,21 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	for _, text := range r.Concerns(version) {
 		note(text)
 	}
-	sizes, err := sizesOf(t, r, estimated, c.NumCtx, note)
+	for _, text := range r.Brings(c.Temperature) {
+		note(text)
+	}
+	known := nothingKnown
+	if s != nil {
+		known = tables.Recorded(s)
+	}
+	sizes, err := sizesOf(ctx, t, r, estimated, known, c.NumCtx, note)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
+	}
+	for _, v := range r.Loaded() {
+		if text := sizes.Thoughts[v].String(); text != "" {
+			note(v.Label + ": " + text)
+		}
 	}
 	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
 	if p, err = place(ctx, t, r, sizes, c, loads.Paces{Store: s, Fleet: f}, version); err != nil {
@@ -79,6 +93,11 @@ func (p *Plan) ByLevel(ctx context.Context, c rundir.Config, f *fleet.Fleet, s *
 	return all, nil
 }
 
+// nothingKnown is the ask of a plan without a store.
+func nothingKnown(context.Context, task.Call) (store.Reply, error) {
+	return store.Reply{}, engine.ErrNotAsked
+}
+
 // previewRoster is that of a config, as a server that answers shows its models,
 // or as they are described, and the version of that server; "" where none does.
 func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func(string)) (r task.Roster, version string, err error) {
@@ -93,14 +112,14 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 	if client != nil {
 		version, _ = client.Version(ctx)
 	}
-	engine := models.EngineOf(version) // not known, where nobody answers
-	from := make(map[string][]string)  // names, by what is known of them
+	computes := models.EngineOf(version) // not known, where nobody answers
+	from := make(map[string][]string)    // names, by what is known of them
 	find := func(name string) (*task.Variant, error) {
 		if m, ok := models.Find(catalogue, name); ok {
 			if m.Remote != "" && !c.AllowRemote {
 				return nil, fleet.RunsElsewhere(m)
 			}
-			v, err := describe(ctx, client, m, engine)
+			v, err := describe(ctx, client, m, computes)
 			return &v, err
 		}
 		m, err := unseen.Find(ctx, name, c.Describe)
@@ -108,14 +127,10 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			return nil, err
 		}
 		from[m.From] = append(from[m.From], m.Name)
-		v := &task.Variant{
+		return &task.Variant{
 			Installed: models.Installed{Name: m.Name, Digest: m.From + " " + name, Size: cmp.Or(m.Download, int64(m.Shape.WeightBytes())), Family: m.Shape.Architecture, Quantization: m.Shape.Quantization},
-			Label:     m.Name, Shape: m.Shape, Engine: engine, LeastCtx: m.LeastCtx,
-		}
-		if m.Thinks {
-			v.Think = new(true)
-		}
-		return v, nil
+			Label:     m.Name, Shape: m.Shape, Engine: computes, LeastCtx: m.LeastCtx, Thinker: m.Thinker,
+		}, nil
 	}
 	for _, name := range fleet.Matching(c.Models, catalogue) {
 		v, err := find(name)
@@ -134,10 +149,14 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 			all = append(all, q)
 		}
 		for _, v := range all {
-			r.Variants = append(r.Variants, variants(v, c, managed, note)...)
+			made, err := variants(v, c, version, managed, note)
+			if err != nil {
+				return r, version, err
+			}
+			r.Variants = append(r.Variants, made...)
 		}
 	}
-	if r, err = withScorers(r, c, find); err != nil {
+	if r, err = withScorers(r, c, version, find); err != nil {
 		return r, version, err
 	}
 	for _, source := range slices.Sorted(maps.Keys(from)) {
@@ -153,6 +172,7 @@ func previewRoster(ctx context.Context, c rundir.Config, managed bool, note func
 // undescribed says whether a config names a model that is not described.
 func undescribed(c rundir.Config) bool {
 	return slices.ContainsFunc(slices.Concat(c.Models, c.Judge, []string{c.ExtractorName()}), func(name string) bool {
+		name, _, _ = task.SplitWay(name)
 		_, described := c.Describe[name]
 		_, known := models.Known(name)
 		return name != "" && !described && !known && !strings.HasSuffix(strings.ToLower(name), ".gguf")

@@ -36,8 +36,8 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		r.Variants = append(r.Variants, old.VariantOf(info))
 	}
 	if old.Extractor != nil {
-		r.Extractor = old.VariantOf(*old.Extractor)
-		c.Extractor = r.Extractor.Name
+		r.Extractor = old.ScorerOf(*old.Extractor)
+		c.Extractor = r.Extractor.Label
 	} else {
 		c.Extractor = rundir.NoExtractor
 	}
@@ -52,32 +52,41 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	if err != nil {
 		return fail(err)
 	}
-	if err := fleet.LookUp(c.Judge, catalogue, client.Host(), c.AllowRemote); err != nil {
-		return fail(err)
+	var judges []string
+	for _, name := range c.Judge {
+		model, _, err := task.SplitWay(name)
+		if err != nil {
+			return fail(&hint.Error{Err: err, Usage: true})
+		}
+		judges = append(judges, model)
 	}
-	judges, err := fleet.Find(c.Judge, catalogue)
-	if err != nil {
+	if err := fleet.LookUp(judges, catalogue, client.Host(), c.AllowRemote); err != nil {
 		return fail(err)
 	}
 	engine, err := f.Engine(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	for _, m := range judges {
-		v, err := describe(ctx, client, m, engine)
-		if err != nil {
-			return fail(err)
-		}
-		if f.Managed() {
-			v.KVCache = models.KVF16
-		}
-		v.Serve(old.RunID)
-		r.Judges = append(r.Judges, &v)
-	}
 	version, err := client.Version(ctx)
 	if err != nil {
 		return fail(err)
 	}
+	scorers := c
+	scorers.Judge = fleet.Matching(c.Judge, catalogue)
+	scorers.Extractor = rundir.NoExtractor // the run has read its answers
+	found, err := withScorers(task.Roster{}, scorers, version, func(name string) (*task.Variant, error) {
+		m, _ := models.Find(catalogue, name)
+		v, err := describe(ctx, client, m, engine)
+		if f.Managed() {
+			v.KVCache = models.KVF16
+		}
+		v.Serve(old.RunID)
+		return &v, err
+	})
+	if err != nil {
+		return fail(err)
+	}
+	r.Judges = found.Judges
 	for _, text := range r.Concerns(version) {
 		warn(text)
 	}

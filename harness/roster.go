@@ -15,10 +15,14 @@ import (
 
 // enlist makes the roster of a config from what a server has installed; what is
 // not there is pulled where that is wanted, and quantizations are made.
-func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, say func(string)) (task.Roster, error) {
+func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, version string, say func(string)) (task.Roster, error) {
 	var r task.Roster
-	scorers := slices.DeleteFunc(append([]string{c.ExtractorName()}, c.Judge...), func(name string) bool { return name == "" })
-	names := slices.Concat(c.Models, scorers)
+	names := slices.Clone(c.Models)
+	for _, name := range append([]string{c.ExtractorName()}, c.Judge...) {
+		if name, _, _ = task.SplitWay(name); name != "" {
+			names = append(names, name)
+		}
+	}
 	if c.Pull {
 		if err := f.Pull(ctx, names); err != nil {
 			return r, err
@@ -59,9 +63,13 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 		if err != nil {
 			return r, err
 		}
-		r.Variants = append(r.Variants, variants(v, c, f.Managed(), say)...)
+		made, err := variants(v, c, version, f.Managed(), say)
+		if err != nil {
+			return r, err
+		}
+		r.Variants = append(r.Variants, made...)
 	}
-	return withScorers(r, c, func(name string) (*task.Variant, error) {
+	return withScorers(r, c, version, func(name string) (*task.Variant, error) {
 		m, _ := models.Find(catalogue, name)
 		v, err := describe(ctx, client, m, engine)
 		if f.Managed() {
@@ -73,14 +81,29 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 
 // withScorers is a roster with the judges and the extractor of a config, each
 // model once.
-func withScorers(r task.Roster, c rundir.Config, describe func(name string) (*task.Variant, error)) (task.Roster, error) {
+func withScorers(r task.Roster, c rundir.Config, version string, describe func(name string) (*task.Variant, error)) (task.Roster, error) {
+	scorer := func(name string) (*task.Variant, error) {
+		model, way, err := task.SplitWay(name)
+		if err != nil {
+			return nil, &hint.Error{Err: err, Usage: true}
+		}
+		v, err := describe(model)
+		if err != nil {
+			return nil, err
+		}
+		as, err := v.Scoring(way, version)
+		if err != nil {
+			return nil, &hint.Error{Err: err, Usage: true}
+		}
+		return &as, nil
+	}
 	for _, name := range c.Judge {
-		v, err := describe(name)
+		v, err := scorer(name)
 		if err != nil {
 			return r, err
 		}
-		if slices.ContainsFunc(r.Judges, func(j *task.Variant) bool { return j.Name == v.Name }) {
-			return r, &hint.Error{Err: fmt.Errorf("judge %s is named twice", v.Name), Usage: true}
+		if slices.ContainsFunc(r.Judges, func(j *task.Variant) bool { return j.Label == v.Label }) {
+			return r, &hint.Error{Err: fmt.Errorf("judge %s is named twice", v.Label), Usage: true}
 		}
 		r.Judges = append(r.Judges, v)
 	}
@@ -92,29 +115,30 @@ func withScorers(r task.Roster, c rundir.Config, describe func(name string) (*ta
 		r.Extractor = r.Judges[i]
 		return r, nil
 	}
-	v, err := describe(name)
+	v, err := scorer(name)
 	if err != nil {
 		return r, err
 	}
 	r.Extractor = v
 	for _, j := range r.Judges {
-		if j.Name == v.Name {
+		if j.Label == v.Label {
 			r.Extractor = j
 		}
 	}
 	return r, nil
 }
 
-// variants are those that a model makes under a config.
-func variants(v task.Variant, c rundir.Config, managed bool, say func(string)) []*task.Variant {
-	if v.Think != nil && v.AlwaysThinks() && slices.Contains(c.Thinking(), task.ThinkOff) {
-		say(v.Name + " cannot be kept from thinking: it has no variant with thinking off")
-	}
+// variants are those that a model makes under a config with a version of Ollama.
+func variants(v task.Variant, c rundir.Config, version string, managed bool, say func(string)) ([]*task.Variant, error) {
 	var servers models.KVType
 	if managed {
 		servers = models.KVF16
 	}
-	return v.Variants(c.Thinking(), c.KVTypes(), servers)
+	made, err := v.Variants(c.Thinking(), version, c.KVTypes(), servers, say)
+	if err != nil {
+		err = &hint.Error{Err: err, Hint: "name another way with --think", Usage: true}
+	}
+	return made, err
 }
 
 // describe asks the server what a model is. Of one that runs elsewhere it knows
@@ -126,7 +150,8 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 	}
 	v := task.Variant{
 		Installed: m, Label: m.Name, Engine: engine, Shape: details.Shape, Tokenizer: details.Tokenizer,
-		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(), Unpenalized: details.Unpenalized,
+		NoSystem: !details.Shown.System, LeastCtx: details.LeastContext(),
+		Own: details.Own, Thinker: details.Thinker,
 	}
 	switch {
 	case m.Remote != "":
@@ -135,9 +160,6 @@ func describe(ctx context.Context, client fleet.Client, m models.Installed, engi
 		v.PromptHash = details.Shown.Hash
 	default:
 		v.Unseen = true // llama-server may use a template of the model's own
-	}
-	if slices.Contains(details.Capabilities, "thinking") {
-		v.Think = new(true)
 	}
 	return v, nil
 }

@@ -17,9 +17,10 @@ import (
 // Sizes say how large each model is made, and how many tokens its prompts have
 // on average, by estimate.
 type Sizes struct {
-	Of     map[*task.Variant]sizing.Size
-	Prompt sizing.Tokens // of a variant's generations
-	Rating sizing.Tokens // of the judges' calls, without the responses
+	Of       map[*task.Variant]sizing.Size
+	Thoughts map[*task.Variant]task.Thoughts // of those that think
+	Prompt   sizing.Tokens                   // of a variant's generations
+	Rating   sizing.Tokens                   // of the judges' calls, without the responses
 }
 
 // model is what decides a model's memory.
@@ -38,8 +39,8 @@ func estimated(_ *task.Variant, calls *sizing.Calls, _ int) (sizing.Longest, err
 
 // sizesOf chooses the num_ctx of every model: wanted, where that is not 0 and
 // is enough, else the smallest bucket that holds its longest call.
-func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func(string)) (Sizes, error) {
-	s := Sizes{Of: make(map[*task.Variant]sizing.Size)}
+func sizesOf(ctx context.Context, t *task.Task, r task.Roster, longest longest, known task.Ask, wanted int, warn func(string)) (Sizes, error) {
+	s := Sizes{Of: make(map[*task.Variant]sizing.Size), Thoughts: make(map[*task.Variant]task.Thoughts)}
 	answers := make(map[int]*sizing.Calls) // by the length of an answer
 	if !r.Rerating {
 		for _, v := range r.Variants {
@@ -77,7 +78,14 @@ func sizesOf(t *task.Task, r task.Roster, longest longest, wanted int, warn func
 		if v.Unseen {
 			l.Need += otherRole
 		}
-		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength).AtLeast(v.LeastCtx)
+		if s.Thoughts[v], err = t.ThoughtsOf(ctx, v, known); err != nil {
+			return s, err
+		}
+		size := sizing.SizeOf(l, wanted, v.Shape.ContextLength)
+		if limit := t.ThoughtTokens(v); limit > 0 {
+			size = size.Thinking(s.Thoughts[v].Most, limit, wanted, v.Shape.ContextLength)
+		}
+		size = size.AtLeast(v.LeastCtx)
 		if wanted > 0 && size.Need > wanted && !r.Scores(v) {
 			return s, &hint.Error{
 				Err: fmt.Errorf("num_ctx %d: the longest prompt of %s (%s) has %d tokens, which with %d for its answer needs %d",

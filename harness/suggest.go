@@ -116,14 +116,18 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	}
 	c := g.Config
 	c.Think = []string{string(task.ThinkOn)}
-	found, err := enlist(ctx, c, g.Fleet, client, g.Say)
+	version, err := client.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := enlist(ctx, c, g.Fleet, client, version, g.Say)
 	if err != nil {
 		return nil, err
 	}
 	v := *found.Variants[0]
-	v.Label = v.Name
-	if v.Think != nil {
-		v.Think = new(false) // with a format, Ollama would have it answer twice
+	v.Label, v.Think, v.Level = v.Name, nil, ""
+	if v, err = v.Scoring("", version); err != nil { // with a format, Ollama would have it answer twice
+		return nil, err
 	}
 	t := &task.Task{Dataset: g.Dataset, Prompts: prompts, Repeats: 1, Seed: c.Seed, NumPredict: task.SuggestionTokens}
 	var calls sizing.Calls
@@ -139,10 +143,6 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 		g.Warn(text)
 	}
 	sizes := Sizes{Of: map[*task.Variant]sizing.Size{&v: size}, Prompt: calls.Tokens().Per(len(t.Dataset.Items))}
-	version, err := client.Version(ctx)
-	if err != nil {
-		return nil, err
-	}
 	p, err := place(ctx, t, task.Roster{Variants: []*task.Variant{&v}}, sizes, c, loads.Paces{Fleet: g.Fleet}, version)
 	if err != nil {
 		return nil, err

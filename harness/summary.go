@@ -96,7 +96,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	}
 	s.Least, s.Most = sizing.Between(p.Placement)
 	for _, v := range p.Variants {
-		w := p.Task.Generating(v, p.Sizes.Prompt)
+		w := p.Task.Generating(v, p.Sizes.Prompt).Thinking(p.Sizes.Thoughts[v].Mean)
 		s.PromptTokens += w.PromptTokens
 		s.OutputTokens += w.OutputTokens
 		s.Controls += p.Task.Controls(v)

@@ -351,7 +351,7 @@ func TestPartialJudgesAreWarnedOf(t *testing.T) {
 func TestWhatIsToldOfAVersion(t *testing.T) {
 	plain := []*task.Variant{variant("a:latest")}
 	thinker := variant("judge:latest")
-	thinker.Think = new(true)
+	thinker.Think = new(false) // as one that can think is told
 	for _, tt := range []struct {
 		version string
 		roster  task.Roster

@@ -15,39 +15,56 @@ import (
 const keepLoaded = 30 * time.Minute
 
 // Options are the settings of a call that change its response. Everything
-// else that could is fixed: temperature 0 and repeat_penalty 1.0, because
-// defaults differ between versions, and num_batch, which v0.30 and later choose
-// by the memory that is free: logits differ with it, and a call with another
+// else that could is fixed: the penalties, which models may have of their own and
+// whose defaults differ between versions, and num_batch, which v0.30 and later
+// choose by the memory that is free: logits differ with it, and a call with another
 // one than the load's has the model loaded anew.
 type Options struct {
-	NumCtx     int `json:"num_ctx"`     // tokens; the same for every call to a variant, or the server reloads it
-	NumPredict int `json:"num_predict"` // most tokens to generate
-	Seed       int `json:"seed"`
+	NumCtx      int     `json:"num_ctx"`     // tokens; the same for every call to a variant, or the server reloads it
+	NumPredict  int     `json:"num_predict"` // most tokens to generate
+	Seed        int     `json:"seed"`
+	Temperature float64 `json:"temperature,omitempty"` // 0: the likeliest token is taken; else one is drawn, as the model's own top_k and top_p say
 }
 
-func (o Options) api() map[string]any {
-	return map[string]any{
-		"num_ctx":        o.NumCtx,
-		"num_batch":      batch,
-		"num_predict":    o.NumPredict,
-		"seed":           o.Seed,
-		"temperature":    0,
-		"repeat_penalty": 1.0,
-		"top_k":          1,
-	}
-}
-
-// options are a call's as they are sent. Two of them only let the server take the
+// api are the options as they are sent. Two of them only let the server take the
 // likeliest token sooner, and cannot change which one that is: at temperature 0
 // one candidate (top_k) is as good as forty, and where nothing is penalized no
 // token has to be looked up among the last ones (repeat_last_n). An 8B on an H200
 // gave 439 tokens/s with them and 399 without, sixteen calls at a time (Ollama
 // 0.33.0). They are no part of what a reply is kept under.
+func (o Options) api() map[string]any {
+	options := map[string]any{
+		"num_ctx":           o.NumCtx,
+		"num_batch":         batch,
+		"num_predict":       o.NumPredict,
+		"seed":              o.Seed,
+		"temperature":       o.Temperature,
+		"repeat_penalty":    1.0,
+		"presence_penalty":  0.0,
+		"frequency_penalty": 0.0,
+		"repeat_last_n":     0,
+	}
+	if o.Temperature == 0 {
+		options["top_k"] = 1
+	}
+	return options
+}
+
+// Most is the most tokens that a model makes for the request: a thought's and an
+// answer's.
+func (r Request) Most() int { return r.Thought + r.Options.NumPredict }
+
+// Thinks says whether the model is asked to think, or does in any case.
+func (r Request) Thinks() bool { return r.Level != "" || r.Aloud || r.Think != nil && *r.Think }
+
+// streams says whether the answer has to come in pieces: to end a thought, and to
+// tell it from what follows.
+func (r Request) streams() bool { return r.Thinks() && !r.Render }
+
+// options are a call's as they are sent.
 func (r Request) options() map[string]any {
 	options := r.Options.api()
-	if r.Unpenalized {
-		options["repeat_last_n"] = 0
-	}
+	options["num_predict"] = r.Most()
 	return options
 }
 
@@ -60,20 +77,14 @@ type Request struct {
 	Format  json.RawMessage // JSON schema of the answer; nil for free text
 	Think   *bool           // nil where the model has no such capability
 	Level   Level           // of thinking, in place of Think; "": none
-	// Unpenalized says that the model's own parameters have no penalty that perg
-	// leaves on, as Details tells.
-	Unpenalized bool
+	Aloud   bool            // it thinks, and its thought is a part of what it says
+	// Thought is the most tokens of a thought, beside those of the answer that
+	// Options has; 0: they are for both.
+	Thought int
 	// Render asks for no answer but for the prompt that the model would get,
 	// which is the response's Content. DoneReason says what came of it.
 	Render bool
 }
-
-// A Level is how much a model thinks that cannot be kept from it, as gpt-oss.
-type Level string
-
-// LevelLow is the least. With a format such a model takes no false: from v0.31.2
-// on its answer lands in a header that is no content (harmony's parser).
-const LevelLow Level = "low"
 
 // What comes of a request with Render, as DoneReason.
 const (
@@ -86,14 +97,17 @@ const (
 type Response struct {
 	Content      string
 	Thinking     string
-	DoneReason   string // "stop", or "length" where num_predict or the context ended it; see Request.Render
+	DoneReason   string // "stop", or "length" where num_predict or the context ended it; DoneThought, DoneLoop; see Request.Render
 	PromptTokens int
 	OutputTokens int
-	Total        time.Duration // as the server measured it, queueing included
-	Load         time.Duration
-	PromptEval   time.Duration
-	Eval         time.Duration
-	StartedAt    time.Time // of the attempt that succeeded
+	// ThinkingTokens are those of the output that are of the thought; nil where
+	// there is none, or it was not counted.
+	ThinkingTokens *int
+	Total          time.Duration // as the server measured it, queueing included
+	Load           time.Duration
+	PromptEval     time.Duration
+	Eval           time.Duration
+	StartedAt      time.Time // of the attempt that succeeded
 }
 
 // Chat makes one call and guards it: an over-long prompt is ErrContextOverflow
@@ -149,7 +163,18 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 	of := c.feel(cancel)
 	defer c.pulse.leave(of)
 	var a api.ChatResponse
-	if err := c.do(ctx, http.MethodPost, "/api/chat", req, &a); err != nil {
+	var err error
+	if r.streams() {
+		yes := true
+		req.Stream = &yes
+		var resp Response
+		if resp, err = c.stream(ctx, r, req, started); err == nil {
+			return resp, nil
+		}
+	} else {
+		err = c.do(ctx, http.MethodPost, "/api/chat", req, &a)
+	}
+	if err != nil {
 		if of.hangs.Load() {
 			return Response{}, fmt.Errorf("%w: %s took a call and has answered nothing for %s", ErrUnreachable, c.Host(), c.patience())
 		}
@@ -166,6 +191,9 @@ func (c *Client) chatOnce(ctx context.Context, r Request) (Response, error) {
 	}
 	if a.DoneReason == "load" || a.DoneReason == "unload" {
 		return Response{}, fmt.Errorf("%w: %s ended the call to %s with done_reason %s", ErrUnloaded, c.Host(), r.Model, a.DoneReason)
+	}
+	if a.DoneReason == DoneLength && r.Format == nil && loops(a.Message.Content) {
+		a.DoneReason = DoneLoop
 	}
 	return Response{
 		Content:      a.Message.Content,

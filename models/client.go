@@ -48,6 +48,7 @@ type Client struct {
 	Gone <-chan struct{}
 
 	pulse pulse
+	count tokenizers
 	away  atomic.Bool // the server did not answer, and that was reported
 }
 

@@ -19,6 +19,7 @@ func plainly(t *testing.T, c *api.Client, r models.Request) (answer string) {
 		Model: r.Model, Stream: &no, Format: r.Format, Messages: []api.Message{{Role: "system", Content: r.System}, {Role: "user", Content: r.User}},
 		Options: map[string]any{
 			"num_ctx": r.Options.NumCtx, "num_batch": 512, "num_predict": r.Options.NumPredict, "seed": r.Options.Seed, "temperature": 0, "repeat_penalty": 1.0,
+			"presence_penalty": 0, "frequency_penalty": 0,
 		},
 	}, func(a api.ChatResponse) error {
 		answer += a.Message.Content
@@ -56,8 +57,8 @@ func TestNoAnswerChangesForTime(t *testing.T) {
 			}
 			for _, name := range []string{model, own} {
 				details, err := client.Details(t.Context(), name)
-				if err != nil || details.Unpenalized != (name == model) {
-					t.Fatalf("%s is unpenalized: %v, error %v", name, details.Unpenalized, err)
+				if err != nil || details.Own.Penalizes() != (name == own) {
+					t.Fatalf("%s penalizes: %v, error %v", name, details.Own.Penalizes(), err)
 				}
 				form := json.RawMessage(`{"type":"object","properties":{"answer":{"type":"string","enum":["A","B","C"]},"why":{"type":"string"}},"required":["answer","why"]}`)
 				for _, r := range []models.Request{
@@ -65,7 +66,7 @@ func TestNoAnswerChangesForTime(t *testing.T) {
 					{User: "Which planet is the largest?\nA. Earth\nB. Jupiter\nC. Mars"},
 					{User: "Which planet is the largest?\nA. Earth\nB. Jupiter\nC. Mars", Format: form},
 				} {
-					r.Model, r.System, r.Unpenalized = name, "You are helpful.", details.Unpenalized
+					r.Model, r.System = name, "You are helpful."
 					r.Options = models.Options{NumCtx: 1024, NumPredict: 40, Seed: 7}
 					got, err := client.Chat(t.Context(), r)
 					if err != nil {

@@ -15,26 +15,27 @@ import (
 // A Description says what a model is that is not installed, in the terms of
 // its published configuration.
 type Description struct {
-	Architecture     string `yaml:"architecture" json:"architecture"`           // as GGUF names it; "llama" where empty
-	Parameters       uint64 `yaml:"parameters" json:"parameters"`               // all of them
-	ActiveParameters uint64 `yaml:"active_parameters" json:"active_parameters"` // that one token passes; all where 0
-	Layers           int    `yaml:"layers" json:"layers"`                       //
-	Heads            int    `yaml:"heads" json:"heads"`                         // of attention
-	KVHeads          int    `yaml:"kv_heads" json:"kv_heads"`                   // as many as heads where 0
-	HeadLength       int    `yaml:"head_length" json:"head_length"`             // embedding / heads where 0
-	Embedding        int    `yaml:"embedding" json:"embedding"`                 //
-	FeedForward      int    `yaml:"feed_forward" json:"feed_forward"`           // 4 x embedding where 0
-	Vocabulary       int    `yaml:"vocabulary" json:"vocabulary"`               //
-	Context          int    `yaml:"context" json:"context"`                     // tokens
-	Window           int    `yaml:"window" json:"window"`                       // sliding window, tokens; 0: none
-	Experts          int    `yaml:"experts" json:"experts"`                     // 0: no mixture
-	Vision           bool   `yaml:"vision" json:"vision"`                       // it sees images
-	Thinking         bool   `yaml:"thinking" json:"thinking"`                   // it can think before it answers
-	Tied             bool   `yaml:"tied" json:"tied"`                           // its token embeddings are the output, too
-	GlobalKVHeads    int    `yaml:"global_kv_heads" json:"global_kv_heads"`     // of the layers without the window, in head_length; 0: kv_heads
-	CacheEvery       int    `yaml:"cache_every" json:"cache_every"`             // every so many-th layer alone keeps keys and values; 0: all do
-	Quantization     string `yaml:"quantization" json:"quantization"`           // "q4_K_M" where empty, as Ollama's tags
-	Bytes            uint64 `yaml:"bytes" json:"bytes"`                         // of its file at that quantization; 0: by the usual size of one
+	Architecture     string  `yaml:"architecture" json:"architecture"`           // as GGUF names it; "llama" where empty
+	Parameters       uint64  `yaml:"parameters" json:"parameters"`               // all of them
+	ActiveParameters uint64  `yaml:"active_parameters" json:"active_parameters"` // that one token passes; all where 0
+	Layers           int     `yaml:"layers" json:"layers"`                       //
+	Heads            int     `yaml:"heads" json:"heads"`                         // of attention
+	KVHeads          int     `yaml:"kv_heads" json:"kv_heads"`                   // as many as heads where 0
+	HeadLength       int     `yaml:"head_length" json:"head_length"`             // embedding / heads where 0
+	Embedding        int     `yaml:"embedding" json:"embedding"`                 //
+	FeedForward      int     `yaml:"feed_forward" json:"feed_forward"`           // 4 x embedding where 0
+	Vocabulary       int     `yaml:"vocabulary" json:"vocabulary"`               //
+	Context          int     `yaml:"context" json:"context"`                     // tokens
+	Window           int     `yaml:"window" json:"window"`                       // sliding window, tokens; 0: none
+	Experts          int     `yaml:"experts" json:"experts"`                     // 0: no mixture
+	Vision           bool    `yaml:"vision" json:"vision"`                       // it sees images
+	Thinks           Thinks  `yaml:"thinks" json:"thinks,omitempty"`             // asked, levels, always, in text; "": it does not
+	Levels           []Level `yaml:"levels" json:"levels,omitempty"`             // of thinking, that its prompts know
+	Tied             bool    `yaml:"tied" json:"tied"`                           // its token embeddings are the output, too
+	GlobalKVHeads    int     `yaml:"global_kv_heads" json:"global_kv_heads"`     // of the layers without the window, in head_length; 0: kv_heads
+	CacheEvery       int     `yaml:"cache_every" json:"cache_every"`             // every so many-th layer alone keeps keys and values; 0: all do
+	Quantization     string  `yaml:"quantization" json:"quantization"`           // "q4_K_M" where empty, as Ollama's tags
+	Bytes            uint64  `yaml:"bytes" json:"bytes"`                         // of its file at that quantization; 0: by the usual size of one
 }
 
 // Shape is the described model's. An error names everything that is missing.
@@ -180,7 +181,7 @@ func Known(name string) (Description, bool) {
 		return d, false
 	}
 	if slices.Contains(parts, "instruct") {
-		d.Thinking = false // such tags of models that think are weights of their own
+		d.Thinks, d.Levels = ThinksNot, nil // such tags of models that think are weights of their own
 	}
 	for _, level := range Quantizations() {
 		if last := parts[len(parts)-1]; strings.EqualFold(level, last) || level == "f16" && last == "fp16" {

@@ -51,7 +51,7 @@ func TestKnownTags(t *testing.T) {
 		"gemma3:27b-it-q8_0": "q8_0", "llama3.1:8b-instruct-fp16": "f16", "qwen3:30b-a3b-instruct-2507-q4_K_M": "q4_K_M", "gpt-oss:20b": "MXFP4", "glm-4.7-flash": "",
 	} {
 		d, ok := models.Known(tag)
-		if !ok || !strings.EqualFold(d.Quantization, want) || strings.Contains(tag, "instruct") && d.Thinking {
+		if !ok || !strings.EqualFold(d.Quantization, want) || strings.Contains(tag, "instruct") && d.Thinks != models.ThinksNot {
 			t.Errorf("%s: %v, %+v", tag, ok, d)
 		}
 	}

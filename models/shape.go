@@ -1,13 +1,13 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ollama/ollama/api"
@@ -215,10 +215,9 @@ type Details struct {
 	Tokenizer string
 	// Shown is how prompts are rendered by the template that the server shows:
 	// the one that is used on the engine Runner.
-	Shown Rendering
-	// Unpenalized says that the model's own parameters have no presence_penalty
-	// and no frequency_penalty.
-	Unpenalized bool
+	Shown   Rendering
+	Own     Own
+	Thinker Thinker
 }
 
 // Details asks what a model is and can do. One that runs elsewhere has neither
@@ -232,7 +231,7 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	for _, s := range show.Capabilities {
 		d.Capabilities = append(d.Capabilities, string(s))
 	}
-	d.Unpenalized = unpenalized(show.Parameters)
+	d.Own, d.Thinker = ownOf(show), thinkerOf(show, name)
 	if d.Tokenizer, err = tokenizerOf(show); err != nil {
 		return d, err
 	}
@@ -260,19 +259,6 @@ func (c *Client) Details(ctx context.Context, name string) (Details, error) {
 	return d, nil
 }
 
-// unpenalized says whether a model's own parameters, as a server lists them, leave
-// alone the tokens that an answer has. A repeat_penalty does not count: each call
-// sets it to 1.
-func unpenalized(parameters string) bool {
-	for line := range strings.Lines(parameters) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if x, err := strconv.ParseFloat(strings.TrimSpace(value), 64); (name == "presence_penalty" || name == "frequency_penalty") && (err != nil || x != 0) {
-			return false
-		}
-	}
-	return true
-}
-
 func (c *Client) show(ctx context.Context, r api.ShowRequest) (api.ShowResponse, error) {
 	var show api.ShowResponse
 	err := c.ask(ctx, thrice, http.MethodPost, "/api/show", r, &show)
@@ -283,5 +269,26 @@ func (c *Client) show(ctx context.Context, r api.ShowRequest) (api.ShowResponse,
 	if err != nil {
 		return show, fmt.Errorf("show %s: %w", r.Model, err)
 	}
+	show.Renderer, show.Parser = coded(show)
 	return show, nil
+}
+
+// coded are the renderer and the parser of a model, in the code of the server. The
+// answer has fields for them that servers leave empty (v0.17.4): its Modelfile has
+// them.
+func coded(show api.ShowResponse) (renderer, parser string) {
+	renderer, parser = show.Renderer, show.Parser
+	text := false // of a template or a system text, over several lines
+	for line := range strings.Lines(show.Modelfile) {
+		if !text {
+			switch word, name, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+			case "RENDERER":
+				renderer = cmp.Or(renderer, name)
+			case "PARSER":
+				parser = cmp.Or(parser, name)
+			}
+		}
+		text = text != (strings.Count(line, `"""`)%2 == 1)
+	}
+	return renderer, parser
 }

@@ -129,6 +129,12 @@ func (t *Tokenizer) Count(system, user string, think *bool) (int, error) {
 	return len(ids) + more, err
 }
 
+// Said is the number of tokens of a text that a model wrote.
+func (t *Tokenizer) Said(text string) (int, error) {
+	ids, err := t.encoder.Encode(text, false)
+	return len(ids), err
+}
+
 // render is the prompt, and how many tokens it may have besides.
 func (t *Tokenizer) render(system, user string, think *bool) (prompt string, more int, err error) {
 	if t.template == nil {

@@ -1,6 +1,9 @@
 package models
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // templateTokens is more than any chat template adds to its messages.
 const templateTokens = 64
@@ -22,4 +25,35 @@ func (c *Client) CountTokens(ctx context.Context, r Request) (int, error) {
 		return 0, err
 	}
 	return resp.PromptTokens, nil
+}
+
+// tokenizers are those of a server's models, each read once.
+type tokenizers struct {
+	mu  sync.Mutex
+	all map[string]*Tokenizer // nil: it cannot be read
+}
+
+func (t *tokenizers) of(ctx context.Context, c *Client, model string) *Tokenizer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	read, ok := t.all[model]
+	if !ok {
+		if t.all == nil {
+			t.all = make(map[string]*Tokenizer)
+		}
+		read, _ = c.Tokenizer(ctx, model)
+		t.all[model] = read
+	}
+	return read
+}
+
+// tokensOf counts the tokens of what a model said, by its vocabulary; where that
+// cannot be read they are as many as it came in pieces.
+func (c *Client) tokensOf(ctx context.Context, model, text string, pieces int) int {
+	if t := c.count.of(ctx, c, model); t != nil {
+		if n, err := t.Said(text); err == nil {
+			return n
+		}
+	}
+	return pieces
 }

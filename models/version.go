@@ -64,3 +64,19 @@ func Harms(version string) []Harm {
 	}
 	return slices.DeleteFunc(slices.Clone(harms), func(h Harm) bool { return r.before(h.From) || !r.before(h.Before) })
 }
+
+// TakesLevel says whether a version of Ollama takes a level from models that think in
+// some way; a build without a number does. One that has levels alone always did
+// (routes.go, v0.17.4); others do since v0.17.7 (#14625), and max is known since
+// v0.22 (#15787).
+func TakesLevel(version string, t Thinks, l Level) bool {
+	r, ok := numberOf(version)
+	switch {
+	case !ok || t == ThinksByLevel && l != LevelMax:
+		return true
+	case l == LevelMax:
+		return !r.before(release{0, 22})
+	default:
+		return !r.before(release{0, 17, 7})
+	}
+}

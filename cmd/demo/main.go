@@ -62,6 +62,12 @@ var cast = map[string]gguftest.Chain{
 	"steady": gguftest.Steady("B"),
 	"swayed": gguftest.Swayed(gguftest.Sway{Plain: "B", Under: "C", SystemOver: withPreference, UserOver: 350}),
 	"judge":  gguftest.Judge(gguftest.Ratings{Score: 4, UserOver: 610, LongScore: 2}),
+	// It is not run here: it is for a look at how models that think are asked.
+	"thinker": gguftest.Levelled(withPreference, map[string]gguftest.LevelAnswer{
+		"low":    {Thought: []string{"At a glance."}, Plain: "B", Under: "C"},
+		"medium": {Thought: []string{"First this.", "Then that."}, Plain: "B", Under: "B"},
+		"high":   {Thought: []string{"First this.", "Then that.", "And the other.", "Or not?", "It is."}, Plain: "B", Under: "B"},
+	}),
 }
 
 func demo(ctx context.Context, perg, ollama, weights, dir string) (err error) {

@@ -55,7 +55,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 		}
 	}
 	all := (4 + 2) * limit // and two controls
-	for key, want := range map[string]int{"steady:latest ok stop": all, "vague:latest ok stop": all, "endless:latest truncated length": all} {
+	for key, want := range map[string]int{"steady:latest ok stop": all, "vague:latest ok stop": all, "endless:latest truncated loop": all} {
 		if byStatus[key] != want {
 			t.Errorf("%d rows are %q, want %d: %v", byStatus[key], key, want, byStatus)
 		}

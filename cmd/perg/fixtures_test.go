@@ -31,6 +31,7 @@ var actors = map[string]gguftest.Chain{
 	"endless":  gguftest.Endless(),
 	"looping":  gguftest.Looping(),
 	"thinker":  gguftest.Thinking("The letter comes second in the alphabet.", "B"),
+	"levelled": levelled(),
 	"judge":    gguftest.Judge(gguftest.Ratings{Score: 4}),
 	"strict":   gguftest.Judge(gguftest.Ratings{Score: 2}),
 	"rambling": gguftest.Rambling(),

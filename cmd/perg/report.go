@@ -195,6 +195,13 @@ func reportAction(c *cli.Context) error {
 			fmt.Fprintf(w, "\n%s\n", report.LettersLegend)
 		}
 		shown.showCells(w)
+		if thinking := report.Thinking(report.Overall(rows)); len(thinking) > 0 {
+			fmt.Fprint(w, "\nThinking\n\n")
+			if err := report.WriteThinking(w, thinking); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "\n%s\n", report.ThinkingLegend)
+		}
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}

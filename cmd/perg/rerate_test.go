@@ -189,7 +189,7 @@ func TestThinkingOnAndOff(t *testing.T) {
 	if len(seen) != 2 || seen["thinker:latest@think-on"] != 3 || seen["thinker:latest@think-off"] != 3 {
 		t.Errorf("variants %v", seen)
 	}
-	if status, _, stderr := b.run("thinker", "--limit", "3", "--think", "of"); status != exitUsage || !strings.Contains(stderr, `think "of"; there are: on, off`) {
+	if status, _, stderr := b.run("thinker", "--limit", "3", "--think", "of"); status != exitUsage || !strings.Contains(stderr, `think "of"; there are: on, off, low, medium, high, max`) {
 		t.Errorf("exit status %d\n%s", status, stderr)
 	}
 }

@@ -76,7 +76,8 @@ func configFlags() []cli.Flag {
 	d := rundir.Defaults()
 	return slices.Concat(
 		grouped("which models",
-			&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "for models that can think: a variant for each of a `LIST` of on, off"},
+			&cli.StringSliceFlag{Name: "think", Value: cli.NewStringSlice(d.Think...), Usage: "for models that can think: a variant for each of a `LIST` of on, off, low, medium, high, max, as far as each takes them"},
+			&cli.StringFlag{Name: "think-budget", Value: d.Thought, Usage: "longest thought, in `TOKENS`, beside those of its answer; paper: the protocol's one limit for both"},
 			&cli.StringSliceFlag{Name: "quantize", Usage: "make and run these quantizations of each F16 model, a `LIST`: q8_0, q4_K_M, ..."},
 			&cli.StringSliceFlag{Name: "kv-cache", Usage: "run every model once per KV-cache type, a `LIST` of f16, q8_0, q4_0"},
 		),
@@ -88,9 +89,10 @@ func configFlags() []cli.Flag {
 			&cli.GenericFlag{Name: "icl", Value: new(wholeValues), Usage: "your worked examples for the method icl, `SOURCE=FILE`, or one FILE for every source; README.md has its form"},
 			&cli.StringFlag{Name: "prompts", Usage: "perg, or paper for a set that is the paper's in substance, or a `DIR` of templates that replace perg's own, NAME.tmpl", DefaultText: "perg"},
 			&cli.IntFlag{Name: "repeats", Value: d.Repeats, Usage: "ask everything `N` times"},
+			&cli.Float64Flag{Name: "temperature", Usage: "draw answers at a temperature `T`, each repeat with a seed of its own, for models whose makers advise against the likeliest answer", DefaultText: "0"},
 			&cli.IntFlag{Name: "null", Value: d.Null, Usage: "ask each question `N` times more without a preference, to see what breaks by chance; 0 to leave that out"},
 			&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
-			&cli.IntFlag{Name: "num-predict", Usage: "longest answer, in `TOKENS`", DefaultText: "500; 1000 for second calls; 1024 for cot and models that think"},
+			&cli.IntFlag{Name: "num-predict", Usage: "longest answer, in `TOKENS`", DefaultText: "500; 1000 for second calls; 1024 for cot"},
 			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
 		),
 		grouped("judge",
@@ -200,7 +202,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "lanes": &cfg.Lanes,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -224,6 +226,9 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}
+	}
+	if c.IsSet("temperature") {
+		cfg.Temperature = c.Float64("temperature")
 	}
 	if c.IsSet("gpu-interval") {
 		cfg.GPUInterval = rundir.Duration(c.Duration("gpu-interval"))

@@ -28,7 +28,7 @@ func TestWaysOfSayingNothing(t *testing.T) {
 		"load":     {api.ChatResponse{Done: true, DoneReason: "load"}, data.StatusUnloaded, exitRowsInError},
 		"empty":    {api.ChatResponse{Done: true, DoneReason: "stop"}, data.StatusEmpty, exitDone},
 		"blank":    {api.ChatResponse{Done: true, DoneReason: "stop", Message: api.Message{Content: " \n"}}, data.StatusEmpty, exitDone},
-		"thoughts": {api.ChatResponse{Done: true, DoneReason: "length", Message: api.Message{Thinking: "Hm."}}, data.StatusThinking, exitDone},
+		"thoughts": {api.ChatResponse{Done: true, DoneReason: "length", Message: api.Message{Thinking: "Hm."}}, data.StatusThought, exitDone},
 		"words":    {api.ChatResponse{Done: true, DoneReason: "stop", Message: api.Message{Content: "A."}}, data.StatusOK, exitDone},
 		"cut":      {api.ChatResponse{Done: true, DoneReason: "length", Message: api.Message{Content: "A."}}, data.StatusTruncated, exitDone},
 	}

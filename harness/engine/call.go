@@ -89,6 +89,16 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 		case ctx.Err() != nil:
 			return answer{}, context.Cause(ctx)
 		}
+		var full *fullError
+		if errors.As(err, &full) && c.Request.Thought > 0 {
+			grown, e := l.grow(ctx, full.numCtx)
+			if e != nil {
+				return answer{}, e
+			}
+			if grown {
+				continue
+			}
+		}
 		said = append(said, err)
 		switch blame(ctx, err) {
 		case theLane:
@@ -209,10 +219,10 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)
-		if got.error == nil && got.DoneReason == "length" && got.OutputTokens < r.Options.NumPredict {
+		if got.error == nil && got.Cut() && !got.Ended() && got.OutputTokens < r.Most() {
 			// The key of a call leaves num_ctx out, because a context that is
 			// large enough changes nothing. This one was not.
-			return got.Response, fmt.Errorf("%w: %d tokens were full after %d of the answer's", models.ErrContextOverflow, r.Options.NumCtx, got.OutputTokens)
+			return got.Response, &fullError{r.Options.NumCtx, got.OutputTokens}
 		}
 		return got.Response, got.error
 	case <-l.lost:

@@ -21,6 +21,9 @@ type Model struct {
 	// Contexts are the sizes, in tokens and the largest first, that hold each
 	// of its calls: where the memory is short it is loaded with a smaller one.
 	Contexts []int
+	// Grown is the context that holds its calls however long it thinks, where those
+	// have only as much as it is likely to; 0: they have that.
+	Grown int
 }
 
 // A Unit is a piece of a job's work, by a number that its source gives it.

@@ -40,7 +40,8 @@ type stint struct {
 	status *laneStatus
 	fit    schedule.Fit // as it began
 	want   ServerConfig
-	numCtx int // of its calls
+	numCtx int  // of its calls
+	full   bool // more context did not fit
 	pace   *pace
 	again  bool // the lane failed before: it is not waited for
 

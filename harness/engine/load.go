@@ -185,6 +185,7 @@ func (l *lane) load(ctx context.Context) error {
 		}
 		what := fmt.Sprintf("%d slots instead of %d", slots, l.want.Slots)
 		if numCtx != l.numCtx {
+			l.full = true
 			what = fmt.Sprintf("a context of %d tokens instead of %d", numCtx, l.numCtx)
 		}
 		if others != "" {

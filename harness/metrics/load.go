@@ -52,7 +52,7 @@ func Load(dir string, o Options) (*Table, error) {
 	}
 	defer tables.Close()
 	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
-	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold"}, []string{"fell_back", "output_tokens", "eval_ns", "vram_bytes"}) {
+	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold", "done_reason"}, []string{"fell_back", "output_tokens", "thinking_tokens", "eval_ns", "prompt_eval_ns", "vram_bytes"}) {
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +73,7 @@ func (l *loader) generations(g *results.Generations) {
 	for _, it := range l.run.Items[len(l.table.kindOf):] {
 		l.table.kindOf = append(l.table.kindOf, l.kind(it))
 	}
-	charged, who := chargesOf(g), readersOf(g)
+	charged, who, spent := chargesOf(g), readersOf(g), spendingOf(g)
 	for row := range g.Rows {
 		if int(g.Cell[row]) == len(l.drafts) {
 			l.draft(g, row)
@@ -87,6 +87,7 @@ func (l *loader) generations(g *results.Generations) {
 		d.results = append(d.results, g.Result(row))
 		d.charge(l.table.kindOf[item], charged, row)
 		d.costs[l.table.kindOf[item]].reads.add(who.of(g, row))
+		d.costs[l.table.kindOf[item]].spent.add(spent.of(row))
 		d.Letters.add(g.Texts["answer"].At(row), g.Texts["gold"].At(row))
 	}
 }
@@ -146,10 +147,10 @@ func (c *Cell) charge(kind int32, from charges, row int) {
 }
 
 // readers say who read the answers of some generations.
-type readers struct{ from, status data.Texts }
+type readers struct{ from, status, done data.Texts }
 
 func readersOf(g *results.Generations) readers {
-	return readers{g.Texts["answer_from"], g.Texts["status"]}
+	return readers{g.Texts["answer_from"], g.Texts["status"], g.Texts["done_reason"]}
 }
 
 // of is the generation of a row as one response, or none where there is none.
@@ -167,8 +168,14 @@ func (r readers) of(g *results.Generations, row int) Reads {
 	case strings.HasPrefix(from, "rule:"):
 		reads.ByRules = 1
 	}
-	if r.status.At(row) == data.StatusTruncated {
+	switch r.status.At(row) {
+	case data.StatusTruncated:
 		reads.Truncated = 1
+	case data.StatusThought:
+		reads.Thoughts = 1
+	}
+	if reads.Truncated+reads.Thoughts > 0 && r.done.At(row) == data.DoneLoop {
+		reads.Loops = 1
 	}
 	return reads
 }

@@ -83,6 +83,8 @@ func (r *Resampled) record() data.Metric {
 	least, most := r.BreakageBounds()
 	m.BreakageRateLeast, m.BreakageRateMost = least.Value(), most.Value()
 	m.NTruncated, m.NTruncatedBaseline = int64(c.Reads.Truncated), int64(c.BaselineReads.Truncated)
+	m.NTruncatedThinking, m.NTruncatedThinkingBaseline, m.NLoops = int64(c.Reads.Thoughts), int64(c.BaselineReads.Thoughts), int64(c.Reads.Loops)
+	r.answers(&m)
 	deviation := func(name Metric, items, repeats **float64) {
 		*items, *repeats = r.itemsSD(name), c.repeatsSD(name)
 	}
@@ -96,5 +98,28 @@ func (r *Resampled) record() data.Metric {
 	if c.EvalNS > 0 {
 		m.OutputTokensPerSecond = new(float64(c.OutputTokens) / float64(c.EvalNS) * 1e9)
 	}
+	m.ThinkingTokens, m.OutputTokens = mean(c.Spent.ThinkingTokens, c.Spent.Thoughts), mean(c.Spent.OutputTokens, c.Spent.Responses)
+	if m.Seconds = mean(c.Spent.NS, c.Spent.Timed); m.Seconds != nil {
+		*m.Seconds /= 1e9
+	}
 	return m
+}
+
+// answers are accuracy and Breakage over the pairs that have an answer in both cells.
+func (r *Resampled) answers(m *data.Metric) {
+	share := func(n, of int) *float64 { return stats.Rate{Count: n, Of: of}.Value() }
+	m.NAnswered = int64(r.answered)
+	m.AccuracyAnswered, m.AccuracyBaselineAnswered = share(r.answeredRight, r.answered), share(r.answeredBaseline, r.answered)
+	if r.plain() {
+		return
+	}
+	m.BreakageRateAnswered = share(r.answeredBroken, r.answeredBaseline)
+	switch {
+	case m.BreakageRateAnswered == nil:
+	case r.answered == r.Pairs:
+		m.BreakageRateAnsweredLow, m.BreakageRateAnsweredHigh = r.Interval(BreakageRate)
+	default:
+		effect := r.designEffect(BreakageRate)
+		m.BreakageRateAnsweredLow, m.BreakageRateAnsweredHigh = stats.Score(*m.BreakageRateAnswered, float64(r.answeredBaseline)/effect)
+	}
 }

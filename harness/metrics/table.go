@@ -147,6 +147,7 @@ type Cell struct {
 	OutputTokens         int64 // with a known duration
 	EvalNS               int64
 	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
+	Spent                Spent
 	FellBack             *int64 // second calls that could not be read; nil: the method has one call
 	Reads, BaselineReads Reads
 	Letters              Letters // none where the cell is not over all items
@@ -206,6 +207,7 @@ func (c *Cell) add(r row) {
 type cost struct {
 	tokens, evalNS   int64 // of those that know both
 	vram             int64 // the most
+	spent            Spent
 	fellBack         int64
 	loaded, twoCalls bool // vram, fellBack are known of some
 	reads            Reads
@@ -216,11 +218,13 @@ type Reads struct {
 	ByRules, ByModel, Unread int
 	Responses                int
 	Truncated                int // num_predict or the context ended them
+	Thoughts, Loops          int // ended in a thought; of those and of the truncated, in a loop
 }
 
 func (r *Reads) add(s Reads) {
 	r.ByRules, r.ByModel, r.Unread = r.ByRules+s.ByRules, r.ByModel+s.ByModel, r.Unread+s.Unread
 	r.Responses, r.Truncated = r.Responses+s.Responses, r.Truncated+s.Truncated
+	r.Thoughts, r.Loops = r.Thoughts+s.Thoughts, r.Loops+s.Loops
 }
 
 // baselineReads are those of the cell's baselines, by kind of item.
@@ -239,6 +243,7 @@ func (c *Cell) addCost(k cost) {
 	c.Reads.add(k.reads)
 	c.OutputTokens += k.tokens
 	c.EvalNS += k.evalNS
+	c.Spent.add(k.spent)
 	if k.loaded && (c.LoadedVRAM == nil || k.vram > *c.LoadedVRAM) {
 		c.LoadedVRAM = new(k.vram)
 	}

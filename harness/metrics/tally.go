@@ -55,6 +55,9 @@ type Tally struct {
 	ratedRight               int // in Q* and rated: correct under the setting
 	notFollowedRight         int // of those, not followed
 
+	answered                                        int // pairs with a word of an answer in both
+	answeredRight, answeredBaseline, answeredBroken int // of those, correct, correct in the baseline, and in Q* and broken
+
 	unreadBroken            int // in Q*: broken because nobody read the answer
 	unreadRight, unreadElse int // not read in the baseline: correct under the setting, not correct
 	unreadTwice             int // of those not correct: not read either
@@ -76,6 +79,12 @@ func (t *Tally) Add(p results.Pair, n int) {
 	count(&t.invalid, p.Invalid())
 	count(&t.baselineCorrect, p.BaselineCorrect())
 	count(&t.correct, p.Correct())
+	if p.Answered() {
+		t.answered += n
+		count(&t.answeredRight, p.Correct())
+		count(&t.answeredBaseline, p.BaselineCorrect())
+		count(&t.answeredBroken, p.Broken())
+	}
 	count(&t.both, p.BaselineCorrect() && p.Correct())
 	count(&t.either, p.BaselineCorrect() || p.Correct())
 	if p.BaselineInvalid() {

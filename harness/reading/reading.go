@@ -6,7 +6,6 @@ package reading
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"perg/data"
 	"perg/harness/extract"
@@ -37,6 +36,10 @@ func Open(ctx context.Context, host, model string, seed int, responses []data.Re
 	if err != nil {
 		return nil, err
 	}
+	model, way, err := task.SplitWay(model)
+	if err != nil {
+		return nil, err
+	}
 	found, ok := models.Find(catalogue, model)
 	if !ok {
 		return nil, fmt.Errorf("%s is not installed on %s", model, client.Host())
@@ -49,9 +52,15 @@ func Open(ctx context.Context, host, model string, seed int, responses []data.Re
 	if err != nil {
 		return nil, err
 	}
-	v := &task.Variant{Installed: found, Label: found.Name, NoSystem: !details.Shown.System, Shape: details.Shape}
-	if slices.Contains(details.Capabilities, "thinking") {
-		v.Think = new(true)
+	version, err := client.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, err := task.Variant{
+		Installed: found, Label: found.Name, NoSystem: !details.Shown.System, Shape: details.Shape, Own: details.Own, Thinker: details.Thinker,
+	}.Scoring(way, version)
+	if err != nil {
+		return nil, err
 	}
 	numCtx, err := contextFor(prompts, responses)
 	if err != nil {
@@ -65,7 +74,7 @@ func Open(ctx context.Context, host, model string, seed int, responses []data.Re
 		response, err := client.Chat(ctx, c.Request)
 		return store.Reply{Response: response}, err
 	}
-	return &Reader{found.Name, task.Evaluator{Task: &task.Task{Prompts: prompts, Seed: seed}, Extractor: v, Ask: ask}}, nil
+	return &Reader{found.Name, task.Evaluator{Task: &task.Task{Prompts: prompts, Seed: seed}, Extractor: &v, Ask: ask}}, nil
 }
 
 // contextFor is the context of the longest prompt, in tokens.

@@ -5,6 +5,7 @@ import "perg/harness/prompt"
 // A Result is what came of one generation by itself.
 type Result struct {
 	Responded bool // false: the call failed
+	Unspoken  bool // it was cut off, or ended, before a word of its answer
 	Invalid   bool // no option can be read from the response
 	Correct   bool
 	Rated     bool // there is a score that counts and can be read
@@ -41,6 +42,7 @@ const (
 	correct
 	rated
 	followed
+	unspoken // here or in the baseline
 )
 
 // PairOf joins the result under a setting to the baseline's. The zero Result
@@ -59,6 +61,7 @@ func PairOf(baseline, r Result) Pair {
 	set(baselineCorrect, baseline.Correct)
 	set(invalid, r.Invalid)
 	set(correct, r.Correct)
+	set(unspoken, baseline.Unspoken || r.Unspoken)
 	set(rated, r.Rated)
 	set(followed, r.Rated && r.Followed)
 	return p
@@ -67,6 +70,10 @@ func PairOf(baseline, r Result) Pair {
 // Complete says whether there is a response under the setting and in the
 // baseline: no rate counts a pair that is not.
 func (p Pair) Complete() bool { return p&complete != 0 }
+
+// Answered says whether there is a word of an answer under the setting and in the
+// baseline.
+func (p Pair) Answered() bool { return p.Complete() && p&unspoken == 0 }
 
 // BaselineInvalid says whether no option can be read from the baseline.
 func (p Pair) BaselineInvalid() bool { return p&baselineInvalid != 0 }

@@ -90,19 +90,24 @@ type Generations struct {
 
 	Cell, Item, Repeat []int32
 
-	answers data.Texts
-	correct data.Numbers
+	answers, statuses data.Texts
+	correct           data.Numbers
 }
 
 // Result is what came of a generation, without a verdict on it.
 func (g *Generations) Result(row int) Result {
-	return result(g.correct.Known[row], g.correct.Values[row] != 0, g.answers.Codes[row] >= 0)
+	r := result(g.correct.Known[row], g.correct.Values[row] != 0, g.answers.Codes[row] >= 0)
+	switch g.statuses.At(row) {
+	case data.StatusThought, data.StatusThinking, data.StatusEmpty:
+		r.Unspoken = r.Responded
+	}
+	return r
 }
 
 // Generations reads the table generations in order, with more columns of texts
 // and of numbers than it needs itself. It ends at the first error.
 func (r *Reader) Generations(texts, numbers []string) iter.Seq2[*Generations, error] {
-	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "question_id", "control", "answer"}, texts)
+	texts = slices.Concat([]string{"item_id", "variant", "method", "setting", "source", "category", "preference", "preference_type", "question_id", "control", "answer", "status"}, texts)
 	numbers = slices.Concat([]string{"repeat", "correct"}, numbers)
 	return func(yield func(*Generations, error) bool) {
 		var g Generations
@@ -112,6 +117,7 @@ func (r *Reader) Generations(texts, numbers []string) iter.Seq2[*Generations, er
 				return
 			}
 			g.Columns, g.answers, g.correct = c, c.Texts["answer"], c.Numbers["correct"]
+			g.statuses = c.Texts["status"]
 			g.Cell = r.numberCells(g.Cell[:0], c, r.addCell)
 			g.Item = numbered(g.Item[:0], c.Texts["item_id"], r.items, func(row int) int32 { return r.addItem(c, row) })
 			g.Repeat = repeats(g.Repeat[:0], c)

@@ -87,9 +87,9 @@ func TestResults(t *testing.T) {
 
 // all are the results that there may be.
 func all() (some []Result) {
-	for i := range 1 << 5 {
+	for i := range 1 << 6 {
 		bit := func(n int) bool { return i>>n&1 == 1 }
-		some = append(some, Result{bit(0), bit(1), bit(2), bit(3), bit(4)})
+		some = append(some, Result{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5)})
 	}
 	return some
 }

@@ -26,36 +26,44 @@ import (
 	"perg/models"
 )
 
+// thoughtTokens is the most of a thought where nothing else is said.
+const thoughtTokens = 8192
+
 // Words of a config.
 const (
-	allMethods = "all"
+	// PaperThought in the place of the tokens of a thought: thought and answer have
+	// one limit, the protocol's.
+	PaperThought = "paper"
+	allMethods   = "all"
 	// NoExtractor in the place of the extractor: rules alone read answers.
 	NoExtractor = "none"
 )
 
 // A Config says what to run. Its YAML keys are the names of the flags.
 type Config struct {
-	Models     Names  `yaml:"models" json:"models"`
-	Judge      Names  `yaml:"judge" json:"judge"`               // each rates alone
-	JudgeRule  string `yaml:"judge_rule" json:"judge_rule"`     // what several judges' ratings come to: majority or mean
-	JudgeSwap  bool   `yaml:"judge_swap" json:"judge_swap"`     // rate again with the two responses in the other order
-	JudgeAll   bool   `yaml:"judge_all" json:"judge_all"`       // also rate items the baseline got wrong
-	Extractor  string `yaml:"extractor" json:"extractor"`       // reads the answers that rules cannot; "": the first judge; "none": rules alone
-	Think      Names  `yaml:"think" json:"think"`               // on, off: each a variant of models that can think
-	Prompts    string `yaml:"prompts" json:"prompts,omitempty"` // "": perg's own; "paper"; or a directory of templates that replace perg's own
-	ICL        Names  `yaml:"icl" json:"icl,omitempty"`         // files of worked examples: FILE, or SOURCE=FILE
-	Data       string `yaml:"data" json:"data"`                 // "sample" or a file
-	Limit      int    `yaml:"limit" json:"limit"`               // most items, spread over the sources; 0 for all
-	Settings   Names  `yaml:"settings" json:"settings"`
-	Methods    Names  `yaml:"methods" json:"methods"`
-	Repeats    int    `yaml:"repeats" json:"repeats"`
-	Null       int    `yaml:"null" json:"null"` // how often the baseline is asked again, to see what breaks without a preference; 0: never
-	Seed       int    `yaml:"seed" json:"seed"`
-	NumCtx     int    `yaml:"num_ctx" json:"num_ctx"`         // tokens; 0: the smallest bucket that holds every prompt and its answer
-	NumPredict int    `yaml:"num_predict" json:"num_predict"` // 0: the protocol's: 500, 1000 for second calls, 1024 for cot and models that think
-	Parallel   string `yaml:"parallel" json:"parallel"`       // "auto" or calls in flight on each lane
-	Store      string `yaml:"store" json:"store"`
-	Out        string `yaml:"out" json:"-"`
+	Models      Names   `yaml:"models" json:"models"`
+	Judge       Names   `yaml:"judge" json:"judge"`                         // each rates alone
+	JudgeRule   string  `yaml:"judge_rule" json:"judge_rule"`               // what several judges' ratings come to: majority or mean
+	JudgeSwap   bool    `yaml:"judge_swap" json:"judge_swap"`               // rate again with the two responses in the other order
+	JudgeAll    bool    `yaml:"judge_all" json:"judge_all"`                 // also rate items the baseline got wrong
+	Extractor   string  `yaml:"extractor" json:"extractor"`                 // reads the answers that rules cannot; "": the first judge; "none": rules alone
+	Think       Names   `yaml:"think" json:"think"`                         // on, off or a level: each a variant of models that can think so
+	Thought     string  `yaml:"think_budget" json:"think_budget,omitempty"` // most tokens of a thought; "paper", and "" of a manifest from before: the protocol's one limit for thought and answer
+	Prompts     string  `yaml:"prompts" json:"prompts,omitempty"`           // "": perg's own; "paper"; or a directory of templates that replace perg's own
+	ICL         Names   `yaml:"icl" json:"icl,omitempty"`                   // files of worked examples: FILE, or SOURCE=FILE
+	Data        string  `yaml:"data" json:"data"`                           // "sample" or a file
+	Limit       int     `yaml:"limit" json:"limit"`                         // most items, spread over the sources; 0 for all
+	Settings    Names   `yaml:"settings" json:"settings"`
+	Methods     Names   `yaml:"methods" json:"methods"`
+	Repeats     int     `yaml:"repeats" json:"repeats"`
+	Null        int     `yaml:"null" json:"null"` // how often the baseline is asked again, to see what breaks without a preference; 0: never
+	Seed        int     `yaml:"seed" json:"seed"`
+	NumCtx      int     `yaml:"num_ctx" json:"num_ctx"`                   // tokens; 0: the smallest bucket that holds every prompt and its answer
+	NumPredict  int     `yaml:"num_predict" json:"num_predict"`           // 0: the protocol's: 500, 1000 for second calls, 1024 for cot
+	Temperature float64 `yaml:"temperature" json:"temperature,omitempty"` // 0: greedy; else each repeat has a seed of its own
+	Parallel    string  `yaml:"parallel" json:"parallel"`                 // "auto" or calls in flight on each lane
+	Store       string  `yaml:"store" json:"store"`
+	Out         string  `yaml:"out" json:"-"`
 
 	RotateOptions bool `yaml:"rotate_options" json:"rotate_options"` // ask it again with its options in another order, too
 
@@ -126,6 +134,7 @@ func Defaults() Config {
 		Data:        "sample",
 		Methods:     []string{string(prompt.ZeroShot)},
 		Think:       []string{string(task.ThinkOn), string(task.ThinkOff)},
+		Thought:     strconv.Itoa(thoughtTokens),
 		JudgeRule:   string(judge.Majority),
 		Repeats:     1,
 		Null:        1,
@@ -233,14 +242,27 @@ func (c Config) Check() error {
 			faults = append(faults, fmt.Errorf("%w, %s", err, allMethods))
 		}
 	}
-	ways := []task.Thinking{task.ThinkOn, task.ThinkOff}
 	for _, t := range c.Think {
-		if !slices.Contains(ways, task.Thinking(t)) {
-			fault("--think %q; there are: %s, %s", t, task.ThinkOn, task.ThinkOff)
+		if !slices.Contains(task.Ways(), task.Thinking(t)) {
+			fault("--think %q; there are: %s", t, task.InWords(task.Ways()))
 		}
 	}
 	if len(c.Think) == 0 {
-		fault("--think is empty; there are: %s, %s", task.ThinkOn, task.ThinkOff)
+		fault("--think is empty; there are: %s", task.InWords(task.Ways()))
+	}
+	for _, name := range slices.Concat(c.Judge, []string{c.ExtractorName()}) {
+		if _, _, err := task.SplitWay(name); err != nil {
+			faults = append(faults, fmt.Errorf("--judge or --extractor: %w", err))
+		}
+	}
+	if _, err := c.ThoughtTokens(); err != nil {
+		faults = append(faults, err)
+	}
+	if c.Temperature < 0 || c.Temperature > 2 {
+		fault("--temperature %v: 0 for the likeliest answer, up to 2", c.Temperature)
+	}
+	if c.Temperature > 0 && c.Repeats == 1 {
+		fault("--temperature %v with --repeats 1: a drawn answer says little alone; ask each item some times, with --repeats 3 or more", c.Temperature)
 	}
 	if _, err := judge.ParseRule(c.JudgeRule); err != nil {
 		faults = append(faults, fmt.Errorf("--judge-rule: %w", err))
@@ -428,6 +450,22 @@ func (c Config) Thinking() []task.Thinking {
 	}
 	return all
 }
+
+// ThoughtTokens is the most of a thought beside those of the answer; 0: they have
+// one limit.
+func (c Config) ThoughtTokens() (int, error) {
+	if c.Thought == "" || c.Thought == PaperThought {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(c.Thought)
+	if err != nil || n < 1 || n > 1<<20 {
+		return 0, fmt.Errorf("think_budget %q: a number of tokens, or %s", c.Thought, PaperThought)
+	}
+	return n, nil
+}
+
+// thoughts says how thoughts are bounded.
+func (c Config) thoughts() string { return cmp.Or(c.Thought, PaperThought) }
 
 // KVTypes are the KV-cache types that each make a variant.
 func (c Config) KVTypes() []models.KVType {

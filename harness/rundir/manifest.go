@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -106,13 +107,24 @@ type ModelInfo struct {
 	Quantization  string `json:"quantization"`
 	KVCacheType   string `json:"kv_cache_type"` // "": the server's own, not known
 	Think         *bool  `json:"think"`
-	NoSystemRole  bool   `json:"no_system_role"`    // system texts went in front of user texts
-	NumCtx        int    `json:"num_ctx,omitempty"` // tokens of context it is given
-	Engine        string `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
-	Remote        string `json:"remote,omitempty"`  // where it ran; "": on a server of the run
+	ThinkLevel    string `json:"think_level,omitempty"`
+	Thinks        string `json:"thinks,omitempty"` // how it can be brought to think: see models.Thinks; "": it cannot, or it is not known
+	// ThinkLines are what its way of thinking puts into its prompts, as far as that
+	// was seen.
+	ThinkLines   []string   `json:"think_lines,omitempty"`
+	Own          models.Own `json:"own,omitzero"`      // what the model brings itself
+	NoSystemRole bool       `json:"no_system_role"`    // system texts went in front of user texts
+	NumCtx       int        `json:"num_ctx,omitempty"` // tokens of context it is given
+	Engine       string     `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
+	Remote       string     `json:"remote,omitempty"`  // where it ran; "": on a server of the run
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
+}
+
+// thinking says whether it was asked to think, or does in any case.
+func (m ModelInfo) thinking() bool {
+	return m.Think != nil && *m.Think || m.Thinks == string(models.ThinksAloud)
 }
 
 // ServerInfo names the server that a run was last worked on with.
@@ -196,6 +208,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 	return ModelInfo{
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
+		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.ThinkLines(), Own: v.Own,
 		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
 	}
 }
@@ -207,10 +220,26 @@ func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
 		Installed: models.Installed{
 			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization, Remote: m.Remote,
 		},
-		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
+		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, Level: models.Level(m.ThinkLevel), Own: m.Own,
+		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
 	}
 	if m.Remote != "" {
 		v.Only = run.RunID
+	}
+	return v
+}
+
+// ScorerOf is what a manifest tells of a model that reads or rates. One from before
+// models were known by how they think says of it whether it can: it was told not to,
+// or to think as little as it can.
+func (run Manifest) ScorerOf(m ModelInfo) *task.Variant {
+	v := run.VariantOf(m)
+	if m.Thinks != "" || v.Think == nil {
+		return v
+	}
+	v.Think = new(false)
+	if v.Family == "gptoss" || v.Family == "gpt-oss" {
+		v.Think, v.Level = new(true), models.LevelLow
 	}
 	return v
 }
@@ -220,7 +249,7 @@ func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
 func (m Manifest) MetricsOptions() metrics.Options {
 	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed)}
 	for _, j := range m.Judges {
-		o.Judges = append(o.Judges, j.Name)
+		o.Judges = append(o.Judges, cmp.Or(j.Variant, j.Name))
 	}
 	return o
 }
@@ -300,6 +329,10 @@ func (m Manifest) Differences(old Manifest) []string {
 	differ("rotate-options", old.Config.RotateOptions, m.Config.RotateOptions)
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
+	differ("temperature", old.Config.Temperature, m.Config.Temperature)
+	if slices.ContainsFunc(slices.Concat(m.Models, m.Judges), ModelInfo.thinking) {
+		differ("think-budget", old.Config.thoughts(), m.Config.thoughts())
+	}
 	differ("prompts", old.Config.PromptSet(), m.Config.PromptSet())
 	differ("irrelevant preferences", old.Irrelevant, m.Irrelevant)
 	for name, hash := range m.Prompts {

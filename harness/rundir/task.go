@@ -30,10 +30,11 @@ func (c Config) Task(set data.Dataset) (*task.Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	thought, _ := c.ThoughtTokens() // which was checked
 	return &task.Task{
 		Dataset: set, Prompts: prompts, Examples: examples, Irrelevant: irrelevant, JudgeAll: c.JudgeAll, JudgeSwap: c.JudgeSwap,
 		Settings: c.SettingsInOrder(), Methods: methods, Repeats: c.Repeats, Null: c.Null, Rotate: c.RotateOptions,
-		Seed: c.Seed, NumPredict: c.NumPredict,
+		Seed: c.Seed, NumPredict: c.NumPredict, Thought: thought, Temperature: c.Temperature,
 	}, nil
 }
 

@@ -42,6 +42,7 @@ type Size struct {
 	Need    int    // that hold its longest call
 	What    string // which that is
 	NumCtx  int    // that it is given
+	Grown   int    // that would hold what its thoughts may need at most; 0: it has that
 	Floor   int    // that servers give it in any case
 }
 
@@ -49,6 +50,20 @@ type Size struct {
 func (s Size) AtLeast(floor int) Size {
 	s.Floor, s.NumCtx = floor, max(s.NumCtx, floor)
 	return s
+}
+
+// Thinking is the size of a model whose thoughts are likely to take so many tokens
+// beside its longest call, and may take up to a limit.
+func (s Size) Thinking(likely, limit, wanted, trained int) Size {
+	longest := Longest{s.Longest, s.Need + likely, s.What}
+	with := SizeOf(longest, wanted, trained)
+	if wanted > 0 {
+		return with
+	}
+	if grown := SizeOf(Longest{s.Longest, s.Need + limit, s.What}, 0, trained).NumCtx; grown > with.NumCtx {
+		with.Grown = grown
+	}
+	return with
 }
 
 // Contexts are those that hold each of the model's calls, the largest first.

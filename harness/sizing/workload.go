@@ -46,6 +46,13 @@ type Workload struct {
 	OutputTokens int // of all calls, an estimate
 }
 
+// Thinking is the workload of a model that thinks so many tokens before each of its
+// answers, on average.
+func (w Workload) Thinking(tokens int) Workload {
+	w.OutputTokens += tokens * w.Calls
+	return w
+}
+
 // duration estimates how long a model takes for a workload on a device of a
 // speed, with so many slots kept full. Of the figures that it was made from, it
 // is within a factor of 1.5; lengths of answers are guessed beside that, so that

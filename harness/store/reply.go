@@ -54,8 +54,11 @@ type field struct {
 	value []byte
 }
 
-// tagVersion is the field of a reply's version of its server.
-const tagVersion = 1
+// The fields of replies.
+const (
+	tagVersion  = 1 // of the server, a text
+	tagThinking = 4 // tokens of the thought, a varint
+)
 
 func encode(k Key, r Reply, fields ...field) row {
 	gpus, vram, hasVRAM := int64(-1), int64(0), int64(0)
@@ -73,6 +76,9 @@ func encode(k Key, r Reply, fields ...field) row {
 	}
 	for _, text := range append([]string{r.DoneReason, r.Host}, r.GPUs...) {
 		facts = append(binary.AppendVarint(facts, int64(len(text))), text...)
+	}
+	if r.ThinkingTokens != nil {
+		fields = append([]field{{tagThinking, binary.AppendVarint(nil, int64(*r.ThinkingTokens))}}, fields...)
 	}
 	if r.Version != "" {
 		fields = append([]field{{tagVersion, []byte(r.Version)}}, fields...)
@@ -123,6 +129,10 @@ func (r row) decode(k Key) (Reply, error) {
 		switch tag, value := f.integer(), f.text(); tag {
 		case tagVersion:
 			reply.Version = value
+		case tagThinking:
+			if n, size := binary.Varint([]byte(value)); size > 0 {
+				reply.ThinkingTokens = new(int(n))
+			}
 		}
 	}
 	if f.bad {

@@ -118,7 +118,7 @@ func (r Run) keepOthers(judgments *data.TableWriter[data.Judgment]) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(r.Roster.Judges, func(j *task.Variant) bool { return j.Name == row.JudgeModel }) {
+		if slices.ContainsFunc(r.Roster.Judges, func(j *task.Variant) bool { return j.Label == row.JudgeModel }) {
 			continue
 		}
 		if err := judgments.Write(row); err != nil {

@@ -71,9 +71,15 @@ func (c Call) key(engine models.Engine) store.Key {
 		Server  string         `json:",omitempty"`
 		Control prompt.Control `json:",omitempty"`
 		Only    string         `json:",omitempty"`
+		Thought int            `json:",omitempty"`
+		Aloud   bool           `json:",omitempty"`
+		// Of a model with penalties of its own, which replies of before were made
+		// with.
+		Unpenalized bool `json:",omitempty"`
 	}{
 		keyVersion, c.Variant.Digest, c.Variant.KVCache, c.Request.System, c.Request.User, c.Request.Options,
 		c.Request.Format, c.Request.Think, c.Repeat, c.Text.Replaced, engine, c.Request.Level, c.Request.Render, c.Server, c.Control, c.Variant.Only,
+		c.Request.Thought, c.Request.Aloud, c.Variant.Own.Penalizes(),
 	})
 	if err != nil {
 		panic(err) // plain values always encode
@@ -106,12 +112,27 @@ func (t *Task) first(g Generation) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, stage.Method), nil, g.Variant.Think)
-	c.Repeat, c.Shared = g.Repeat, t.isDraft(stage)
-	if c.Control = g.Control; c.Control != prompt.NoControl {
-		c.Request.Options.Seed += 1 + g.Repeat
-	}
+	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, stage.Method), nil)
+	c.Repeat, c.Shared, c.Control = g.Repeat, t.isDraft(stage), g.Control
+	c.Request.Options.Temperature = t.Temperature
+	c.Request.Options.Seed += t.seedOf(g)
 	return c, nil
+}
+
+// seedOf is what a generation's seed is more than the task's. Repeats of the
+// likeliest answer have one seed: what differs then is the server's doing. Where
+// tokens are drawn each has its own, and a control another than all of them.
+func (t *Task) seedOf(g Generation) int {
+	switch {
+	case g.Control != prompt.NoControl && t.Temperature > 0:
+		return t.Repeats + g.Repeat
+	case g.Control != prompt.NoControl:
+		return 1 + g.Repeat
+	case t.Temperature > 0:
+		return g.Repeat
+	default:
+		return 0
+	}
 }
 
 // revision is the second call of a method of two.
@@ -124,8 +145,10 @@ func (t *Task) revision(g Generation, question, draft string) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, g.Method), g.Method.RevisionSchema(), g.Variant.Think)
+	c := t.call(g.Variant, text, t.AnswerTokens(g.Variant, g.Method), g.Method.RevisionSchema())
 	c.Repeat = g.Repeat
+	c.Request.Options.Temperature = t.Temperature
+	c.Request.Options.Seed += t.seedOf(g)
 	return c, nil
 }
 
@@ -136,7 +159,7 @@ func (t *Task) extraction(by *Variant, options []string, response string) (Call,
 	if err != nil {
 		return Call{}, err
 	}
-	return t.structured(by, text, extract.MaxTokens, extract.Schema(len(options))), nil
+	return t.call(by, text, extract.MaxTokens, extract.Schema(len(options))), nil
 }
 
 // rating is the call in which a judge rates a response.
@@ -145,7 +168,7 @@ func (t *Task) rating(by *Variant, e, plain Evaluated, swapped bool) (Call, erro
 	if err != nil {
 		return Call{}, err
 	}
-	return t.structured(by, text, judge.MaxTokens, judge.Schema), nil
+	return t.call(by, text, judge.MaxTokens, judge.Schema), nil
 }
 
 // unbounded is a rating's call as it was made before explanations had a bound.
@@ -154,33 +177,22 @@ func (c Call) unbounded() Call {
 	return c
 }
 
-// structured is a call whose answer has a schema. A model that could think does
-// not: with a format, Ollama would have it answer twice. One that cannot be kept
-// from it thinks as little as it can.
-func (t *Task) structured(by *Variant, text prompt.Prompt, most int, schema json.RawMessage) Call {
-	switch {
-	case by.Think == nil:
-		return t.call(by, text, most, schema, nil)
-	case by.AlwaysThinks():
-		c := t.call(by, text, most, schema, nil)
-		c.Request.Level = models.LevelLow
-		return c
-	default:
-		return t.call(by, text, most, schema, new(bool))
-	}
-}
-
 // call leaves num_ctx to the lane that sends it.
-func (t *Task) call(v *Variant, text prompt.Prompt, most int, schema json.RawMessage, think *bool) Call {
+func (t *Task) call(v *Variant, text prompt.Prompt, most int, schema json.RawMessage) Call {
 	system, user := v.Messages(text)
-	return Call{Variant: v, Text: text, Request: models.Request{
+	r := models.Request{
 		Model:   v.Name,
 		System:  system,
 		User:    user,
 		Options: models.Options{NumPredict: most, Seed: t.Seed},
 		Format:  schema,
-		Think:   think,
-
-		Unpenalized: v.Unpenalized,
-	}}
+		Think:   v.Think,
+		Level:   v.Level,
+		Aloud:   v.Thinker.Thinks == models.ThinksAloud,
+		Thought: t.ThoughtTokens(v),
+	}
+	if r.Level != "" {
+		r.Think = nil
+	}
+	return Call{Variant: v, Text: text, Request: r}
 }

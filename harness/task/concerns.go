@@ -20,7 +20,7 @@ func (r Roster) Concerns(version string) []string {
 		}
 		all = append(all, fmt.Sprintf("Ollama %s %s; %s", version, h.Text, h.Install()))
 	}
-	return append(all, r.partial()...)
+	return slices.Concat(all, r.messagesActing(), r.partial())
 }
 
 // elsewhere names the models that run elsewhere.

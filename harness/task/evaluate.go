@@ -58,12 +58,24 @@ func (e Evaluated) Correct() bool {
 	return e.Answer != nil && e.Answer.Letter == e.Asked().GoldLetter()
 }
 
-// Truncated says whether the response was ended by num_predict.
+// Truncated says whether the response was ended by num_predict, or in a loop.
 func (e Evaluated) Truncated() bool {
 	if e.FellBack {
-		return e.Draft.DoneReason == "length"
+		return e.Draft.Cut()
 	}
-	return e.Reply.DoneReason == "length"
+	return e.Reply.Cut()
+}
+
+// ThoughtCut says whether a thought was, before there was a response.
+func (e Evaluated) ThoughtCut() bool {
+	if e.FellBack {
+		return thoughtCut(*e.Draft)
+	}
+	return e.Reply != nil && thoughtCut(*e.Reply)
+}
+
+func thoughtCut(r store.Reply) bool {
+	return r.Cut() && strings.TrimSpace(r.Content) == "" && strings.TrimSpace(r.Thinking) != ""
 }
 
 // A Judgment is one rating, or why there is none.
@@ -82,7 +94,7 @@ type Judgment struct {
 // the result, and so is all that was asked.
 func (e Evaluator) Evaluate(ctx context.Context, g Generation, judges []*Variant) (Evaluated, error) {
 	s, err := e.respond(ctx, g)
-	if err != nil || s.Answer == nil || s.Reply == nil || len(judges) == 0 || !g.Setting.Judged() {
+	if err != nil || s.Answer == nil || s.Reply == nil || s.ThoughtCut() || len(judges) == 0 || !g.Setting.Judged() {
 		return s, err
 	}
 	plain, err := e.respond(ctx, g.Baseline())
@@ -120,6 +132,10 @@ func (e Evaluator) respond(ctx context.Context, g Generation) (Evaluated, error)
 	s, err := e.Generate(ctx, g)
 	if err != nil || s.Err != nil {
 		return s, err
+	}
+	if s.ThoughtCut() {
+		s.Answer = &Answer{} // which nobody is asked to read out of nothing
+		return s, nil
 	}
 	a, err := e.Read(ctx, g.Asked().Options, s.Response)
 	if Fatal(err) {
@@ -162,6 +178,10 @@ func (e Evaluator) Generate(ctx context.Context, g Generation) (Evaluated, error
 			return s, nil
 		}
 		s.Draft = &draft
+		if thoughtCut(draft) { // there is nothing to revise
+			s.Reply, s.FellBack = s.Draft, true
+			return s, nil
+		}
 		if s.Call, err = e.fitted(ctx)(e.revision(g, s.question, draft.Content)); err != nil {
 			return s, err
 		}

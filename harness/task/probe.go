@@ -44,7 +44,7 @@ func (e Evaluator) Probe(ctx context.Context, by *Variant, rates, reads bool) er
 		if err != nil {
 			return err
 		}
-		err = e.probe(ctx, e.structured(by, text, judge.MaxTokens, judge.Schema), "a rating", func(said string) error {
+		err = e.probe(ctx, e.call(by, text, judge.MaxTokens, judge.Schema), "a rating", func(said string) error {
 			_, err := judge.Parse(said)
 			return err
 		})
@@ -60,7 +60,7 @@ func (e Evaluator) Probe(ctx context.Context, by *Variant, rates, reads bool) er
 	if err != nil {
 		return err
 	}
-	return e.probe(ctx, e.structured(by, text, extract.MaxTokens, extract.Schema(len(options))), "a choice", func(said string) error {
+	return e.probe(ctx, e.call(by, text, extract.MaxTokens, extract.Schema(len(options))), "a choice", func(said string) error {
 		_, _, err := extract.ParseChoice(said, len(options))
 		return err
 	})
@@ -89,5 +89,5 @@ func (e Evaluator) probe(ctx context.Context, c Call, what string, read func(sai
 // cutShort says whether an answer was on its way to be an object: its model is
 // held to the schema, and says too much.
 func cutShort(r store.Reply) bool {
-	return r.DoneReason == "length" && strings.HasPrefix(strings.TrimSpace(r.Content), "{")
+	return r.Cut() && strings.HasPrefix(strings.TrimSpace(r.Content), "{")
 }

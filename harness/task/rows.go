@@ -21,7 +21,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		Preferences: e.Setting.Stated(it.Preference, irrelevant),
 		Setting:     string(e.Setting), Method: string(e.Method),
 		Model: v.Name, Variant: v.Label, Digest: v.Digest, Family: v.Family,
-		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
+		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think, ThinkLevel: string(v.Level),
 		Repeat: int32(e.Repeat), Control: string(e.Control),
 		SystemPrompt: &e.Call.Request.System, UserPrompt: e.Call.Request.User,
 		Status: data.StatusOK, RequestHash: e.Call.Key().String(),
@@ -48,7 +48,10 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		return row
 	}
 	if e.Method.TwoCalls() {
-		row.SecondReply, row.FellBack = &reply.Content, &e.FellBack
+		row.FellBack = &e.FellBack
+		if reply != e.Draft {
+			row.SecondReply = &reply.Content
+		}
 	}
 	if e.Err == nil {
 		row.Status = e.status()
@@ -58,7 +61,13 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 		row.Thinking = &reply.Thinking
 	}
 	row.PromptTokens, row.OutputTokens, row.TotalNS = costs(reply)
-	row.LoadNS, row.PromptEvalNS, row.EvalNS = new(int64(reply.Load)), new(int64(reply.PromptEval)), new(int64(reply.Eval))
+	if reply.ThinkingTokens != nil {
+		row.ThinkingTokens = new(int64(*reply.ThinkingTokens))
+	}
+	row.EvalNS = new(int64(reply.Eval))
+	if !reply.Ended() {
+		row.LoadNS, row.PromptEvalNS = new(int64(reply.Load)), new(int64(reply.PromptEval))
+	}
 	row.Engine, row.OllamaVersion = string(models.EngineOf(reply.Version)), reply.Version
 	row.StartedAt, row.GPUUUIDs, row.VRAMBytes = &reply.StartedAt, reply.GPUs, reply.VRAM
 	return row
@@ -71,6 +80,8 @@ func (e Evaluated) status() string {
 		reply = e.Draft
 	}
 	switch {
+	case e.ThoughtCut():
+		return data.StatusThought
 	case strings.TrimSpace(e.Response) == "" && strings.TrimSpace(reply.Thinking) != "":
 		return data.StatusThinking
 	case strings.TrimSpace(e.Response) == "":
@@ -87,7 +98,7 @@ func (e Evaluated) JudgmentRow(runID string, j Judgment) data.Judgment {
 	by := j.By
 	row := data.Judgment{
 		RunID: runID, ItemID: e.Item.ID, Setting: string(e.Setting), Method: string(e.Method),
-		Variant: e.Variant.Label, Repeat: int32(e.Repeat), JudgeModel: by.Name, JudgeDigest: by.Digest, Swapped: j.Swapped,
+		Variant: e.Variant.Label, Repeat: int32(e.Repeat), JudgeModel: by.Label, JudgeDigest: by.Digest, Swapped: j.Swapped,
 		Status: data.StatusOK, RequestHash: j.Call.Key().String(),
 	}
 	if reply := j.Reply; reply != nil {
@@ -106,6 +117,11 @@ func (e Evaluated) JudgmentRow(runID string, j Judgment) data.Judgment {
 	return row
 }
 
+// costs are what a reply took. Of an answer that perg ended nobody said how many
+// tokens its prompt has.
 func costs(r *store.Reply) (prompt, output, total *int64) {
-	return new(int64(r.PromptTokens)), new(int64(r.OutputTokens)), new(int64(r.Total))
+	if r.PromptTokens > 0 || !r.Ended() {
+		prompt = new(int64(r.PromptTokens))
+	}
+	return prompt, new(int64(r.OutputTokens)), new(int64(r.Total))
 }

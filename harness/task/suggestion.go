@@ -78,5 +78,5 @@ func (t *Task) Suggestion(v *Variant, it data.Item) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	return t.structured(v, text, SuggestionTokens, suggestionSchema), nil
+	return t.call(v, text, SuggestionTokens, suggestionSchema), nil
 }

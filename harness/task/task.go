@@ -27,9 +27,13 @@ type Task struct {
 	Null       int  // how often the baseline is asked again, as a control
 	Rotate     bool // and as often with its options in another order
 	Seed       int
-	NumPredict int  // most new tokens of an answer; 0: the protocol's
-	JudgeAll   bool // also items whose baseline is wrong
-	JudgeSwap  bool // also with the two responses in the other order
+	NumPredict int // most new tokens of an answer; 0: the protocol's
+	Thought    int // most tokens of a thought before it; 0: the protocol's one limit for both
+	// Temperature: 0 takes the likeliest token; with another each repeat has a seed
+	// of its own.
+	Temperature float64
+	JudgeAll    bool // also items whose baseline is wrong
+	JudgeSwap   bool // also with the two responses in the other order
 
 	Given Given // where generations were made elsewhere; nil: they are asked for
 }
@@ -117,16 +121,25 @@ func (t *Task) Total(variants []*Variant) int {
 }
 
 // AnswerTokens is the most new tokens of what a variant answers in the last
-// call of a method.
+// call of a method, its thought included where that has no limit of its own.
 func (t *Task) AnswerTokens(v *Variant, m prompt.Method) int {
 	switch {
 	case t.NumPredict > 0:
 		return t.NumPredict
-	case v.Think != nil && *v.Think:
+	case v.Thinks() && t.Thought == 0:
 		return prompt.ThinkingTokens
 	default:
 		return m.Tokens()
 	}
+}
+
+// ThoughtTokens is the most tokens of a thought that a variant has beside those of
+// its answer.
+func (t *Task) ThoughtTokens(v *Variant) int {
+	if !v.Thinks() {
+		return 0
+	}
+	return t.Thought
 }
 
 // isDraft says whether a generation's response is also the draft of others.

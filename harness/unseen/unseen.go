@@ -18,7 +18,7 @@ import (
 type Model struct {
 	Shape    models.Shape
 	Name     string // as it is shown
-	Thinks   bool
+	Thinker  models.Thinker
 	LeastCtx int    // tokens of context that servers give it in any case
 	From     string // what is known of it, in words
 	Download int64  // bytes; 0: a file that is here
@@ -49,7 +49,7 @@ func Find(ctx context.Context, name string, described map[string]models.Descript
 		if err != nil {
 			return Model{}, hint.Usage(fmt.Errorf("describe %s: %w", name, err), "README.md lists what a description says")
 		}
-		return Model{Shape: shape, Name: name, Thinks: d.Thinking, LeastCtx: d.LeastContext(), From: "a description", Download: int64(shape.WeightBytes())}, nil
+		return Model{Shape: shape, Name: name, Thinker: models.Thinker{Thinks: d.Thinks, Levels: d.Levels}, LeastCtx: d.LeastContext(), From: "a description", Download: int64(shape.WeightBytes())}, nil
 	}
 	f, err := models.Registry{}.Head(ctx, name)
 	switch {
@@ -64,7 +64,10 @@ func Find(ctx context.Context, name string, described map[string]models.Descript
 }
 
 func of(name string, f models.File) Model {
-	m := Model{Shape: f.Shape, Name: name, Thinks: f.Thinks, Download: f.Bytes}
+	m := Model{Shape: f.Shape, Name: name, Download: f.Bytes}
+	if f.Thinks {
+		m.Thinker.Thinks = models.ThinksAsked
+	}
 	m.LeastCtx = models.Description{Vision: f.Sees}.LeastContext()
 	return m
 }

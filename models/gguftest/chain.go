@@ -43,6 +43,8 @@ type Chain struct {
 	// once the prompt holds a marker. A prompt that holds two markers with
 	// favours is undefined.
 	Favours map[string][]string
+	// Parser is Ollama's that reads what the chain writes; "": none.
+	Parser string
 }
 
 // End is the token that ends a response.

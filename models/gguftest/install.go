@@ -16,7 +16,7 @@ import (
 // Install gives a server the chain under a name. Where the server has it
 // under that name already, nothing is done.
 func (c Chain) Install(ctx context.Context, client *api.Client, name string) error {
-	return written(ctx, client, c.WriteGGUF, api.CreateRequest{Model: name, Template: c.Template, Parameters: map[string]any{"num_thread": 1}})
+	return written(ctx, client, c.WriteGGUF, api.CreateRequest{Model: name, Template: c.Template, Parser: c.Parser, Parameters: map[string]any{"num_thread": 1}})
 }
 
 // written gives a server a model that is written for it.

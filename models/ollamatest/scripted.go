@@ -1,6 +1,7 @@
 package ollamatest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -20,12 +21,19 @@ import (
 type Model struct {
 	Family   string // general.architecture; "llama" where empty
 	Thinks   bool
-	Parser   bool                                      // what it writes is read in code, which tells thought from answer
-	Vision   bool                                      //
-	Remote   string                                    // where it runs, as "https://ollama.com:443"; "": here
-	Embeds   bool                                      // embeddings are all that it makes
-	Template string                                    // Ollama's; "": none
-	Jinja    func(system, user string) (string, error) // the one that it brings itself, which may refuse; nil: none
+	Renderer string // prompts are made in code, by one of that name; "": by a template
+	Reader   string // what it writes is read in code, by a parser of that name; as Parser, where it is given
+	// Thought is what it thinks; "": a sentence.
+	Thought            string
+	Aloud              bool                                      // what it thinks is a part of its answer
+	System, Parameters string                                    // its own
+	Basename           string                                    // general.basename, what it was made from
+	Parser             bool                                      // what it writes is read in code, which tells thought from answer
+	Vision             bool                                      //
+	Remote             string                                    // where it runs, as "https://ollama.com:443"; "": here
+	Embeds             bool                                      // embeddings are all that it makes
+	Template           string                                    // Ollama's; "": none
+	Jinja              func(system, user string) (string, error) // the one that it brings itself, which may refuse; nil: none
 }
 
 func (m Model) family() string {
@@ -232,8 +240,15 @@ func show(m Model, all bool) map[string]any {
 		info["tokenizer.ggml.model"], info["tokenizer.ggml.pre"] = "gpt2", "default"
 		info["tokenizer.ggml.tokens"], info["tokenizer.ggml.token_type"] = tokens, slices.Repeat([]int{1}, len(tokens))
 	}
+	renderer, reader := m.Renderer, m.Reader
+	if m.Parser { // with which a renderer comes
+		renderer, reader = cmp.Or(renderer, m.family()), cmp.Or(reader, m.family())
+	}
+	if m.Basename != "" {
+		info["general.basename"] = m.Basename
+	}
 	return map[string]any{
-		"template": template, "capabilities": capabilities,
+		"template": template, "capabilities": capabilities, "renderer": renderer, "parser": reader, "system": m.System, "parameters": m.Parameters,
 		"details":    map[string]any{"family": m.family(), "parameter_size": "1M", "quantization_level": "F16"},
 		"model_info": info,
 		"tensors": []map[string]any{

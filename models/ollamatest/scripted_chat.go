@@ -27,6 +27,10 @@ func (s *Scripted) chat(w http.ResponseWriter, r api.ChatRequest) {
 		answer(w, api.ChatResponse{Model: r.Model, Done: true, DoneReason: "unload"})
 		return
 	}
+	if said, ok := s.refusesLevel(m, r); ok {
+		refuse(w, http.StatusBadRequest, said)
+		return
+	}
 	if m.Thinks && r.Think == nil {
 		r.Think = &api.ThinkValue{Value: true}
 	}
@@ -59,7 +63,47 @@ func (s *Scripted) chat(w http.ResponseWriter, r api.ChatRequest) {
 		return
 	}
 	s.asked = append(s.asked, r)
-	answer(w, s.answers(m, r, on, prompt))
+	a := s.answers(m, r, on, prompt)
+	if r.Stream != nil && *r.Stream {
+		stream(w, a)
+		return
+	}
+	answer(w, a)
+}
+
+// refusesLevel says whether a version takes no level from a model (routes.go of
+// v0.17.4, ChatHandler: harmony alone; #14625: any that thinks, #15787: max).
+func (s *Scripted) refusesLevel(m Model, r api.ChatRequest) (said string, ok bool) {
+	if r.Think == nil || !r.Think.IsString() {
+		return "", false
+	}
+	if r.Think.String() == "max" && !s.LlamaServer || !s.LlamaServer && !m.headers() {
+		return fmt.Sprintf("think value %q is not supported for this model", r.Think.String()), true
+	}
+	return "", false
+}
+
+// stream writes an answer a token at a time, which here are bytes: its thought, its
+// content, and then the rest of it. It ends where nobody listens any more.
+func stream(w http.ResponseWriter, a api.ChatResponse) {
+	out := json.NewEncoder(w)
+	piece := api.ChatResponse{Model: a.Model}
+	piece.Message.Role = a.Message.Role
+	for _, b := range []byte(a.Message.Thinking) {
+		piece.Message.Thinking = string(b)
+		if out.Encode(piece) != nil {
+			return
+		}
+	}
+	piece.Message.Thinking = ""
+	for _, b := range []byte(a.Message.Content) {
+		piece.Message.Content = string(b)
+		if out.Encode(piece) != nil {
+			return
+		}
+	}
+	a.Message.Thinking, a.Message.Content = "", ""
+	out.Encode(a)
 }
 
 // launch is the model in memory, put there anew where what is fixed differs.
@@ -118,7 +162,7 @@ func (s *Scripted) render(m Model, r api.ChatRequest) (string, error) {
 	var b strings.Builder
 	values := template.Values{Messages: r.Messages}
 	if r.Think != nil {
-		values.Think, values.IsThinkSet = r.Think.Bool(), true
+		values.Think, values.ThinkLevel, values.IsThinkSet = r.Think.Bool(), r.Think.String(), true
 	}
 	err = t.Execute(&b, values)
 	return b.String(), err
@@ -131,7 +175,9 @@ func (s *Scripted) answers(m Model, r api.ChatRequest, on *runner, prompt string
 	a := api.ChatResponse{Model: r.Model, Done: true, DoneReason: "stop"}
 	a.Message.Role = "assistant"
 	if r.Think != nil && (r.Think.Bool() || m.headers()) {
-		a.Message.Thinking = "Let me think."
+		if a.Message.Thinking = "Let me think."; m.Thought != "" {
+			a.Message.Thinking = m.Thought
+		}
 	}
 	switch {
 	case r.Format == nil || s.drops(m, r):
@@ -141,18 +187,39 @@ func (s *Scripted) answers(m Model, r api.ChatRequest, on *runner, prompt string
 	default:
 		a.Message.Content = simplest(r.Format)
 	}
+	if m.Aloud {
+		a.Message.Content = "<think>\n" + m.Thought + "\n</think>\n\n" + a.Message.Content
+	}
+	limit(&a, r, on.NumCtx-tokens(prompt))
 	cached := on.cached(prompt, s.CachesWithShift && !on.Shift)
 	count := tokens(prompt)
 	a.PromptEvalDuration = time.Duration(count-cached) * time.Millisecond
 	if s.HidesCached {
 		count -= cached
 	}
-	a.PromptEvalCount, a.EvalCount = max(count, 1), tokens(a.Message.Content)
-	if n, ok := r.Options["num_predict"].(float64); ok && n > 0 {
-		a.EvalCount = min(a.EvalCount, int(n))
+	a.PromptEvalCount, a.EvalCount = max(count, 1), tokens(a.Message.Thinking)+tokens(a.Message.Content)
+	if r.Format != nil && a.Message.Thinking != "" {
+		a.EvalCount = tokens(a.Message.Content) // of the second pass, which the format is for
 	}
 	a.EvalDuration = time.Duration(a.EvalCount) * time.Millisecond
 	return a
+}
+
+// limit cuts an answer where num_predict or the context ends it: thought and content
+// have one pot.
+func limit(a *api.ChatResponse, r api.ChatRequest, room int) {
+	n, ok := r.Options["num_predict"].(float64)
+	if !ok || n <= 0 {
+		n = float64(room)
+	}
+	n = min(n, float64(room))
+	if len(a.Message.Thinking)+len(a.Message.Content) <= int(n) {
+		return
+	}
+	a.DoneReason = "length"
+	thought := min(len(a.Message.Thinking), int(n))
+	a.Message.Thinking = a.Message.Thinking[:thought]
+	a.Message.Content = a.Message.Content[:min(len(a.Message.Content), int(n)-thought)]
 }
 
 // headers says whether a model begins with a header that no grammar of an

@@ -62,6 +62,8 @@ type content struct {
 	Nulls         table
 	Letters       table
 	LettersLean   string // how many cells prefer a letter; "" where none does
+	Thinking      table  // without rows where no model thinks
+	ThinkingCut   string // how many thoughts were cut; "" where none was
 	ReadersByType table
 	Tradeoff      section
 	Where         where
@@ -114,6 +116,7 @@ func Render(r Run) ([]byte, error) {
 		}
 		v.ReadersTitle, v.Readers, v.ReadersByType = r.readersTitle(l), r.readers(l), r.readersByType()
 		v.Letters, v.LettersLean = r.letters(l)
+		v.Thinking, v.ThinkingCut = r.thinking(l)
 		v.NullTitle, v.Nulls = r.nullTitle(l), r.nulls(l)
 		v.Tradeoff = add(r.tradeOff(l))
 		v.Where = r.where(l)
