@@ -7,6 +7,7 @@ import (
 
 	"perg/data"
 	"perg/harness/rundir"
+	"perg/harness/tables"
 	"perg/models/ollamatest"
 )
 
