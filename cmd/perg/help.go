@@ -73,6 +73,8 @@ func grouped(heading string, flags ...cli.Flag) []cli.Flag {
 			f.Category = heading
 		case *cli.IntFlag:
 			f.Category = heading
+		case *cli.Float64Flag:
+			f.Category = heading
 		case *cli.DurationFlag:
 			f.Category = heading
 		case *cli.GenericFlag:
