@@ -358,7 +358,7 @@ func TestStartsAServerWhereThereIsNone(t *testing.T) {
 	if status != exitDone || !strings.Contains(stdout, "one was started to look what is installed") || !strings.Contains(stdout, "steady:latest") {
 		t.Errorf("plan: exit status %d\n%s\n%s", status, stdout, stderr)
 	}
-	if status, _, stderr = b.perg(t.Context(), "plan", "nobody:1b"); status != exitUsage || !strings.Contains(stderr, "nobody:1b is neither installed nor described") {
+	if status, _, stderr = b.perg(t.Context(), "plan", "nobody:1b"); status != exitUsage || !strings.Contains(stderr, "model nobody:1b is not installed") {
 		t.Errorf("plan of nobody: exit status %d\n%s", status, stderr)
 	}
 	status, stdout, stderr = b.perg(t.Context(), args...)

@@ -35,7 +35,7 @@ func TestExportSays(t *testing.T) {
 	}
 	const first = `runs/x: interrupted, 100 items of hand
 written to out of/x:
-  results.parquet  29 generations, 59 columns, N KiB
+  results.parquet  29 generations, 61 columns, N KiB
   perg.sql         the main figures in SQL
   perg.ipynb       the same in Python, drawn
   README.md        what each column is

@@ -155,7 +155,7 @@ func TestAShellHasTheTerminalMeanwhile(t *testing.T) {
 		return false
 	})
 	w := openWindow(t, b.dir, fmt.Sprintf("PS1='ready> '; clear; %s %s", b.program(), strings.Join(b.args("steady", "--limit", "150", "--parallel", "1"), " ")))
-	w.tmux("resize-window", "-x", "80", "-y", "100") // a shell names its jobs by their long commands
+	w.tmux("resize-window", "-x", "80", "-y", "160") // a shell names its jobs by their long commands
 	answered := regexp.MustCompile(`answered ([0-9,]+)/600`)
 	frames := func(n int) func(string) bool {
 		return func(s string) bool { return len(answered.FindAllString(s, -1)) == n }

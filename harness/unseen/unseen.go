@@ -74,7 +74,7 @@ func of(name string, f models.File) Model {
 
 // otherwise says how else a plan may know a model.
 func otherwise(name string) string {
-	todo := "name a GGUF file (perg plan ./model.gguf), or describe it in the config under 'describe'; known are " + Known()
+	todo := "fetch it (ollama pull, or perg run --pull), name a GGUF file (perg plan ./model.gguf), or describe it in the config under 'describe'; known are " + Known()
 	if near := hint.Near(name, models.KnownNames()); len(near) > 0 {
 		todo = fmt.Sprintf("Did you mean %s? Or %s", strings.Join(near, " or "), todo)
 	}
