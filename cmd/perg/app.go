@@ -25,7 +25,6 @@ const (
 )
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	cli.HelpPrinter = printHelp
 	app := &cli.App{
 		Name:  "perg",
 		Usage: "measure whether open-weight models stay right when a user states a preference",

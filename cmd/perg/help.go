@@ -53,6 +53,9 @@ func visible(commands []*cli.Command) []*cli.Command {
 	return slices.DeleteFunc(slices.Clone(commands), func(c *cli.Command) bool { return c.Hidden || c.Name == "help" })
 }
 
+// The library has one printer of help for the whole program.
+func init() { cli.HelpPrinter = printHelp }
+
 // listed are some commands under a heading.
 func listed(heading string, commands ...*cli.Command) []*cli.Command {
 	for _, c := range commands {

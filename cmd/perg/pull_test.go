@@ -34,7 +34,7 @@ func TestMissingModelsArePulled(t *testing.T) {
 		t.Errorf("plan: exit %d\n%s", code, said)
 	}
 
-	s.Registry.Pause = 300 * time.Millisecond
+	s.Serve(func(r *ollamatest.Registry) { r.Pause = 300 * time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	go func() {
@@ -54,7 +54,7 @@ func TestMissingModelsArePulled(t *testing.T) {
 			t.Errorf("stopped: it does not say %q:\n%s", want, out.String())
 		}
 	}
-	s.Registry.Pause = time.Millisecond
+	s.Serve(func(r *ollamatest.Registry) { r.Pause = time.Millisecond })
 	code, said = say(t, args("run", "far:8b", "here", "--judge", "judge:27b", "--pull")...)
 	if code != exitDone || !strings.Contains(said, "pulled far:8b") || !strings.Contains(said, "pulled judge:27b") || strings.Contains(said, "pulled here") {
 		t.Errorf("exit %d\n%s", code, said)

@@ -13,6 +13,8 @@ import (
 
 // atWork has something done to the engine of the run, as a user does who steers it.
 func (w *world) atWork(what string, f func(*Engine)) {
+	w.steered.RLock()
+	defer w.steered.RUnlock()
 	w.mu.Lock()
 	e := w.engine
 	w.mu.Unlock()

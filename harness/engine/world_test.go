@@ -33,7 +33,8 @@ const gib = 1 << 30
 type world struct {
 	*story
 	dice       dice
-	faults     []string // that were planned
+	faults     []string     // that were planned
+	steered    sync.RWMutex // commands reach the engine of this run
 	background context.Context
 	patience   time.Duration
 	inFlight   int
@@ -111,6 +112,11 @@ func emptyWorld(seed uint64) *world {
 
 // forget is the beginning of a new run, which knows nothing of the last one.
 func (w *world) forget() {
+	w.steered.Lock() // nobody looks at the last one any more
+	defer w.steered.Unlock()
+	w.mu.Lock()
+	w.engine = nil
+	w.mu.Unlock()
 	w.deaths, w.loads, w.probed, w.remade = nil, make(map[loading]*tries), make(map[string]time.Time), make(map[string]bool)
 	w.held = time.Time{}
 	w.killings, w.loaded, w.paid = make(map[string]int), make(map[loading]bool), nil

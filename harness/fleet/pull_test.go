@@ -28,7 +28,7 @@ func TestPullNeedsRoom(t *testing.T) {
 	if len(s.Models) > 0 {
 		t.Errorf("pulled all the same: %v", s.Models)
 	}
-	s.Registry.Bytes, s.Registry.Pause = 1000, 0
+	s.Serve(func(r *ollamatest.Registry) { r.Bytes, r.Pause = 1000, 0 })
 	said = nil
 	if err := f.pullOn(t.Context(), c, []string{"small:1b", "huge:1t"}); err != nil || len(s.Models) != 2 || !strings.Contains(strings.Join(said, "\n"), "the disk holds that") {
 		t.Errorf("error %v, models %d, said %q", err, len(s.Models), said)

@@ -15,6 +15,13 @@ type Registry struct {
 	Pause  time.Duration // between the tenths in which they come
 }
 
+// Serve changes the registry of a server that is at work.
+func (s *Scripted) Serve(change func(*Registry)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.Registry)
+}
+
 // Fetched is how many bytes of a model's weights came from the registry.
 func (s *Scripted) Fetched(name string) int64 {
 	s.mu.Lock()
@@ -31,25 +38,25 @@ func (s *Scripted) pull(w http.ResponseWriter, r *http.Request, name string) {
 		w.(http.Flusher).Flush()
 	}
 	tell(api.ProgressResponse{Status: "pulling manifest"})
-	m, ok := s.Registry.Models[name]
+	s.mu.Lock()
+	from, done := s.Registry, s.fetched[name]
+	s.mu.Unlock()
+	m, ok := from.Models[name]
 	if !ok {
 		lines.Encode(map[string]string{"error": "pull model manifest: file does not exist"})
 		return
 	}
-	s.mu.Lock()
-	done := s.fetched[name]
-	s.mu.Unlock()
 	for {
-		tell(api.ProgressResponse{Status: "pulling " + digest(name)[:12], Digest: "sha256:" + digest(name), Total: s.Registry.Bytes, Completed: done})
-		if done == s.Registry.Bytes {
+		tell(api.ProgressResponse{Status: "pulling " + digest(name)[:12], Digest: "sha256:" + digest(name), Total: from.Bytes, Completed: done})
+		if done == from.Bytes {
 			break
 		}
 		select {
 		case <-r.Context().Done():
 			return
-		case <-time.After(s.Registry.Pause):
+		case <-time.After(from.Pause):
 		}
-		done = min(done+s.Registry.Bytes/10, s.Registry.Bytes)
+		done = min(done+from.Bytes/10, from.Bytes)
 		s.mu.Lock()
 		s.fetched[name] = done
 		s.mu.Unlock()
