@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,10 +28,11 @@ func TestCtl(t *testing.T) {
 		return false
 	})
 	out, said := filepath.Join(b.dir, "run"), filepath.Join(b.dir, "said")
-	ended := make(chan int, 1)
+	program, ended := b.program(), make(chan int, 1)
 	go func() {
-		status, _, _ := b.run("steady", "--judge", "judge", "--settings", "relevant", "--parallel", "1", "--on-end", `echo "$PERG_STATE $PERG_EXIT $PERG_RUN" > `+said)
-		ended <- status
+		c := exec.CommandContext(t.Context(), program, b.args("steady", "--judge", "judge", "--settings", "relevant", "--parallel", "1", "--on-end", `echo "$PERG_STATE $PERG_EXIT $PERG_RUN" > `+said)...)
+		c.Run()
+		ended <- c.ProcessState.ExitCode()
 	}()
 	ask := func(command string) steered {
 		t.Helper()
