@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"perg/data"
+	"perg/harness/enlist"
 	"perg/harness/fleet"
 	"perg/harness/loads"
 	"perg/harness/rundir"
@@ -40,7 +41,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
-	r, err := enlist(ctx, c, f, client, version, say)
+	r, err := enlist.Installed(ctx, c, f, client, version, say)
 	if err != nil {
 		return fail(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/enlist"
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/rundir"
@@ -74,9 +75,9 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 	scorers := c
 	scorers.Judge = fleet.Matching(c.Judge, catalogue)
 	scorers.Extractor = rundir.NoExtractor // the run has read its answers
-	found, err := withScorers(task.Roster{}, scorers, version, func(name string) (*task.Variant, error) {
+	found, err := enlist.WithScorers(task.Roster{}, scorers, version, func(name string) (*task.Variant, error) {
 		m, _ := models.Find(catalogue, name)
-		v, err := describe(ctx, client, m, engine)
+		v, err := enlist.Describe(ctx, client, m, engine)
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}

@@ -8,6 +8,7 @@ import (
 
 	"perg/data"
 	"perg/harness/engine"
+	"perg/harness/enlist"
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/loads"
@@ -120,7 +121,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := enlist(ctx, c, g.Fleet, client, version, g.Say)
+	found, err := enlist.Installed(ctx, c, g.Fleet, client, version, g.Say)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 
+	"perg/harness/enlist"
 	"perg/harness/fleet"
 	"perg/harness/rundir"
 	"perg/harness/sizing"
@@ -43,7 +44,7 @@ func Survey(ctx context.Context, c rundir.Config, numCtx, slots int, logs string
 		return nil, nil, err
 	}
 	for _, m := range models.Candidates(catalogue) {
-		v, err := describe(ctx, client, m, engine)
+		v, err := enlist.Describe(ctx, client, m, engine)
 		if err != nil {
 			say(err.Error())
 			continue

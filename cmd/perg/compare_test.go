@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"perg/data"
 	"perg/harness/compare"
 	"perg/harness/metrics"
@@ -185,18 +183,7 @@ func TestCompareShows(t *testing.T) {
 				got += "-- stderr --\n" + stderr
 			}
 			path := filepath.Join(golden, name+".txt")
-			if os.Getenv("UPDATE_SCRIPTS") != "" {
-				if err := data.WriteFile(path, []byte(got)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("-want +got; UPDATE_SCRIPTS=1 accepts it\n%s", diff)
-			}
+			sameAsFile(t, path, got)
 		})
 	}
 }

@@ -63,23 +63,12 @@ func exportAction(c *cli.Context) error {
 	if out == "" {
 		return hint.Usage(errors.New("say where to write: -o DIR"), example)
 	}
-	dir, m, err := readRun(c.Args().First())
-	if err != nil {
-		return err
-	}
-	shown, err := showable(c.Context, dir, m)
+	shown, rows, err := openShown(c.Context, c.Args().First())
 	if err != nil {
 		return err
 	}
 	defer shown.Close()
-	m = shown.manifest
-	rows, err := readMetrics(shown.tables)
-	if errors.Is(err, data.ErrNoTable) {
-		return noTables(dir, m)
-	}
-	if err != nil {
-		return err
-	}
+	dir, m := shown.dir, shown.manifest
 	run := export.Run{
 		Dir: shown.tables, ID: m.RunID, About: about(dir, m), Panel: m.MetricsOptions().Panel(), Caveats: append(shown.caveats(), caveats(m, rows)...),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 	"perg/harness/prompt"
 	"perg/models/gguftest"
 	"perg/models/ollamatest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -92,6 +95,27 @@ func table[T any](t *testing.T, dir, name string) []T {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// sameAsFile holds what was got against a golden file, which UPDATE_SCRIPTS=1
+// writes anew.
+func sameAsFile(t *testing.T, path, got string) {
+	t.Helper()
+	if os.Getenv("UPDATE_SCRIPTS") != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), UPDATE_SCRIPTS=1 accepts it:\n%s", path, diff)
+	}
 }
 
 func sample(t *testing.T, limit int) []data.Item {

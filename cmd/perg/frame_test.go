@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/mattn/go-runewidth"
 
@@ -153,19 +151,7 @@ func TestFrames(t *testing.T) {
 			for _, l := range c.picture.lines(c.columns-1, c.rows-1) {
 				got.WriteString(text.StripEscape(l) + "\n")
 			}
-			golden := filepath.Join("testdata", "frames", name+".txt")
-			if os.Getenv("UPDATE_SCRIPTS") != "" {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-				t.Error(diff)
-			}
+			sameAsFile(t, filepath.Join("testdata", "frames", name+".txt"), got.String())
 		})
 	}
 }

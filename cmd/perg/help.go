@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,24 +68,8 @@ func listed(heading string, commands ...*cli.Command) []*cli.Command {
 // grouped are some flags under a heading.
 func grouped(heading string, flags ...cli.Flag) []cli.Flag {
 	for _, f := range flags {
-		switch f := f.(type) {
-		case *cli.BoolFlag:
-			f.Category = heading
-		case *cli.StringFlag:
-			f.Category = heading
-		case *cli.StringSliceFlag:
-			f.Category = heading
-		case *cli.IntFlag:
-			f.Category = heading
-		case *cli.Float64Flag:
-			f.Category = heading
-		case *cli.DurationFlag:
-			f.Category = heading
-		case *cli.GenericFlag:
-			f.Category = heading
-		default:
-			panic(fmt.Sprintf("flag %s of type %T has no category", f.Names()[0], f))
-		}
+		// Every kind of flag has the field, and the library no interface to it.
+		reflect.ValueOf(f).Elem().FieldByName("Category").SetString(heading)
 	}
 	return flags
 }

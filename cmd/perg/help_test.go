@@ -1,20 +1,15 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 )
-
-var updateHelp = flag.Bool("update-help", false, "write the golden files of help")
 
 // pages are the help pages of all commands, by name.
 func pages(t *testing.T) map[string]any {
@@ -89,29 +84,14 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 }
 
-// How help looks; 'go test ./cmd/perg -run TestHelpLooks -update-help' writes it.
+// How help looks, to the letter.
 func TestHelpLooks(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", "")
 	all := pages(t)
 	for _, name := range []string{"perg", "perg run", "perg plan", "perg data prefs review"} {
 		for _, columns := range []int{40, 80, 200} {
 			path := filepath.Join("testdata", "help", fmt.Sprintf("%s-%d.txt", strings.ReplaceAll(name, " ", "-"), columns))
-			got := helpOf(all[name], columns)
-			if *updateHelp {
-				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", path, diff)
-			}
+			sameAsFile(t, path, helpOf(all[name], columns))
 		}
 	}
 }

@@ -114,23 +114,12 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 
-	dir, m, err := readRun(c.Args().First())
-	if err != nil {
-		return err
-	}
-	shown, err := showable(c.Context, dir, m)
+	shown, rows, err := openShown(c.Context, c.Args().First())
 	if err != nil {
 		return err
 	}
 	defer shown.Close()
-	m = shown.manifest
-	rows, err := readMetrics(shown.tables)
-	if errors.Is(err, data.ErrNoTable) {
-		return noTables(dir, m)
-	}
-	if err != nil {
-		return err
-	}
+	dir, m := shown.dir, shown.manifest
 	if c.Bool("published") {
 		return reportPublished(c, format, m, rows)
 	}

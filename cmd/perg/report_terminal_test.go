@@ -9,7 +9,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"perg/harness/prompt"
@@ -86,17 +85,6 @@ func TestReportOnATerminal(t *testing.T) {
 			}
 		}
 		path := filepath.Join(golden, fmt.Sprintf("%d.txt", columns))
-		if os.Getenv("UPDATE_SCRIPTS") != "" {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("at %d columns (-want +got):\n%s", columns, diff)
-		}
+		sameAsFile(t, path, got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"perg/data"
 	"perg/harness"
 	"perg/harness/hint"
 	"perg/harness/prompt"
@@ -27,6 +28,26 @@ type shownRun struct {
 	manifest rundir.Manifest
 	standing *standing.Standing // nil: the tables are the run's own
 	stale    error              // why they are the run's own, and of before
+}
+
+// openShown opens a run as it is named, with its metrics. Close comes at the end.
+func openShown(ctx context.Context, name string) (shownRun, []data.Metric, error) {
+	dir, m, err := readRun(name)
+	if err != nil {
+		return shownRun{}, nil, err
+	}
+	s, err := showable(ctx, dir, m)
+	if err != nil {
+		return s, nil, err
+	}
+	rows, err := readMetrics(s.tables)
+	if err != nil {
+		s.Close()
+	}
+	if errors.Is(err, data.ErrNoTable) {
+		err = noTables(dir, s.manifest)
+	}
+	return s, rows, err
 }
 
 // showable finds the tables of a run in dir. Close comes at the end.

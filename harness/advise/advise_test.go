@@ -64,7 +64,7 @@ func TestTheSmallestThatIsNoWorseIsTaken(t *testing.T) {
 // with as many items as are said to be needed one that is the same in four of five.
 func TestHowOftenAdviceIsRight(t *testing.T) {
 	if testing.Short() {
-		t.Skip("simulates hundreds of runs")
+		t.Skip("waits for a run without -short: it simulates hundreds of runs")
 	}
 	taken := func(items, trials int, gains, loses float64) float64 {
 		rng := rand.New(rand.NewPCG(uint64(items), uint64(1000*loses)))

@@ -1,4 +1,6 @@
-package harness
+// Package enlist makes rosters: which variants and scorers a config comes to, of
+// models that a server has installed, or of such as are described.
+package enlist
 
 import (
 	"context"
@@ -13,9 +15,9 @@ import (
 	"perg/models"
 )
 
-// enlist makes the roster of a config from what a server has installed; what is
-// not there is pulled where that is wanted, and quantizations are made.
-func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, version string, say func(string)) (task.Roster, error) {
+// Installed makes the roster of a config from what a server has installed; what
+// is not there is pulled where that is wanted, and quantizations are made.
+func Installed(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.Client, version string, say func(string)) (task.Roster, error) {
 	var r task.Roster
 	names := slices.Clone(c.Models)
 	for _, name := range append([]string{c.ExtractorName()}, c.Judge...) {
@@ -59,7 +61,7 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 		return r, err
 	}
 	for _, m := range candidates {
-		v, err := describe(ctx, client, m, engine)
+		v, err := Describe(ctx, client, m, engine)
 		if err != nil {
 			return r, err
 		}
@@ -69,9 +71,9 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 		}
 		r.Variants = append(r.Variants, made...)
 	}
-	return withScorers(r, c, version, func(name string) (*task.Variant, error) {
+	return WithScorers(r, c, version, func(name string) (*task.Variant, error) {
 		m, _ := models.Find(catalogue, name)
-		v, err := describe(ctx, client, m, engine)
+		v, err := Describe(ctx, client, m, engine)
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
@@ -79,9 +81,9 @@ func enlist(ctx context.Context, c rundir.Config, f *fleet.Fleet, client fleet.C
 	})
 }
 
-// withScorers is a roster with the judges and the extractor of a config, each
+// WithScorers is a roster with the judges and the extractor of a config, each
 // model once.
-func withScorers(r task.Roster, c rundir.Config, version string, describe func(name string) (*task.Variant, error)) (task.Roster, error) {
+func WithScorers(r task.Roster, c rundir.Config, version string, describe func(name string) (*task.Variant, error)) (task.Roster, error) {
 	scorer := func(name string) (*task.Variant, error) {
 		model, way, err := task.SplitWay(name)
 		if err != nil {
@@ -141,9 +143,9 @@ func variants(v task.Variant, c rundir.Config, version string, managed bool, say
 	return made, err
 }
 
-// describe asks the server what a model is. Of one that runs elsewhere it knows
+// Describe asks the server what a model is. Of one that runs elsewhere it knows
 // neither template nor engine: it is marked by its label.
-func describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
+func Describe(ctx context.Context, client fleet.Client, m models.Installed, engine models.Engine) (task.Variant, error) {
 	details, err := fleet.Details(ctx, client, m)
 	if err != nil {
 		return task.Variant{}, err
