@@ -21,7 +21,6 @@ import (
 // a failed one. With several repeats an item has a letter for each.
 func cells(t *testing.T, repeats int, outcomes map[[3]string]string) map[[3]string]*metrics.Cell {
 	t.Helper()
-	dir := t.TempDir()
 	var rows []data.Generation
 	var ratings []data.Judgment
 	for at, letters := range outcomes {
@@ -47,6 +46,17 @@ func cells(t *testing.T, repeats int, outcomes map[[3]string]string) map[[3]stri
 			ratings = append(ratings, data.Judgment{ItemID: id, Variant: at[0], Method: at[1], Setting: at[2], Repeat: repeat, JudgeModel: "j", Score: &score})
 		}
 	}
+	by := make(map[[3]string]*metrics.Cell)
+	for _, c := range loaded(t, rows, ratings) {
+		by[[3]string{c.Variant, string(c.Method), string(c.Setting)}] = c
+	}
+	return by
+}
+
+// loaded are the cells of a run with these rows.
+func loaded(t *testing.T, rows []data.Generation, ratings []data.Judgment) []*metrics.Cell {
+	t.Helper()
+	dir := t.TempDir()
 	if err := data.WriteTable(filepath.Join(dir, "generations"), rows); err != nil {
 		t.Fatal(err)
 	}
@@ -61,11 +71,7 @@ func cells(t *testing.T, repeats int, outcomes map[[3]string]string) map[[3]stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	by := make(map[[3]string]*metrics.Cell)
-	for _, c := range all {
-		by[[3]string{c.Variant, string(c.Method), string(c.Setting)}] = c
-	}
-	return by
+	return all
 }
 
 func at(variant, setting string) [3]string {

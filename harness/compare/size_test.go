@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 
 	"perg/data"
@@ -61,23 +60,8 @@ func TestSizeOfTheRobustnessTest(t *testing.T) {
 			write(fmt.Sprintf("a%d", i), tt.a)
 			write(fmt.Sprintf("b%d", i), tt.b)
 		}
-		dir := t.TempDir()
-		if err := data.WriteTable(filepath.Join(dir, "generations"), rows); err != nil {
-			t.Fatal(err)
-		}
-		if err := data.WriteTable(filepath.Join(dir, "judgments"), ratings); err != nil {
-			t.Fatal(err)
-		}
-		table, err := metrics.Load(dir, metrics.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := table.Cells("")
-		if err != nil {
-			t.Fatal(err)
-		}
 		under := make(map[string]*metrics.Cell)
-		for _, c := range all {
+		for _, c := range loaded(t, rows, ratings) {
 			if c.Setting.Judged() {
 				under[c.Variant] = c
 			}

@@ -24,7 +24,7 @@ func Near(name string, names []string) (near []string) {
 		least = 2
 	}
 	for _, n := range names {
-		switch d := levenshtein.ComputeDistance(name, strings.ToLower(n)); {
+		switch d := slips(name, strings.ToLower(n)); {
 		case d >= len(n) || d >= len(name):
 		case d < least:
 			near, least = []string{n}, d
@@ -37,4 +37,15 @@ func Near(name string, names []string) (near []string) {
 		return other
 	}
 	return near
+}
+
+// slips is how often a hand slips to write one name for another; two letters that
+// change places, as in "rnu", are one slip.
+func slips(written, meant string) int {
+	least := levenshtein.ComputeDistance(written, meant)
+	for i := range len(written) - 1 {
+		swapped := written[:i] + written[i+1:i+2] + written[i:i+1] + written[i+2:]
+		least = min(least, 1+levenshtein.ComputeDistance(swapped, meant))
+	}
+	return least
 }
