@@ -95,7 +95,7 @@ func TestAnInterruptedRunGoesOnWhereItEnded(t *testing.T) {
 		build := func() (*world, *fakeJob, *fakeJob) {
 			w := newWorld(t)
 			w.gpus(24, 24)
-			a := w.generates(w.model("a", 10), 150)
+			a := w.generates(w.model("a", 10), 200)
 			return w, a, w.scores(w.model("judge", 3), 0, a)
 		}
 		contents := func(w *world) map[string]string {
@@ -118,10 +118,10 @@ func TestAnInterruptedRunGoesOnWhereItEnded(t *testing.T) {
 			w.forget()
 		}
 		w.mustRun(t)
-		w.mustDo(t, a, 150)
-		w.mustDo(t, s, 150)
-		if calls := len(w.told("is asked")); calls != 300 {
-			t.Errorf("%d calls for 300 units", calls)
+		w.mustDo(t, a, 200)
+		w.mustDo(t, s, 200)
+		if calls := len(w.told("is asked")); calls != 400 {
+			t.Errorf("%d calls for 400 units", calls)
 		}
 		if !maps.Equal(contents(w), contents(left)) {
 			t.Error("the replies are others")
