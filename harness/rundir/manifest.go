@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"perg/data"
 	"perg/gpu"
 	"perg/harness/judge"
 	"perg/harness/metrics"
