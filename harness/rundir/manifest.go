@@ -287,9 +287,13 @@ func (m Manifest) RatedLike(other Manifest) Manifest {
 	return m
 }
 
-// How says in words what became of the run: its state, or how it was imported.
+// How says in words what became of the run: its state, of which part it is, or how
+// it was imported.
 func (m Manifest) How() string {
-	if m.Imported == nil || m.State != StateFinished {
+	switch {
+	case m.Config.Shard != "":
+		return "shard " + m.Config.Shard + ", " + m.State
+	case m.Imported == nil || m.State != StateFinished:
 		return m.State
 	}
 	return map[string]string{
