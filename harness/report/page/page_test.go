@@ -53,8 +53,8 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 	}
 	contains(t, html,
 		fmt.Sprintf("swayed:1b (Q8_0) breaks most often: of the answers it gets right without a preference, %s turn wrong", percent(rate)),
-		"It breaks most under creative preferences, 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
-		"<h2>Creative preferences break most answers, perhaps by chance: 12 of 24 (50\u00a0%) of those that were right</h2>",
+		"swayed:1b (Q8_0) breaks most under no type of preference clearly: creative 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
+		"<h2>No type of preference clearly breaks most answers: creative 12 of 24 (50\u00a0%)", "Both variants together",
 		"Example 1 of 3", "Example 3 of 3", "“I like answers with creative in them.”", "chosen with it", "right, chosen without a preference",
 	)
 	if n := strings.Count(html, `class="example"`); n != 3 {
@@ -71,6 +71,13 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 		"GPU memory, utilization and power are left out: the run has no GPU samples", "Model loads are left out")
 }
 
+// With items enough the type of preference that breaks most is named.
+func TestPageNamesWhatBreaksMost(t *testing.T) {
+	s := small()
+	s.items = 300
+	contains(t, render(t, s.make(t, t.TempDir())), "swayed:1b (Q8_0) breaks most under creative preferences, 60 of 60 (100\u00a0%).", "most under creative preferences, 60 of 60")
+}
+
 func TestPageOfLittle(t *testing.T) {
 	s := small()
 	s.judged = false
@@ -79,7 +86,7 @@ func TestPageOfLittle(t *testing.T) {
 	s = small()
 	s.models = s.models[:1]
 	html := render(t, s.make(t, t.TempDir()))
-	contains(t, html, "No answer broke", "Where answers break is left out: none did")
+	contains(t, html, "no answer broke: whatever a variant gets right", "Where answers break is left out: none did")
 
 	s.settings = s.settings[:1]
 	contains(t, render(t, s.make(t, t.TempDir())), "The run has no cell with a preference yet")
@@ -106,7 +113,8 @@ func TestPageOfEverything(t *testing.T) {
 	}
 }
 
-// A difference that may be chance is not said without that.
+// A difference that may be chance is not said: of a type of preference that breaks
+// most there is one where its interval lies apart.
 func TestWorstKind(t *testing.T) {
 	of := func(creative, clarity, n int) []Breakage {
 		return []Breakage{
@@ -115,22 +123,22 @@ func TestWorstKind(t *testing.T) {
 			{Source: "b", PreferenceType: "creative", Rate: stats.Rate{Count: 1, Of: 1}},
 		}
 	}
+	const most, none = "creative most: 80 of 100 (80\u00a0%)", "none: creative 80 of 100 (80\u00a0%) and clarity "
 	for _, c := range []struct {
 		all     []Breakage
 		repeats int
-		chance  string
-		ok      bool
+		want    string
 	}{
-		{of(80, 10, 100), 1, "", true},
-		{of(80, 70, 100), 1, ", perhaps by chance", true},
-		{of(80, 60, 100), 1, "", true},
-		{of(80, 60, 100), 5, ", perhaps by chance", true}, // twenty items, five times each
-		{of(80, 10, 100)[:1], 1, "", false},
-		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, "", false},
+		{of(80, 10, 100), 1, most},
+		{of(80, 70, 100), 1, none + "70 of 100 (70\u00a0%)"},
+		{of(80, 60, 100), 1, most},
+		{of(80, 60, 100), 5, none + "60 of 100 (60\u00a0%)"}, // twenty items, five times each
+		{of(80, 80, 100), 1, "none: clarity 80 of 100 (80\u00a0%) and creative 80 of 100 (80\u00a0%)"},
+		{of(80, 10, 100)[:1], 1, ""},
+		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, ""},
 	} {
-		worst, chance, ok := worstKind(c.all, c.repeats)
-		if ok != c.ok || chance != c.chance || ok && (worst.name != "creative" || worst.Count != 80 || worst.Of != 100) {
-			t.Errorf("%v: %+v, %q, %v", c.all, worst, chance, ok)
+		if got := kindsSaid(kinds(c.all), c.repeats, "%s most: %s", "none: %s"); got != c.want {
+			t.Errorf("%v: %q, want %q", c.all, got, c.want)
 		}
 	}
 }

@@ -67,13 +67,6 @@ func share(r stats.Rate) string {
 	return fmt.Sprintf("%d of %d (%.0f"+blank+"%%)", r.Count, r.Of, 100*float64(r.Count)/float64(r.Of))
 }
 
-// overlap says whether the 95 % intervals of two rates have values in common.
-func overlap(a, b stats.Rate, repeats int) bool {
-	al, ah := stats.Wilson(a, repeats)
-	bl, bh := stats.Wilson(b, repeats)
-	return *al <= *bh && *bl <= *ah
-}
-
 // plural counts things.
 func plural(n int, one, many string) string {
 	if n == 1 {
