@@ -12,7 +12,12 @@ import (
 
 // FrontLegend says what the last column of Front is, and which costs are left out.
 func FrontLegend(unknown []string) string {
-	said := "Front: whoever has * is dominated by none; else the number of one that dominates it: worse in nothing, better in something. Breakage within intervals is the same, the rest is as measured."
+	return "Front: * is on it; else the number of one that dominates: " + FrontRule(unknown)
+}
+
+// FrontRule says what it is to dominate.
+func FrontRule(unknown []string) string {
+	said := "worse in nothing, better in something. Breakage within intervals is the same, the rest is as measured."
 	if len(unknown) > 0 {
 		said += " Not known of any, and left out: " + strings.Join(unknown, ", ") + "."
 	}
@@ -22,6 +27,11 @@ func FrontLegend(unknown []string) string {
 // Front writes the Pareto front as a table that fits so many columns, 0 for no limit:
 // a name that is too long loses its middle.
 func Front(w io.Writer, all []advise.Standing, width int) error {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.Variant
+	}
+	names = Shorts(names)
 	lines := make([][]string, len(all))
 	for i, s := range all {
 		front := "*"
@@ -29,7 +39,7 @@ func Front(w io.Writer, all []advise.Standing, width int) error {
 			front = strconv.Itoa(1 + numberOf(all, s.DominatedBy[0]))
 		}
 		lines[i] = []string{
-			strconv.Itoa(i + 1), s.Variant, figure(s.Bits, "%.2f"), figure(gib(s.Bytes), "%.1f"), figure(s.TokensPerSecond, "%.1f"), figure(s.Joules, "%.1f"),
+			strconv.Itoa(i + 1), names[i], figure(s.Bits, "%.2f"), figure(gib(s.Bytes), "%.1f"), figure(s.TokensPerSecond, "%.1f"), figure(s.Joules, "%.1f"),
 			interval(s.Breakage, s.BreakageLow, s.BreakageHigh), front,
 		}
 	}
@@ -44,8 +54,8 @@ func Front(w io.Writer, all []advise.Standing, width int) error {
 		return b.String()
 	}
 	longest := 0
-	for _, s := range all {
-		longest = max(longest, utf8.RuneCountInString(s.Variant))
+	for _, name := range names {
+		longest = max(longest, utf8.RuneCountInString(name))
 	}
 	text := table(longest)
 	if over := widest(text) - width; width > 0 && over > 0 {

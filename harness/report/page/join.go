@@ -49,6 +49,7 @@ func (r *Run) Rename(name map[string]string) {
 func Join(runs []Run) Run {
 	var all Run
 	var names, states, data, prompts []string
+	seen := make(map[string]bool)
 	for _, r := range runs {
 		names = append(names, r.Name)
 		states = append(states, r.State)
@@ -59,7 +60,14 @@ func Join(runs []Run) Run {
 		all.Metrics = append(all.Metrics, r.Metrics...)
 		all.Improvements = append(all.Improvements, r.Improvements...)
 		all.Breakages = append(all.Breakages, r.Breakages...)
-		all.Examples = append(all.Examples, r.Examples...)
+		for _, e := range r.Examples {
+			if !seen[e.ID] {
+				all.Examples = append(all.Examples, e)
+			}
+		}
+		for _, e := range r.Examples {
+			seen[e.ID] = true
+		}
 		all.Types = append(all.Types, r.Types...)
 		all.Published.Rows = append(all.Published.Rows, r.Published.Rows...)
 		for _, note := range r.Published.Notes {

@@ -27,7 +27,7 @@ func (r Run) taking() (t taking) {
 		t.Ranking = clean(report.Ranking(*ranking))
 	}
 	if len(r.Recommendation.Front) > 0 {
-		t.Front, t.Legend = r.front(r.Recommendation.Front), report.FrontLegend(r.Recommendation.Unknown)
+		t.Front, t.Legend = r.front(r.Recommendation.Front), "Who dominates another is "+report.FrontRule(r.Recommendation.Unknown)
 	}
 	t.Any = len(t.Choices) > 0 || t.Ranking != "" || len(t.Front.Rows) > 0
 	return t
@@ -35,7 +35,7 @@ func (r Run) taking() (t taking) {
 
 // front is the table of the Pareto front.
 func (r Run) front(all []advise.Standing) table {
-	t := table{Head: []string{"Variant", "Bits per weight", "GiB", "Tokens/s", "Joules per right answer", breakageRate.name, "Front"}, Words: 1}
+	t := table{Head: []string{"Variant", "Front", "Bits per weight", "GiB", "Tokens/s", "Joules per right answer", breakageRate.name}, Words: 2}
 	figure := func(v *float64) string {
 		if v == nil {
 			return "–"
@@ -56,7 +56,7 @@ func (r Run) front(all []advise.Standing) table {
 			front = "dominated by " + listed(names, "and")
 		}
 		t.Rows = append(t.Rows, []string{
-			r.label(s.Variant), figure(s.Bits), figure(gib), figure(s.TokensPerSecond), figure(s.Joules), within(s.Breakage, s.BreakageLow, s.BreakageHigh), front,
+			r.label(s.Variant), front, figure(s.Bits), figure(gib), figure(s.TokensPerSecond), figure(s.Joules), within(s.Breakage, s.BreakageLow, s.BreakageHigh),
 		})
 	}
 	return t

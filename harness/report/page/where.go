@@ -41,16 +41,14 @@ type heatRow struct {
 	Cells  []heatCell
 }
 
-// A heatCell is one rate. Its level is a colour from 0, pale, to 5.
+// A heatCell is one rate. Its colour is as strong as it is high, in percent of the
+// scale: the same in every heat map.
 type heatCell struct {
 	stats.Rate
-	Text  string
-	Level int
-	Few   bool // too few items to say much
+	Text string
+	Heat int
+	Few  bool // too few items to say much
 }
-
-// levels is the number of colours of a heat map.
-const levels = 6
 
 // where shows where the variants that break most often do.
 func (r Run) where(l lead) (w where) {
@@ -76,7 +74,7 @@ func (r Run) where(l lead) (w where) {
 		if len(cells) > 2 {
 			together = fmt.Sprintf("All %d variants together", len(cells))
 		}
-		w.Overall = heatOf(together, own(""), order)
+		w.Overall = heatOf(together, own(""), order, len(cells))
 		// The variants answered the same items, so they count as repeats do.
 		repeats := 0
 		for _, m := range cells {
@@ -87,7 +85,7 @@ func (r Run) where(l lead) (w where) {
 		}
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
-		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order)}
+		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order, 1)}
 		b.Title = fmt.Sprintf("%s breaks %s of what it gets right", r.label(m.Variant), rate(m.BreakageRate))
 		if said := kindsSaid(kinds(own(m.Variant)), int(m.Repeats), "most under %s preferences, %s", "under no type of preference clearly most"); said != "" {
 			b.Title += ", " + said
@@ -144,8 +142,10 @@ func kindsSaid(sorted []kindRate, repeats int, clear, unclear string) string {
 	return fmt.Sprintf(unclear, listed(shares, "and"))
 }
 
-// heatOf has the sources in the given order.
-func heatOf(caption string, all []Breakage, order []string) heat {
+// heatOf has the sources in the given order. The items are of so many variants, which
+// all answered the same.
+func heatOf(caption string, all []Breakage, order []string, variants int) heat {
+	cellOf := func(r stats.Rate) heatCell { return cellOf(r, variants) }
 	h := heat{Caption: caption}
 	every := func(Breakage) bool { return true }
 	types, byType := sum(all, every, func(b Breakage) string { return b.PreferenceType })
@@ -190,14 +190,12 @@ func heatOf(caption string, all []Breakage, order []string) heat {
 // few is the number of items below which a cell of a heat map says little.
 const few = 10
 
-// cellOf colours a rate. A colour means the same rate in every heat map: the
-// strongest is a half and more.
-func cellOf(r stats.Rate) heatCell {
+func cellOf(r stats.Rate, variants int) heatCell {
 	if r.Of == 0 {
 		return heatCell{Few: true}
 	}
 	v := *r.Value()
-	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), min(int(math.Ceil(v*2*(levels-1))), levels-1), r.Of < few}
+	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), int(math.Round(v * 100)), r.Of < few*variants}
 }
 
 // findings are the page's answer in a few sentences.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"perg/harness/printable"
+	"perg/harness/report"
 	"perg/harness/stats"
 )
 
@@ -83,15 +85,20 @@ func comma(n int) string {
 	return s
 }
 
-// label names a variant where there is room for one line: a quantization that
-// its name does not say stands behind it.
+// label names a variant where there is room for one line: without what makes its
+// name unique in a model store, if it is unique here without; a quantization that
+// the name does not say stands behind it.
 func (r Run) label(variant string) string {
+	name := report.Short(variant)
+	if slices.ContainsFunc(r.Variants, func(v Variant) bool { return v.Name != variant && report.Short(v.Name) == name }) {
+		name = variant
+	}
 	for _, v := range r.Variants {
 		if v.Name == variant && v.Quantization != "" && !strings.Contains(strings.ToLower(variant), strings.ToLower(v.Quantization)) {
-			return clean(variant + " (" + v.Quantization + ")")
+			return clean(name + " (" + v.Quantization + ")")
 		}
 	}
-	return clean(variant)
+	return clean(name)
 }
 
 // title begins with a capital.
