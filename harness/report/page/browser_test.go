@@ -79,6 +79,21 @@ func TestPageInABrowser(t *testing.T) {
 		t.Errorf("a printed page of %d bytes", len(pdf))
 	}
 	charts(wide)
+	// Beside each chart on paper are its numbers, and no name of an axis runs into
+	// the next one's.
+	if n := browsertest.Eval[int](wide, `dispatchEvent(new Event("beforeprint")), document.querySelectorAll(".chart ~ details[open]").length`); n != 8 {
+		t.Errorf("on paper %d of 8 charts have their numbers", n)
+	}
+	over := browsertest.Eval[[]string](wide, `[...document.querySelectorAll(".chart svg")].flatMap(svg => {
+		const all = [...svg.querySelectorAll("text")].filter(e => / %|points/.test(e.textContent)).map(e => [e.textContent, e.getBoundingClientRect()]);
+		return all.flatMap(([a, p], i) => all.slice(i + 1).filter(([b, q]) => p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom).map(([b]) => a + " and " + b));
+	})`)
+	if len(over) > 0 {
+		t.Errorf("on paper %q cover each other", over)
+	}
+	if n := browsertest.Eval[int](wide, `dispatchEvent(new Event("afterprint")), document.querySelectorAll(".chart ~ details[open]").length`); n != 1 {
+		t.Errorf("after printing %d tables are open; the reader opened one", n)
+	}
 	quiet(t, wide)
 
 	narrow := browser.Tab(t, 390, 844)

@@ -78,6 +78,54 @@ func TestPageNamesWhatBreaksMost(t *testing.T) {
 	contains(t, render(t, s.make(t, t.TempDir())), "swayed:1b (Q8_0) breaks most under creative preferences, 60 of 60 (100\u00a0%).", "most under creative preferences, 60 of 60")
 }
 
+// Variants of one model break at the same questions: none is shown twice.
+func TestExamplesAreOfDifferentQuestions(t *testing.T) {
+	s := small()
+	s.models = []synthetic{{"a:1b", "llama", "1.0B", "Q8_0", 8.5, 1, .9, .1, 50}, {"b:1b", "llama", "1.0B", "Q4_0", 4.5, 1, .9, .1, 50}, {"c:1b", "llama", "1.0B", "F16", 16, 1, .9, .1, 50}}
+	r := s.make(t, t.TempDir())
+	seen := make(map[string]bool)
+	for _, e := range r.Examples {
+		if seen[e.ID] {
+			t.Errorf("%s is shown again, of %s", e.ID, e.Variant)
+		}
+		seen[e.ID] = true
+	}
+	if len(seen) != brokenVariants*eachVariant {
+		t.Errorf("%d examples", len(seen))
+	}
+	s.items = 4 // fewer than examples: the last variant has none left
+	contains(t, render(t, s.make(t, t.TempDir())), "what broke are questions that stand above")
+}
+
+// A stronger colour is a higher rate, up to all; few are questions, however many
+// variants answered them.
+func TestHeat(t *testing.T) {
+	last := -1
+	for count := range 101 {
+		if c := cellOf(stats.Rate{Count: count, Of: 100}, 1); c.Heat <= last || c.Few {
+			t.Fatalf("%d of 100 is as pale as one less: %+v", count, c)
+		} else {
+			last = c.Heat
+		}
+	}
+	if !cellOf(stats.Rate{Count: 9, Of: 12}, 6).Few || cellOf(stats.Rate{Count: 9, Of: 60}, 6).Few {
+		t.Error("two questions of six variants each are few, ten are not")
+	}
+}
+
+// Names on the page are without what makes them unique in a model store, unless two
+// would be the same.
+func TestLabels(t *testing.T) {
+	r := Run{Variants: []Variant{{Name: "m:8b-q8_0-perg-51fdcc80873f", Quantization: "Q8_0"}, {Name: "m:8b-q4-perg-51fdcc80873f", Quantization: "Q4_K_M"}, {Name: "m:8b-q4-perg-000000000000"}}}
+	for variant, want := range map[string]string{
+		"m:8b-q8_0-perg-51fdcc80873f": "m:8b-q8_0", "m:8b-q4-perg-51fdcc80873f": "m:8b-q4-perg-51fdcc80873f (Q4_K_M)", "m:8b-q4-perg-000000000000": "m:8b-q4-perg-000000000000",
+	} {
+		if got := r.label(variant); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestPageOfLittle(t *testing.T) {
 	s := small()
 	s.judged = false
