@@ -109,12 +109,13 @@ type ModelInfo struct {
 	Think         *bool  `json:"think"`
 	ThinkLevel    string `json:"think_level,omitempty"`
 	Thinks        string `json:"thinks,omitempty"` // how it can be brought to think: see models.Thinks; "": it cannot, or it is not known
-	// ThinkLines are what its way of thinking puts into its prompts, as far as that
-	// was seen.
-	ThinkLines   []string   `json:"think_lines,omitempty"`
+	// ThinkLines are what its way of thinking puts into its prompts; null where that
+	// was not seen, or it is not asked to think.
+	ThinkLines   []string   `json:"think_lines"`
 	Own          models.Own `json:"own,omitzero"`      // what the model brings itself
 	NoSystemRole bool       `json:"no_system_role"`    // system texts went in front of user texts
 	NumCtx       int        `json:"num_ctx,omitempty"` // tokens of context it is given
+	MostCtx      int        `json:"most_ctx,omitempty"` // that it may have: --num-ctx, or what it was trained for
 	Engine       string     `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
 	Remote       string     `json:"remote,omitempty"`  // where it ran; "": on a server of the run
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
@@ -209,7 +210,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
 		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.ThinkLines(), Own: v.Own,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, MostCtx: v.MostCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
 	}
 }
 
@@ -221,7 +222,7 @@ func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
 			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization, Remote: m.Remote,
 		},
 		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, Level: models.Level(m.ThinkLevel), Own: m.Own,
-		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
+		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine), MostCtx: m.MostCtx,
 	}
 	if m.Remote != "" {
 		v.Only = run.RunID

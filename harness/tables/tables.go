@@ -34,7 +34,7 @@ type Run struct {
 func Recorded(s *store.Store) task.Ask {
 	recorded := engine.Recorded(engine.Kept(s))
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		return recorded(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier()})
+		return recorded(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Bound: c.Bound()})
 	}
 }
 
