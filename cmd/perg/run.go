@@ -416,6 +416,12 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 		return err
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.display.warn}
+	if out, err := filepath.Abs(cfg.Out); err == nil {
+		// What is not noted is what 'perg store prune --gone' keeps.
+		if err := w.store.Used(ctx, store.User{ID: w.dir.Manifest.RunID, Path: out, At: time.Now()}); err != nil {
+			w.display.warn(err.Error())
+		}
+	}
 	h.begins(r)
 	w.display.begin(w.dir, plan)
 	w.display.follow(ctx, cfg.Out, r)

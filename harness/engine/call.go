@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"perg/harness/store"
@@ -256,7 +257,10 @@ func (l *lane) answered(c Call, r models.Response, took time.Duration) answer {
 }
 
 // short is a digest as Ollama lists it.
-func short(digest string) string { return digest[:min(len(digest), 12)] }
+func short(digest string) string {
+	digest = strings.TrimPrefix(digest, "sha256:")
+	return digest[:min(len(digest), 12)]
+}
 
 // failed keeps a call as failed, with what was tried.
 func (l *lane) failed(ctx context.Context, c Call, said []error) error {

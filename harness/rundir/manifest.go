@@ -112,12 +112,12 @@ type ModelInfo struct {
 	// ThinkLines are what its way of thinking puts into its prompts; null where that
 	// was not seen, or it is not asked to think.
 	ThinkLines   []string   `json:"think_lines"`
-	Own          models.Own `json:"own,omitzero"`      // what the model brings itself
-	NoSystemRole bool       `json:"no_system_role"`    // system texts went in front of user texts
-	NumCtx       int        `json:"num_ctx,omitempty"` // tokens of context it is given
+	Own          models.Own `json:"own,omitzero"`       // what the model brings itself
+	NoSystemRole bool       `json:"no_system_role"`     // system texts went in front of user texts
+	NumCtx       int        `json:"num_ctx,omitempty"`  // tokens of context it is given
 	MostCtx      int        `json:"most_ctx,omitempty"` // that it may have: --num-ctx, or what it was trained for
-	Engine       string     `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
-	Remote       string     `json:"remote,omitempty"`  // where it ran; "": on a server of the run
+	Engine       string     `json:"engine,omitempty"`   // of the servers that it was asked on; "": not known
+	Remote       string     `json:"remote,omitempty"`   // where it ran; "": on a server of the run
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`

@@ -45,16 +45,9 @@ func Prune(ctx context.Context, path string, goes func(Held) bool) (removed int,
 	// One connection: what is exclusive is so among connections.
 	s.writer = connect(full, 1, "mode=rw", "_pragma=locking_mode(EXCLUSIVE)", "_pragma=synchronous(FULL)")
 	defer s.closeFile()
-	if err := identify(ctx, s.writer); err != nil {
-		return 0, 0, s.explain("prune", err)
-	}
-	// Whoever has a file with a log open shares a lock on it, from the first look to the
-	// end: the log cannot be left while there is another.
-	var mode string
-	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode); err != nil || mode != "delete" {
-		if busy(err) || err == nil {
-			return 0, 0, fmt.Errorf("store %s: prune: %w", path, ErrInUse)
-		}
+	if err := s.claim(ctx); busy(err) {
+		return 0, 0, fmt.Errorf("store %s: prune: %w", path, ErrInUse)
+	} else if err != nil {
 		return 0, 0, s.explain("prune", err)
 	}
 	before, err := os.Stat(full)
@@ -91,6 +84,27 @@ func Prune(ctx context.Context, path string, goes func(Held) bool) (removed int,
 		return len(going), 0, s.explain("prune", err)
 	}
 	return len(going), before.Size() - after.Size(), nil
+}
+
+// claim has the file for itself, until it is closed. Whoever has one with a log open
+// shares a lock on it, from the first look to the end: the log cannot be left while there
+// is another.
+func (s *Store) claim(ctx context.Context) error {
+	// Who has it open has it for hours: there is nothing to wait for.
+	if _, err := s.writer.ExecContext(ctx, "PRAGMA busy_timeout = 300"); err != nil {
+		return err
+	}
+	if err := identify(ctx, s.writer); err != nil {
+		return err
+	}
+	var mode string
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "delete" {
+		return fmt.Errorf("its log cannot be left: the journal is %s", mode)
+	}
+	return nil
 }
 
 func (s *Store) remove(ctx context.Context, going []Key) error {

@@ -18,6 +18,15 @@ type Key [32]byte
 // String is the key in lower-case hexadecimal, 64 digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
+// ParseKey reads what String writes; false where that is no key.
+func ParseKey(text string) (k Key, ok bool) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(k) {
+		return k, false
+	}
+	return Key(raw), true
+}
+
 // Reply is what a server answered to one request, and where. Texts are kept byte
 // for byte, whatever is in them; the time of its start to the nanosecond, read
 // back in UTC, zero = unknown.

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"time"
+
+	"perg/models"
 )
 
 // A Held is a reply in the file, without its texts.
@@ -17,6 +20,9 @@ type Held struct {
 	Digest string    // of the model, its first 12 digits; "": not known, or it runs elsewhere
 	At     time.Time // its call was begun; zero: not known
 	Bytes  int64     // of its texts and figures
+	// Answer says that a model gave it: others are of how many tokens a prompt has, and of
+	// what a server makes of one.
+	Answer bool
 }
 
 const selectAll = `SELECT key, length(content) + length(thinking), facts FROM reply`
@@ -70,6 +76,7 @@ func heldOf(key []byte, texts int64, stored []byte) (Held, error) {
 		return h, nil // of a reply that Get takes for damaged: nothing is known of it
 	}
 	h.Model, h.Digest = r.Model, r.Digest
+	h.Answer = r.DoneReason != "" && !slices.Contains([]string{models.Rendered, models.NotRendered, models.Refused}, r.DoneReason)
 	if r.StartedAt.Unix() != (time.Time{}).Unix() {
 		h.At = r.StartedAt
 	}
