@@ -223,6 +223,7 @@ type Metric struct {
 	PeakVRAMBytes   *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`     // on all of them together
 	LoadedVRAMBytes *int64   `parquet:"loaded_vram_bytes" json:"loaded_vram_bytes"` // not NVML's, and known by source: the most that the server said it had loaded on GPUs; 0 on a CPU
 	GPUUtilization  *float64 `parquet:"gpu_utilization" json:"gpu_utilization"`     // mean, fraction
+	IdleWatts       *float64 `parquet:"idle_watts" json:"idle_watts"`               // that they draw at rest, measured before the first load; energy_joules has it in it
 	EnergyJoules    *float64 `parquet:"energy_joules" json:"energy_joules"`
 	TokensPerJoule  *float64 `parquet:"tokens_per_joule" json:"tokens_per_joule"` // output tokens
 }

@@ -91,6 +91,9 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 		if text := m.otherServer(old); text != "" {
 			warn(text)
 		}
+		if old.Idle != nil {
+			m.Idle = old.Idle
+		}
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
 		d.Manifest.Loads = old.Loads

@@ -49,8 +49,11 @@ type Manifest struct {
 	EndedAt     *time.Time        `json:"ended_at"`                // of the last time the run was worked on
 	Worked      Duration          `json:"worked,omitzero"`         // how long it was worked on, in all executions; 0: not known
 	Energy      *float64          `json:"energy_joules,omitempty"` // of the GPUs meanwhile, from the first load to the tables; null: not known
-	Counts      *Counts           `json:"counts"`
-	Imported    *Import           `json:"imported,omitempty"` // nil: perg asked the models itself
+	// Idle is what each GPU drew at rest before the first load, in watts by UUID; null: not
+	// known, or there is none.
+	Idle     map[string]float64 `json:"idle_watts,omitempty"`
+	Counts   *Counts            `json:"counts"`
+	Imported *Import            `json:"imported,omitempty"` // nil: perg asked the models itself
 }
 
 // An Import says where the answers of a run are from that perg did not ask for:
@@ -248,7 +251,7 @@ func (run Manifest) ScorerOf(m ModelInfo) *task.Variant {
 // MetricsOptions say how the run's tables are scored: by its present judges and
 // their rule, with its seed.
 func (m Manifest) MetricsOptions() metrics.Options {
-	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed)}
+	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed), Idle: m.Idle}
 	for _, j := range m.Judges {
 		o.Judges = append(o.Judges, cmp.Or(j.Variant, j.Name))
 	}
