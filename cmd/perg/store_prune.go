@@ -170,7 +170,7 @@ func (h *heldReplies) of(names []string) (rule, error) {
 // uninstalled are the replies of models that a server does not have. One that was made
 // anew under its name is another model.
 func uninstalled(c *cli.Context) (rule, error) {
-	client, catalogue, end, err := fleet.Look(c.Context, fleet.Options{Hosts: c.StringSlice("host"), Headers: c.StringSlice("header")}, false)
+	client, catalogue, end, err := fleet.Look(c.Context, fleet.Options{Hosts: c.StringSlice("host"), Headers: c.StringSlice("header"), Say: func(string) {}}, false)
 	if err != nil {
 		return nil, err
 	}
