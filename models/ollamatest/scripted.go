@@ -62,7 +62,8 @@ type Scripted struct {
 	Version
 	URL    string
 	Models map[string]Model
-	Slots  int // OLLAMA_NUM_PARALLEL
+	Slots  int  // OLLAMA_NUM_PARALLEL
+	OnCPU  bool // there is no GPU
 	// Says is what a model writes where no schema binds it; where one does, it
 	// writes the simplest object that the schema allows.
 	Says func(api.ChatRequest) string
@@ -206,8 +207,12 @@ func (s *Scripted) ps() []api.ProcessModelResponse {
 	all := []api.ProcessModelResponse{}
 	for name, r := range s.running {
 		size := int64(weights + cachePerToken*r.NumCtx*r.Launch.Slots)
+		vram := size
+		if s.OnCPU {
+			vram = 0
+		}
 		all = append(all, api.ProcessModelResponse{
-			Name: name, Model: name, Digest: digest(name), Size: size, SizeVRAM: size, ContextLength: r.NumCtx,
+			Name: name, Model: name, Digest: digest(name), Size: size, SizeVRAM: vram, ContextLength: r.NumCtx,
 		})
 	}
 	return all
