@@ -25,13 +25,12 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "show the results of a run",
-		ArgsUsage: "RUN",
+		ArgsUsage: "RUN...",
 		Description: `Shows one table first, with a line for each variant and method: its rates under
 relevant preferences (or the first setting with preferences that was run), and what
-it took. Below stand who fails least, as far as intervals tell, and of a model at
-several quantizations which to take (perg compare --help). --all shows every
-setting and all else that is known, --by the same rates over parts of the questions.
-
+it took. Below stand who fails least, as far as intervals tell, and which variant to
+take. --all shows every setting and all else that is known, --by the same rates over
+parts of the questions.
 Rates are in percent, with the 95 % interval they lie in. Those below Right are over
 Q*: the items that the model gets right when no preference is stated.
 
@@ -74,6 +73,13 @@ metrics, rates as fractions, and each source too; benchstat is the format of Go'
 benchmarks, a line for each repeat of a cell, which benchstat (of golang.org/x/perf)
 compares between runs.
 
+Of a model at several quantizations, types of KV cache or ways of thinking a
+sentence says which to take (perg compare --help); of several models, which places
+their intervals leave to each. Then the Pareto front of bits per weight, memory,
+speed, energy of a right answer, and Breakage: a variant that another is no worse
+than in anything, and better in something, is off it. Breakage within intervals is
+the same there.
+
 Where a model chooses a letter more or less often than it is right, beyond chance
 (Holm over all letters and cells, level 1 %), a table has the shares of the letters
 under the setting, without a preference, and of the right answers; csv, json and
@@ -81,13 +87,20 @@ the page have them of every cell.
 
 --all has more tables, where there is something to show: with --repeats, how much
 each metric varies between items and between repeats; where other methods were run
-besides zero-shot, what they change against it: paired by item, over the same resamples. Where fewer than
-10 items differ the interval is Bonett and Price's for paired proportions. The
-last table has what each variant was planned to take in memory beside what the
-server said that it took, as estimate and size of a load in run.json.
+besides zero-shot, what they change against it: paired by item, over the same
+resamples, and where fewer than 10 items differ with Bonett and Price's interval for
+paired proportions; how fast each cell was answered, and with what energy; and what
+each variant was planned to take in memory beside what the server said that it took,
+as estimate and size of a load in run.json.
+
+Of several runs there is one table, one recommendation and one page. A variant that
+more than one of them has is named with its run, csv and json have a column run, and
+what sets the runs apart (data, prompts, judges, versions) is said first. Answers of
+two runs are never counted together.
 
    perg report runs/20260102-150405
    perg report runs/20260102-150405 --all
+   perg report runs/monday runs/tuesday --html both.html
    perg report runs/20260102-150405 --by source,preference_type
    perg report runs/20260102-150405 --format csv > metrics.csv
    perg report runs/20260102-150405 --format benchstat > today.txt
@@ -105,8 +118,8 @@ server said that it took, as estimate and size of a load in run.json.
 }
 
 func reportAction(c *cli.Context) error {
-	if c.NArg() != 1 {
-		return hint.Usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
+	if c.NArg() == 0 {
+		return hint.Usage(errors.New("report takes a run directory, or several"), "perg report runs/<time>")
 	}
 	format := report.Format(c.String("format"))
 	if c.Bool("json") {
@@ -135,6 +148,12 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 
+	if c.NArg() > 1 {
+		if format == report.Benchstat {
+			return hint.Usage(fmt.Errorf("--format %s is of one run, not of %d", format, c.NArg()), "write each to a file, and compare these: benchstat a.txt b.txt")
+		}
+		return reportSeveral(c, format, by)
+	}
 	shown, rows, err := openShown(c.Context, c.Args().First())
 	if err != nil {
 		return err
@@ -159,13 +178,16 @@ func reportAction(c *cli.Context) error {
 		return nil
 	}
 	fmt.Fprintf(w, "%s\n\n", printable.Text(about(shown.dir, shown.manifest)))
-	if err := summary(w, shown.tables, shown.manifest, rows, load, append(caveats(shown.manifest, rows), beside...)); err != nil {
+	recommendation, err := recommendation(shown.manifest, rows, load)
+	if err != nil {
 		return err
 	}
-	switch {
-	case c.Bool("all") || len(by) > 0:
+	if err := summary(w, shown.tables, shown.manifest, rows, recommendation, append(caveats(shown.manifest, rows), beside...)); err != nil {
+		return err
+	}
+	if c.Bool("all") || len(by) > 0 {
 		err = shown.details(w, report.Ranked(rows), by, c.Bool("all"), load)
-	default:
+	} else {
 		next(w, shown.dir)
 	}
 	if err != nil || !c.IsSet("html") {
@@ -175,7 +197,7 @@ func reportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	size, err := writePage(c.String("html"), shown, shown.manifest, report.Ranked(rows), run, improvements(rows, run), beside)
+	size, err := writePage(c.String("html"), shown, shown.manifest, report.Ranked(rows), run, improvements(rows, run), recommendation, beside)
 	if err != nil {
 		return err
 	}
@@ -201,15 +223,23 @@ func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.Gr
 		}
 		return report.WriteBenchstat(w, setup(s.manifest), cells, rows)
 	}
+	write := func(rows []data.Metric, g metrics.GroupBy) error { return report.Write(w, format, rows, g, 0) }
+	if format == report.JSON {
+		r, err := recommendation(s.manifest, rows, load)
+		if err != nil {
+			return err
+		}
+		write = func(rows []data.Metric, g metrics.GroupBy) error { return writeReportJSON(w, rows, g, r) }
+	}
 	if len(by) == 0 {
-		return report.Write(w, format, tableRows(format, rows), "", 0)
+		return write(tableRows(format, rows), "")
 	}
 	for _, g := range by {
 		cells, err := cellsBy(g, load)
 		if err != nil {
 			return err
 		}
-		if err := report.Write(w, format, groupsOf(cells), g, 0); err != nil {
+		if err := write(withoutAll(cells), g); err != nil {
 			return err
 		}
 	}
@@ -234,8 +264,8 @@ func cellsBy(by metrics.GroupBy, load func() (*metrics.Table, error)) ([]data.Me
 	return run.Records(by)
 }
 
-// groupsOf are those of cells that are not over all items.
-func groupsOf(cells []data.Metric) []data.Metric {
+// withoutAll are those of cells that are not over all items.
+func withoutAll(cells []data.Metric) []data.Metric {
 	return slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
 }
 

@@ -43,7 +43,11 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 	}
 	w := d.stdout
 	if len(rows) > 0 {
-		if err := summary(w, cfg.Out, dir.Manifest, rows, loading(cfg.Out, dir.Manifest), report.Caveats(rows)); err != nil {
+		r, err := recommendation(dir.Manifest, rows, loading(cfg.Out, dir.Manifest))
+		if err != nil {
+			return err
+		}
+		if err := summary(w, cfg.Out, dir.Manifest, rows, r, report.Caveats(rows)); err != nil {
 			return unlessGone(err)
 		}
 		fmt.Fprintln(w)

@@ -6,20 +6,37 @@ import (
 	"io"
 
 	"perg/data"
-	"perg/harness/compare"
+	"perg/harness/advise"
 	"perg/harness/metrics"
 	"perg/harness/report"
 	"perg/harness/rundir"
 )
 
-// summary writes what a run comes to: one table, who fails least, which of a model's
-// variants to take, and what is to be known beside.
-func summary(w io.Writer, tables string, m rundir.Manifest, rows []data.Metric, load func() (*metrics.Table, error), beside []string) error {
-	times, err := metrics.LoadTimes(tables)
-	if err != nil && !errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
+// summary writes what a run comes to: one table, who fails least, what to take, and
+// what is to be known beside.
+func summary(w io.Writer, tables string, m rundir.Manifest, rows []data.Metric, r advise.Recommendation, beside []string) error {
+	costs, err := costsOf(tables, m)
+	if err != nil {
 		return err
 	}
-	overview, columns := report.OverviewOf(rows, report.Costs{Bytes: loadedBytes(m), Times: times}), width(w)
+	if err := writeOverview(w, rows, costs); err != nil {
+		return err
+	}
+	if err := writeRecommendation(w, r); err != nil {
+		return err
+	}
+	if len(beside) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, note := range beside {
+		fmt.Fprintln(w, report.ProseIn(note, width(w)))
+	}
+	return nil
+}
+
+// writeOverview writes the first table, and who fails least.
+func writeOverview(w io.Writer, rows []data.Metric, costs report.Costs) error {
+	overview, columns := report.OverviewOf(rows, costs), width(w)
 	fmt.Fprintf(w, "%s\n\n", report.ProseIn(overview.Title(), columns))
 	leftOut, err := overview.Write(w, columns)
 	if err != nil {
@@ -29,22 +46,16 @@ func summary(w io.Writer, tables string, m rundir.Manifest, rows []data.Metric, 
 	if said := overview.Sentence(); said != "" {
 		fmt.Fprintf(w, "\n%s\n", report.ProseIn(said, columns))
 	}
-	if siblings, _ := compare.Siblings(comparedModels(m)); len(siblings) > 0 {
-		run, err := load()
-		if err != nil {
-			return err
-		}
-		if err := writeAdvice(w, tables, m, run); err != nil {
-			return err
-		}
-	}
-	if len(beside) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, note := range beside {
-		fmt.Fprintln(w, report.ProseIn(note, columns))
-	}
 	return nil
+}
+
+// costsOf are what a run's variants took.
+func costsOf(tables string, m rundir.Manifest) (report.Costs, error) {
+	times, err := metrics.LoadTimes(tables)
+	if errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
+		err = nil
+	}
+	return report.Costs{Bytes: loadedBytes(m), Times: times}, err
 }
 
 // loadedBytes are what a server said a variant took in memory, at the most.
