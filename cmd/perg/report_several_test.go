@@ -51,7 +51,7 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	text := strings.Join(strings.Fields(screen), " ")
 	contains(t, text, append(names, warnings...)...)
 	contains(t, text, "runs/x: finished, 100 items of hand", "runs/y: finished, 60 items of foot", "1 to 2 other:8b 3.3 (1-11); 1 to 2 steady:8b in x 10.0 (6-17); 3 to 4 steady:8b in y 50.0")
-	if first, table := strings.Index(text, "different data"), strings.Index(text, "Setting n Q*"); first > table {
+	if first, table := strings.Index(text, "different data"), strings.Index(text, "Under relevant preferences, zero-shot"); first > table {
 		t.Error("the table comes before what sets the runs apart")
 	}
 	if strings.Contains(text, "swayed:8b in") || strings.Contains(text, "other:8b in") {

@@ -14,9 +14,15 @@ type Usage struct {
 	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
+	Paid        Paid // what they were spent on
 
 	busy, seconds float64
+	sampled       spans
 }
+
+// Paid is what a cell's energy was spent on: responses whose calls began while GPUs
+// were sampled for it, and no replies that were in the store.
+type Paid struct{ Answers, Right, Tokens int64 }
 
 // cellOf names the cell that a sample's lane worked on.
 func cellOf(s data.GPUSample) results.Cell {
@@ -50,6 +56,8 @@ func (m *usageMeter) add(s data.GPUSample) {
 		u = new(Usage)
 		m.cells[cell] = u
 	}
+	at := s.At.UnixMicro()
+	u.sampled = u.sampled.with(span{at - pause.Microseconds(), at}, results.LongestGap)
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
 	if !ok || elapsed <= 0 || elapsed > results.LongestGap || before.Lane != s.Lane || cell != cellOf(before) {
@@ -102,23 +110,17 @@ func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool
 	return 0, false
 }
 
-// addUsage gives cells over all items what the run's GPU samples say of
-// them, where it has any.
-func addUsage(dir string, cells []*Cell) error {
+// loadUsage reads what the run's GPU samples say of its cells, where it has any.
+func loadUsage(dir string) (map[results.Cell]*Usage, error) {
 	m := newUsageMeter()
 	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
 		if errors.Is(err, data.ErrNoTable) {
-			return nil
+			return nil, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.add(s)
 	}
-	for _, c := range cells {
-		if u, ok := m.cells[c.name()]; ok {
-			c.Usage = *u
-		}
-	}
-	return nil
+	return m.cells, nil
 }
