@@ -33,21 +33,12 @@ func variantsOf(m rundir.Manifest) []advise.Variant {
 // adviceOf says which to take of the families among a run's variants: in zero-shot
 // under the item's own preference, or the first method and setting there are.
 func adviceOf(m rundir.Manifest, cells []*metrics.Cell) []advise.Advice {
-	variants := variantsOf(m)
-	sizes := make(map[string]advise.Size)
-	for _, v := range variants {
-		sizes[v.Variant] = v.Size
-	}
-	families := advise.Families(variants)
+	families := advise.Families(variantsOf(m))
 	for _, method := range prompt.Methods() {
 		for _, setting := range prompt.Settings()[1:] {
 			var all []advise.Advice
 			for _, f := range families {
-				of := sizes
-				if f.Kind != advise.Quantization {
-					of = nil // they stand in their order
-				}
-				for _, a := range advise.Of(comparedIn(f, method, setting, cells, m.MetricsOptions().Seed), of) {
+				for _, a := range advise.Of(comparedIn(f, method, setting, cells, m.MetricsOptions().Seed), nil) { // they stand by size
 					a.Kind = f.Kind
 					all = append(all, a)
 				}
