@@ -312,17 +312,29 @@ func warningsOf(runs []*reportedRun) (all []string, err error) {
 	first := runs[0]
 	for _, r := range runs[1:] {
 		for _, text := range apartInReport(first.manifest, r.manifest) {
-			all = append(all, fmt.Sprintf("caveat: %s and %s: %s", first.name, r.name, text))
+			all = append(all, fmt.Sprintf("caveat: runs %s and %s: %s", first.name, r.name, text))
 		}
 	}
+	var own []string // texts, each once
+	of := make(map[string][]string)
 	for _, r := range runs {
 		notes, err := oneSided(r.tables, r.manifest)
 		if err != nil {
 			return nil, err
 		}
 		for _, text := range slices.Concat(r.caveats(), caveats(r.manifest, r.rows), notes) {
-			all = append(all, fmt.Sprintf("caveat: %s: %s", r.name, strings.TrimPrefix(text, "caveat: ")))
+			if of[text] == nil {
+				own = append(own, text)
+			}
+			of[text] = append(of[text], r.name)
 		}
+	}
+	for _, text := range own {
+		where := "run "
+		if len(of[text]) > 1 {
+			where = "runs "
+		}
+		all = append(all, "caveat: "+where+strings.Join(of[text], ", ")+": "+strings.TrimPrefix(text, "caveat: "))
 	}
 	return all, nil
 }
@@ -331,7 +343,7 @@ func warningsOf(runs []*reportedRun) (all []string, err error) {
 func apartInReport(a, b rundir.Manifest) []string {
 	var all []string
 	if a.Dataset.SHA256 != b.Dataset.SHA256 {
-		all = append(all, fmt.Sprintf("the runs are over different data (%s, %s): a difference may be between the questions", a.Dataset.Name, b.Dataset.Name))
+		all = append(all, fmt.Sprintf("the runs are over different data (%s, %s): a difference may be between the questions", dataOf(a), dataOf(b)))
 	}
 	all = append(all, apart(a, b)...)
 	if a.Ollama.Version != b.Ollama.Version {
@@ -341,6 +353,11 @@ func apartInReport(a, b rundir.Manifest) []string {
 		all = append(all, fmt.Sprintf("the runs are of different versions of perg (%s, %s)", orUnknown(a.PergVersion), orUnknown(b.PergVersion)))
 	}
 	return all
+}
+
+// dataOf names a run's data so that other data of the name is told from it.
+func dataOf(m rundir.Manifest) string {
+	return fmt.Sprintf("%s %.8s", m.Dataset.Name, m.Dataset.SHA256)
 }
 
 // pageOfSeveral is one page of all runs.
