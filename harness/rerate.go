@@ -81,6 +81,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v = v.Bounded(c.NumCtx)
 		v.Serve(old.RunID)
 		return &v, err
 	})

@@ -52,7 +52,7 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 			listed("run", planCommand(), runCommand(), runsCommand(), ctlCommand(), judgeCommand(), mergeCommand()),
 			listed("look at results", reportCommand(), viewCommand(), compareCommand(), exportCommand()),
 			listed("data", dataCommand(), importCommand(), extractCommand()),
-			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand()),
+			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand(), storeCommand()),
 			listed("perg itself", versionCommand(), completionCommand(), manCommand()),
 		),
 		Action: func(c *cli.Context) error {

@@ -341,10 +341,12 @@ func runAction(c *cli.Context) (err error) {
 		}
 	}
 	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
+		idle := w.idle(ctx, cfg.Out)
 		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
 			return nil, err
 		}
+		manifest.Idle = idle
 		if len(plan.Judges) == 0 {
 			w.display.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
 		}
@@ -378,6 +380,16 @@ type work struct {
 	store   *store.Store
 	fleet   *fleet.Fleet
 	display *display
+}
+
+// idle is what the GPUs draw at rest, in watts by UUID: of a run that was begun before, as
+// it was then; nil where there are none.
+func (w work) idle(ctx context.Context, out string) map[string]float64 {
+	if old, err := rundir.ReadManifest(out); err == nil && old.Idle != nil || !w.fleet.SeesGPUs() {
+		return old.Idle
+	}
+	w.display.say("measuring what the GPUs draw at rest: until it is steady, half a minute at most")
+	return w.fleet.Idle(ctx)
 }
 
 // execute makes a plan in the run directory of a config and carries it out.
@@ -421,6 +433,12 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 		return err
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.display.warn}
+	if out, err := filepath.Abs(cfg.Out); err == nil {
+		// What is not noted is what 'perg store prune --gone' keeps.
+		if err := w.store.Used(ctx, store.User{ID: w.dir.Manifest.RunID, Path: out, At: time.Now()}); err != nil {
+			w.display.warn(err.Error())
+		}
+	}
 	h.begins(r)
 	w.display.begin(w.dir, plan)
 	w.display.follow(ctx, cfg.Out, r)

@@ -168,7 +168,7 @@ func (m *Merge) whole() rundir.Manifest {
 	w.RunID, w.Config.Shard, w.Config.ShardBy, w.Error = "", "", "", ""
 	w.Counts = &rundir.Counts{Reasons: make(map[string]int)}
 	w.Dataset.Items, w.Worked, w.Energy = 0, 0, new(0.0)
-	w.Loads, w.Placement, w.GPUs.GPUs, w.Merged = nil, nil, nil, nil
+	w.Loads, w.Placement, w.GPUs.GPUs, w.Merged, w.Idle = nil, nil, nil, nil, make(map[string]float64)
 	if byVariant {
 		w.Models = nil
 		w.Dataset.Items = m.Parts[0].Manifest.Dataset.Items
@@ -201,6 +201,7 @@ func (m *Merge) whole() rundir.Manifest {
 				w.GPUs.GPUs = append(w.GPUs.GPUs, g)
 			}
 		}
+		maps.Copy(w.Idle, of.Idle)
 		w.Merged = append(w.Merged, rundir.MergedShard{
 			Shard: p.shard().String(), RunID: of.RunID, Path: p.Dir, Ollama: of.Ollama, GPUs: of.GPUs, Worked: of.Worked, Energy: of.Energy,
 		})

@@ -13,9 +13,10 @@ import (
 
 // Options say how a run's ratings count, and how its items are resampled.
 type Options struct {
-	Judges []string   // names of the judges whose ratings count; none: all in the table
-	Rule   judge.Rule // how several judges' scores become one verdict; "" is judge.Majority
-	Seed   uint64     // of the bootstrap
+	Judges []string           // names of the judges whose ratings count; none: all in the table
+	Rule   judge.Rule         // how several judges' scores become one verdict; "" is judge.Majority
+	Seed   uint64             // of the bootstrap
+	Idle   map[string]float64 // watts that GPUs draw at rest, by UUID; a GPU that is not in it: not known
 }
 
 // Panel is the options' part that says which judgments count.
@@ -52,7 +53,7 @@ func Load(dir string, o Options) (*Table, error) {
 		return nil, err
 	}
 	defer tables.Close()
-	usage, err := loadUsage(dir)
+	usage, err := loadUsage(dir, o.Idle)
 	if err != nil {
 		return nil, err
 	}

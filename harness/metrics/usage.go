@@ -14,10 +14,12 @@ type Usage struct {
 	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
-	Paid        Paid // what they were spent on
+	Paid        Paid     // what they were spent on
+	Idle        *float64 // watts that the GPUs which worked for it draw at rest
 
 	busy, seconds float64
 	sampled       spans
+	gpus          map[string]bool // that worked for it
 }
 
 // Paid is what a cell's energy was spent on: responses whose calls began while GPUs
@@ -53,11 +55,12 @@ func (m *usageMeter) add(s data.GPUSample) {
 	cell := cellOf(s)
 	u := m.cells[cell]
 	if u == nil {
-		u = new(Usage)
+		u = &Usage{gpus: make(map[string]bool)}
 		m.cells[cell] = u
 	}
 	at := s.At.UnixMicro()
 	u.sampled = u.sampled.with(span{at - pause.Microseconds(), at}, results.LongestGap)
+	u.gpus[s.GPUUUID] = true
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
 	if !ok || elapsed <= 0 || elapsed > results.LongestGap || before.Lane != s.Lane || cell != cellOf(before) {
@@ -110,8 +113,23 @@ func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool
 	return 0, false
 }
 
-// loadUsage reads what the run's GPU samples say of its cells, where it has any.
-func loadUsage(dir string) (map[results.Cell]*Usage, error) {
+// rests is what the usage's GPUs draw at rest, by what each does; nil where one's is not
+// known.
+func (u *Usage) rests(idle map[string]float64) *float64 {
+	sum := 0.0
+	for id := range u.gpus {
+		watts, ok := idle[id]
+		if !ok {
+			return nil
+		}
+		sum += watts
+	}
+	return &sum
+}
+
+// loadUsage reads what the run's GPU samples say of its cells, where it has any, with
+// what GPUs draw at rest, in watts by UUID.
+func loadUsage(dir string, idle map[string]float64) (map[results.Cell]*Usage, error) {
 	m := newUsageMeter()
 	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
 		if errors.Is(err, data.ErrNoTable) {
@@ -121,6 +139,9 @@ func loadUsage(dir string) (map[results.Cell]*Usage, error) {
 			return nil, err
 		}
 		m.add(s)
+	}
+	for _, u := range m.cells {
+		u.Idle = u.rests(idle)
 	}
 	return m.cells, nil
 }

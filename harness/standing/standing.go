@@ -44,27 +44,13 @@ type Standing struct {
 // ErrUnknown where the run's data or its store is not what it was begun with.
 func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Standing, error) {
 	now := Standing{Manifest: m}
-	unknown := func(err error) (Standing, error) { return now, fmt.Errorf("%w: %w", ErrUnknown, err) }
-	if m.Imported != nil {
-		return unknown(errors.New("its answers were imported, and are in its tables"))
-	}
-	items, err := data.Load(m.Config.Data)
+	t, err := taskOf(m)
 	if err != nil {
-		return unknown(err)
-	}
-	items = items.Limit(m.Config.Limit)
-	t, err := m.Config.Task(items)
-	if err != nil {
-		return unknown(err)
-	}
-	asked := m
-	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(t), t.Hashes(), t.Irrelevant
-	if changes := asked.Differences(m); len(changes) > 0 {
-		return unknown(fmt.Errorf("what it asks has changed since it was begun: %s", changes[0]))
+		return now, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	replies, err := store.Read(m.Config.Store)
 	if err != nil {
-		return unknown(err)
+		return now, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	defer replies.Close()
 	r := tables.Run{
@@ -86,6 +72,28 @@ func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Stand
 		}
 	}
 	return now, err
+}
+
+// taskOf is what a run asks, if that can still be told.
+func taskOf(m rundir.Manifest) (*task.Task, error) {
+	if m.Imported != nil {
+		return nil, errors.New("its answers were imported, and are in its tables")
+	}
+	items, err := data.Load(m.Config.Data)
+	if err != nil {
+		return nil, err
+	}
+	items = items.Limit(m.Config.Limit)
+	t, err := m.Config.Task(items)
+	if err != nil {
+		return nil, err
+	}
+	asked := m
+	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(t), t.Hashes(), t.Irrelevant
+	if changes := asked.Differences(m); len(changes) > 0 {
+		return nil, fmt.Errorf("what it asks has changed since it was begun: %s", changes[0])
+	}
+	return t, nil
 }
 
 // seen counts a generation.

@@ -323,14 +323,20 @@ func (s *Store) verify(full string) error {
 func whileBusy(f func() error) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err := f()
-		switch code(err) {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
-			if time.Now().Before(deadline) {
-				continue
-			}
+		if busy(err) && time.Now().Before(deadline) {
+			continue
 		}
 		return err
 	}
+}
+
+// busy says whether it was another process that was in the way.
+func busy(err error) bool {
+	switch code(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return false
 }
 
 // code is the primary SQLite result code behind err, 0 where there is none.
