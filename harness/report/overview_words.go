@@ -103,11 +103,11 @@ func (o Overview) comparison(known []line) string {
 	case len(alike) == 1 && len(open) == 0:
 		return fmt.Sprintf("%s %s: %s %s; the next is %s with %s", o.label(first), o.by.best, name, o.figure(first), o.label(beyond[0]), o.figure(beyond[0]))
 	case len(alike) == len(known):
-		return fmt.Sprintf("all %d have the same %s, %s", len(known), name, o.figure(first))
+		return fmt.Sprintf("all %d have the same %s, %s", len(known), name, o.figure(alike...))
 	}
 	said := fmt.Sprintf("%s has the %s %s, %s", o.label(first), least, name, o.figure(first))
 	if len(alike) > 1 {
-		said = fmt.Sprintf("%s have the same and %s %s, %s", o.list(alike, false), least, name, o.figure(first))
+		said = fmt.Sprintf("%s have the same and %s %s, %s", o.list(alike, false), least, name, o.figure(alike...))
 	}
 	if len(open) > 0 {
 		said += fmt.Sprintf(", which may be chance: %s overlap%s with it", o.list(open, true), map[bool]string{true: "s"}[len(open) == 1])
@@ -159,14 +159,17 @@ func greater(a, b *float64) *float64 {
 	return new(max(*a, *b))
 }
 
-// figure is a line's rate with its interval.
-func (o Overview) figure(l line) string {
-	v, low, high := o.by.of(l.cell)
-	text := percent(v) + " %"
-	if b := bounds(low, high); b != "" {
-		text += " (" + b + ")"
+// figure is a rate that lines have in common, with its interval where that is the
+// same, too.
+func (o Overview) figure(of ...line) string {
+	v, low, high := o.by.of(of[0].cell)
+	interval := bounds(low, high)
+	for _, l := range of[1:] {
+		if _, low, high := o.by.of(l.cell); bounds(low, high) != interval {
+			interval = ""
+		}
 	}
-	return text
+	return within(percent(v)+" %", interval)
 }
 
 // list names lines, with their rates or without, the first ones one by one.
