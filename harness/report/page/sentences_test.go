@@ -502,7 +502,7 @@ var forms = []form{
 		method, setting := primary(g.r)
 		return g.kindIs(method, setting, m[1], m[2], m[3])
 	}),
-	formOf(`(\S+) breaks most under no type of preference clearly: (.+) have intervals that overlap\.`, func(g reading, m []string) error {
+	formOf(`No type of preference clearly breaks most answers of (\S+): (.+) have intervals that overlap\.`, func(g reading, m []string) error {
 		method, setting := primary(g.r)
 		return g.noKind(method, setting, m[1], m[2])
 	}),
