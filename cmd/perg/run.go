@@ -94,6 +94,8 @@ func configFlags() []cli.Flag {
 			&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
 			&cli.IntFlag{Name: "num-predict", Usage: "longest answer, in `TOKENS`", DefaultText: "500; 1000 for second calls; 1024 for cot"},
 			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
+			&cli.StringFlag{Name: "shard", Usage: "ask one part alone, `i/n` with i from 0: for several machines that know nothing of each other; 'perg merge' makes one run of their runs"},
+			&cli.StringFlag{Name: "shard-by", Usage: "what the parts share out, `WHAT`: item, or variant where loading takes longer than asking", DefaultText: "item"},
 		),
 		grouped("judge",
 			&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; give it again for several judges"},
@@ -202,7 +204,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes, "shard": &cfg.Shard, "shard-by": &cfg.ShardBy,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -407,6 +409,9 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 	if w.store, err = openStore(cfg.Store); err != nil {
 		return err
 	}
+	if doubt := store.Doubt(cfg.Store); doubt != "" {
+		w.display.warn(doubt)
+	}
 	defer func() {
 		if e := w.store.Close(); err == nil {
 			err = e
@@ -480,6 +485,8 @@ func storeHint(err error) string {
 		return "move it away, or " + another
 	case errors.Is(err, store.ErrNotWritable):
 		return "change the permissions, or " + another
+	case errors.Is(err, store.ErrShared):
+		return "name a file on a disk of this machine with --store: runs on several machines have a store each"
 	case errors.Is(err, store.ErrBusy):
 		return "wait for that process to end, or " + another
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"perg/data"
 	"perg/gpu"
 	"perg/harness/judge"
 	"perg/harness/metrics"
@@ -54,6 +53,18 @@ type Manifest struct {
 	Idle     map[string]float64 `json:"idle_watts,omitempty"`
 	Counts   *Counts            `json:"counts"`
 	Imported *Import            `json:"imported,omitempty"` // nil: perg asked the models itself
+	Merged   []MergedShard      `json:"merged,omitempty"`   // the runs that it was made of; none: it ran as one
+}
+
+// A MergedShard is a shard's run that became part of this one.
+type MergedShard struct {
+	Shard  string        `json:"shard"` // i/n
+	RunID  string        `json:"run_id"`
+	Path   string        `json:"path"` // where it was
+	Ollama ServerInfo    `json:"ollama,omitzero"`
+	GPUs   gpu.Inventory `json:"gpus,omitzero"`
+	Worked Duration      `json:"worked,omitzero"`
+	Energy *float64      `json:"energy_joules,omitempty"` // null: not known
 }
 
 // An Import says where the answers of a run are from that perg did not ask for:
@@ -93,9 +104,9 @@ type DatasetInfo struct {
 	Items  int    `json:"items"`
 }
 
-// DatasetOf names a dataset.
-func DatasetOf(set data.Dataset) DatasetInfo {
-	return DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
+// DatasetOf names the dataset of a task, with the number of items that are asked.
+func DatasetOf(t *task.Task) DatasetInfo {
+	return DatasetInfo{Name: t.Dataset.Name, SHA256: t.Dataset.SHA256, Items: t.Asking()}
 }
 
 // ModelInfo names a variant of a run. Numbers that are not known have no place in
@@ -233,6 +244,20 @@ func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
 	return v
 }
 
+// Roster are the models of the run, as the manifest tells of them.
+func (run Manifest) Roster() (r task.Roster) {
+	for _, info := range run.Models {
+		r.Variants = append(r.Variants, run.VariantOf(info))
+	}
+	for _, info := range run.Judges {
+		r.Judges = append(r.Judges, run.VariantOf(info))
+	}
+	if run.Extractor != nil {
+		r.Extractor = run.VariantOf(*run.Extractor)
+	}
+	return r
+}
+
 // ScorerOf is what a manifest tells of a model that reads or rates. One from before
 // models were known by how they think says of it whether it can: it was told not to,
 // or to think as little as it can.
@@ -266,9 +291,13 @@ func (m Manifest) RatedLike(other Manifest) Manifest {
 	return m
 }
 
-// How says in words what became of the run: its state, or how it was imported.
+// How says in words what became of the run: its state, of which part it is, or how
+// it was imported.
 func (m Manifest) How() string {
-	if m.Imported == nil || m.State != StateFinished {
+	switch {
+	case m.Config.Shard != "":
+		return "shard " + m.Config.Shard + ", " + m.State
+	case m.Imported == nil || m.State != StateFinished:
 		return m.State
 	}
 	return map[string]string{
@@ -331,6 +360,7 @@ func (m Manifest) Differences(old Manifest) []string {
 	differ("repeats", old.Config.Repeats, m.Config.Repeats)
 	differ("null", old.Config.Null, m.Config.Null)
 	differ("rotate-options", old.Config.RotateOptions, m.Config.RotateOptions)
+	differ("shard", old.Config.shard(), m.Config.shard())
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
 	differ("temperature", old.Config.Temperature, m.Config.Temperature)

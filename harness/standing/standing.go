@@ -54,7 +54,7 @@ func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Stand
 	}
 	defer replies.Close()
 	r := tables.Run{
-		Dir: to, ID: m.RunID, Roster: rosterOf(m), Metrics: m.MetricsOptions(), Seen: now.seen,
+		Dir: to, ID: m.RunID, Roster: m.Roster(), Metrics: m.MetricsOptions(), Seen: now.seen,
 		Evaluator: task.Evaluator{Task: t, Ask: tables.Recorded(replies), Server: m.Ollama.Version},
 	}
 	r.Evaluator.Extractor = r.Roster.Extractor
@@ -89,25 +89,11 @@ func taskOf(m rundir.Manifest) (*task.Task, error) {
 		return nil, err
 	}
 	asked := m
-	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(items), t.Hashes(), t.Irrelevant
+	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(t), t.Hashes(), t.Irrelevant
 	if changes := asked.Differences(m); len(changes) > 0 {
 		return nil, fmt.Errorf("what it asks has changed since it was begun: %s", changes[0])
 	}
 	return t, nil
-}
-
-// rosterOf are the models of a run, by its manifest.
-func rosterOf(m rundir.Manifest) (r task.Roster) {
-	for _, info := range m.Models {
-		r.Variants = append(r.Variants, m.VariantOf(info))
-	}
-	for _, info := range m.Judges {
-		r.Judges = append(r.Judges, m.VariantOf(info))
-	}
-	if m.Extractor != nil {
-		r.Extractor = m.VariantOf(*m.Extractor)
-	}
-	return r
 }
 
 // seen counts a generation.

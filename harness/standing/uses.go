@@ -27,7 +27,7 @@ func Uses(ctx context.Context, dir string, m rundir.Manifest, replies *store.Sto
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	r := rosterOf(m)
+	r := m.Roster()
 	var mu sync.Mutex // generations are worked out on all processors
 	noting := noting{engine.Kept(replies), func(k store.Key) {
 		mu.Lock()

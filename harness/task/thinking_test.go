@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/harness/prompt"
+	"perg/harness/store"
 	"perg/models"
 	"perg/models/ollamatest"
 )
@@ -196,6 +197,9 @@ func TestTheKeyOfAThoughtThatFillsTheContext(t *testing.T) {
 	}
 	if b := small.Bound(); b.NumCtx != 8192 || b.Reason != models.DoneNumCtx {
 		t.Errorf("%+v", b)
+	}
+	if cut := (store.Reply{Response: models.Response{DoneReason: models.DoneNumCtx}}); small.KeyOf(cut) != small.Bound().Key || small.KeyOf(store.Reply{}) != small.Key() {
+		t.Error("a reply that was cut has the key of one that was not")
 	}
 	if b := all.Bound(); b.NumCtx != 40960 || b.Reason != models.DoneTrained {
 		t.Errorf("%+v", b)
