@@ -73,8 +73,8 @@ func (c Call) Bound() engine.Bound {
 // KeyOf is the key of a reply to the call; its own, where that is no thought which filled
 // the context.
 func (c Call) KeyOf(r store.Reply) store.Key {
-	if b := c.Bound(); r.DoneReason == b.Reason && b.NumCtx > 0 {
-		return b.Key
+	if r.DoneReason == models.DoneNumCtx || r.DoneReason == models.DoneTrained {
+		return c.Bound().Key
 	}
 	return c.Key()
 }
