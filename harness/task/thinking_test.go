@@ -176,9 +176,20 @@ func TestWhatAWayOfThinkingPutsIntoThePrompt(t *testing.T) {
 // that it was not seen.
 func TestWhatIsNotSeenIsSaid(t *testing.T) {
 	_, variants := shownAs(t, "m", ollamatest.Model{Family: "qwen35", Thinks: true, Renderer: "qwen3.8"}, "0.33.0")
-	want := []string{"not seen before they are loaded: what ways of thinking put into the prompts of m@think-on, m@think-off; run.json has it then"}
+	want := []string{"not seen before it is loaded: what a way of thinking puts into the prompts of m; run.json has it then"}
 	if diff := cmp.Diff(want, Roster{Variants: variants[:2]}.Brings(0)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A line names some, each once.
+func TestALineNamesSome(t *testing.T) {
+	for want, names := range map[string][]string{
+		"a": {"a", "a"}, "a and b": {"a", "b", "a"}, "a, b, c and d": {"a", "b", "c", "d"}, "a, b, c and 2 others": {"a", "b", "c", "d", "e"},
+	} {
+		if got := Some(names); got != want {
+			t.Errorf("%q: %s, want %s", names, got, want)
+		}
 	}
 }
 
