@@ -202,6 +202,7 @@ func (m *Merge) whole() rundir.Manifest {
 				w.GPUs.GPUs = append(w.GPUs.GPUs, g)
 			}
 		}
+		maps.Copy(w.Idle, of.Idle)
 		w.Merged = append(w.Merged, rundir.MergedShard{
 			Shard: p.shard().String(), RunID: of.RunID, Path: p.Dir, Ollama: of.Ollama, GPUs: of.GPUs, Worked: of.Worked, Energy: of.Energy,
 		})

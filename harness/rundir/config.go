@@ -61,8 +61,8 @@ type Config struct {
 	Repeats     int     `yaml:"repeats" json:"repeats"`
 	Null        int     `yaml:"null" json:"null"` // how often the baseline is asked again, to see what breaks without a preference; 0: never
 	Seed        int     `yaml:"seed" json:"seed"`
-	Shard       string  `yaml:"shard" json:"shard,omitempty"`         // i/n: ask a part alone, number i of n from 0; "": all
-	ShardBy     string  `yaml:"shard_by" json:"shard_by,omitempty"`   // item, or variant; "": item
+	Shard       string  `yaml:"shard" json:"shard,omitempty"`             // i/n: ask a part alone, number i of n from 0; "": all
+	ShardBy     string  `yaml:"shard_by" json:"shard_by,omitempty"`       // item, or variant; "": item
 	NumCtx      int     `yaml:"num_ctx" json:"num_ctx"`                   // tokens; 0: the smallest bucket that holds every prompt and its answer
 	NumPredict  int     `yaml:"num_predict" json:"num_predict"`           // 0: the protocol's: 500, 1000 for second calls, 1024 for cot
 	Temperature float64 `yaml:"temperature" json:"temperature,omitempty"` // 0: greedy; else each repeat has a seed of its own

@@ -49,4 +49,3 @@ func disk(path string) (fileSystem, bool) {
 	}
 	return fileSystemOf(int64(s.Type))
 }
-
