@@ -30,6 +30,7 @@ const (
 	ByRating         Facet = "rated"  // a person's
 	ByThumb          Facet = "thumbed"
 	ByNote           Facet = "noted"
+	ByControl        Facet = "asked" // for the first time, or again as a control
 	BySource         Facet = "source"
 	ByCategory       Facet = "category"
 )
@@ -38,7 +39,7 @@ const (
 func Facets() []Facet {
 	return []Facet{
 		ByOutcome, ByRight, ByBreaks, ByLetter, ByFollowed, ByJudges, BySetting, ByPreferenceType, ByVariant, ByMethod,
-		ByReader, ByRating, ByThumb, ByNote, BySource, ByCategory,
+		ByReader, ByRating, ByThumb, ByNote, ByControl, BySource, ByCategory,
 	}
 }
 
@@ -83,6 +84,9 @@ func outcomeOf(o results.Outcome) markedValue {
 
 // OutcomeValue is an outcome as a value of the facet ByOutcome: "wrong-twice".
 func OutcomeValue(o results.Outcome) string { return strings.ReplaceAll(string(o), " ", "-") }
+
+// AskedFirst is the value of ByControl of what is no control.
+const AskedFirst = "first"
 
 // Unmarked is the value of ByRating, ByThumb and ByNote of what nobody marked.
 const Unmarked = "none"

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -215,6 +216,8 @@ func cellValue(c results.Cell, f Facet) string {
 		return c.Variant
 	case ByMethod:
 		return string(c.Method)
+	case ByControl:
+		return cmp.Or(string(c.Control), AskedFirst)
 	default:
 		return string(c.Setting)
 	}

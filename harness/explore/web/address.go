@@ -141,6 +141,9 @@ func (l listing) Fields(but ...string) url.Values {
 // Regexp says whether the text is a regular expression.
 func (l listing) Regexp() bool { return l.filter.Regexp }
 
+// Address is that of the list of a filter, from the first / on, whoever serves it.
+func Address(f explore.Filter) string { return listing{filter: f, page: 1}.address() }
+
 func (l listing) address() string { return l.addressOf("/") }
 
 // addressOf is the address of another thing that is made of the list.

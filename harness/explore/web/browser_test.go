@@ -73,7 +73,7 @@ func TestBrowser(t *testing.T) {
 		}
 		// By keys: search, the second answer of the list.
 		press("/")
-		waitFor(tab, t, "document.activeElement.id === 'q'")
+		waitFor(tab, t, "document.activeElement?.id === 'q'")
 		tab.Do(chromedp.KeyEvent("?"))    // typed, and no key of the page's
 		press(kb.Backspace, kb.Backspace) // the driver types what the page has prevented, too: "/"
 		tab.Do(chromedp.KeyEvent("bridge"), chromedp.KeyEvent(kb.Enter))
@@ -242,7 +242,7 @@ func TestBrowserBlindAndNotes(t *testing.T) {
 		t.Errorf("the judge says %q", text)
 	}
 	tab.Do(chromedp.KeyEvent("n"))
-	waitFor(tab, t, "document.activeElement.id === 'note'")
+	waitFor(tab, t, "document.activeElement?.id === 'note'")
 	tab.Do(chromedp.KeyEvent(kb.Backspace)) // the driver types what the page has prevented, too
 	tab.Do(chromedp.KeyEvent("so far"))
 	waitFor(tab, t, "!!document.querySelector('#saved.done')")
@@ -335,7 +335,7 @@ func TestBrowserFindsAndCompares(t *testing.T) {
 	}
 	tab.Screenshot(filepath.Join(t.ArtifactDir(), "sides.png"), false)
 	tab.Do(chromedp.KeyEvent("/"))
-	waitFor(tab, t, "document.activeElement.id === 'q'")
+	waitFor(tab, t, "document.activeElement?.id === 'q'")
 	if errs := tab.Errors(); len(errs) > 0 {
 		t.Errorf("the page complains: %q", errs)
 	}

@@ -35,6 +35,7 @@ var facets = map[explore.Facet]term{
 	explore.ByRating:         {Label: "Your rating", Means: "What you rated from 1 to 5"},
 	explore.ByThumb:          {Label: "Your thumb", Means: "What you gave a thumb"},
 	explore.ByNote:           {Label: "Your note", Means: "Whether you wrote a note"},
+	explore.ByControl:        {Label: "Asked", Means: "For the first time, or once more without a preference, to see what changes by itself"},
 	explore.BySetting:        {Label: "Setting", Means: "Which preferences the model was told of"},
 	explore.ByPreferenceType: {Label: "Kind of preference", Means: "What the question's own preference is about"},
 	explore.ByVariant:        {Label: "Variant", Means: "A model at one quantization"},
@@ -98,7 +99,10 @@ var values = map[explore.Facet]map[string]term{
 	explore.ByJudges: {"agree": {Label: "agree"}, "disagree": {Label: "disagree", Means: "One finds the preference followed, another does not"}},
 	explore.ByRating: {explore.Unmarked: {Label: "not rated"}},
 	explore.ByThumb:  {"up": {Label: "up"}, "down": {Label: "down"}, explore.Unmarked: {Label: "none"}},
-	explore.ByNote:   {"yes": {Label: "with a note"}, explore.Unmarked: {Label: "none"}},
+	explore.ByControl: {
+		explore.AskedFirst: {Label: "for the first time"}, string(prompt.Again): {Label: "again, the same"}, string(prompt.Rotated): {Label: "again, options in another order"},
+	},
+	explore.ByNote: {"yes": {Label: "with a note"}, explore.Unmarked: {Label: "none"}},
 	explore.BySetting: {
 		string(prompt.None):       {Label: "none", Means: "No preference is stated: this answer is the baseline that others are compared with"},
 		string(prompt.Relevant):   {Label: "relevant", Means: "One preference is stated, which fits the question"},
