@@ -66,7 +66,7 @@ type Generation struct {
 	Correct       *bool   `parquet:"correct" about:"whether the answer is the gold letter; an invalid one is not; null: no response"`
 	Status        string  `parquet:"status,dict" about:"ok, truncated (the response ended at a token limit, or was ended where it said the same over and over), truncated_thinking (so did the thought before it, and there is no response), empty (not a word), thinking_only (thoughts and no word after them), unloaded (no response: the server put the model in memory or out of it) or error (no response)"`
 	Error         string  `parquet:"error,optional,dict" about:"why there is no response; null: there is one"`
-	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it, or perg ended it: thinking_budget (the thought had its tokens) or loop; null: not known"`
+	DoneReason    string  `parquet:"done_reason,optional,dict" about:"why the model stopped, as Ollama gives it, or perg ended it: thinking_budget (the thought had its tokens), num_ctx or trained_context (the thought filled --num-ctx, or all the context that the model was trained for), or loop; null: not known"`
 
 	PromptTokens   *int64     `parquet:"prompt_tokens" about:"tokens of the prompt"`
 	OutputTokens   *int64     `parquet:"output_tokens" about:"tokens that the model made, the thought's included"`
@@ -223,6 +223,7 @@ type Metric struct {
 	PeakVRAMBytes   *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`     // on all of them together
 	LoadedVRAMBytes *int64   `parquet:"loaded_vram_bytes" json:"loaded_vram_bytes"` // not NVML's, and known by source: the most that the server said it had loaded on GPUs; 0 on a CPU
 	GPUUtilization  *float64 `parquet:"gpu_utilization" json:"gpu_utilization"`     // mean, fraction
+	IdleWatts       *float64 `parquet:"idle_watts" json:"idle_watts"`               // that they draw at rest, measured before the first load; energy_joules has it in it
 	EnergyJoules    *float64 `parquet:"energy_joules" json:"energy_joules"`
 	TokensPerJoule  *float64 `parquet:"tokens_per_joule" json:"tokens_per_joule"` // output tokens
 }

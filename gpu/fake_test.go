@@ -46,6 +46,7 @@ type outcome struct {
 
 	Took  time.Duration // for all rounds, or until what was asked for came back
 	Usage map[string]Usage
+	Idle  map[string]float64
 }
 
 func observe(inventory Inventory, err error) outcome {
@@ -64,6 +65,13 @@ func observe(inventory Inventory, err error) outcome {
 
 var acts = map[string]func(library string) []outcome{
 	"sample": sampled,
+	// what GPUs draw at rest
+	"idle": func(string) []outcome {
+		s := Sampler{Interval: 10 * time.Millisecond}
+		began := time.Now()
+		watts := s.idle(context.Background(), idling{steady: 100 * time.Millisecond, most: time.Second})
+		return []outcome{{Idle: watts, Took: time.Since(began)}}
+	},
 	// the cost of many rounds
 	"rounds": func(library string) []outcome { return []outcome{rounds(library)} },
 	// one reading of a library

@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
 	{"harness/sofar", "harness/tables", "harness/loads", "harness/advise", "harness/enlist"},
-	{"harness/report", "harness/imported", "harness/standing"},
+	{"harness/report", "harness/imported", "harness/standing", "harness/merge"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},
 	{"cmd/perg", "cmd/bench", "cmd/demo"},

@@ -50,7 +50,7 @@ func (l loadable) asks(a engine.Ask) task.Ask {
 		if c.Past {
 			model = nil
 		}
-		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Model: model, Request: c.Request, Shared: c.Shared})
+		return a(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Bound: c.Bound(), Model: model, Request: c.Request, Shared: c.Shared})
 	}
 }
 

@@ -2,10 +2,12 @@ package harness
 
 import (
 	"context"
+	"fmt"
 
 	"perg/data"
 	"perg/harness/enlist"
 	"perg/harness/fleet"
+	"perg/harness/hint"
 	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
@@ -45,6 +47,9 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	if err != nil {
 		return fail(err)
 	}
+	if r, err = shareOf(c, r); err != nil {
+		return fail(err)
+	}
 	id := rundir.RunID(c.Out)
 	r.Serve(id)
 	for _, text := range r.Concerns(version) {
@@ -55,7 +60,7 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 		return fail(err)
 	}
 	m := rundir.Manifest{
-		RunID: id, PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(set),
+		RunID: id, PergVersion: rundir.Version(), Config: c, Irrelevant: t.Irrelevant, PromptSet: c.PromptSet(), Prompts: t.Hashes(), Dataset: rundir.DatasetOf(t),
 		Ollama: rundir.ServerInfo{Host: client.Host(), Version: version, Environment: f.Environment()},
 		GPUs:   f.Inventory, Placement: p.Placement.Lines(),
 	}
@@ -64,6 +69,16 @@ func Prepare(ctx context.Context, c rundir.Config, set data.Dataset, f *fleet.Fl
 	}
 	p.noteScorers(&m)
 	return p, m, nil
+}
+
+// shareOf is the part of a roster that a config asks.
+func shareOf(c rundir.Config, r task.Roster) (task.Roster, error) {
+	_, shard := c.Shards()
+	share := r.Share(shard)
+	if len(share.Variants) == 0 && len(r.Variants) > 0 {
+		return r, hint.Usage(fmt.Errorf("shard %s has no variant: there are %d", shard, len(r.Variants)), "make fewer shards, or share out the items: --shard-by item")
+	}
+	return share, nil
 }
 
 // sizeAndPlace makes a plan of what is asked and of whom.

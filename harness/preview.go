@@ -40,6 +40,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if r, err = shareOf(c, r); err != nil {
+		return nil, nil, nil, err
+	}
 	for _, text := range r.Concerns(version) {
 		note(text)
 	}

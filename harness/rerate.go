@@ -81,6 +81,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v = v.Bounded(c.NumCtx)
 		v.Serve(old.RunID)
 		return &v, err
 	})
@@ -92,7 +93,7 @@ func PrepareRerating(ctx context.Context, c rundir.Config, set data.Dataset, giv
 		warn(text)
 	}
 	m := old
-	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(set)
+	m.Config, m.Irrelevant, m.Prompts, m.Dataset = c, t.Irrelevant, t.Hashes(), rundir.DatasetOf(t)
 	if given != nil {
 		m.Irrelevant, m.Prompts = nil, rundir.JudgePrompts(m.Prompts) // what else was stated is not known
 	}

@@ -90,7 +90,7 @@ type PlannedRefusal struct {
 // Summary sums the plan up.
 func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	s := Summary{
-		Items: len(p.Task.Dataset.Items), Settings: len(p.Task.Settings), Methods: len(p.Task.Methods), Repeats: p.Task.Repeats, Generations: p.Total(),
+		Items: p.Task.Asking(), Settings: len(p.Task.Settings), Methods: len(p.Task.Methods), Repeats: p.Task.Repeats, Generations: p.Total(),
 		Makespan: p.Placement.Makespan, Bound: p.Placement.Bound,
 		Judges: []rundir.ModelInfo{}, Lanes: []PlannedLane{}, Refused: []PlannedRefusal{}, Notes: []string{},
 	}

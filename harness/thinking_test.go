@@ -84,6 +84,69 @@ func TestTheContextGrowsWithThoughts(t *testing.T) {
 	}
 }
 
+// A thought that fills all the context that it may have was cut: it is no answer and no
+// failure, its row says which limit ended it, and it is not asked for again.
+func TestAThoughtThatFillsTheContextIsCut(t *testing.T) {
+	var words strings.Builder
+	for i := 0; words.Len() < 8000; i++ {
+		fmt.Fprintf(&words, "Step %d. ", i)
+	}
+	for reason, tt := range map[string]struct {
+		trained int
+		change  func(*rundir.Config)
+	}{
+		"num_ctx":         {0, func(c *rundir.Config) { c.NumCtx = 6144 }},
+		"trained_context": {6144, func(*rundir.Config) {}},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			s, r, _ := thinkingRun(t, "0.33.0", ollamatest.Model{Template: thinkingTemplate, Thought: words.String(), Trained: tt.trained}, tt.change)
+			made := rows[data.Generation](t, r.Dir.Path, "generations")
+			for _, g := range made {
+				if g.Status != data.StatusThought || g.DoneReason != reason || g.Error != "" || g.Answer != nil || *g.Correct || g.ThinkingTokens == nil || *g.ThinkingTokens < 3000 {
+					t.Fatalf("%s, done %s, error %q, answer %v, thinking tokens %v", g.Status, g.DoneReason, g.Error, g.Answer, g.ThinkingTokens)
+				}
+			}
+			for _, m := range rows[data.Metric](t, r.Dir.Path, "metrics") {
+				if m.NError != 0 || m.NTruncatedThinking == 0 {
+					t.Fatalf("%d in error, %d cut", m.NError, m.NTruncatedThinking)
+				}
+			}
+			calls := len(s.Asked())
+			r.Dir.Manifest.Counts = nil
+			if again, err := r.Execute(t.Context()); err != nil || again.Calls > 0 || len(s.Asked()) > calls || len(made) == 0 {
+				t.Errorf("again %d calls, error %v", again.Calls, err)
+			}
+		})
+	}
+}
+
+// What a level puts into prompts that no template shows is seen once the server
+// renders them, and is in run.json; where it does not, nothing is said.
+func TestWhatALevelPutsIntoAPromptIsRendered(t *testing.T) {
+	sets := map[string]string{"true": "Think.\n", "low": "Think little.\n", "high": "Think hard.\n"}
+	for name, m := range map[string]ollamatest.Model{
+		"a template of its own":  {Jinja: jinja, Sets: sets},
+		"a renderer of Ollama's": {Template: "{{ .Prompt }}", Renderer: "qwen3.8", Sets: sets},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, r, told := thinkingRun(t, "0.33.0", m, func(c *rundir.Config) { c.Think = []string{"on", "off", "low", "high"} })
+			want := map[string]string{"a:latest@think-on": `["Think."]`, "a:latest@think-off": "[]", "a:latest@think-low": `["Think little."]`, "a:latest@think-high": `["Think hard."]`}
+			manifest, err := rundir.ReadManifest(r.Dir.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range manifest.Models {
+				if got := fmt.Sprintf("%q", m.ThinkLines); m.ThinkLines == nil || got != want[m.Variant] {
+					t.Errorf("%s: %s, want %s", m.Variant, got, want[m.Variant])
+				}
+			}
+			if len(manifest.Models) != 4 {
+				t.Errorf("%d variants; told %q", len(manifest.Models), told)
+			}
+		})
+	}
+}
+
 // A judge that thinks rates beside itself without a thought, each by its own name,
 // and one that has levels with the one that it is named with.
 func TestJudgesThatThink(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -373,5 +374,30 @@ func TestWhatIsToldOfAVersion(t *testing.T) {
 				t.Errorf("%s: told %q, want %q", tt.version, told[i], want)
 			}
 		}
+	}
+}
+
+// On a machine without a GPU one line says that models run on the CPU, however many
+// there are and however often they are loaded.
+func TestTheCPUIsWarnedOfOnce(t *testing.T) {
+	s, c := scripted(t, "0.33.0", map[string]ollamatest.Model{"a:latest": {Template: chatML}, "b:latest": {Template: chatML}, "judge:latest": {Template: chatML}})
+	s.OnCPU = true
+	p, r, _, err := preparedOn(t, 2, judged("a:latest", "b:latest"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var warned []string
+	r.Warn = func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(text, "CPU") {
+			warned = append(warned, text)
+		}
+	}
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	if len(warned) != 1 || !strings.HasPrefix(warned[0], "models run on the CPU") {
+		t.Errorf("%q", warned)
 	}
 }

@@ -97,7 +97,7 @@ const (
 type Response struct {
 	Content      string
 	Thinking     string
-	DoneReason   string // "stop", or "length" where num_predict or the context ended it; DoneThought, DoneLoop; see Request.Render
+	DoneReason   string // "stop", or "length" where num_predict or the context ended it, or another of Done...; see Request.Render
 	PromptTokens int
 	OutputTokens int
 	// ThinkingTokens are those of the output that are of the thought; nil where

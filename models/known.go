@@ -180,8 +180,11 @@ func Known(name string) (Description, bool) {
 	if !ok {
 		return d, false
 	}
-	if slices.Contains(parts, "instruct") {
-		d.Thinks, d.Levels = ThinksNot, nil // such tags of models that think are weights of their own
+	switch { // such tags of models that think are weights of their own
+	case slices.Contains(parts, "instruct"):
+		d.Thinks, d.Levels = ThinksNot, nil
+	case slices.Contains(parts, "think"), slices.Contains(parts, "thinking"):
+		d.Thinks, d.Levels = ThinksAlways, nil
 	}
 	for _, level := range Quantizations() {
 		if last := parts[len(parts)-1]; strings.EqualFold(level, last) || level == "f16" && last == "fp16" {

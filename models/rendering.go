@@ -26,6 +26,13 @@ func Sample(model string) Request {
 	return Request{Model: model, System: sampleSystem, User: sampleUser, Options: Options{NumPredict: 1}, Render: true}
 }
 
+// SampleBy is Sample with a way of thinking.
+func SampleBy(model string, think *bool, level Level) Request {
+	r := Sample(model)
+	r.Think, r.Level = think, level
+	return r
+}
+
 // A Rendering is the prompt that a model gets of Sample.
 type Rendering struct {
 	System bool   // the system text is in it

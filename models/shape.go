@@ -70,7 +70,7 @@ func (s Shape) ownEngine() bool {
 }
 
 // globalEvery is the pattern of sliding-window layers by architecture.
-var globalEvery = map[string]int{"gemma2": 2, "gemma3": 6, "gemma4": 6, "gptoss": 2, "gpt-oss": 2, "olmo3": 4, "cohere2": 4}
+var globalEvery = map[string]int{"gemma2": 2, "gemma3": 6, "gemma4": 6, "gptoss": 2, "gpt-oss": 2, "olmo3": 4, "cohere2": 4, "laguna": 4}
 
 // shapeOf reads a shape from what a server shows of a model: metadata under
 // names that begin with the architecture's, and the list of tensors. ok is

@@ -13,11 +13,15 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// Why perg ended an answer, as DoneReason.
+// Why an answer was ended before its own end, as DoneReason.
 const (
 	DoneThought = "thinking_budget" // its thought took more than Request.Thought
 	DoneLoop    = "loop"            // it said the same over and over
-	DoneLength  = "length"          // as Ollama has it
+	DoneLength  = "length"          // as Ollama has it: num_predict, or the context
+	DoneContext = "context"         // the server broke it off, as its context was full
+	// What filled the most context that it may have in a run.
+	DoneNumCtx  = "num_ctx"         // --num-ctx
+	DoneTrained = "trained_context" // what the model was trained for
 )
 
 // Ended says whether perg ended the answer, and its figures are perg's.
@@ -28,7 +32,11 @@ func (r Response) Ended() bool {
 // Cut says whether the answer was ended by a limit, or in a loop, before its own
 // end.
 func (r Response) Cut() bool {
-	return r.DoneReason == DoneLength || r.DoneReason == DoneThought || r.DoneReason == DoneLoop
+	switch r.DoneReason {
+	case DoneLength, DoneThought, DoneLoop, DoneContext, DoneNumCtx, DoneTrained:
+		return true
+	}
+	return false
 }
 
 // loopEvery is after how many pieces a text is looked at for loops.
@@ -59,7 +67,12 @@ func (c *Client) stream(ctx context.Context, r Request, req api.ChatRequest, sta
 	for !last.Done && h.ended == "" {
 		line, err := lines.ReadBytes('\n')
 		if message, ok := messageIn(line); ok {
-			return Response{}, c.stated(resp.StatusCode, message)
+			err := c.stated(resp.StatusCode, message)
+			if errors.Is(err, ErrContextOverflow) && h.text() != "" {
+				h.ended = DoneContext // llama-server has no done_reason for that
+				break
+			}
+			return Response{}, err
 		}
 		if len(strings.TrimSpace(string(line))) > 0 {
 			var a api.ChatResponse

@@ -123,7 +123,7 @@ func thinkerOf(show api.ShowResponse, names ...string) Thinker {
 const thinkOn, thinkOff Level = "on", "off"
 
 // Lines are what a way of thinking puts into a prompt that the others have not: off,
-// a level, or on; nil where that cannot be seen.
+// a level, or on; nil where that cannot be seen, and empty where it puts none.
 func (t Thinker) Lines(off bool, l Level) []string {
 	switch {
 	case off:
@@ -162,8 +162,8 @@ func asksToThink(text string, think *api.ThinkValue) (string, bool) {
 
 // ThinksBy is what asks for a way of thinking changes in a prompt: the lines of one
 // rendering of Sample that another has not.
-func ThinksBy(with, without string) (lines []string) {
-	have := strings.Split(without, "\n")
+func ThinksBy(with, without string) []string {
+	have, lines := strings.Split(without, "\n"), []string{}
 	for line := range strings.SplitSeq(with, "\n") {
 		if !slices.Contains(have, line) && strings.TrimSpace(line) != "" {
 			lines = append(lines, strings.TrimSpace(line))

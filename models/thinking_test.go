@@ -3,6 +3,8 @@ package models_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -70,6 +72,25 @@ func TestAThoughtAloudIsTakenApart(t *testing.T) {
 	m.Thought = strings.Repeat("One, two, three, four? ", 5) + "Who knows, and so on."
 	r, _, err = thinker(t, "0.33.0", m, models.Request{Aloud: true, Thought: 30, Options: models.Options{NumPredict: 20}})
 	if err != nil || r.Content != "" || !strings.HasPrefix(m.Thought, r.Thinking) || r.DoneReason != models.DoneThought {
+		t.Errorf("%+v, error %v", r, err)
+	}
+}
+
+// A server that breaks a thought off because its context is full says so in the middle
+// of the answer: what was thought is kept, and is known to be cut.
+func TestAThoughtThatTheServerBreaksOff(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, `{"model":"m","message":{"role":"assistant","thinking":"One, "}}`)
+		fmt.Fprintln(w, `{"model":"m","message":{"role":"assistant","thinking":"or two?"}}`)
+		fmt.Fprintln(w, `{"error":"Context size has been exceeded."}`)
+	}))
+	defer srv.Close()
+	c, err := models.NewClient(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Chat(t.Context(), models.Request{Model: "m", User: "q", Think: new(true), Thought: 100, Options: models.Options{NumCtx: 512, NumPredict: 5}})
+	if err != nil || r.DoneReason != models.DoneContext || r.Thinking != "One, or two?" || r.Content != "" || !r.Cut() {
 		t.Errorf("%+v, error %v", r, err)
 	}
 }

@@ -1,61 +1,177 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
+	"perg/data"
 	"perg/harness/advise"
 	"perg/harness/compare"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
 	"perg/harness/report"
 	"perg/harness/rundir"
+	"perg/models"
 )
 
-// advised are the comparisons of one cell, zero-shot under the item's own
-// preference or the first that there is, as advice.
-func advised(m rundir.Manifest, all []compare.Comparison) []advise.Advice {
+// variantsOf are those of a run as advice knows them: of a size as loaded, where they
+// were, else of their file.
+func variantsOf(m rundir.Manifest) []advise.Variant {
+	var all []advise.Variant
+	for i, model := range comparedModels(m) {
+		info := m.Models[i]
+		v := advise.Variant{Model: model, Level: models.Level(info.ThinkLevel), Size: advise.Size{Bits: bitsPerWeight(info.Quantization), Bytes: info.Size}}
+		for _, l := range m.Loads {
+			if l.Variant == info.Variant && l.Size > 0 {
+				v.Size.Bytes = l.Size
+			}
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// adviceOf says which to take of the families among a run's variants: in zero-shot
+// under the item's own preference, or the first method and setting there are.
+func adviceOf(m rundir.Manifest, cells []*metrics.Cell) []advise.Advice {
+	variants := variantsOf(m)
 	sizes := make(map[string]advise.Size)
-	for _, v := range m.Models {
-		sizes[v.Variant] = advise.Size{Bits: bitsPerWeight(v.Quantization), Bytes: v.Size}
+	for _, v := range variants {
+		sizes[v.Variant] = v.Size
 	}
-	for _, l := range m.Loads {
-		s := sizes[l.Variant]
-		s.Bytes = l.Size
-		sizes[l.Variant] = s
-	}
+	families := advise.Families(variants)
 	for _, method := range prompt.Methods() {
-		for _, setting := range []prompt.Setting{prompt.Relevant, prompt.Mixed, prompt.Irrelevant} {
-			var some []compare.Comparison
-			for _, c := range all {
-				if c.A.Method == method && c.A.Setting == setting {
-					some = append(some, c)
+		for _, setting := range prompt.Settings()[1:] {
+			var all []advise.Advice
+			for _, f := range families {
+				of := sizes
+				if f.Kind != advise.Quantization {
+					of = nil // they stand in their order
+				}
+				for _, a := range advise.Of(comparedIn(f, method, setting, cells, m.MetricsOptions().Seed), of) {
+					a.Kind = f.Kind
+					all = append(all, a)
 				}
 			}
-			if advice := advise.Of(some, sizes); len(advice) > 0 {
-				return advice
+			if len(all) > 0 {
+				return all
 			}
 		}
 	}
 	return nil
 }
 
-// writeAdvice says which quantization of a run to take, where it has several.
-func writeAdvice(w io.Writer, dir string, m rundir.Manifest, t *metrics.Table) error {
-	cells, err := t.Cells("")
-	if err != nil {
-		return err
+// comparedIn compares the others of a family with its reference in one method and
+// setting, those of them that are there.
+func comparedIn(f advise.Family, method prompt.Method, setting prompt.Setting, cells []*metrics.Cell, seed uint64) []compare.Comparison {
+	of := func(variant string) compare.Selector {
+		return compare.Selector{Variant: variant, Method: method, Setting: setting}
 	}
-	s := comparedSides{a: &comparedRun{dir: dir, manifest: m, table: t, cells: cells}}
-	s.b = s.a
-	s.siblings()
-	if len(s.pairs) == 0 {
-		return nil
+	var pairs []compare.Pair
+	for _, other := range f.Others {
+		if some, err := compare.Pairs(cells, cells, of(other), of(f.Reference)); err == nil {
+			pairs = append(pairs, some...)
+		}
 	}
-	all := compare.Compare(s.pairs, s.runOf, compare.Options{Seed: m.MetricsOptions().Seed, Detect: advise.Margin})
-	if advice := advised(m, all); len(advice) > 0 {
-		fmt.Fprint(w, "\nWhich to take\n\n")
-		report.Advice(w, advice)
+	return compare.Compare(pairs, func(*metrics.Cell) string { return "" }, compare.Options{Seed: seed, Detect: advise.Margin})
+}
+
+// recommended is what rows of the table metrics say about what to take, beside the
+// advice on families.
+func recommended(variants []advise.Variant, rows []data.Metric, advice []advise.Advice) advise.Recommendation {
+	r := advise.Recommendation{Advice: advice}
+	lead := leading(rows)
+	if ranking, ok := advise.Ranked(advise.Models(variants, advise.Families(variants)), lead); ok {
+		r.Ranking = &ranking
+	}
+	r.Front, r.Unknown = frontOf(variants, lead)
+	return r
+}
+
+// leading are the rows over all items of the method and setting that advice is about.
+func leading(rows []data.Metric) []data.Metric {
+	for _, method := range prompt.Methods() {
+		for _, setting := range prompt.Settings()[1:] {
+			some := slices.DeleteFunc(report.Overall(rows), func(m data.Metric) bool {
+				return m.Method != string(method) || m.Setting != string(setting)
+			})
+			if len(some) > 0 {
+				return some
+			}
+		}
 	}
 	return nil
+}
+
+// frontOf is the Pareto front of variants by what rows say of them; none where there
+// are not two with a Breakage Rate, or no cost is known.
+func frontOf(variants []advise.Variant, rows []data.Metric) ([]advise.Standing, []string) {
+	var points []advise.Point
+	for _, m := range rows {
+		i := slices.IndexFunc(variants, func(v advise.Variant) bool { return v.Variant == m.Variant })
+		if i < 0 || m.BreakageRate == nil {
+			continue
+		}
+		p := advise.Point{
+			Variant: m.Variant, TokensPerSecond: m.OutputTokensPerSecond,
+			Breakage: m.BreakageRate, BreakageLow: m.BreakageRateLow, BreakageHigh: m.BreakageRateHigh,
+		}
+		if size := variants[i].Size; size.Bits > 0 {
+			p.Bits = &size.Bits
+		}
+		if size := variants[i].Size; size.Bytes > 0 {
+			p.Bytes = &size.Bytes
+		}
+		if m.EnergyJoules != nil && m.Accuracy != nil && *m.Accuracy*float64(m.N) > 0 {
+			p.Joules = new(*m.EnergyJoules / (*m.Accuracy * float64(m.N)))
+		}
+		points = append(points, p)
+	}
+	if len(points) < 2 {
+		return nil, nil
+	}
+	all, unknown := advise.Front(points)
+	if len(unknown) == advise.Costs {
+		return nil, nil
+	}
+	return all, unknown
+}
+
+// writeRecommendation says what to take, of what a run has several of.
+func writeRecommendation(w io.Writer, r advise.Recommendation) error {
+	if len(r.Advice) == 0 && r.Ranking == nil && r.Front == nil {
+		return nil
+	}
+	fmt.Fprint(w, "\nWhich to take\n\n")
+	report.Advice(w, r.Advice)
+	if r.Ranking != nil {
+		if len(r.Advice) > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, report.Prose(report.Ranking(*r.Ranking)))
+	}
+	if r.Front == nil {
+		return nil
+	}
+	if len(r.Advice) > 0 || r.Ranking != nil {
+		fmt.Fprintln(w)
+	}
+	if err := report.Front(w, r.Front, width(w)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", report.Prose(report.FrontLegend(r.Unknown)))
+	return err
+}
+
+// writeReportJSON writes a report for programs: the rows of the table metrics, and
+// what they say about what to take.
+func writeReportJSON(w io.Writer, rows []data.Metric, by metrics.GroupBy, r advise.Recommendation) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(struct {
+		Metrics []map[string]any `json:"metrics"`
+		advise.Recommendation
+	}{report.Records(rows, by), r})
 }

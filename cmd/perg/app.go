@@ -11,6 +11,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/hint"
+	"perg/harness/merge"
 	"perg/harness/printable"
 	"perg/harness/rundir"
 )
@@ -20,7 +21,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitRowsInError = 3 // everything was tried, and some of it failed
+	exitRowsInError = 3 // everything was tried, and some of it failed; shards are missing
 	exitInterrupted = 130
 )
 
@@ -48,10 +49,10 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 		Writer:               stdout,
 		ErrWriter:            stderr,
 		Commands: slices.Concat(
-			listed("run", planCommand(), runCommand(), runsCommand(), ctlCommand(), judgeCommand()),
+			listed("run", planCommand(), runCommand(), runsCommand(), ctlCommand(), judgeCommand(), mergeCommand()),
 			listed("look at results", reportCommand(), viewCommand(), compareCommand(), exportCommand()),
 			listed("data", dataCommand(), importCommand(), extractCommand()),
-			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand()),
+			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand(), storeCommand()),
 			listed("perg itself", versionCommand(), completionCommand(), manCommand()),
 		),
 		Action: func(c *cli.Context) error {
@@ -146,12 +147,18 @@ func errorText(err error) string {
 	return text
 }
 
+// isIncomplete says whether shards are missing that were to be merged.
+func isIncomplete(err error) bool {
+	_, ok := errors.AsType[*merge.IncompleteError](err)
+	return ok
+}
+
 func exitStatus(err error) int {
 	var p *hint.Error
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errRowsInError):
+	case errors.Is(err, errRowsInError), isIncomplete(err):
 		return exitRowsInError
 	case errors.Is(err, harness.ErrInterrupted):
 		return exitInterrupted

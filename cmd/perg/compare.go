@@ -44,7 +44,9 @@ that has the highest precision:
 and a sentence says which to take: the smallest that is shown to be no
 worse than that one by 2 points, in Right and in Breakage (zero-shot,
 relevant). The larger ones are tested first, and the first that fails ends
-the row. Where the data do not decide it says how many items would.
+the row. Where the data do not decide it says how many items would. Types
+of KV cache and ways of thinking are told apart likewise, each with the
+rest alike: the smallest cache, and the least thinking, that is no worse.
 
 Rates are in percent (see perg report --help), differences in percentage
 points with 95 % bootstrap intervals, the same items drawn for both sides.
@@ -137,10 +139,12 @@ func compareAction(c *cli.Context) error {
 	if c.Bool("which") {
 		saidWhich(w, all)
 	}
-	if advice := advised(s.a.manifest, all); sweep && len(advice) > 0 {
-		fmt.Fprint(w, "\nWhich to take\n\n")
-		report.Advice(w, advice)
-		fmt.Fprintln(w)
+	if sweep {
+		if advice := adviceOf(s.a.manifest, s.a.cells); len(advice) > 0 {
+			fmt.Fprint(w, "\nWhich to take\n\n")
+			report.Advice(w, advice)
+			fmt.Fprintln(w)
+		}
 	}
 	for _, caveat := range caveats {
 		fmt.Fprintln(w, report.Prose(caveat))
@@ -369,13 +373,23 @@ func (s *comparedSides) caveats() []string {
 		return all
 	}
 	a, b := s.a.manifest, s.b.manifest
+	if a.Dataset.SHA256 != b.Dataset.SHA256 {
+		all = append(all, "caveat: the runs are over different data: only items of the same id are compared")
+	}
+	for _, text := range slices.Concat(apart(a, b), s.servers()) {
+		all = append(all, "caveat: "+text)
+	}
+	return all
+}
+
+// apart says what sets two runs apart beside their data and their servers.
+func apart(a, b rundir.Manifest) (all []string) {
 	caveat := func(differ bool, text string) {
 		if differ {
-			all = append(all, "caveat: "+text)
+			all = append(all, text)
 		}
 	}
 	judges := func(m rundir.Manifest) []string { return slices.Sorted(slices.Values(m.MetricsOptions().Judges)) }
-	caveat(a.Dataset.SHA256 != b.Dataset.SHA256, "the runs are over different data: only items of the same id are compared")
 	caveat(!slices.Equal(judges(a), judges(b)) || a.MetricsOptions().Rule != b.MetricsOptions().Rule,
 		fmt.Sprintf("the runs have different judges (%s; %s): differences in Alignment and Robustness are between judges too", judgeNames(judges(a)), judgeNames(judges(b))))
 	caveat(!maps.Equal(a.Prompts, b.Prompts), "the runs have different prompt templates: differences are between prompts too")
@@ -383,9 +397,6 @@ func (s *comparedSides) caveats() []string {
 	for _, m := range a.Models {
 		i := slices.IndexFunc(b.Models, func(o rundir.ModelInfo) bool { return o.Variant == m.Variant })
 		caveat(i >= 0 && b.Models[i].Digest != m.Digest, m.Variant+" is another model in each of the runs: it was pulled or made anew in between")
-	}
-	for _, text := range s.servers() {
-		caveat(true, text)
 	}
 	return all
 }

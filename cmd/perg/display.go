@@ -144,7 +144,7 @@ func (d *display) begin(dir *rundir.Dir, p *harness.Plan) {
 	if len(p.Task.Methods) > 1 {
 		methods = fmt.Sprintf(" x %d methods", len(p.Task.Methods))
 	}
-	d.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), len(p.Task.Dataset.Items), methods, strings.Join(judges, ", ")))
+	d.say(fmt.Sprintf("%s %s: %s generations, %d models x %d items%s, %s", verb, dir.Path, comma(p.Total()), len(p.Variants), p.Task.Asking(), methods, strings.Join(judges, ", ")))
 }
 
 // follow shows progress until close. The name is for what is shown live.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"perg/harness"
+	"perg/harness/report"
 )
 
 // A picture is the state that a frame shows.
@@ -251,9 +251,7 @@ func (p picture) work(l layout, columns, lanes int) []string {
 
 // shortName is a variant without what makes the names of quantizations unique
 // in a model store: in a run the rest is.
-func shortName(variant string) string { return oneLine(made.ReplaceAllString(variant, "")) }
-
-var made = regexp.MustCompile(`-perg-[0-9a-f]{12}`)
+func shortName(variant string) string { return oneLine(report.Short(variant)) }
 
 // laneOf is a lane's name without what is said beside it: that a judge works on
 // it, and that a server speaks HTTP.

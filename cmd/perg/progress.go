@@ -8,6 +8,7 @@ import (
 
 	"perg/harness"
 	"perg/harness/printable"
+	"perg/harness/sofar"
 )
 
 func (d *display) progressLines(f followed) {
@@ -52,11 +53,38 @@ func overviewFields(o harness.Overview) map[string]any {
 		"answered": o.Answers.Done, "to_answer": o.Answers.Of, "rated": o.Ratings.Done, "to_rate": o.Ratings.Of,
 		"calls": o.Calls, "known": o.Known, "failed": o.Failed, "errors": o.Errors, "next": o.Next,
 		"elapsed_s": o.Elapsed.Seconds(), "left_s": nil,
+		"variants": variantFields(o.Variants), "judges": judgeFields(o.Judges),
 	}
 	if o.Left != nil {
 		f["left_s"] = o.Left.Seconds()
 	}
 	return f
+}
+
+// variantFields are what variants come to so far, each rate with its 95 % interval and
+// over how many answers it is; null where there is none yet.
+func variantFields(all []sofar.Variant) []map[string]any {
+	fields := []map[string]any{}
+	for _, v := range all {
+		fields = append(fields, map[string]any{"variant": v.Label, "accuracy": rateFields(v.Right), "breakage_rate": rateFields(v.Breakage), "invalid_rate": rateFields(v.Invalid)})
+	}
+	return fields
+}
+
+func rateFields(r sofar.Rate) map[string]any {
+	if r.Of == 0 {
+		return map[string]any{"value": nil, "low": nil, "high": nil, "of": 0}
+	}
+	return map[string]any{"value": r.Value, "low": r.Low, "high": r.High, "of": r.Of}
+}
+
+// judgeFields are how judges rate so far: their ratings by score, from 1 to 5.
+func judgeFields(all []sofar.Judge) []map[string]any {
+	fields := []map[string]any{}
+	for _, j := range all {
+		fields = append(fields, map[string]any{"judge": j.Name, "scores": j.Scores, "unscored": j.Unscored, "failed": j.Failed})
+	}
+	return fields
 }
 
 // laneText is a lane's progress in one line.

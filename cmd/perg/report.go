@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
-	"perg/harness/compare"
+	"perg/harness/advise"
 	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/printable"
@@ -24,7 +24,7 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "show the results of a run",
-		ArgsUsage: "RUN",
+		ArgsUsage: "RUN...",
 		Description: `Rates are in percent, with the 95 % interval they lie in, over Q*: the items that
 the model gets right when no preference is stated.
 
@@ -56,8 +56,14 @@ every column of the table metrics, rates as fractions, and each source too.
 Beside Breakage stands what breaks without any preference, where the baseline was
 asked again (perg run --null): Null, of the model as a whole; Net, Breakage less
 Null in points, over the items that have both; Rotated, the same with the options
-in another order (--rotate-options). Of a model at several quantizations a sentence
-says which to take (perg compare --help).
+in another order (--rotate-options).
+
+Of a model at several quantizations, types of KV cache or ways of thinking a
+sentence says which to take (perg compare --help); of several models, which places
+their intervals leave to each. Then the Pareto front of bits per weight, memory,
+speed, energy of a right answer, and Breakage: a variant that another is no worse
+than in anything, and better in something, is off it. Breakage within intervals is
+the same there.
 
 Where a model chooses a letter more or less often than it is right, beyond chance
 (Holm over all letters and cells, level 1 %), a table has the shares of the letters
@@ -71,7 +77,13 @@ they change against it: paired by item, over the same resamples. Where fewer tha
 last table has what each variant was planned to take in memory beside what the
 server said that it took, as estimate and size of a load in run.json.
 
+Of several runs there is one table, one recommendation and one page. A variant that
+more than one of them has is named with its run, csv and json have a column run, and
+what sets the runs apart (data, prompts, judges, versions) is said first. Answers of
+two runs are never counted together.
+
    perg report runs/20260102-150405
+   perg report runs/monday runs/tuesday --html both.html
    perg report runs/20260102-150405 --by source,preference_type
    perg report runs/20260102-150405 --format csv > metrics.csv
    perg report runs/20260102-150405 --html report.html`,
@@ -87,8 +99,8 @@ server said that it took, as estimate and size of a load in run.json.
 }
 
 func reportAction(c *cli.Context) error {
-	if c.NArg() != 1 {
-		return hint.Usage(fmt.Errorf("report takes one run directory, not %d", c.NArg()), "perg report runs/<time>")
+	if c.NArg() == 0 {
+		return hint.Usage(errors.New("report takes a run directory, or several"), "perg report runs/<time>")
 	}
 	format := report.Format(c.String("format"))
 	if c.Bool("json") {
@@ -114,6 +126,9 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 
+	if c.NArg() > 1 {
+		return reportSeveral(c, format, by)
+	}
 	shown, rows, err := openShown(c.Context, c.Args().First())
 	if err != nil {
 		return err
@@ -130,17 +145,28 @@ func reportAction(c *cli.Context) error {
 		rows = report.Ranked(rows)
 		fmt.Fprintf(w, "%s\n\n", printable.Text(about(dir, m)))
 	}
-	if len(by) == 0 || human {
+	if human || len(by) == 0 && format != report.JSON {
 		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
 			return err
 		}
 	}
 	var run *metrics.Table
 	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
-	siblings, _ := compare.Siblings(comparedModels(m))
-	sweep := human && len(siblings) > 0
-	if len(by) > 0 || others || sweep || c.IsSet("html") {
+	choices := (human || format == report.JSON) && len(advise.Families(variantsOf(m))) > 0
+	if len(by) > 0 || others || choices || c.IsSet("html") {
 		if run, err = metrics.Load(shown.tables, m.MetricsOptions()); err != nil {
+			return err
+		}
+	}
+	var cells []*metrics.Cell
+	if choices {
+		if cells, err = run.Cells(""); err != nil {
+			return err
+		}
+	}
+	recommendation := recommended(variantsOf(m), rows, adviceOf(m, cells))
+	if format == report.JSON && len(by) == 0 {
+		if err := writeReportJSON(w, rows, "", recommendation); err != nil {
 			return err
 		}
 	}
@@ -156,7 +182,12 @@ func reportAction(c *cli.Context) error {
 		if human {
 			fmt.Fprintf(w, "\nby %s\n\n", g)
 		}
-		if err := report.Write(w, format, groups, g, width(w)); err != nil {
+		if format == report.JSON {
+			err = writeReportJSON(w, groups, g, recommendation)
+		} else {
+			err = report.Write(w, format, groups, g, width(w))
+		}
+		if err != nil {
 			return err
 		}
 		if human {
@@ -194,10 +225,8 @@ func reportAction(c *cli.Context) error {
 		if err := further(w, m, rows, improvements); err != nil {
 			return err
 		}
-		if sweep {
-			if err := writeAdvice(w, shown.tables, m, run); err != nil {
-				return err
-			}
+		if err := writeRecommendation(w, recommendation); err != nil {
+			return err
 		}
 	}
 	notes, err := oneSided(shown.tables, m)
@@ -217,7 +246,7 @@ func reportAction(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), shown, m, rows, run, improvements, notes)
+		size, err := writePage(c.String("html"), shown, m, rows, run, improvements, recommendation, notes)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/compare"
 	"perg/harness/hint"
 	"perg/harness/metrics"
@@ -50,20 +51,24 @@ func checkHTML(c *cli.Context, format report.Format) error {
 
 // writePage writes the page of a run whose tables are loaded, with notes beside
 // its caveats.
-func writePage(path string, shown shownRun, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement, notes []string) (size int, err error) {
-	r := pageOf(shown.dir, m, rows)
-	r.Improvements, r.Caveats = improvements, append(r.Caveats, notes...)
-	if err := r.Read(shown.tables, t); err != nil {
+func writePage(path string, shown shownRun, m rundir.Manifest, rows []data.Metric, t *metrics.Table, improvements []metrics.Improvement, r advise.Recommendation, notes []string) (size int, err error) {
+	shows := pageOf(shown.dir, m, rows)
+	shows.Improvements, shows.Recommendation, shows.Caveats = improvements, r, append(shows.Caveats, notes...)
+	if err := shows.Read(shown.tables, t); err != nil {
 		return 0, err
 	}
-	html, err := page.Render(r)
+	html, err := page.Render(shows)
 	if err != nil {
 		return 0, err
 	}
+	return len(html), writePageFile(path, html)
+}
+
+func writePageFile(path string, html []byte) error {
 	if err := data.WriteFile(path, html); err != nil {
-		return 0, &hint.Error{Err: fmt.Errorf("write the page: %w", err), Hint: "choose a place you may write to with --html"}
+		return &hint.Error{Err: fmt.Errorf("write the page: %w", err), Hint: "choose a place you may write to with --html"}
 	}
-	return len(html), nil
+	return nil
 }
 
 // pageOf is what the page shows of the manifest and the table metrics.

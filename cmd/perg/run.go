@@ -94,6 +94,8 @@ func configFlags() []cli.Flag {
 			&cli.BoolFlag{Name: "rotate-options", Usage: "and as often with its options in another order"},
 			&cli.IntFlag{Name: "num-predict", Usage: "longest answer, in `TOKENS`", DefaultText: "500; 1000 for second calls; 1024 for cot"},
 			&cli.IntFlag{Name: "seed", Value: d.Seed, Usage: "seed `N` of decoding, and of the draw of irrelevant preferences"},
+			&cli.StringFlag{Name: "shard", Usage: "ask one part alone, `i/n` with i from 0: for several machines that know nothing of each other; 'perg merge' makes one run of their runs"},
+			&cli.StringFlag{Name: "shard-by", Usage: "what the parts share out, `WHAT`: item, or variant where loading takes longer than asking", DefaultText: "item"},
 		),
 		grouped("judge",
 			&cli.StringSliceFlag{Name: "judge", Usage: "`MODEL` that rates answers, and reads those that rules cannot; give it again for several judges"},
@@ -202,7 +204,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes, "shard": &cfg.Shard, "shard-by": &cfg.ShardBy,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
@@ -339,10 +341,12 @@ func runAction(c *cli.Context) (err error) {
 		}
 	}
 	return execute(c, cfg, items, func(ctx context.Context, w work) (*harness.Plan, error) {
+		idle := w.idle(ctx, cfg.Out)
 		plan, manifest, err := harness.Prepare(ctx, cfg, w.items, w.fleet, w.store, w.display.say, w.display.warn)
 		if err != nil {
 			return nil, err
 		}
+		manifest.Idle = idle
 		if len(plan.Judges) == 0 {
 			w.display.warn("no judge: Alignment Failure and Robustness Error will be missing; name one with --judge")
 		}
@@ -378,6 +382,16 @@ type work struct {
 	display *display
 }
 
+// idle is what the GPUs draw at rest, in watts by UUID: of a run that was begun before, as
+// it was then; nil where there are none.
+func (w work) idle(ctx context.Context, out string) map[string]float64 {
+	if old, err := rundir.ReadManifest(out); err == nil && old.Idle != nil || !w.fleet.SeesGPUs() {
+		return old.Idle
+	}
+	w.display.say("measuring what the GPUs draw at rest: until it is steady, half a minute at most")
+	return w.fleet.Idle(ctx)
+}
+
 // execute makes a plan in the run directory of a config and carries it out.
 func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func(context.Context, work) (*harness.Plan, error)) (err error) {
 	w := work{items: items, display: newDisplay(c.App.Writer, c.App.ErrWriter, c.Bool("json"))}
@@ -394,6 +408,9 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 	defer h.listen(cfg.Out, w.display.warn)()
 	if w.store, err = openStore(cfg.Store); err != nil {
 		return err
+	}
+	if doubt := store.Doubt(cfg.Store); doubt != "" {
+		w.display.warn(doubt)
 	}
 	defer func() {
 		if e := w.store.Close(); err == nil {
@@ -416,6 +433,12 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 		return err
 	}
 	r := &harness.Run{Plan: plan, Config: cfg, Dir: w.dir, Store: w.store, Fleet: w.fleet, Warn: w.display.warn}
+	if out, err := filepath.Abs(cfg.Out); err == nil {
+		// What is not noted is what 'perg store prune --gone' keeps.
+		if err := w.store.Used(ctx, store.User{ID: w.dir.Manifest.RunID, Path: out, At: time.Now()}); err != nil {
+			w.display.warn(err.Error())
+		}
+	}
 	h.begins(r)
 	w.display.begin(w.dir, plan)
 	w.display.follow(ctx, cfg.Out, r)
@@ -462,6 +485,8 @@ func storeHint(err error) string {
 		return "move it away, or " + another
 	case errors.Is(err, store.ErrNotWritable):
 		return "change the permissions, or " + another
+	case errors.Is(err, store.ErrShared):
+		return "name a file on a disk of this machine with --store: runs on several machines have a store each"
 	case errors.Is(err, store.ErrBusy):
 		return "wait for that process to end, or " + another
 	}

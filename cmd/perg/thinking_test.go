@@ -1,14 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/ollama/ollama/api"
+
 	"perg/data"
 	"perg/models/gguftest"
+	"perg/models/ollamatest"
 )
 
 // levelled thinks one sentence, three or six, and gives its right answer up under a
@@ -101,5 +105,36 @@ func TestABudgetOnARealServer(t *testing.T) {
 	// The protocol's one limit is the other choice, and another run.
 	if status, _, stderr = b.run("levelled", "--think", "low", "--think-budget", "much"); status != exitUsage || !strings.Contains(stderr, `think_budget "much": a number of tokens, or paper`) {
 		t.Errorf("%d %s", status, stderr)
+	}
+}
+
+// A judge is compared with itself without a thought: both rate what the other does, each
+// by its own name, and 'judge agree' says how far they agree.
+func TestAJudgeAgreesWithItsOwnOff(t *testing.T) {
+	const chat = `{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}{{ end }}{{ if and .IsThinkSet (not .Think) }}<think></think>{{ end }}`
+	s := ollamatest.NewScripted(t, "0.33.0", map[string]ollamatest.Model{"a:latest": {Template: "{{ .System }}{{ .Prompt }}"}, "judge:latest": {Thinks: true, Template: chat}})
+	s.Says = func(api.ChatRequest) string { return "The answer is B." }
+	s.Fills = func(r api.ChatRequest) string { // half as much, in every second question, where it does not think
+		score := 1 + len(r.Messages[len(r.Messages)-1].Content)%4
+		if !r.Think.Bool() && score > 2 {
+			score--
+		}
+		return fmt.Sprintf(`{"explanation":"because","score":%d}`, score)
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "run")
+	b := bench{t, s.URL, dir}
+	status, _, stderr := b.run("a", "--judge", "judge", "--judge", "judge@think-on", "--extractor", "none", "--judge-all", "--settings", "relevant", "--limit", "30")
+	if status != exitDone {
+		t.Fatal(status, stderr)
+	}
+	status, stdout, stderr := b.perg(t.Context(), "judge", "agree", out)
+	rated := regexp.MustCompile(`judge:latest: (\d+) rated, 0 unscored, 0 failed\njudge:latest@think-on: (\d+) rated, 0 unscored, 0 failed`).FindStringSubmatch(stdout)
+	if status != exitDone || rated == nil || rated[1] != rated[2] || rated[1] == "0" {
+		t.Fatalf("%d %s\n%s", status, stderr, stdout)
+	}
+	pair := regexp.MustCompile(`judge:latest, judge:latest@think-on\n +(\d+) +(\d+\.\d) +(\d+\.\d) +0\.\d\d \(`).FindStringSubmatch(stdout)
+	if pair == nil || pair[1] != rated[1] || pair[2] == "100.0" || pair[2] == "0.0" {
+		t.Errorf("the pair: %q\n%s", pair, stdout)
 	}
 }

@@ -1,6 +1,8 @@
-// Package advise says which of a model's variants to take: the smallest that is
-// shown to be no worse than the one of highest precision. It is given comparisons
-// and returns what follows from them; where they do not decide, it says so.
+// Package advise says which variants to take: of those of one model the smallest
+// that is shown to be no worse than the largest (Of, for the Families of a run), of
+// several models which are told to be better (Places), and of all which are not
+// dominated (Front). It is given comparisons and rates and returns what follows from
+// them; where they do not decide, it says so.
 package advise
 
 import (
@@ -51,18 +53,21 @@ type Verdict struct {
 	Needed    int    `json:"items_needed"`
 }
 
-// An Advice is of the variants of one model, of which Reference has the highest
-// precision. Take is the reference where no smaller one is shown to be no worse.
+// An Advice is of a family, the variants of one model that differ in one kind of
+// thing, of which Reference is the dearest: has the highest precision, or thinks
+// most. Take is the reference where no smaller one is shown to be no worse.
 type Advice struct {
+	Kind      Kind      `json:"kind"`
 	Reference string    `json:"reference"`
 	Take      string    `json:"take"`
 	Verdicts  []Verdict `json:"verdicts"` // the largest first
 }
 
 // Of gives the advice that comparisons of variants (A) with their references (B)
-// in one cell lead to. Variants are tested in order of size, the largest first, and
-// the first that is not shown to be no worse ends the row: so the chance that one
-// is taken which is worse by the margin is 2.5 % at most, however many there are.
+// in one cell lead to. Variants are tested in order of size, the largest first, in
+// the order given where sizes say nothing, and the first that is not shown to be no
+// worse ends the row: so the chance that one is taken which is worse by the margin is
+// 2.5 % at most in each family, however many it has.
 func Of(all []compare.Comparison, sizes map[string]Size) []Advice {
 	var advice []Advice
 	for _, c := range all {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"perg/harness/store"
@@ -53,8 +54,10 @@ func (l *lane) ask(ctx context.Context, c Call) (answer, error) {
 
 // reply is the one that is there, else that of a call.
 func (l *lane) reply(ctx context.Context, c Call) (answer, error) {
-	if r := l.engine.held.of(c.Key); r != nil {
-		return answer{reply: r.reply, receipt: r}, nil
+	for _, key := range []store.Key{c.Key, c.Bound.Key} {
+		if r := l.engine.held.of(key); r != nil {
+			return answer{reply: r.reply, receipt: r}, nil
+		}
 	}
 	if reply, ok, err := known(ctx, l.engine.Replies, c); ok || err != nil {
 		return answer{reply: reply}, err
@@ -97,6 +100,11 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 			}
 			if grown {
 				continue
+			}
+			if full.thoughtFills(c.Bound) {
+				full.said.DoneReason = c.Bound.Reason
+				c.Key = c.Bound.Key
+				return l.answered(c, full.said, full.took), nil
 			}
 		}
 		said = append(said, err)
@@ -165,6 +173,9 @@ func (l *lane) attempt(ctx context.Context, c Call, said []error) (answer, error
 	if err == nil {
 		return l.answered(c, r, time.Since(sent)), nil
 	}
+	if full, ok := errors.AsType[*fullError](err); ok {
+		full.took = time.Since(sent)
+	}
 	if ctx.Err() != nil || blame(ctx, err) != aBreak {
 		return answer{}, err
 	}
@@ -219,10 +230,11 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)
-		if got.error == nil && got.Cut() && !got.Ended() && got.OutputTokens < r.Most() {
+		full := got.DoneReason == models.DoneContext || got.Cut() && !got.Ended() && got.OutputTokens < r.Most()
+		if got.error == nil && full {
 			// The key of a call leaves num_ctx out, because a context that is
 			// large enough changes nothing. This one was not.
-			return got.Response, &fullError{r.Options.NumCtx, got.OutputTokens}
+			return got.Response, &fullError{numCtx: r.Options.NumCtx, said: got.Response}
 		}
 		return got.Response, got.error
 	case <-l.lost:
@@ -236,11 +248,18 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 func (l *lane) answered(c Call, r models.Response, took time.Duration) answer {
 	l.answers.Add(1)
 	l.pace.answered(l, r, took)
-	reply := store.Reply{Response: r, Host: l.server.Host(), Version: l.version}
-	if !l.job.Model.Remote {
+	of := l.job.Model
+	reply := store.Reply{Response: r, Model: of.Name, Digest: short(of.Digest), Host: l.server.Host(), Version: l.version}
+	if !of.Remote {
 		reply.GPUs, reply.VRAM = l.engine.Fleet.GPUs(l.devices), new(l.loaded.VRAM)
 	}
 	return answer{reply, l.voucher.hold(c.Key, reply), true}
+}
+
+// short is a digest as Ollama lists it.
+func short(digest string) string {
+	digest = strings.TrimPrefix(digest, "sha256:")
+	return digest[:min(len(digest), 12)]
 }
 
 // failed keeps a call as failed, with what was tried.

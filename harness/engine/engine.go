@@ -76,8 +76,23 @@ type Engine struct {
 	statuses []*laneStatus // of the lanes at work
 	ahead    *outlook      // nil: no work has begun
 	tally    tally
+	warned   map[string]bool // of what is said once, of however many models and lanes
 
 	closings closings
+}
+
+// warnOnce warns of what is the same whoever finds it.
+func (e *Engine) warnOnce(text string) {
+	e.mu.Lock()
+	said := e.warned[text]
+	if e.warned == nil {
+		e.warned = make(map[string]bool)
+	}
+	e.warned[text] = true
+	e.mu.Unlock()
+	if !said {
+		e.Warn(text)
+	}
 }
 
 // New makes the engine of some jobs. The jobs of a stage begin when those of

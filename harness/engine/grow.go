@@ -3,16 +3,27 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"perg/models"
 )
 
 // A fullError is a context that was full before an answer had the tokens that it may
 // have.
-type fullError struct{ numCtx, after int }
+type fullError struct {
+	numCtx int
+	said   models.Response
+	took   time.Duration
+}
 
 func (e *fullError) Error() string {
-	return fmt.Sprintf("%v: %d tokens were full after %d of the answer's", models.ErrContextOverflow, e.numCtx, e.after)
+	return fmt.Sprintf("%v: %d tokens were full after %d of the answer's", models.ErrContextOverflow, e.numCtx, e.said.OutputTokens)
+}
+
+// thoughtFills says whether it was a thought that filled a bound.
+func (e *fullError) thoughtFills(b Bound) bool {
+	return b.NumCtx > 0 && e.numCtx >= b.NumCtx && strings.TrimSpace(e.said.Content) == "" && strings.TrimSpace(e.said.Thinking) != ""
 }
 
 func (e *fullError) Unwrap() error { return models.ErrContextOverflow }

@@ -90,6 +90,16 @@ type Call struct {
 	Model   *Model         // nil: none makes it any more
 	Request models.Request // but for num_ctx, which is the lane's
 	Shared  bool           // several units make it: once in a run, also where it fails
+	Bound   Bound
+}
+
+// A Bound is the most context that a call may have, wherever it is made. A thought
+// that fills it was cut, and is a reply; one that fills less, where a lane has no
+// more, is a failure of that lane's memory.
+type Bound struct {
+	NumCtx int       // tokens; 0: there is none
+	Key    store.Key // of a reply that was cut: the call's own is for one that was not
+	Reason string    // why, as its DoneReason
 }
 
 // An Ask gives the reply to a call. Those of a job's own model are made where
@@ -107,11 +117,15 @@ func (f *FailedError) Error() string { return f.Message }
 
 // known looks a call's reply up.
 func known(ctx context.Context, r Replies, c Call) (store.Reply, bool, error) {
-	reply, ok, err := r.Get(ctx, c.Key)
-	if ok || err != nil || c.Earlier == (store.Key{}) {
-		return reply, ok, err
+	for _, key := range []store.Key{c.Key, c.Earlier, c.Bound.Key} {
+		if key == (store.Key{}) {
+			continue
+		}
+		if reply, ok, err := r.Get(ctx, key); ok || err != nil {
+			return reply, ok, err
+		}
 	}
-	return r.Get(ctx, c.Earlier)
+	return store.Reply{}, false, nil
 }
 
 // Recorded asks the store alone.

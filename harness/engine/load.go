@@ -317,10 +317,12 @@ func (l *lane) fits(loaded models.Loaded) error {
 	hasGPU := l.engine.Fleet.GPUs(l.devices) != nil
 	switch over := spilled(loaded); {
 	case over == 0:
-	case loaded.VRAM == 0 && (l.engine.AllowCPU || !hasGPU):
-		l.engine.Warn(name + " runs on the CPU, none of it in GPU memory")
+	case loaded.VRAM == 0 && !hasGPU:
+		l.engine.warnOnce("models run on the CPU, none of them in GPU memory (perg doctor says why)")
+	case loaded.VRAM == 0 && l.engine.AllowCPU:
+		l.engine.warnOnce(name + " runs on the CPU, none of it in GPU memory")
 	case l.engine.AllowCPU:
-		l.engine.Warn(fmt.Sprintf("%s runs in part on the CPU: %s of its %s do not fit in GPU memory", name, humanize.IBytes(over), size))
+		l.engine.warnOnce(fmt.Sprintf("%s runs in part on the CPU: %s of its %s do not fit in GPU memory", name, humanize.IBytes(over), size))
 	default:
 		return fmt.Errorf("%s does not fit in GPU memory: %s of its %s would run on the CPU (--allow-cpu accepts that)", name, humanize.IBytes(over), size)
 	}

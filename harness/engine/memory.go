@@ -15,8 +15,8 @@ const (
 	// goneWithin is how long memory may take to come back after an unload, and
 	// after it the work goes on.
 	goneWithin = 10 * time.Second
-	// slack is what the driver may keep, or another program take meanwhile.
-	slack = 512 << 20
+	// mostSlack is what the driver may keep, or another program take meanwhile.
+	mostSlack = 512 << 20
 	// memoryWithin bounds one look at the devices' memory.
 	memoryWithin = 2 * time.Second
 	// unloadWithin bounds an unload: a server may never answer it.
@@ -146,6 +146,7 @@ func (l *lane) discard(ctx context.Context) {
 func (l *lane) freed(ctx context.Context, before, besides uint64, loading bool) {
 	e := l.engine
 	held := uint64(max(0, l.loaded.VRAM))
+	slack := min(mostSlack, held/2) // of a small model all of it would be slack
 	for deadline := time.Now().Add(goneWithin); ; {
 		used, others, ok := e.memory(ctx, l.devices)
 		want := before - min(before, held) + slack

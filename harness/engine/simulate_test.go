@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -244,7 +245,9 @@ func (w *world) mayStop() time.Duration {
 	may := 20 * time.Second
 	for _, m := range w.models {
 		load := time.Duration(float64(time.Second) * float64(m.planned(16, m.Contexts[0])) * m.bigger / drive)
-		may = max(may, 12*(2*m.call+load)+20*time.Second)
+		slots := cmp.Or(m.most, 16)
+		call := time.Duration(2 * float64(m.call) * m.slowed(slots, 4*slots)) // beside all that share its site
+		may = max(may, 12*(call+load)+20*time.Second)
 	}
 	for _, f := range w.faults {
 		if strings.Contains(f, "hangs") || strings.Contains(f, "sleeps") {

@@ -65,7 +65,7 @@ func Installed(ctx context.Context, c rundir.Config, f *fleet.Fleet, client flee
 		if err != nil {
 			return r, err
 		}
-		made, err := variants(v, c, version, f.Managed(), say)
+		made, err := variants(v.Bounded(c.NumCtx), c, version, f.Managed(), say)
 		if err != nil {
 			return r, err
 		}
@@ -77,6 +77,7 @@ func Installed(ctx context.Context, c rundir.Config, f *fleet.Fleet, client flee
 		if f.Managed() {
 			v.KVCache = models.KVF16
 		}
+		v = v.Bounded(c.NumCtx)
 		return &v, err
 	})
 }

@@ -21,7 +21,7 @@ import (
 // of that server; "" where none does. where says which servers are looked for.
 func Seen(ctx context.Context, c rundir.Config, where fleet.Options, managed bool, note func(string)) (r task.Roster, version string, err error) {
 	if len(c.Models) == 0 {
-		return r, "", &hint.Error{Err: errors.New("no model named"), Hint: "perg plan MODEL...; known are " + unseen.Known(), Usage: true}
+		return r, "", noModel(ctx, where)
 	}
 	client, catalogue, end, err := fleet.Look(ctx, where, undescribed(c))
 	if err != nil {
@@ -86,6 +86,21 @@ func Seen(ctx context.Context, c rundir.Config, where fleet.Options, managed boo
 		note(text)
 	}
 	return r, version, nil
+}
+
+// noModel is what is said where a plan names none.
+func noModel(ctx context.Context, where fleet.Options) error {
+	where.Say = func(string) {}
+	client, catalogue, end, err := fleet.Look(ctx, where, false)
+	if err != nil {
+		return err
+	}
+	defer end()
+	todo := "perg plan MODEL...; "
+	if client != nil {
+		todo += fleet.InWords(catalogue) + "; "
+	}
+	return &hint.Error{Err: errors.New("no model named"), Hint: todo + unseen.Listed(), Usage: true}
 }
 
 // undescribed says whether a config names a model that is not described.

@@ -55,6 +55,10 @@ func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, w
 		return nil, nil, err
 	}
 	sampler := gpu.Sampler{Interval: interval, Owns: f.Owns, Warn: warn}
+	if len(f.Inventory.GPUs) == 0 {
+		// Why, 'perg doctor' says at length.
+		sampler.Warn = func(string) { warn("no GPU samples: there is no NVIDIA GPU here, or no driver (perg doctor says why)") }
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {

@@ -13,9 +13,10 @@ import (
 
 // Options say how a run's ratings count, and how its items are resampled.
 type Options struct {
-	Judges []string   // names of the judges whose ratings count; none: all in the table
-	Rule   judge.Rule // how several judges' scores become one verdict; "" is judge.Majority
-	Seed   uint64     // of the bootstrap
+	Judges []string           // names of the judges whose ratings count; none: all in the table
+	Rule   judge.Rule         // how several judges' scores become one verdict; "" is judge.Majority
+	Seed   uint64             // of the bootstrap
+	Idle   map[string]float64 // watts that GPUs draw at rest, by UUID; a GPU that is not in it: not known
 }
 
 // Panel is the options' part that says which judgments count.
@@ -29,6 +30,7 @@ type loader struct {
 	drafts []*draft       // as the table's cells
 	places results.Places // a generation's number in its cell
 	kinds  map[results.Item]int32
+	idle   map[string]float64 // as Options have it
 }
 
 // A draft is a cell whose generations have no pairs yet.
@@ -51,7 +53,7 @@ func Load(dir string, o Options) (*Table, error) {
 		return nil, err
 	}
 	defer tables.Close()
-	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
+	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32), idle: o.Idle}
 	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold", "done_reason"}, []string{"fell_back", "output_tokens", "thinking_tokens", "eval_ns", "prompt_eval_ns", "vram_bytes"}) {
 		if err != nil {
 			return nil, err
@@ -66,7 +68,7 @@ func Load(dir string, o Options) (*Table, error) {
 	}
 	l.table.Items = l.run.Items
 	l.pair(o.Panel())
-	return l.table, addUsage(dir, l.table.cells)
+	return l.table, addUsage(dir, l.table.cells, l.idle)
 }
 
 func (l *loader) generations(g *results.Generations) {

@@ -46,7 +46,7 @@ func (r *Resampled) record() data.Metric {
 		Setting: string(c.Setting), Method: string(c.Method), Source: c.Group,
 		Repeats: int64(c.Repeats()), N: int64(r.Pairs), NBaselineCorrect: int64(r.BaselineCorrect()),
 		NUnscored: int64(r.Unscored), NError: int64(r.Failed), NFellBack: c.FellBack,
-		PeakVRAMBytes: c.PeakMemory, LoadedVRAMBytes: c.LoadedVRAM, GPUUtilization: c.Utilization, EnergyJoules: c.Joules,
+		PeakVRAMBytes: c.PeakMemory, LoadedVRAMBytes: c.LoadedVRAM, GPUUtilization: c.Utilization, IdleWatts: c.Idle, EnergyJoules: c.Joules,
 	}
 	rate := func(name Metric, value, low, high **float64) {
 		*value = r.Rate(name).Value()

@@ -14,8 +14,10 @@ type Usage struct {
 	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
+	Idle        *float64 // watts that the GPUs which worked for it draw at rest
 
 	busy, seconds float64
+	gpus          map[string]bool // that worked for it
 }
 
 // cellOf names the cell that a sample's lane worked on.
@@ -47,9 +49,10 @@ func (m *usageMeter) add(s data.GPUSample) {
 	cell := cellOf(s)
 	u := m.cells[cell]
 	if u == nil {
-		u = new(Usage)
+		u = &Usage{gpus: make(map[string]bool)}
 		m.cells[cell] = u
 	}
+	u.gpus[s.GPUUUID] = true
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
 	if !ok || elapsed <= 0 || elapsed > results.LongestGap || before.Lane != s.Lane || cell != cellOf(before) {
@@ -102,9 +105,23 @@ func energy(a, b data.GPUSample, elapsed time.Duration) (joules float64, ok bool
 	return 0, false
 }
 
+// rests is what the usage's GPUs draw at rest, by what each does; nil where one's is not
+// known.
+func (u *Usage) rests(idle map[string]float64) *float64 {
+	sum := 0.0
+	for id := range u.gpus {
+		watts, ok := idle[id]
+		if !ok {
+			return nil
+		}
+		sum += watts
+	}
+	return &sum
+}
+
 // addUsage gives cells over all items what the run's GPU samples say of
-// them, where it has any.
-func addUsage(dir string, cells []*Cell) error {
+// them, where it has any, with what GPUs draw at rest, in watts by UUID.
+func addUsage(dir string, cells []*Cell, idle map[string]float64) error {
 	m := newUsageMeter()
 	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
 		if errors.Is(err, data.ErrNoTable) {
@@ -118,6 +135,7 @@ func addUsage(dir string, cells []*Cell) error {
 	for _, c := range cells {
 		if u, ok := m.cells[c.name()]; ok {
 			c.Usage = *u
+			c.Usage.Idle = u.rests(idle)
 		}
 	}
 	return nil

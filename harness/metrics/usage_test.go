@@ -180,3 +180,17 @@ func BenchmarkUsage(b *testing.B) {
 	}
 	b.ReportMetric(5_000_000*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
 }
+
+// What a cell's GPUs draw at rest is that of those which worked for it, and is not known
+// where that of one of them is not.
+func TestIdleWattsAreOfTheCellsGPUs(t *testing.T) {
+	of := used(sample("a", 0, "none", nil), sample("a", 1, "relevant", nil), sample("b", 1, "relevant", nil), sample("b", 2, "", nil))
+	none, relevant := of("none"), of("relevant")
+	idle := map[string]float64{"a": 70, "b": 31}
+	if one, both := none.rests(idle), relevant.rests(idle); !near(one, 70, 0) || !near(both, 101, 0) {
+		t.Errorf("%v and %v watts", one, both)
+	}
+	if watts := relevant.rests(map[string]float64{"a": 70}); watts != nil {
+		t.Errorf("%v watts, and one is not known", *watts)
+	}
+}

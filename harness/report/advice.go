@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -17,21 +18,59 @@ func Advice(w io.Writer, all []advise.Advice) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		first := a.Verdicts[0]
-		where := fmt.Sprintf("%s, %s", first.Method, first.Setting)
-		margin := fmt.Sprintf("%g points", advise.Margin*100)
-		if a.Take == a.Reference {
-			fmt.Fprintln(w, Prose(fmt.Sprintf("Take %s: nothing smaller is shown to be no worse by %s (%s).", a.Reference, margin, where)))
-		}
-		for _, v := range a.Verdicts {
-			said := fmt.Sprintf("%s: %s", v.Variant, verdictOf(v, margin))
-			if v.Variant == a.Take {
-				said = fmt.Sprintf("Take %s, the smallest that is shown to be no worse than %s by %s (%s): %s.", v.Variant, a.Reference, margin, where, losses(v))
-			}
+		take, others := AdviceSaid(a)
+		for _, said := range append([]string{take}, others...) {
 			fmt.Fprintln(w, Prose(said))
 		}
 	}
 }
+
+// smaller and smallest name what is cheaper in a family of variants.
+var smaller = map[advise.Kind]string{advise.Quantization: "nothing smaller", advise.KVCache: "no smaller KV cache", advise.Thinking: "no less thinking"}
+var smallest = map[advise.Kind]string{advise.Quantization: "the smallest", advise.KVCache: "the smallest KV cache", advise.Thinking: "the least thinking"}
+
+// AdviceSaid is an advice in sentences: what to take, and what became of the others.
+func AdviceSaid(a advise.Advice) (take string, others []string) {
+	first := a.Verdicts[0]
+	where := fmt.Sprintf("%s, %s", first.Method, first.Setting)
+	margin := fmt.Sprintf("%g points", advise.Margin*100)
+	if a.Take == a.Reference {
+		take = fmt.Sprintf("Take %s: %s is shown to be no worse by %s (%s).", a.Reference, cmp.Or(smaller[a.Kind], smaller[advise.Quantization]), margin, where)
+	}
+	for _, v := range a.Verdicts {
+		if v.Variant == a.Take {
+			take = fmt.Sprintf("Take %s, %s that is shown to be no worse than %s by %s (%s): %s.", v.Variant, cmp.Or(smallest[a.Kind], smallest[advise.Quantization]), a.Reference, margin, where, losses(v))
+			continue
+		}
+		others = append(others, fmt.Sprintf("%s: %s", v.Variant, verdictOf(v, margin)))
+	}
+	return take, others
+}
+
+// Ranking says where models come, as far as their intervals tell, and how many items
+// would tell the first from those that may be as good.
+func Ranking(r advise.Ranking) string {
+	parts := make([]string, len(r.Places))
+	for i, p := range r.Places {
+		at := fmt.Sprint(p.First)
+		if p.Last > p.First {
+			at += fmt.Sprintf(" to %d", p.Last)
+		}
+		parts[i] = fmt.Sprintf("%s %s %s", at, p.Name, interval(p.Value, p.Low, p.High))
+	}
+	said := fmt.Sprintf("Models by %s in percent, the least first, with the places that their intervals leave (%s, %s): %s.",
+		metricNames[r.Metric], r.Method, r.Setting, strings.Join(parts, "; "))
+	switch {
+	case r.Needed > 0:
+		said += fmt.Sprintf(" Which is first is not shown; if the rates stay, some %s items would tell.", humanize.Comma(int64(r.Needed)))
+	case len(advise.Heads(r.Places)) > 1:
+		said += " Which is first is not shown."
+	}
+	return said
+}
+
+// metricNames are in full, as a sentence has them.
+var metricNames = map[metrics.Metric]string{metrics.RobustnessError: "Robustness Error", metrics.BreakageRate: "Breakage Rate"}
 
 func verdictOf(v advise.Verdict, margin string) string {
 	switch {

@@ -37,6 +37,9 @@ const (
 	allMethods   = "all"
 	// NoExtractor in the place of the extractor: rules alone read answers.
 	NoExtractor = "none"
+	// What shards share out.
+	ShardByItem    = "item"
+	ShardByVariant = "variant"
 )
 
 // A Config says what to run. Its YAML keys are the names of the flags.
@@ -58,6 +61,8 @@ type Config struct {
 	Repeats     int     `yaml:"repeats" json:"repeats"`
 	Null        int     `yaml:"null" json:"null"` // how often the baseline is asked again, to see what breaks without a preference; 0: never
 	Seed        int     `yaml:"seed" json:"seed"`
+	Shard       string  `yaml:"shard" json:"shard,omitempty"`             // i/n: ask a part alone, number i of n from 0; "": all
+	ShardBy     string  `yaml:"shard_by" json:"shard_by,omitempty"`       // item, or variant; "": item
 	NumCtx      int     `yaml:"num_ctx" json:"num_ctx"`                   // tokens; 0: the smallest bucket that holds every prompt and its answer
 	NumPredict  int     `yaml:"num_predict" json:"num_predict"`           // 0: the protocol's: 500, 1000 for second calls, 1024 for cot
 	Temperature float64 `yaml:"temperature" json:"temperature,omitempty"` // 0: greedy; else each repeat has a seed of its own
@@ -293,6 +298,17 @@ func (c Config) Check() error {
 	if c.RotateOptions && c.Null == 0 {
 		fault("--rotate-options with --null 0: the baseline is not asked again")
 	}
+	if _, err := task.ParseShard(c.Shard); err != nil {
+		faults = append(faults, fmt.Errorf("--%w", err))
+	}
+	switch c.ShardBy {
+	case "", ShardByItem, ShardByVariant:
+		if c.ShardBy != "" && c.Shard == "" {
+			fault("--shard-by without --shard")
+		}
+	default:
+		fault("--shard-by %q; there are: %s, %s", c.ShardBy, ShardByItem, ShardByVariant)
+	}
 	if c.NumPredict < 0 {
 		fault("--num-predict %d: must be a number of tokens, or 0 for the default", c.NumPredict)
 	}
@@ -462,6 +478,24 @@ func (c Config) ThoughtTokens() (int, error) {
 		return 0, fmt.Errorf("think_budget %q: a number of tokens, or %s", c.Thought, PaperThought)
 	}
 	return n, nil
+}
+
+// Shards are the parts of the items and of the variants that the config asks: one of
+// them at most is not the whole.
+func (c Config) Shards() (items, variants task.Shard) {
+	s, _ := task.ParseShard(c.Shard) // which was checked
+	if c.ShardBy == ShardByVariant {
+		return task.Shard{}, s
+	}
+	return s, task.Shard{}
+}
+
+// shard says which part is asked.
+func (c Config) shard() string {
+	if c.Shard == "" {
+		return "all"
+	}
+	return c.Shard + " by " + cmp.Or(c.ShardBy, ShardByItem)
 }
 
 // thoughts says how thoughts are bounded.

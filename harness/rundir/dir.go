@@ -20,7 +20,6 @@ import (
 	"perg/data"
 	"perg/harness/hint"
 	"perg/harness/task"
-	"perg/models"
 )
 
 // A Dir is a run's directory, held by one process at a time.
@@ -91,6 +90,9 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 		}
 		if text := m.otherServer(old); text != "" {
 			warn(text)
+		}
+		if old.Idle != nil {
+			m.Idle = old.Idle
 		}
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
@@ -203,12 +205,15 @@ func (d *Dir) Loaded(l Load) {
 // Rendered notes in the manifest what a server was seen to make of the prompts of
 // a variant whose template it shows but may not use. Errors are seen when the
 // run ends.
-func (d *Dir) Rendered(v *task.Variant, seen models.Rendering) {
+func (d *Dir) Rendered(v *task.Variant, seen task.Seen) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	note := func(of *ModelInfo) {
 		if of.Variant == v.Label {
 			of.NoSystemRole, of.PromptHash = !seen.System, seen.Hash
+			if seen.Think != nil {
+				of.ThinkLines = seen.Think
+			}
 		}
 	}
 	for _, all := range [][]ModelInfo{d.Manifest.Models, d.Manifest.Judges} {

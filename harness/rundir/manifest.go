@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"perg/data"
 	"perg/gpu"
 	"perg/harness/judge"
 	"perg/harness/metrics"
@@ -49,8 +48,23 @@ type Manifest struct {
 	EndedAt     *time.Time        `json:"ended_at"`                // of the last time the run was worked on
 	Worked      Duration          `json:"worked,omitzero"`         // how long it was worked on, in all executions; 0: not known
 	Energy      *float64          `json:"energy_joules,omitempty"` // of the GPUs meanwhile, from the first load to the tables; null: not known
-	Counts      *Counts           `json:"counts"`
-	Imported    *Import           `json:"imported,omitempty"` // nil: perg asked the models itself
+	// Idle is what each GPU drew at rest before the first load, in watts by UUID; null: not
+	// known, or there is none.
+	Idle     map[string]float64 `json:"idle_watts,omitempty"`
+	Counts   *Counts            `json:"counts"`
+	Imported *Import            `json:"imported,omitempty"` // nil: perg asked the models itself
+	Merged   []MergedShard      `json:"merged,omitempty"`   // the runs that it was made of; none: it ran as one
+}
+
+// A MergedShard is a shard's run that became part of this one.
+type MergedShard struct {
+	Shard  string        `json:"shard"` // i/n
+	RunID  string        `json:"run_id"`
+	Path   string        `json:"path"` // where it was
+	Ollama ServerInfo    `json:"ollama,omitzero"`
+	GPUs   gpu.Inventory `json:"gpus,omitzero"`
+	Worked Duration      `json:"worked,omitzero"`
+	Energy *float64      `json:"energy_joules,omitempty"` // null: not known
 }
 
 // An Import says where the answers of a run are from that perg did not ask for:
@@ -90,9 +104,9 @@ type DatasetInfo struct {
 	Items  int    `json:"items"`
 }
 
-// DatasetOf names a dataset.
-func DatasetOf(set data.Dataset) DatasetInfo {
-	return DatasetInfo{Name: set.Name, SHA256: set.SHA256, Items: len(set.Items)}
+// DatasetOf names the dataset of a task, with the number of items that are asked.
+func DatasetOf(t *task.Task) DatasetInfo {
+	return DatasetInfo{Name: t.Dataset.Name, SHA256: t.Dataset.SHA256, Items: t.Asking()}
 }
 
 // ModelInfo names a variant of a run. Numbers that are not known have no place in
@@ -109,14 +123,15 @@ type ModelInfo struct {
 	Think         *bool  `json:"think"`
 	ThinkLevel    string `json:"think_level,omitempty"`
 	Thinks        string `json:"thinks,omitempty"` // how it can be brought to think: see models.Thinks; "": it cannot, or it is not known
-	// ThinkLines are what its way of thinking puts into its prompts, as far as that
-	// was seen.
-	ThinkLines   []string   `json:"think_lines,omitempty"`
-	Own          models.Own `json:"own,omitzero"`      // what the model brings itself
-	NoSystemRole bool       `json:"no_system_role"`    // system texts went in front of user texts
-	NumCtx       int        `json:"num_ctx,omitempty"` // tokens of context it is given
-	Engine       string     `json:"engine,omitempty"`  // of the servers that it was asked on; "": not known
-	Remote       string     `json:"remote,omitempty"`  // where it ran; "": on a server of the run
+	// ThinkLines are what its way of thinking puts into its prompts; null where that
+	// was not seen, or it is not asked to think.
+	ThinkLines   []string   `json:"think_lines"`
+	Own          models.Own `json:"own,omitzero"`       // what the model brings itself
+	NoSystemRole bool       `json:"no_system_role"`     // system texts went in front of user texts
+	NumCtx       int        `json:"num_ctx,omitempty"`  // tokens of context it is given
+	MostCtx      int        `json:"most_ctx,omitempty"` // that it may have: --num-ctx, or what it was trained for
+	Engine       string     `json:"engine,omitempty"`   // of the servers that it was asked on; "": not known
+	Remote       string     `json:"remote,omitempty"`   // where it ran; "": on a server of the run
 	// PromptHash is SHA-256, hex, of what its chat template makes of a sample
 	// (models.Sample); "" where it was not seen.
 	PromptHash string `json:"prompt_hash,omitempty"`
@@ -209,7 +224,7 @@ func InfoOf(v *task.Variant, numCtx int) ModelInfo {
 		Name: v.Name, Variant: v.Label, Digest: v.Digest, Size: v.Size, Family: v.Family,
 		ParameterSize: v.ParameterSize, Quantization: v.Quantization, KVCacheType: string(v.KVCache), Think: v.Think,
 		ThinkLevel: string(v.Level), Thinks: string(v.Thinker.Thinks), ThinkLines: v.ThinkLines(), Own: v.Own,
-		NoSystemRole: v.NoSystem, NumCtx: numCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
+		NoSystemRole: v.NoSystem, NumCtx: numCtx, MostCtx: v.MostCtx, Engine: string(v.Engine), PromptHash: v.PromptHash, Remote: v.Remote,
 	}
 }
 
@@ -221,12 +236,26 @@ func (run Manifest) VariantOf(m ModelInfo) *task.Variant {
 			Name: m.Name, Digest: m.Digest, Size: m.Size, Family: m.Family, ParameterSize: m.ParameterSize, Quantization: m.Quantization, Remote: m.Remote,
 		},
 		Label: m.Variant, KVCache: models.KVType(m.KVCacheType), Think: m.Think, Level: models.Level(m.ThinkLevel), Own: m.Own,
-		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine),
+		Thinker: models.Thinker{Thinks: models.Thinks(m.Thinks)}, NoSystem: m.NoSystemRole, Engine: models.Engine(m.Engine), MostCtx: m.MostCtx,
 	}
 	if m.Remote != "" {
 		v.Only = run.RunID
 	}
 	return v
+}
+
+// Roster are the models of the run, as the manifest tells of them.
+func (run Manifest) Roster() (r task.Roster) {
+	for _, info := range run.Models {
+		r.Variants = append(r.Variants, run.VariantOf(info))
+	}
+	for _, info := range run.Judges {
+		r.Judges = append(r.Judges, run.VariantOf(info))
+	}
+	if run.Extractor != nil {
+		r.Extractor = run.VariantOf(*run.Extractor)
+	}
+	return r
 }
 
 // ScorerOf is what a manifest tells of a model that reads or rates. One from before
@@ -247,7 +276,7 @@ func (run Manifest) ScorerOf(m ModelInfo) *task.Variant {
 // MetricsOptions say how the run's tables are scored: by its present judges and
 // their rule, with its seed.
 func (m Manifest) MetricsOptions() metrics.Options {
-	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed)}
+	o := metrics.Options{Rule: judge.Rule(m.Config.JudgeRule), Seed: uint64(m.Config.Seed), Idle: m.Idle}
 	for _, j := range m.Judges {
 		o.Judges = append(o.Judges, cmp.Or(j.Variant, j.Name))
 	}
@@ -262,9 +291,13 @@ func (m Manifest) RatedLike(other Manifest) Manifest {
 	return m
 }
 
-// How says in words what became of the run: its state, or how it was imported.
+// How says in words what became of the run: its state, of which part it is, or how
+// it was imported.
 func (m Manifest) How() string {
-	if m.Imported == nil || m.State != StateFinished {
+	switch {
+	case m.Config.Shard != "":
+		return "shard " + m.Config.Shard + ", " + m.State
+	case m.Imported == nil || m.State != StateFinished:
 		return m.State
 	}
 	return map[string]string{
@@ -327,6 +360,7 @@ func (m Manifest) Differences(old Manifest) []string {
 	differ("repeats", old.Config.Repeats, m.Config.Repeats)
 	differ("null", old.Config.Null, m.Config.Null)
 	differ("rotate-options", old.Config.RotateOptions, m.Config.RotateOptions)
+	differ("shard", old.Config.shard(), m.Config.shard())
 	differ("seed", old.Config.Seed, m.Config.Seed)
 	differ("num-predict", old.Config.NumPredict, m.Config.NumPredict)
 	differ("temperature", old.Config.Temperature, m.Config.Temperature)

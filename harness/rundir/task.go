@@ -31,11 +31,16 @@ func (c Config) Task(set data.Dataset) (*task.Task, error) {
 		return nil, err
 	}
 	thought, _ := c.ThoughtTokens() // which was checked
-	return &task.Task{
-		Dataset: set, Prompts: prompts, Examples: examples, Irrelevant: irrelevant, JudgeAll: c.JudgeAll, JudgeSwap: c.JudgeSwap,
+	shard, _ := c.Shards()
+	t := &task.Task{
+		Dataset: set, Shard: shard, Prompts: prompts, Examples: examples, Irrelevant: irrelevant, JudgeAll: c.JudgeAll, JudgeSwap: c.JudgeSwap,
 		Settings: c.SettingsInOrder(), Methods: methods, Repeats: c.Repeats, Null: c.Null, Rotate: c.RotateOptions,
 		Seed: c.Seed, NumPredict: c.NumPredict, Thought: thought, Temperature: c.Temperature,
-	}, nil
+	}
+	if t.Asking() == 0 && len(set.Items) > 0 {
+		return nil, hint.Usage(fmt.Errorf("shard %s has no item: there are %d", shard, len(set.Items)), "make fewer shards")
+	}
+	return t, nil
 }
 
 // templates are those of a config: a set that comes with perg, or its own with

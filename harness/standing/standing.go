@@ -44,31 +44,17 @@ type Standing struct {
 // ErrUnknown where the run's data or its store is not what it was begun with.
 func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Standing, error) {
 	now := Standing{Manifest: m}
-	unknown := func(err error) (Standing, error) { return now, fmt.Errorf("%w: %w", ErrUnknown, err) }
-	if m.Imported != nil {
-		return unknown(errors.New("its answers were imported, and are in its tables"))
-	}
-	items, err := data.Load(m.Config.Data)
+	t, err := taskOf(m)
 	if err != nil {
-		return unknown(err)
-	}
-	items = items.Limit(m.Config.Limit)
-	t, err := m.Config.Task(items)
-	if err != nil {
-		return unknown(err)
-	}
-	asked := m
-	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(items), t.Hashes(), t.Irrelevant
-	if changes := asked.Differences(m); len(changes) > 0 {
-		return unknown(fmt.Errorf("what it asks has changed since it was begun: %s", changes[0]))
+		return now, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	replies, err := store.Read(m.Config.Store)
 	if err != nil {
-		return unknown(err)
+		return now, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	defer replies.Close()
 	r := tables.Run{
-		Dir: to, ID: m.RunID, Roster: rosterOf(m), Metrics: m.MetricsOptions(), Seen: now.seen,
+		Dir: to, ID: m.RunID, Roster: m.Roster(), Metrics: m.MetricsOptions(), Seen: now.seen,
 		Evaluator: task.Evaluator{Task: t, Ask: tables.Recorded(replies), Server: m.Ollama.Version},
 	}
 	r.Evaluator.Extractor = r.Roster.Extractor
@@ -88,18 +74,26 @@ func Write(ctx context.Context, dir string, m rundir.Manifest, to string) (Stand
 	return now, err
 }
 
-// rosterOf are the models of a run, by its manifest.
-func rosterOf(m rundir.Manifest) (r task.Roster) {
-	for _, info := range m.Models {
-		r.Variants = append(r.Variants, m.VariantOf(info))
+// taskOf is what a run asks, if that can still be told.
+func taskOf(m rundir.Manifest) (*task.Task, error) {
+	if m.Imported != nil {
+		return nil, errors.New("its answers were imported, and are in its tables")
 	}
-	for _, info := range m.Judges {
-		r.Judges = append(r.Judges, m.VariantOf(info))
+	items, err := data.Load(m.Config.Data)
+	if err != nil {
+		return nil, err
 	}
-	if m.Extractor != nil {
-		r.Extractor = m.VariantOf(*m.Extractor)
+	items = items.Limit(m.Config.Limit)
+	t, err := m.Config.Task(items)
+	if err != nil {
+		return nil, err
 	}
-	return r
+	asked := m
+	asked.Dataset, asked.Prompts, asked.Irrelevant = rundir.DatasetOf(t), t.Hashes(), t.Irrelevant
+	if changes := asked.Differences(m); len(changes) > 0 {
+		return nil, fmt.Errorf("what it asks has changed since it was begun: %s", changes[0])
+	}
+	return t, nil
 }
 
 // seen counts a generation.

@@ -73,7 +73,8 @@ var busyTimeout, patience = 5 * time.Second, 30 * time.Second
 var fullCheckBytes int64 = 64 << 20
 
 // Open opens the store at path, or makes one where there is no file or an empty
-// one. Its directory must exist, and be on a local disk that can be written.
+// one. Its directory must exist, and be on a local disk that can be written: on one
+// that machines share it is ErrShared.
 //
 // A truncated file or a damaged schema is ErrCorrupt here, or ErrNotStore where
 // the first bytes no longer say whose it is; so is damage anywhere in the
@@ -136,6 +137,9 @@ func prepare(all map[**sql.Stmt]string, db *sql.DB) (err error) {
 func (s *Store) open() error {
 	full, err := filepath.Abs(s.path)
 	if err != nil {
+		return err
+	}
+	if err := local(full); err != nil {
 		return err
 	}
 	if err := look(full); err != nil {
@@ -319,14 +323,20 @@ func (s *Store) verify(full string) error {
 func whileBusy(f func() error) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err := f()
-		switch code(err) {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
-			if time.Now().Before(deadline) {
-				continue
-			}
+		if busy(err) && time.Now().Before(deadline) {
+			continue
 		}
 		return err
 	}
+}
+
+// busy says whether it was another process that was in the way.
+func busy(err error) bool {
+	switch code(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return false
 }
 
 // code is the primary SQLite result code behind err, 0 where there is none.

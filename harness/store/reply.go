@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"perg/models"
+	"slices"
 	"time"
+
+	"perg/models"
 )
 
 // Key is a hash of everything that determines a reply.
@@ -16,11 +18,22 @@ type Key [32]byte
 // String is the key in lower-case hexadecimal, 64 digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
+// ParseKey reads what String writes; false where that is no key.
+func ParseKey(text string) (k Key, ok bool) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(k) {
+		return k, false
+	}
+	return Key(raw), true
+}
+
 // Reply is what a server answered to one request, and where. Texts are kept byte
 // for byte, whatever is in them; the time of its start to the nanosecond, read
 // back in UTC, zero = unknown.
 type Reply struct {
 	models.Response
+	Model   string // that gave it, as its server names it; "": unknown, as of replies of before
+	Digest  string // of the model, its first 12 digits; "": unknown
 	Host    string
 	Version string   // of the server; "": unknown
 	GPUs    []string // UUIDs; nil = unknown
@@ -58,6 +71,8 @@ type field struct {
 const (
 	tagVersion  = 1 // of the server, a text
 	tagThinking = 4 // tokens of the thought, a varint
+	tagModel    = 5 // a text
+	tagDigest   = 6 // of the model, a text
 )
 
 func encode(k Key, r Reply, fields ...field) row {
@@ -77,14 +92,13 @@ func encode(k Key, r Reply, fields ...field) row {
 	for _, text := range append([]string{r.DoneReason, r.Host}, r.GPUs...) {
 		facts = append(binary.AppendVarint(facts, int64(len(text))), text...)
 	}
+	own := []field{{tagVersion, []byte(r.Version)}, {tagThinking, nil}, {tagModel, []byte(r.Model)}, {tagDigest, []byte(r.Digest)}}
 	if r.ThinkingTokens != nil {
-		fields = append([]field{{tagThinking, binary.AppendVarint(nil, int64(*r.ThinkingTokens))}}, fields...)
+		own[1].value = binary.AppendVarint(nil, int64(*r.ThinkingTokens))
 	}
-	if r.Version != "" {
-		fields = append([]field{{tagVersion, []byte(r.Version)}}, fields...)
-	}
+	own = slices.DeleteFunc(own, func(f field) bool { return len(f.value) == 0 })
 	schema := 1
-	for _, f := range fields {
+	for _, f := range append(own, fields...) {
 		schema = 2
 		facts = binary.AppendVarint(binary.AppendVarint(facts, f.tag), int64(len(f.value)))
 		facts = append(facts, f.value...)
@@ -102,15 +116,24 @@ func (r row) decode(k Key) (Reply, error) {
 	if sum := r.sum(k); sum != r.checksum {
 		return Reply{}, fmt.Errorf("%w: the checksum is %08x and should be %08x", errCheck, sum, r.checksum)
 	}
-	f := facts{rest: r.facts}
+	reply, ok := readFacts(r.facts)
+	if !ok {
+		return Reply{}, fmt.Errorf("%w: its figures cannot be read", errCheck)
+	}
+	reply.Content, reply.Thinking = string(r.content), string(r.thinking)
+	return reply, nil
+}
+
+// readFacts is a reply without its texts; false where its figures cannot be read.
+func readFacts(stored []byte) (Reply, bool) {
+	f := facts{rest: stored}
 	var n [11]int64
 	for i := range n {
 		n[i] = f.integer()
 	}
 	reply := Reply{
 		Response: models.Response{
-			Content: string(r.content), Thinking: string(r.thinking), DoneReason: f.text(),
-			PromptTokens: int(n[0]), OutputTokens: int(n[1]),
+			DoneReason: f.text(), PromptTokens: int(n[0]), OutputTokens: int(n[1]),
 			Total: time.Duration(n[2]), Load: time.Duration(n[3]), PromptEval: time.Duration(n[4]), Eval: time.Duration(n[5]),
 			StartedAt: time.Unix(n[6], n[7]).UTC(),
 		},
@@ -129,16 +152,17 @@ func (r row) decode(k Key) (Reply, error) {
 		switch tag, value := f.integer(), f.text(); tag {
 		case tagVersion:
 			reply.Version = value
+		case tagModel:
+			reply.Model = value
+		case tagDigest:
+			reply.Digest = value
 		case tagThinking:
 			if n, size := binary.Varint([]byte(value)); size > 0 {
 				reply.ThinkingTokens = new(int(n))
 			}
 		}
 	}
-	if f.bad {
-		return Reply{}, fmt.Errorf("%w: its figures cannot be read", errCheck)
-	}
-	return reply, nil
+	return reply, !f.bad
 }
 
 // facts reads what encode appended. After a value that is not there it is bad

@@ -31,10 +31,13 @@ type Run struct {
 }
 
 // Recorded asks a store alone.
-func Recorded(s *store.Store) task.Ask {
-	recorded := engine.Recorded(engine.Kept(s))
+func Recorded(s *store.Store) task.Ask { return RecordedBy(engine.Kept(s)) }
+
+// RecordedBy asks alone what is kept.
+func RecordedBy(r engine.Replies) task.Ask {
+	recorded := engine.Recorded(r)
 	return func(ctx context.Context, c task.Call) (store.Reply, error) {
-		return recorded(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier()})
+		return recorded(ctx, engine.Call{Key: c.Key(), Earlier: c.Earlier(), Bound: c.Bound()})
 	}
 }
 

@@ -18,7 +18,7 @@ type Arrangement struct {
 	rounds []int    // where each begins, as a number of items, and where the last ends
 	each   []int    // of each cell the generations of an item
 	before []int    // of each cell those of an item in the cells before it; at last in all
-	at     []int    // by item its place in the order of the baseline
+	at     []int    // by item of the dataset its place in the order of the baseline
 }
 
 // Arrange is the order in which a variant's generations are asked: each round is
@@ -27,7 +27,7 @@ type Arrangement struct {
 // the prompts of a cell that begin alike follow each other.
 func (t *Task) Arrange(v *Variant) Arrangement {
 	a := t.arrangement(v, t.rounds(t.Cells(v)))
-	drawn := t.draw()
+	drawn := t.drawn()
 	type kind struct {
 		examples, own bool
 		control       prompt.Control
@@ -50,12 +50,9 @@ func (t *Task) Arrange(v *Variant) Arrangement {
 // Listed is the order in which a variant's generations stand in tables: cell by
 // cell, in that of the dataset.
 func (t *Task) Listed(v *Variant) Arrangement {
-	n := len(t.Dataset.Items)
+	items := t.Asked()
+	n := len(items)
 	a := t.arrangement(v, []int{0, n})
-	items := make([]int, n)
-	for i := range items {
-		items[i] = i
-	}
 	for range a.cells {
 		a.orders = append(a.orders, &order{items: items, ends: []int{n}})
 	}
@@ -83,7 +80,7 @@ func (a Arrangement) placed() Arrangement {
 func (a Arrangement) perItem() int { return a.before[len(a.cells)] }
 
 // Len is the number of generations.
-func (a Arrangement) Len() int { return a.perItem() * len(a.task.Dataset.Items) }
+func (a Arrangement) Len() int { return a.perItem() * a.task.Asking() }
 
 // find takes a place apart: its round and cell, its item, and which of the item's
 // generations in that cell it is.

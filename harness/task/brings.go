@@ -12,10 +12,13 @@ import (
 // PARAMETER, SYSTEM and MESSAGE, with those marked that act in calls of a temperature
 // since no call sets them, and what its way of thinking puts into its prompts.
 func (r Roster) Brings(temperature float64) []string {
-	var all, named []string
+	var all, named, unseen []string
 	for _, v := range r.Loaded() {
-		if lines := v.ThinkLines(); len(lines) > 0 {
+		switch lines := v.ThinkLines(); {
+		case len(lines) > 0:
 			all = append(all, fmt.Sprintf("%s has in its prompts, by its way of thinking: %q", v.Label, lines))
+		case lines == nil && v.Way() != "":
+			unseen = append(unseen, v.Label)
 		}
 		if slices.Contains(named, v.Name) {
 			continue
@@ -24,6 +27,9 @@ func (r Roster) Brings(temperature float64) []string {
 		if parts := brings(v.Own, temperature); len(parts) > 0 {
 			all = append(all, v.Name+" brings "+strings.Join(parts, "; "))
 		}
+	}
+	if len(unseen) > 0 {
+		all = append(all, "not seen before they are loaded: what ways of thinking put into the prompts of "+strings.Join(unseen, ", ")+"; run.json has it then")
 	}
 	return all
 }

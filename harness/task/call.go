@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 
+	"perg/harness/engine"
 	"perg/harness/extract"
 	"perg/harness/judge"
 	"perg/harness/prompt"
@@ -51,6 +52,22 @@ func (c Call) Earlier() store.Key {
 		return store.Key{}
 	}
 	return c.key("")
+}
+
+// Bound is the most context that a thought may fill. The context is a part of the key
+// of what it cuts: with more, the call is another one.
+func (c Call) Bound() engine.Bound {
+	v := c.Variant
+	if v.MostCtx == 0 || c.Request.Thought == 0 {
+		return engine.Bound{}
+	}
+	b := engine.Bound{NumCtx: v.MostCtx, Reason: models.DoneNumCtx}
+	if v.MostCtx == v.Shape.ContextLength {
+		b.Reason = models.DoneTrained
+	}
+	c.Request.Options.NumCtx = v.MostCtx
+	b.Key = c.Key()
+	return b
 }
 
 func (c Call) key(engine models.Engine) store.Key {

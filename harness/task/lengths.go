@@ -18,8 +18,9 @@ type Lengthy func(text prompt.Prompt, room int, what string)
 const retold = 1.5
 
 // AnswerLengths hands over the prompts of a variant's generations, in the order in
-// which they are asked. Those of variants that may write answers of the same length are the same.
+// which they are asked, of all shards: they give a model the same context. Those of variants that may write answers of the same length are the same.
 func (t *Task) AnswerLengths(v *Variant, add Lengthy) error {
+	t = t.Whole()
 	a := t.Arrange(v)
 	for place := range a.Len() {
 		g := a.Generation(place)

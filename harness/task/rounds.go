@@ -33,7 +33,7 @@ func (t *Task) rounds(cells []Cell) []int {
 		}
 		size = max(size, sharedBy*len(beginnings))
 	}
-	n := len(t.Dataset.Items)
+	n := t.Asking()
 	count := max(n/size, 1)
 	starts := make([]int, count+1)
 	for r := range starts {

@@ -18,6 +18,7 @@ import (
 // A Task is what is asked.
 type Task struct {
 	Dataset    data.Dataset
+	Shard      Shard // which of its items are asked
 	Prompts    *prompt.Set
 	Examples   prompt.Examples  // worked, for methods that show some
 	Irrelevant []string         // the preferences that mixed and irrelevant state
@@ -89,7 +90,7 @@ func (t *Task) each(c Cell) int {
 }
 
 // In is the number of generations in a cell.
-func (t *Task) In(c Cell) int { return len(t.Dataset.Items) * t.each(c) }
+func (t *Task) In(c Cell) int { return t.Asking() * t.each(c) }
 
 // Count is the number of a variant's generations.
 func (t *Task) Count(v *Variant) int {

@@ -156,6 +156,18 @@ func (v Variant) Scoring(way Thinking, version string) (Variant, error) {
 	return v, nil
 }
 
+// otherWay is a way of thinking that the variant's is told from.
+func (v *Variant) otherWay() (think *bool, level models.Level) {
+	switch {
+	case v.Thinker.Thinks == models.ThinksByLevel && v.Level == models.LevelLow:
+		return nil, models.LevelHigh
+	case v.Thinker.Thinks == models.ThinksByLevel:
+		return nil, models.LevelLow
+	default:
+		return new(v.Way() == ThinkOff), ""
+	}
+}
+
 // Way is how the variant is asked to think; "" where it is not.
 func (v *Variant) Way() Thinking {
 	switch {

@@ -57,11 +57,17 @@ var families = []struct {
 	{"phi4:14b", ollamatest.Model{Family: "phi3", Template: templateChat}, models.ThinksNot, "", "", "-", 0, 0},
 	{"phi4-reasoning:14b", ollamatest.Model{Family: "phi3", Aloud: true, Template: templateChat}, models.ThinksAloud, "", "", "-", 0, 0},
 	{"nemotron-3-nano:30b", ollamatest.Model{Family: "nemotron_h_moe", Thinks: true, Renderer: "nemotron-3-nano", Reader: "nemotron-3-nano"}, models.ThinksAsked, "on off", "on off", "true false", 1, 0},
-	{"olmo-3:32b", ollamatest.Model{Family: "olmo3", Renderer: "olmo3", Reader: "olmo3"}, models.ThinksNot, "", "", "-", 0, 0},
+	{"olmo-3.1:32b-instruct", ollamatest.Model{Family: "olmo3", Renderer: "olmo3.1", Reader: "olmo3"}, models.ThinksNot, "", "", "-", 0, 0},
 	{"olmo-3:32b-think", ollamatest.Model{Family: "olmo3", Thinks: true, Renderer: "olmo3-32b-think", Reader: "olmo3-think"}, models.ThinksAlways, "on", "on", "true", 0, 0},
 	{"granite4:32b-a9b", ollamatest.Model{Family: "granitehybrid", Template: templateChat}, models.ThinksNot, "", "", "-", 0, 0},
 	{"glm-4.7-flash:30b", ollamatest.Model{Family: "glm4moelite", Thinks: true, Renderer: "glm-4.7", Reader: "glm-4.7"}, models.ThinksAsked, "on off", "on off", "true false", 0, 0},
-	{"cogito:70b", ollamatest.Model{Thinks: true, Template: templateCogito}, models.ThinksAsked, "on off", "on off", "true false", 0, 0},
+	{"cogito:70b", ollamatest.Model{Template: templateChat}, models.ThinksNot, "", "", "-", 0, 0},
+	{"cogito-imported:70b", ollamatest.Model{Thinks: true, Template: templateCogito}, models.ThinksAsked, "on off", "on off", "true false", 0, 0},
+	{"magistral:24b", ollamatest.Model{Thinks: true, Template: templateR1}, models.ThinksAsked, "on off", "on off", "true false", 0, 0},
+	{"qwq:32b", ollamatest.Model{Family: "qwen2", Aloud: true, Template: templateChat}, models.ThinksAloud, "", "", "-", 0, 0},
+	{"laguna-xs.2:33b", ollamatest.Model{Family: "laguna", Thinks: true, Renderer: "laguna", Reader: "laguna"}, models.ThinksAsked, "on off", "on off", "true false", 0, 0},
+	{"nemotron3:33b", ollamatest.Model{Family: "nemotron_h_omni", Thinks: true, Vision: true, Renderer: "nemotron-3-nano", Reader: "nemotron-3-nano"}, models.ThinksAsked, "on off", "on off", "true false", 1, 2048},
+	{"granite4.1:8b", ollamatest.Model{Family: "granite", Template: templateChat}, models.ThinksNot, "", "", "-", 0, 0},
 	{"exaone-deep:32b", ollamatest.Model{Family: "exaone", Aloud: true, Template: templateChat}, models.ThinksAloud, "", "", "-", 0, 0},
 	{"command-r:35b", ollamatest.Model{Family: "command-r", Template: templateChat}, models.ThinksNot, "", "", "-", 0, 0},
 	{"lfm2:24b-a2b", ollamatest.Model{Family: "lfm2moe", Renderer: "lfm2", Reader: "lfm2"}, models.ThinksNot, "", "", "-", 1, 0},
@@ -162,6 +168,37 @@ func TestWhatAWayOfThinkingPutsIntoThePrompt(t *testing.T) {
 		if diff := cmp.Diff(want, Roster{Variants: variants[:1]}.Brings(0)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+	}
+}
+
+// Where a server alone knows what a way of thinking puts into prompts, a plan says
+// that it was not seen.
+func TestWhatIsNotSeenIsSaid(t *testing.T) {
+	_, variants := shownAs(t, "m", ollamatest.Model{Family: "qwen35", Thinks: true, Renderer: "qwen3.8"}, "0.33.0")
+	want := []string{"not seen before they are loaded: what ways of thinking put into the prompts of m@think-on, m@think-off; run.json has it then"}
+	if diff := cmp.Diff(want, Roster{Variants: variants[:2]}.Brings(0)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What a thought that fills a context was is kept by that context: with more, the call
+// is another one, and one that was not cut has the key that it always had.
+func TestTheKeyOfAThoughtThatFillsTheContext(t *testing.T) {
+	task, v := testTask(t, 1), named("a")
+	task.Thought, v.Think, v.Shape.ContextLength = 8192, new(true), 40960
+	call := func(wanted int) Call {
+		bounded := v.Bounded(wanted)
+		return task.call(&bounded, testText, 10, nil)
+	}
+	small, all := call(8192), call(0)
+	if small.Key() != all.Key() || small.Bound().Key == all.Bound().Key || small.Bound().Key == small.Key() {
+		t.Error("keys do not tell contexts apart")
+	}
+	if b := small.Bound(); b.NumCtx != 8192 || b.Reason != models.DoneNumCtx {
+		t.Errorf("%+v", b)
+	}
+	if b := all.Bound(); b.NumCtx != 40960 || b.Reason != models.DoneTrained {
+		t.Errorf("%+v", b)
 	}
 }
 

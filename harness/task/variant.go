@@ -22,6 +22,17 @@ type Variant struct {
 	Tokenizer  string        // equal for models that share token counts
 	Own        models.Own
 	LeastCtx   int // tokens of context that servers give it in any case
+	MostCtx    int // that it may have in a run; 0: not known
+}
+
+// Bounded is the variant where no more context than wanted is given, 0: as much as
+// it was trained for.
+func (v Variant) Bounded(wanted int) Variant {
+	v.MostCtx = v.Shape.ContextLength
+	if wanted > 0 && (v.MostCtx == 0 || wanted < v.MostCtx) {
+		v.MostCtx = wanted
+	}
+	return v
 }
 
 func (v Variant) withCaches(caches []models.KVType, servers models.KVType) []*Variant {

@@ -74,25 +74,14 @@ func of(name string, f models.File) Model {
 
 // otherwise says how else a plan may know a model.
 func otherwise(name string) string {
-	todo := "fetch it (ollama pull, or perg run --pull), name a GGUF file (perg plan ./model.gguf), or describe it in the config under 'describe'; known are " + Known()
+	todo := "fetch it (ollama pull, or perg run --pull), name a GGUF file (perg plan ./model.gguf), or describe it in the config under 'describe'; " + Listed()
 	if near := hint.Near(name, models.KnownNames()); len(near) > 0 {
 		todo = fmt.Sprintf("Did you mean %s? Or %s", strings.Join(near, " or "), todo)
 	}
 	return todo
 }
 
-// Known lists the models that perg has descriptions of, by name, with the sizes
-// of each: "gemma2:9b|27b".
-func Known() string {
-	var all []string
-	last := ""
-	for _, name := range models.KnownNames() {
-		base, size, _ := strings.Cut(name, ":")
-		if base == last {
-			all[len(all)-1] += "|" + size
-			continue
-		}
-		all, last = append(all, name), base
-	}
-	return strings.Join(all, ", ")
+// Listed says how the models are listed that perg has descriptions of.
+func Listed() string {
+	return fmt.Sprintf("%d are known by name: perg models --known", len(models.KnownNames()))
 }

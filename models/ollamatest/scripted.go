@@ -30,6 +30,8 @@ type Model struct {
 	Basename           string                                    // general.basename, what it was made from
 	Parser             bool                                      // what it writes is read in code, which tells thought from answer
 	Vision             bool                                      //
+	Trained            int                                       // tokens of context that it was made for; 0: a great many
+	Sets               map[string]string                         // what its prompts begin with, by the think of a call, "true", "low"
 	Remote             string                                    // where it runs, as "https://ollama.com:443"; "": here
 	Embeds             bool                                      // embeddings are all that it makes
 	Template           string                                    // Ollama's; "": none
@@ -42,6 +44,8 @@ func (m Model) family() string {
 	}
 	return m.Family
 }
+
+func (m Model) trained() int { return cmp.Or(m.Trained, trained) }
 
 // A Launch is a model that was put into memory, with what is fixed by that.
 type Launch struct {
@@ -58,10 +62,13 @@ type Scripted struct {
 	Version
 	URL    string
 	Models map[string]Model
-	Slots  int // OLLAMA_NUM_PARALLEL
+	Slots  int  // OLLAMA_NUM_PARALLEL
+	OnCPU  bool // there is no GPU
 	// Says is what a model writes where no schema binds it; where one does, it
 	// writes the simplest object that the schema allows.
 	Says func(api.ChatRequest) string
+	// Fills is the object that a model writes where a schema binds it; nil: the simplest.
+	Fills func(api.ChatRequest) string
 	// Dies says whether a chat ends the runner of its model; nil: none does.
 	Dies func(api.ChatRequest) bool
 
@@ -200,8 +207,12 @@ func (s *Scripted) ps() []api.ProcessModelResponse {
 	all := []api.ProcessModelResponse{}
 	for name, r := range s.running {
 		size := int64(weights + cachePerToken*r.NumCtx*r.Launch.Slots)
+		vram := size
+		if s.OnCPU {
+			vram = 0
+		}
 		all = append(all, api.ProcessModelResponse{
-			Name: name, Model: name, Digest: digest(name), Size: size, SizeVRAM: size, ContextLength: r.NumCtx,
+			Name: name, Model: name, Digest: digest(name), Size: size, SizeVRAM: vram, ContextLength: r.NumCtx,
 		})
 	}
 	return all
@@ -227,12 +238,12 @@ func show(m Model, all bool) map[string]any {
 	if m.Remote != "" {
 		return map[string]any{
 			"capabilities": capabilities, "remote_host": m.Remote, "remote_model": "of that place", "details": map[string]any{"family": m.family()},
-			"model_info": map[string]any{"general.architecture": m.family(), of + "context_length": trained},
+			"model_info": map[string]any{"general.architecture": m.family(), of + "context_length": m.trained()},
 		}
 	}
 	info := map[string]any{
 		"general.architecture": m.family(), "general.parameter_count": 1000000,
-		of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": trained,
+		of + "block_count": layers, of + "embedding_length": embedding, of + "feed_forward_length": 128, of + "context_length": m.trained(),
 		of + "attention.head_count": heads, of + "attention.head_count_kv": kvHeads,
 	}
 	if all {

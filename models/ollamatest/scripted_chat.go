@@ -118,7 +118,7 @@ func (s *Scripted) launch(m Model, r api.ChatRequest) *runner {
 	if m.Vision {
 		want.NumCtx = max(want.NumCtx, visionContext)
 	}
-	want.NumCtx = min(want.NumCtx, trained)
+	want.NumCtx = min(want.NumCtx, m.trained())
 	if n, ok := r.Options["num_batch"].(float64); ok {
 		want.NumBatch = int(n)
 	} else if s.LlamaServer {
@@ -136,6 +136,14 @@ func (s *Scripted) launch(m Model, r api.ChatRequest) *runner {
 
 // render is the prompt of a chat.
 func (s *Scripted) render(m Model, r api.ChatRequest) (string, error) {
+	prompt, err := s.renderPlain(m, r)
+	if r.Think != nil {
+		prompt = m.Sets[fmt.Sprint(r.Think.Value)] + prompt
+	}
+	return prompt, err
+}
+
+func (s *Scripted) renderPlain(m Model, r api.ChatRequest) (string, error) {
 	if s.LlamaServer && m.Template == "" && m.Jinja != nil {
 		var system, user string
 		for _, message := range r.Messages {
@@ -184,6 +192,8 @@ func (s *Scripted) answers(m Model, r api.ChatRequest, on *runner, prompt string
 		a.Message.Content = s.Says(r)
 	case s.Immediate && m.headers() && !r.Think.Bool():
 		a.Message.Thinking = "" // it is all in a header, which is no content
+	case s.Fills != nil:
+		a.Message.Content = s.Fills(r)
 	default:
 		a.Message.Content = simplest(r.Format)
 	}

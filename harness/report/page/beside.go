@@ -86,9 +86,10 @@ func (r Run) besidePaper(l lead) (figure, string) {
 		f.Chart.Panels = append(f.Chart.Panels, *panels[name])
 	}
 	f.Title = fmt.Sprintf("Of %s of the paper’s, %d lie in this run’s intervals", plural(judged, "value", "values"), inside)
-	if len(some) == 0 {
-		f.Title = "Beside the paper's values"
+	if judged == 0 {
+		f.Title = "Beside the paper’s values"
 	}
+	f.At = l.at()
 	over := "all items"
 	if source != metrics.All {
 		over = "source " + clean(source)

@@ -79,6 +79,21 @@ func TestPageInABrowser(t *testing.T) {
 		t.Errorf("a printed page of %d bytes", len(pdf))
 	}
 	charts(wide)
+	// Beside each chart on paper are its numbers, and no name of an axis runs into
+	// the next one's.
+	if n := browsertest.Eval[int](wide, `dispatchEvent(new Event("beforeprint")), document.querySelectorAll(".chart ~ details[open]").length`); n != 8 {
+		t.Errorf("on paper %d of 8 charts have their numbers", n)
+	}
+	over := browsertest.Eval[[]string](wide, `[...document.querySelectorAll(".chart svg")].flatMap(svg => {
+		const all = [...svg.querySelectorAll("text")].filter(e => / %|points/.test(e.textContent)).map(e => [e.textContent, e.getBoundingClientRect()]);
+		return all.flatMap(([a, p], i) => all.slice(i + 1).filter(([b, q]) => p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom).map(([b]) => a + " and " + b));
+	})`)
+	if len(over) > 0 {
+		t.Errorf("on paper %q cover each other", over)
+	}
+	if n := browsertest.Eval[int](wide, `dispatchEvent(new Event("afterprint")), document.querySelectorAll(".chart ~ details[open]").length`); n != 1 {
+		t.Errorf("after printing %d tables are open; the reader opened one", n)
+	}
 	quiet(t, wide)
 
 	narrow := browser.Tab(t, 390, 844)
@@ -95,6 +110,45 @@ func TestPageInABrowser(t *testing.T) {
 	for _, id := range []string{"tradeoff", "settings", "methods", "improvement", "quantization", "paper", "throughput", "gpus"} {
 		if text := browsertest.Get(plain, chromedp.Text(chromedp.CSS("#"+id+" details table"))); len(text) < 40 {
 			t.Errorf("the table of %s says %q", id, text)
+		}
+	}
+}
+
+// Every text of the page is told from what is behind it: 4.5 to 1, or 3 to 1 where it
+// is large (WCAG 2.2, 1.4.3), light and dark, with all tables open.
+func TestContrast(t *testing.T) {
+	browser := browsertest.Start(t)
+	r := full().make(t, t.TempDir())
+	for i := range r.Breakages { // each strength of the scale
+		r.Breakages[i].Count = r.Breakages[i].Of * (i % 11) / 10
+	}
+	url := open(t, r)
+	for _, scheme := range []string{"light", "dark"} {
+		tab := browser.Tab(t, 1280, 900)
+		tab.Media("", scheme)
+		tab.Do(chromedp.Navigate(url))
+		poor := browsertest.Eval[[]string](tab, `(() => {
+			for (const d of document.querySelectorAll("details")) d.open = true;
+			const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+			const rgb = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+			const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+			const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
+			const poor = new Set();
+			let seen = 0;
+			const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+			while (walk.nextNode()) {
+				const e = walk.currentNode.parentElement;
+				if (!walk.currentNode.textContent.trim() || e.closest("script, svg, .chart") || !e.getClientRects().length) continue;
+				const s = getComputedStyle(e), a = light(rgb(s.color)), b = light(behind(e)), ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05), px = parseFloat(s.fontSize);
+				let opacity = 1;
+				for (let p = e; p; p = p.parentElement) opacity *= getComputedStyle(p).opacity;
+				seen++;
+				if (opacity < 1 || ratio < (px >= 24 || px >= 18.66 && s.fontWeight >= 700 ? 3 : 4.5)) poor.add(ratio.toFixed(2) + " " + e.tagName + "." + e.className + " in " + e.parentElement.className + ": " + e.textContent.slice(0, 30));
+			}
+			return seen < 300 ? ["only " + seen + " texts"] : [...poor];
+		})()`)
+		for _, p := range poor {
+			t.Errorf("%s: %s", scheme, p)
 		}
 	}
 }

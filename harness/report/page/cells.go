@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
 )
@@ -26,35 +27,38 @@ func (r Run) bySetting(l lead) (figure, string) {
 		}
 		return m.Setting
 	})
-	f.Title = r.settingsTitle(l, settings)
+	f.Title, f.At = r.settingsTitle(l), l.Method
 	f.Lead = fmt.Sprintf("Method %s. relevant: the item's own preference is stated; mixed: it stands among five irrelevant ones; irrelevant: those five alone, which nobody needs to follow.", l.Method)
 	return f, ""
 }
 
-func (r Run) settingsTitle(l lead, settings []string) string {
-	// The setting under which most variants break most often.
-	most := make(map[string]int)
-	n := 0
+// settingsTitle says under which settings most breaks, in how many variants that is
+// shown.
+func (r Run) settingsTitle(l lead) string {
+	var t tally
+	broke := false
 	for _, c := range l.cells(r.Metrics) {
-		worst, at := -1.0, ""
-		for _, m := range r.Metrics {
-			if m.Source == metrics.All && m.Variant == c.Variant && m.Method == l.Method && m.BreakageRate != nil && *m.BreakageRate > worst {
-				worst, at = *m.BreakageRate, m.Setting
-			}
-		}
-		if worst > 0 {
-			n++
-			most[at]++
-		}
+		cells := r.of(c.Variant, func(m data.Metric) bool { return m.Method == l.Method && m.Setting != string(prompt.None) })
+		places := bySettingOf(cells)
+		t.add(places)
+		broke = broke || slices.ContainsFunc(places, func(p advise.Place) bool { return *p.Value > 0 })
 	}
-	best := slices.MaxFunc(settings, func(a, b string) int { return most[a] - most[b] })
 	switch {
-	case n == 0:
+	case t.compared() > 0 && !broke:
 		return "No answer broke under any setting"
-	case most[best]*2 > n:
-		return fmt.Sprintf("%s preferences break most answers in %d of %s", title(best), most[best], plural(n, "variant", "variants"))
+	case t.compared() == 0:
+		return "What breaks under each setting"
 	}
-	return "No setting breaks more answers than the others in most variants"
+	return t.said("preferences break most answers", "No setting clearly breaks most answers")
+}
+
+// bySettingOf ranks a variant's cells by Breakage Rate, named by their settings.
+func bySettingOf(cells []data.Metric) []advise.Place {
+	rated := make([]advise.Rated, len(cells))
+	for i, m := range cells {
+		rated[i] = advise.Rated{Name: m.Setting, Value: m.BreakageRate, Low: m.BreakageRateLow, High: m.BreakageRateHigh}
+	}
+	return advise.Places(rated, true)
 }
 
 // byMethod shows each variant with each method, under the lead's setting.
@@ -74,27 +78,34 @@ func (r Run) byMethod(l lead) (figure, string) {
 		}
 		return m.Method
 	})
-	least, cells := make(map[string]int), l.cells(r.Metrics)
-	by := measures(cells)
-	last := by[len(by)-1]
-	for _, c := range cells {
-		var best *float64
-		at := ""
-		for _, m := range r.Metrics {
-			if m.Source == metrics.All && m.Variant == c.Variant && m.Setting == l.Setting {
-				if v, _, _ := last.of(m); v != nil && (best == nil || *v < *best) {
-					best, at = v, m.Method
-				}
-			}
-		}
-		if best != nil {
-			least[at]++
-		}
-	}
-	winner := slices.MaxFunc(methods, func(a, b string) int { return least[a] - least[b] })
-	f.Title = fmt.Sprintf("%s has the lowest %s in %d of %s", title(winner), last.name, least[winner], plural(len(cells), "variant", "variants"))
+	f.Title, f.At = r.methodsTitle(l), l.Setting
 	f.Lead = fmt.Sprintf("Setting %s. zero-shot asks once; cot asks to think step by step; icl shows worked examples; self-critic revises its answer; pref-aligner re-styles the answer it gave without a preference.", l.Setting)
 	return f, ""
+}
+
+// methodsTitle says which methods have the lowest errors, in how many variants that
+// is shown.
+func (r Run) methodsTitle(l lead) string {
+	by := measures(slices.DeleteFunc(slices.Clone(r.Metrics), func(m data.Metric) bool {
+		return m.Source != metrics.All || m.Setting != l.Setting
+	}))
+	if len(by) == 0 {
+		return "What each method comes to"
+	}
+	last := by[len(by)-1]
+	var t tally
+	for _, c := range l.cells(r.Metrics) {
+		var rated []advise.Rated
+		for _, m := range r.of(c.Variant, func(m data.Metric) bool { return m.Setting == l.Setting }) {
+			v, low, high := last.of(m)
+			rated = append(rated, advise.Rated{Name: m.Method, Value: v, Low: low, High: high})
+		}
+		t.add(advise.Places(rated, false))
+	}
+	if t.compared() == 0 {
+		return "What each method comes to"
+	}
+	return t.said("has the lowest "+last.name, "No method clearly has the lowest "+last.name)
 }
 
 // dots draws the metrics of cells: a row for each variant, the most robust

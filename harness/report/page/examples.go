@@ -59,8 +59,10 @@ func textOf(s string) Text {
 
 // pick chooses the examples of a cell without their texts: of the type of
 // preference under which most of Q* broke, then of the next, and around again;
-// those with an answer before those of which none could be read.
-func pick(c *metrics.Cell, items []results.Item, ids []string) []Example {
+// those with an answer before those of which none could be read. Items that were
+// seen are left out, and those it chooses become so: variants of one model often
+// break at the same questions in the same words.
+func pick(c *metrics.Cell, items []results.Item, ids []string, seen map[string]bool) []Example {
 	type candidate struct {
 		item, repeat int
 		invalid      bool
@@ -73,7 +75,7 @@ func pick(c *metrics.Cell, items []results.Item, ids []string) []Example {
 				continue
 			}
 			right[kind]++
-			if p.Broken() {
+			if p.Broken() && !seen[ids[i]] {
 				broken[kind] = append(broken[kind], candidate{i, repeat, p.Invalid()})
 			}
 		}
@@ -93,6 +95,7 @@ func pick(c *metrics.Cell, items []results.Item, ids []string) []Example {
 		for _, kind := range kinds {
 			if round < len(broken[kind]) && len(chosen) < eachVariant {
 				it := broken[kind][round]
+				seen[ids[it.item]] = true
 				chosen = append(chosen, Example{
 					Variant: c.Variant, Method: string(c.Method), Setting: string(c.Setting), Item: items[it.item], Repeat: int32(it.repeat),
 				})
@@ -120,10 +123,11 @@ func examples(dir string, t *metrics.Table, l lead, breaking []data.Metric) ([]E
 	}
 	var all []Example
 	ids := t.IDs()
+	seen := make(map[string]bool)
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
 		for _, c := range cells {
 			if c.Variant == m.Variant && string(c.Method) == l.Method && string(c.Setting) == l.Setting {
-				all = append(all, pick(c, t.Items, ids)...)
+				all = append(all, pick(c, t.Items, ids, seen)...)
 			}
 		}
 	}

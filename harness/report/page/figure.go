@@ -10,6 +10,7 @@ import (
 type figure struct {
 	ID    string
 	Title string // what to see in it
+	At    string // the method and setting that it is about; "": it says so, or is about all
 	Lead  string // what is drawn
 	Keys  []key
 	Chart chart

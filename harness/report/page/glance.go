@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
 )
@@ -20,7 +21,7 @@ type glanceRow struct {
 type glanceCell struct {
 	Text, Bounds string
 	Bar          float64 // percent of the cell; 0: none
-	Best         bool
+	Best         bool    // or may be, while others are not
 }
 
 var glanceColumns = []struct {
@@ -52,25 +53,14 @@ func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
 		rows = append(rows, glanceRow{Variant: r.label(m.Variant)})
 	}
 	for _, c := range glanceColumns {
-		var best, worst *float64
-		for _, m := range cells {
-			v, _, _ := c.of(m)
-			if v == nil {
-				continue
-			}
-			if best == nil || *v != *best && (*v > *best) == c.higher {
-				best = v
-			}
-			if worst == nil || *v != *worst && (*v < *worst) == c.higher {
-				worst = v
-			}
-		}
+		places := r.places(cells, measure{c.name, c.of}, c.higher)
+		heads := namesOf(advise.Heads(places))
 		for i, m := range cells {
 			v, low, high := c.of(m)
 			g := glanceCell{Text: rate(v), Bounds: bounds(low, high)}
 			if v != nil {
 				g.Bar = *v * 100
-				g.Best = *best != *worst && *v == *best
+				g.Best = len(heads) < len(places) && slices.Contains(heads, r.label(m.Variant))
 			}
 			rows[i].Rates = append(rows[i].Rates, g)
 		}
@@ -78,8 +68,16 @@ func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
 	return heads, rows
 }
 
-// glanceTitle says which variant comes first, and of how many others that may
-// be chance.
+// leastOf are a measure's words for the one that has the least of it.
+func (s measure) leastOf() (is, may string) {
+	if s.name == breakageRate.name {
+		return "breaks least often", "break least often"
+	}
+	return "is the most robust", "be the most robust"
+}
+
+// glanceTitle says which variant comes first, where that is shown, and else which
+// may.
 func (r Run) glanceTitle(l lead) string {
 	cells := l.cells(r.Metrics)
 	by := measures(cells)
@@ -87,25 +85,22 @@ func (r Run) glanceTitle(l lead) string {
 		return "Results"
 	}
 	last := by[len(by)-1]
-	v, _, high := last.of(cells[0])
-	first := r.label(cells[0].Variant)
-	if len(cells) == 1 || v == nil {
-		return fmt.Sprintf("%s of %s: %s", last.name, first, rate(v))
-	}
-	near := 0
-	for _, m := range cells[1:] {
-		if _, low, _ := last.of(m); low != nil && high != nil && *low <= *high {
-			near++
-		}
-	}
-	text := fmt.Sprintf("%s is the most robust of %d variants", first, len(cells))
+	places := r.places(cells, last, false)
+	heads := advise.Heads(places)
+	is, may := last.leastOf()
+	n := len(places)
+	var text string
 	switch {
-	case near == len(cells)-1:
-		return text + ", which may be chance"
-	case near > 0:
-		return text + fmt.Sprintf("; %d more may be as good", near)
+	case n == 1:
+		text = fmt.Sprintf("%s of %s: %s", last.name, places[0].Name, rate(places[0].Value))
+	case len(heads) == 1:
+		text = fmt.Sprintf("%s %s of %d variants", heads[0].Name, is, n)
+	case len(heads) == n:
+		text = fmt.Sprintf("Which of %d variants %s is not shown: all their intervals overlap", n, is)
+	default:
+		text = fmt.Sprintf("Of %d variants %s may %s: their intervals overlap", n, listed(namesOf(heads), "or"), may)
 	}
-	return text
+	return text + unknown(cells, places)
 }
 
 // everything is the table of all cells over all items.

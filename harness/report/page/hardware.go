@@ -61,17 +61,8 @@ func (r Run) throughput(l lead) (figure, string) {
 	if len(f.Chart.Panels) == 0 {
 		return f, "Throughput is left out: no call has a known duration."
 	}
-	var fast data.Metric
-	for _, m := range cells {
-		if v := m.OutputTokensPerSecond; v != nil && (fast.OutputTokensPerSecond == nil || *v > *fast.OutputTokensPerSecond) {
-			fast = m
-		}
-	}
-	f.Title = "What answers take"
-	if v := fast.OutputTokensPerSecond; v != nil {
-		f.Title = fmt.Sprintf("%s generates fastest: %s tokens per second in each slot", r.label(fast.Variant), number(*v))
-	}
-	f.Lead = fmt.Sprintf("Method %s, setting %s. The speed is that of one slot; a server with several answers as many prompts at once.", l.Method, l.Setting)
+	f.Title, f.At = "What answers take", l.at()
+	f.Lead = fmt.Sprintf("Method %s, setting %s. The speed is that of one slot; a server with several answers as many prompts at once. Each bar is one measurement, which has no interval: what else the machine did is in it.", l.Method, l.Setting)
 	return f, ""
 }
 

@@ -60,7 +60,6 @@ func (r Run) improvement(l lead) (figure, string) {
 		return f, "What pref-aligner improves is left out: no metric is known for both methods."
 	}
 	f.Table.Head = append(f.Table.Head, "of zero-shot's Robustness Error")
-	lower, known := make(map[string]bool), make(map[string]bool)
 	for _, i := range r.Improvements {
 		line := []string{r.label(i.Variant), string(i.Method), string(i.Setting)}
 		for _, c := range changes {
@@ -74,28 +73,55 @@ func (r Run) improvement(l lead) (figure, string) {
 			}
 		}
 		f.Table.Rows = append(f.Table.Rows, append(line, relative))
-		if i.Method != prompt.PrefAligner || string(i.Setting) != l.Setting {
-			continue
-		}
-		d := i.Robustness
-		if d.Value == nil {
-			d = i.Breakage
-		}
-		if d.Value != nil {
-			known[i.Variant] = true
-			lower[i.Variant] = d.High != nil && *d.High < 0
-		}
 	}
-	n := 0
-	for _, yes := range lower {
-		if yes {
-			n++
-		}
-	}
-	f.Title = fmt.Sprintf("Pref-Aligner lowers errors beyond chance in %d of %s", n, plural(len(known), "variant", "variants"))
+	f.Title, f.At = r.improvementTitle(l), l.Setting
 	f.Lead = "pref-aligner minus zero-shot over the same items, in percentage points: left of the line it is better. The interval of a difference that is beyond chance does not cross the line."
 	f.Note = "Lines are 95 % intervals of the difference, paired by item."
 	return f, ""
+}
+
+// improvementTitle counts the variants in which pref-aligner lowers errors, and
+// those in which it raises them, beyond chance: under the page's setting, by
+// Robustness Error, or by Breakage Rate where that is not known of all.
+func (r Run) improvementTitle(l lead) string {
+	own := slices.DeleteFunc(slices.Clone(r.Improvements), func(i metrics.Improvement) bool {
+		return i.Method != prompt.PrefAligner || string(i.Setting) != l.Setting
+	})
+	name := robustnessError.name
+	of := func(i metrics.Improvement) metrics.Difference { return i.Robustness }
+	if slices.ContainsFunc(own, func(i metrics.Improvement) bool { return i.Robustness.Value == nil }) {
+		name = breakageRate.name
+		of = func(i metrics.Improvement) metrics.Difference { return i.Breakage }
+	}
+	known, lowers, raises := 0, 0, 0
+	for _, i := range own {
+		d := of(i)
+		if d.Low == nil || d.High == nil {
+			continue
+		}
+		known++
+		switch {
+		case *d.High < 0:
+			lowers++
+		case *d.Low > 0:
+			raises++
+		}
+	}
+	variants := plural(known, "variant", "variants")
+	var text string
+	switch {
+	case known == 0:
+		return "What pref-aligner changes"
+	case lowers+raises == 0:
+		return fmt.Sprintf("Pref-aligner does not change the %s beyond chance in %s", name, variants)
+	case raises == 0:
+		text = fmt.Sprintf("Pref-aligner lowers the %s beyond chance in %d of %s", name, lowers, variants)
+	case lowers == 0:
+		text = fmt.Sprintf("Pref-aligner raises the %s beyond chance in %d of %s", name, raises, variants)
+	default:
+		text = fmt.Sprintf("Pref-aligner lowers the %s beyond chance in %d and raises it in %d of %s", name, lowers, raises, variants)
+	}
+	return text
 }
 
 // points shows a difference in percentage points.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"perg/data"
@@ -34,6 +35,12 @@ func texts[T ~string](names []T) []string {
 	}
 	return all
 }
+
+// where says in a sentence what the lead is.
+func (l lead) where() string { return fmt.Sprintf("With %s under %s preferences", l.Method, l.Setting) }
+
+// at says it beside one.
+func (l lead) at() string { return l.Method + ", " + l.Setting }
 
 // cells are the lead's rows over all items, the most robust variant first:
 // by Robustness Error, or by Breakage Rate where nothing was rated. Variants

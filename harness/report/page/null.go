@@ -32,27 +32,44 @@ func net(m data.Metric) metrics.Difference {
 	return metrics.Difference{Value: m.NetBreakage, Low: m.NetBreakageLow, High: m.NetBreakageHigh}
 }
 
-// nullTitle says of the cell that breaks most, of those that the page leads with,
-// whether more breaks than when the same is asked again.
+// nullTitle says of the cells that the page leads with whether more breaks than
+// when the same is asked again.
 func (r Run) nullTitle(l lead) string {
-	var most *data.Metric
+	var known []data.Metric
+	more, less := 0, 0
 	for _, m := range l.cells(r.Metrics) {
-		if m.NetBreakage != nil && (most == nil || *m.BreakageRate > *most.BreakageRate) {
-			most = &m
+		if m.NetBreakage == nil || m.NetBreakageLow == nil || m.NetBreakageHigh == nil {
+			continue
+		}
+		known = append(known, m)
+		switch {
+		case *m.NetBreakageLow > 0:
+			more++
+		case *m.NetBreakageHigh < 0:
+			less++
 		}
 	}
-	if most == nil {
+	switch len(known) {
+	case 0:
 		return ""
+	case 1:
+		m := known[0]
+		said := fmt.Sprintf("Asked again without a preference, %s breaks %s of what it gets right", r.label(m.Variant), rate(m.NullBreakage))
+		switch {
+		case more > 0:
+			return said + fmt.Sprintf("; the preference breaks %.1f points more", *m.NetBreakage*100)
+		case less > 0:
+			return said + "; with the preference less breaks"
+		default:
+			return said + "; that the preference breaks more is not shown"
+		}
 	}
-	said := fmt.Sprintf("Asked again without a preference, %s breaks %s of what it gets right", r.label(most.Variant), rate(most.NullBreakage))
-	switch {
-	case most.NetBreakageLow == nil:
-		return said
-	case *most.NetBreakageLow > 0:
-		return said + fmt.Sprintf("; the preference breaks %.1f points more", *most.NetBreakage*100)
-	case *most.NetBreakageHigh < 0:
-		return said + "; with the preference less breaks"
-	default:
-		return said + "; that the preference breaks more is not shown"
+	text := fmt.Sprintf("A preference breaks more than asking again does in %d of %s", more, plural(len(known), "variant", "variants"))
+	if less > 0 {
+		text += fmt.Sprintf(", less in %d", less)
 	}
+	if n := len(known) - more - less; n > 0 {
+		text += fmt.Sprintf("; in %d neither is shown", n)
+	}
+	return text
 }

@@ -16,7 +16,9 @@ func TestNullTitle(t *testing.T) {
 		}
 	}
 	for want, rows := range map[string][]data.Metric{
-		"Asked again without a preference, b breaks 5.0\u00a0% of what it gets right; the preference breaks 25.0 points more":       {row("a", 0.1, 0.05, 0.01, 0.09), row("b", 0.3, 0.25, 0.1, 0.4)},
+		"Asked again without a preference, b breaks 5.0\u00a0% of what it gets right; the preference breaks 25.0 points more":       {row("b", 0.3, 0.25, 0.1, 0.4)},
+		"A preference breaks more than asking again does in 2 of 2 variants":                                                        {row("a", 0.1, 0.05, 0.01, 0.09), row("b", 0.3, 0.25, 0.1, 0.4)},
+		"A preference breaks more than asking again does in 1 of 3 variants, less in 1; in 1 neither is shown":                      {row("a", 0.1, 0.05, 0.01, 0.09), row("b", 0.01, -0.04, -0.07, -0.01), row("c", 0.1, 0.05, -0.01, 0.11)},
 		"Asked again without a preference, a breaks 5.0\u00a0% of what it gets right; that the preference breaks more is not shown": {row("a", 0.1, 0.05, -0.01, 0.11)},
 		"Asked again without a preference, a breaks 5.0\u00a0% of what it gets right; with the preference less breaks":              {row("a", 0.01, -0.04, -0.07, -0.01)},
 		"": {{Variant: "a", Method: "zero-shot", Setting: "relevant", Source: "all", BreakageRate: new(0.1)}},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/metrics"
 	"perg/harness/report"
 )
@@ -19,12 +20,15 @@ type Run struct {
 	State     string
 	Dataset   string
 	Items     int
+	On        string // the data of several runs; "": Items of Dataset
 	StartedAt time.Time
 	EndedAt   *time.Time
 	Variants  []Variant
 	Loads     []Load
 	Facts     []Fact   // of the manifest
 	Caveats   []string // what a reader must know beside the numbers
+
+	Recommendation advise.Recommendation
 
 	Metrics      []data.Metric // the table metrics
 	Published    report.Comparison

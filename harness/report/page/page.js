@@ -26,6 +26,13 @@
     return box;
   };
 
+  // A name that is too long for so many pixels loses its middle: what tells names
+  // apart is at their ends.
+  const fit = (name, px) => {
+    const n = Math.max(Math.floor(px / 6.6), 8), head = Math.floor((n - 1) * .4);
+    return name.length <= n ? name : name.slice(0, head) + "…" + name.slice(name.length - (n - 1 - head));
+  };
+
   const theme = () => ({ink: color("ink"), muted: color("muted"), line: color("line"), soft: color("soft"), card: color("card"), paper: color("paper")});
   const styleColor = key => color("s" + (key ? key.style : 0));
   const base = (t) => ({
@@ -59,11 +66,14 @@
   // dots: a row for each variant, a dot and its interval for each key, panels
   // side by side where there is room.
   function dots(c, width, t) {
-    const wide = width >= 640, keys = c.keys || [], n = Math.max(keys.length, 1), step = c.rows.length > 14 ? 8 : 11;
-    // Where it is narrow a row's name stands above its dots.
-    const above = wide ? 0 : 18, rowHeight = Math.max(26, n * step + 12) + above, longest = Math.max(...c.rows.map(r => r.length));
-    const labels = wide ? Math.min(longest * 6.8 + 16, 250) : 10, head = 46, plot = c.rows.length * rowHeight, gap = 26;
-    const panels = c.panels.length, each = wide ? (width - labels - 22 - gap * (panels - 1)) / panels : width - labels - 22;
+    const keys = c.keys || [], n = Math.max(keys.length, 1), step = c.rows.length > 14 ? 8 : 11, gap = 26, panels = c.panels.length;
+    const longest = Math.max(...c.rows.map(r => r.length)), beside = Math.min(longest * 6.8 + 16, 250);
+    // Where it is narrow, or panels side by side would be, they stand below each
+    // other and a row's name above its dots.
+    const wide = width >= 640 && (width - beside - 22 - gap * (panels - 1)) / panels >= Math.max(...c.panels.map(p => p.x.length * 6.2));
+    const above = wide ? 0 : 18, rowHeight = Math.max(26, n * step + 12) + above;
+    const labels = wide ? beside : 10, head = 46, plot = c.rows.length * rowHeight;
+    const each = wide ? (width - labels - 22 - gap * (panels - 1)) / panels : width - labels - 22;
     const option = Object.assign(base(t), {grid: [], xAxis: [], yAxis: [], series: []});
     c.panels.forEach((p, i) => {
       const left = wide ? labels + i * (each + gap) : labels, top = wide ? head : i * (plot + head + 18) + head;
@@ -71,12 +81,12 @@
       const ends = range(p.signed ? Math.min(0, ...p.points.map(q => q.xl ?? q.x)) : 0, Math.max(0, ...p.points.map(q => q.xh ?? q.x)), p.top, each < 240 ? 4 : 6);
       option.xAxis.push(axis(t, {type: "value", gridIndex: i, position: "top", name: p.x, nameGap: 24, ...ends, axisLine: {show: false}}));
       option.yAxis.push(axis(t, {type: "category", gridIndex: i, data: c.rows, inverse: true, axisLine: {show: false}, splitLine: {show: true, lineStyle: {color: t.line}},
-        axisLabel: {show: wide && i === 0, color: t.ink, fontSize: 12, width: labels - 14, overflow: "truncate", interval: 0}}));
+        axisLabel: {show: wide && i === 0, color: t.ink, fontSize: 12, interval: 0, formatter: name => fit(name, labels - 14)}}));
       if (!wide) option.series.push({
         type: "custom", silent: true, xAxisIndex: i, yAxisIndex: i, data: c.rows.map((r, row) => [ends.min, row]),
         renderItem: (params, api) => {
           const row = params.dataIndex, [x, y] = api.coord([ends.min, row]);
-          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 5, text: c.rows[row], fill: t.ink, fontSize: 12, width: each - 4, overflow: "truncate", align: "left", verticalAlign: "top"}};
+          return {type: "text", silent: true, style: {x: x + 2, y: y - rowHeight / 2 + 5, text: fit(c.rows[row], each - 4), fill: t.ink, fontSize: 12, align: "left", verticalAlign: "top"}};
         },
       });
       option.series.push({
@@ -106,8 +116,8 @@
 
   // Names of marks, each beside its own where it covers neither a mark nor
   // another name; the rest have none.
-  const beside = (marks, width, height) => {
-    const taken = marks.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]);
+  const beside = (marks, lines, width, height) => {
+    const taken = marks.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]).concat(lines);
     const free = b => b[0] > 0 && b[2] < width && b[1] > 0 && b[3] < height && taken.every((o, j) => b[2] <= o[0] || b[0] >= o[2] || b[3] <= o[1] || b[1] >= o[3]);
     return marks.map(([x, y, name]) => {
       const w = Math.min(name.length * 6.6 + 4, 190), h = 15;
@@ -124,7 +134,12 @@
     const far = (low, v) => Math.max(...p.points.map(q => (!crowded && q[low] != null ? q[low] : q[v])));
     const xs = range(0, far("xh", "x"), p.top, width < 640 ? 4 : 7), ys = range(0, far("yh", "y"), p.top, 6);
     const left = 58, right = 24, top = 16, bottom = 52;
-    const names = beside(p.points.map(q => [left + (q.x - xs.min) / (xs.max - xs.min) * (width - left - right), top + (1 - (q.y - ys.min) / (ys.max - ys.min)) * (height - top - bottom), q.name]), width, height - bottom);
+    const px = v => left + (v - xs.min) / (xs.max - xs.min) * (width - left - right), py = v => top + (1 - (v - ys.min) / (ys.max - ys.min)) * (height - top - bottom);
+    const intervals = crowded ? [] : p.points.flatMap(q => [
+      q.xl != null && q.xh != null && [px(q.xl), py(q.y) - 1, px(q.xh), py(q.y) + 1],
+      q.yl != null && q.yh != null && [px(q.x) - 1, py(q.yh), px(q.x) + 1, py(q.yl)],
+    ].filter(Boolean));
+    const names = beside(p.points.map(q => [px(q.x), py(q.y), q.name]), intervals, width, height - bottom);
     const option = Object.assign(base(t), {
       grid: {left, right, top, bottom},
       xAxis: axis(t, {type: "value", name: p.x, nameGap: 30, ...xs}),
@@ -141,7 +156,7 @@
         type: "custom", silent: true, z: 3, clip: false, data: p.points.map(q => [q.x, q.y]),
         renderItem: params => {
           const at = names[params.dataIndex];
-          return at && {type: "text", silent: true, style: {x: at.x, y: at.y, text: p.points[params.dataIndex].name, fill: t.ink, fontSize: 12, align: at.align, verticalAlign: "top", width: at.width, overflow: "truncate"}};
+          return at && {type: "text", silent: true, style: {x: at.x, y: at.y, text: fit(p.points[params.dataIndex].name, at.width), fill: t.ink, fontSize: 12, align: at.align, verticalAlign: "top"}};
         },
       }, {
         type: "scatter", z: 2, symbolSize: crowded ? 11 : 15,
@@ -154,12 +169,12 @@
 
   // lines: values over a number, with their intervals.
   function lines(c, width, t) {
-    const wide = width >= 640, n = c.panels.length, gap = 64, each = wide ? (width - 58 - 20 - gap * (n - 1)) / n : width - 58 - 20, plot = 250;
+    const wide = width >= 640, n = c.panels.length, left = 66, gap = 74, each = wide ? (width - left - 20 - gap * (n - 1)) / n : width - left - 20, plot = 250;
     const option = Object.assign(base(t), {grid: [], xAxis: [], yAxis: [], series: []});
     c.panels.forEach((p, i) => {
-      option.grid.push({left: wide ? 58 + i * (each + gap) : 58, top: wide ? 14 : 14 + i * (plot + 74), width: each, height: plot});
+      option.grid.push({left: wide ? left + i * (each + gap) : left, top: wide ? 14 : 14 + i * (plot + 74), width: each, height: plot});
       option.xAxis.push(axis(t, {type: "value", gridIndex: i, name: p.x, nameGap: 28, min: 0, splitLine: {show: false}}));
-      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 40, ...range(0, Math.max(...p.points.map(q => q.yh ?? q.y)), p.top, 5)}));
+      option.yAxis.push(axis(t, {type: "value", gridIndex: i, name: p.y, nameGap: 48, ...range(0, Math.max(...p.points.map(q => q.yh ?? q.y)), p.top, 5)}));
       (c.keys || []).forEach((key, k) => {
         const points = p.points.filter(q => q.key === k), paint = styleColor(key);
         option.series.push({type: "line", xAxisIndex: i, yAxisIndex: i, symbol: "none", silent: true, data: points.map(q => [q.x, q.y]), lineStyle: {color: paint, width: 1.6}});
@@ -216,7 +231,7 @@
           tooltip: {formatter: m => m.value[1] == null ? "" : tip(key.name, p.y.split(",")[0] + ": " + m.value[1] + " " + p.unit)},
           markLine: k === 0 && marks.length ? {
             symbol: "none", lineStyle: {color: t.muted, type: "dotted", width: 1},
-            label: {position: "end", align: "left", color: t.muted, fontSize: 11, width: room - 8, overflow: "truncate", formatter: m => m.name},
+            label: {position: "end", align: "left", color: t.muted, fontSize: 11, formatter: m => fit(m.name, room - 8)},
             data: marks.map((m, j) => ({xAxis: m.at, name: m.name, label: {show: i === 0 && named[j]}})),
             tooltip: {formatter: m => tip("Loaded " + m.name)},
           } : undefined,
@@ -251,7 +266,17 @@
     waiting = setTimeout(() => { seen = root.clientWidth; draw(); }, 120);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
-  // On paper: light, and no wider than a page.
-  addEventListener("beforeprint", () => { root.classList.add("print"); draw(660); });
-  addEventListener("afterprint", () => { root.classList.remove("print"); draw(); });
+  // On paper: light, no wider than a page, and each chart's numbers beside it.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll(".chart ~ details.numbers:not([open])")];
+    for (const d of opened) d.open = true;
+    root.classList.add("print");
+    draw(660);
+  });
+  addEventListener("afterprint", () => {
+    for (const d of opened) d.open = false;
+    root.classList.remove("print");
+    draw();
+  });
 })();

@@ -53,8 +53,8 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 	}
 	contains(t, html,
 		fmt.Sprintf("swayed:1b (Q8_0) breaks most often: of the answers it gets right without a preference, %s turn wrong", percent(rate)),
-		"It breaks most under creative preferences, 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
-		"<h2>Creative preferences break most answers, perhaps by chance: 12 of 24 (50\u00a0%) of those that were right</h2>",
+		"swayed:1b (Q8_0) breaks most under no type of preference clearly: creative 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
+		"<h2>No type of preference clearly breaks most answers: creative 12 of 24 (50\u00a0%)", "Both variants together",
 		"Example 1 of 3", "Example 3 of 3", "“I like answers with creative in them.”", "chosen with it", "right, chosen without a preference",
 	)
 	if n := strings.Count(html, `class="example"`); n != 3 {
@@ -71,6 +71,61 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 		"GPU memory, utilization and power are left out: the run has no GPU samples", "Model loads are left out")
 }
 
+// With items enough the type of preference that breaks most is named.
+func TestPageNamesWhatBreaksMost(t *testing.T) {
+	s := small()
+	s.items = 300
+	contains(t, render(t, s.make(t, t.TempDir())), "swayed:1b (Q8_0) breaks most under creative preferences, 60 of 60 (100\u00a0%).", "most under creative preferences, 60 of 60")
+}
+
+// Variants of one model break at the same questions: none is shown twice.
+func TestExamplesAreOfDifferentQuestions(t *testing.T) {
+	s := small()
+	s.models = []synthetic{{"a:1b", "llama", "1.0B", "Q8_0", 8.5, 1, .9, .1, 50}, {"b:1b", "llama", "1.0B", "Q4_0", 4.5, 1, .9, .1, 50}, {"c:1b", "llama", "1.0B", "F16", 16, 1, .9, .1, 50}}
+	r := s.make(t, t.TempDir())
+	seen := make(map[string]bool)
+	for _, e := range r.Examples {
+		if seen[e.ID] {
+			t.Errorf("%s is shown again, of %s", e.ID, e.Variant)
+		}
+		seen[e.ID] = true
+	}
+	if len(seen) != brokenVariants*eachVariant {
+		t.Errorf("%d examples", len(seen))
+	}
+	s.items = 4 // fewer than examples: the last variant has none left
+	contains(t, render(t, s.make(t, t.TempDir())), "what broke are questions that stand above")
+}
+
+// A stronger colour is a higher rate, up to all; few are questions, however many
+// variants answered them.
+func TestHeat(t *testing.T) {
+	last := -1
+	for count := range 101 {
+		if c := cellOf(stats.Rate{Count: count, Of: 100}, 1); c.Heat <= last || c.Few {
+			t.Fatalf("%d of 100 is as pale as one less: %+v", count, c)
+		} else {
+			last = c.Heat
+		}
+	}
+	if !cellOf(stats.Rate{Count: 9, Of: 12}, 6).Few || cellOf(stats.Rate{Count: 9, Of: 60}, 6).Few {
+		t.Error("two questions of six variants each are few, ten are not")
+	}
+}
+
+// Names on the page are without what makes them unique in a model store, unless two
+// would be the same.
+func TestLabels(t *testing.T) {
+	r := Run{Variants: []Variant{{Name: "m:8b-q8_0-perg-51fdcc80873f", Quantization: "Q8_0"}, {Name: "m:8b-q4-perg-51fdcc80873f", Quantization: "Q4_K_M"}, {Name: "m:8b-q4-perg-000000000000"}}}
+	for variant, want := range map[string]string{
+		"m:8b-q8_0-perg-51fdcc80873f": "m:8b-q8_0", "m:8b-q4-perg-51fdcc80873f": "m:8b-q4-perg-51fdcc80873f (Q4_K_M)", "m:8b-q4-perg-000000000000": "m:8b-q4-perg-000000000000",
+	} {
+		if got := r.label(variant); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestPageOfLittle(t *testing.T) {
 	s := small()
 	s.judged = false
@@ -79,7 +134,7 @@ func TestPageOfLittle(t *testing.T) {
 	s = small()
 	s.models = s.models[:1]
 	html := render(t, s.make(t, t.TempDir()))
-	contains(t, html, "No answer broke", "Where answers break is left out: none did")
+	contains(t, html, "no answer broke: whatever a variant gets right", "Where answers break is left out: none did")
 
 	s.settings = s.settings[:1]
 	contains(t, render(t, s.make(t, t.TempDir())), "The run has no cell with a preference yet")
@@ -106,7 +161,8 @@ func TestPageOfEverything(t *testing.T) {
 	}
 }
 
-// A difference that may be chance is not said without that.
+// A difference that may be chance is not said: of a type of preference that breaks
+// most there is one where its interval lies apart.
 func TestWorstKind(t *testing.T) {
 	of := func(creative, clarity, n int) []Breakage {
 		return []Breakage{
@@ -115,22 +171,22 @@ func TestWorstKind(t *testing.T) {
 			{Source: "b", PreferenceType: "creative", Rate: stats.Rate{Count: 1, Of: 1}},
 		}
 	}
+	const most, none = "creative most: 80 of 100 (80\u00a0%)", "none: creative 80 of 100 (80\u00a0%) and clarity "
 	for _, c := range []struct {
 		all     []Breakage
 		repeats int
-		chance  string
-		ok      bool
+		want    string
 	}{
-		{of(80, 10, 100), 1, "", true},
-		{of(80, 70, 100), 1, ", perhaps by chance", true},
-		{of(80, 60, 100), 1, "", true},
-		{of(80, 60, 100), 5, ", perhaps by chance", true}, // twenty items, five times each
-		{of(80, 10, 100)[:1], 1, "", false},
-		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, "", false},
+		{of(80, 10, 100), 1, most},
+		{of(80, 70, 100), 1, none + "70 of 100 (70\u00a0%)"},
+		{of(80, 60, 100), 1, most},
+		{of(80, 60, 100), 5, none + "60 of 100 (60\u00a0%)"}, // twenty items, five times each
+		{of(80, 80, 100), 1, "none: clarity 80 of 100 (80\u00a0%) and creative 80 of 100 (80\u00a0%)"},
+		{of(80, 10, 100)[:1], 1, ""},
+		{[]Breakage{{PreferenceType: "a", Rate: stats.Rate{Of: 5}}, {PreferenceType: "b", Rate: stats.Rate{Of: 5}}}, 1, ""},
 	} {
-		worst, chance, ok := worstKind(c.all, c.repeats)
-		if ok != c.ok || chance != c.chance || ok && (worst.name != "creative" || worst.Count != 80 || worst.Of != 100) {
-			t.Errorf("%v: %+v, %q, %v", c.all, worst, chance, ok)
+		if got := kindsSaid(kinds(c.all), c.repeats, "%s most: %s", "none: %s"); got != c.want {
+			t.Errorf("%v: %q, want %q", c.all, got, c.want)
 		}
 	}
 }

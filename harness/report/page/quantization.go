@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"perg/data"
+	"perg/harness/advise"
 )
 
 // bySize shows error and speed against bits per weight, a line for each model
@@ -45,7 +46,7 @@ func (r Run) bySize(l lead) (figure, string) {
 	errors := panel{X: "bits per weight", Y: shown.name + ", %", Unit: "%", Top: 100}
 	speed := panel{X: "bits per weight", Y: "output tokens per second", Unit: "tokens/s"}
 	f.Table = table{Head: []string{"Model", "Quantization", "Bits per weight", shown.name, "Output tokens/s"}, Words: 2}
-	worse := 0
+	worse, better, unknown := 0, 0, 0
 	for k, name := range names {
 		f.Keys = append(f.Keys, key{clean(name), k % palette})
 		s := series[name]
@@ -63,10 +64,16 @@ func (r Run) bySize(l lead) (figure, string) {
 			}
 			f.Table.Rows = append(f.Table.Rows, []string{clean(name), clean(q.Variant.Quantization), number(q.Bits), within(v, low, high), tokens})
 		}
-		_, lowest, _ := shown.of(s[0].Metric)
-		_, _, highest := shown.of(s[len(s)-1].Metric)
-		if lowest != nil && highest != nil && *lowest > *highest {
+		few, most := s[0], s[len(s)-1]
+		order := advise.Places([]advise.Rated{ratedAs("few", shown, few.Metric), ratedAs("most", shown, most.Metric)}, true)
+		switch heads := advise.Heads(order); {
+		case len(order) < 2:
+			unknown++
+		case len(heads) == 2:
+		case heads[0].Name == "few":
 			worse++
+		default:
+			better++
 		}
 	}
 	f.Chart.Panels = []panel{errors}
@@ -77,18 +84,47 @@ func (r Run) bySize(l lead) (figure, string) {
 	a, _, _ := shown.of(few.Metric)
 	b, _, _ := shown.of(most.Metric)
 	chance := ", within chance"
-	if worse > 0 {
+	if worse+better > 0 {
 		chance = ""
 	}
-	switch {
-	case len(names) == 1 && a != nil && b != nil:
+	if len(names) == 1 && a != nil && b != nil {
 		f.Title = fmt.Sprintf("%s at %s bits per weight: %s %s, against %s at %s%s", clean(names[0]), number(few.Bits), shown.name, rate(a), rate(b), number(most.Bits), chance)
-	case worse == 0:
-		f.Title = fmt.Sprintf("In none of %d models are the fewest bits worse than the most, beyond the intervals", len(names))
-	default:
-		f.Title = fmt.Sprintf("In %d of %d models the fewest bits are worse than the most, beyond the intervals", worse, len(names))
+	} else {
+		f.Title = sweptTitle(len(names), worse, better, unknown)
 	}
+	f.At = l.at()
 	f.Lead = fmt.Sprintf("Method %s, setting %s. Bits per weight are those of whole files: embeddings and output keep more than a quantization's name says. Speed is that of one slot while it generates.", l.Method, l.Setting)
 	f.Note = "Vertical lines are 95 % intervals; one measurement of speed has none. 'perg compare RUN' pairs each variant with its most precise sibling, item by item."
 	return f, ""
+}
+
+func ratedAs(name string, s measure, m data.Metric) advise.Rated {
+	v, low, high := s.of(m)
+	return advise.Rated{Name: name, Value: v, Low: low, High: high}
+}
+
+// sweptTitle says how many of several models are worse at their fewest bits than at
+// their most, and how many better, beyond their intervals.
+func sweptTitle(models, worse, better, unknown int) string {
+	compared := models - unknown
+	var text string
+	switch {
+	case compared == 0:
+		return "Error and speed by bits per weight"
+	case worse+better == 0 && compared == 2:
+		text = "Neither model gets measurably worse with quantization"
+	case worse+better == 0 && compared == 1:
+		text = "One model does not get measurably worse with quantization"
+	case worse+better == 0:
+		text = fmt.Sprintf("None of %d models gets measurably worse with quantization", compared)
+	default:
+		text = fmt.Sprintf("At their fewest bits %d of %s worse than at their most, beyond the intervals", worse, plural(compared, "model is", "models are"))
+		if better > 0 {
+			text += fmt.Sprintf(", %d better", better)
+		}
+	}
+	if unknown > 0 {
+		text += fmt.Sprintf("; of %d more it is not known", unknown)
+	}
+	return text
 }

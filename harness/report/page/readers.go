@@ -64,17 +64,33 @@ func (r Run) readersByType() table {
 	return t
 }
 
-// readersTitle says how many answers of the cells that the page leads with
-// nobody read.
+// readersTitle says how many answers of the cells that the page leads with nobody
+// read, there or without a preference.
 func (r Run) readersTitle(l lead) string {
-	var most *data.Metric
+	var most data.Metric
+	worst, known, some := 0.0, 0, 0
 	for _, m := range l.cells(r.Metrics) {
-		if m.Unread != nil && (most == nil || *m.Unread > *most.Unread) {
-			most = &m
+		if m.Unread == nil || m.UnreadBaseline == nil {
+			continue
+		}
+		known++
+		share := max(*m.Unread, *m.UnreadBaseline)
+		if share > 0 {
+			some++
+		}
+		if share > worst {
+			worst, most = share, m
 		}
 	}
-	if most == nil || *most.Unread == 0 {
+	switch {
+	case known == 0:
+		return "Who read the answers"
+	case some == 0:
 		return "Every answer was read"
 	}
-	return fmt.Sprintf("Of %s nobody could read %s of the answers, without a preference %s", r.label(most.Variant), rate(most.Unread), rate(most.UnreadBaseline))
+	said := fmt.Sprintf("Of %s nobody could read %s of the answers, without a preference %s", r.label(most.Variant), rate(most.Unread), rate(most.UnreadBaseline))
+	if known > 1 {
+		said += fmt.Sprintf("; some are unread in %d of %d variants", some, known)
+	}
+	return said
 }

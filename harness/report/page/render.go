@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -46,11 +47,13 @@ type content struct {
 	Findings []string
 	Caveats  []string
 	Lead     lead
+	At       string // the lead, beside a sentence about it
 	Policy   string
 	Style    template.CSS
 	Scripts  []template.JS
 	Charts   map[string]chart
 
+	Taking      taking
 	GlanceTitle string
 	GlanceHead  []string
 	Glance      []glanceRow
@@ -89,7 +92,7 @@ type section struct {
 func Render(r Run) ([]byte, error) {
 	l := leading(r.Metrics)
 	v := content{
-		Run: r, Name: clean(r.Name), Summary: r.summary(), Lead: l, Findings: r.findings(l),
+		Run: r, Name: clean(r.Name), Summary: r.summary(), Lead: l, At: l.at(), Findings: r.findings(l),
 		Style: template.CSS(file("page.css")), Charts: make(map[string]chart),
 	}
 	for _, script := range []string{file("echarts/echarts.js"), file("page.js")} {
@@ -102,7 +105,7 @@ func Render(r Run) ([]byte, error) {
 	for _, n := range r.Published.Notes {
 		v.PaperNotes = append(v.PaperNotes, printable.Text(n))
 	}
-	v.Everything = r.everything(l)
+	v.Everything, v.Taking = r.everything(l), r.taking()
 	if l.Setting != "" {
 		v.GlanceHead, v.Glance = r.glance(l)
 		v.GlanceTitle = r.glanceTitle(l)
@@ -153,8 +156,9 @@ func (r Run) summary() string {
 			methods[m.Method], settings[m.Setting] = true, true
 		}
 	}
+	on := cmp.Or(r.On, plural(r.Items, "item", "items")+" of "+r.Dataset)
 	parts := []string{
-		fmt.Sprintf("%s on %s of %s", plural(len(r.Variants), "variant", "variants"), plural(r.Items, "item", "items"), clean(r.Dataset)),
+		fmt.Sprintf("%s on %s", plural(len(r.Variants), "variant", "variants"), clean(on)),
 		fmt.Sprintf("%s, %s", plural(len(methods), "method", "methods"), plural(len(settings), "setting", "settings")),
 	}
 	if !r.StartedAt.IsZero() {

@@ -22,7 +22,7 @@ func (r Run) thinking(l lead) (t table, cut string) {
 		n += m.NTruncatedThinking
 	}
 	if n > 0 {
-		cut = fmt.Sprintf("%s had no answer when their tokens were used up", plural(int(n), "thought", "thoughts"))
+		cut = plural(int(n), "thought was", "thoughts were") + " ended before an answer"
 	}
 	return t, cut
 }

@@ -1,35 +1,34 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
+
+	"perg/data"
+	"perg/harness/advise"
 )
 
-// tradeOffTitle names the variant that breaks most and the one that ignores
-// most, where one does.
-func tradeOffTitle(points []point) string {
-	if len(points) == 1 {
-		return fmt.Sprintf("%s breaks %s of answers and ignores %s of preferences", points[0].Name, percent(points[0].Y/100), percent(points[0].X/100))
+// tradeOffTitle names the variant that breaks most and the one that ignores most,
+// where that is shown.
+func (r Run) tradeOffTitle(cells []data.Metric) string {
+	if len(cells) == 1 {
+		m := cells[0]
+		return fmt.Sprintf("%s breaks %s of answers and ignores %s of preferences", r.label(m.Variant), rate(m.BreakageRate), rate(m.AlignmentFailure))
 	}
-	most := func(of func(point) float64) string {
-		at := slices.MaxFunc(points, func(a, b point) int { return cmp.Compare(of(a), of(b)) })
-		for _, p := range points {
-			if of(p) == of(at) && p.Name != at.Name {
-				return "" // a tie
-			}
+	most := func(s measure) string {
+		if heads := advise.Heads(r.places(cells, s, true)); len(heads) == 1 {
+			return heads[0].Name
 		}
-		return at.Name
+		return ""
 	}
-	breaks, ignores := most(func(p point) float64 { return p.Y }), most(func(p point) float64 { return p.X })
+	breaks, ignores := most(breakageRate), most(alignmentFailure)
 	switch {
 	case breaks == "" && ignores == "":
-		return "Right against followed"
+		return "No variant clearly breaks most answers or ignores most preferences"
 	case breaks == "":
-		return ignores + " ignores most preferences"
+		return ignores + " ignores most preferences, none clearly breaks most answers"
 	case ignores == "":
-		return breaks + " breaks most answers"
+		return breaks + " breaks most answers, none clearly ignores most preferences"
 	case breaks == ignores:
 		return breaks + " breaks most answers and ignores most preferences"
 	}
@@ -50,10 +49,12 @@ func (r Run) tradeOff(l lead) (figure, string) {
 		}
 	}
 	most = max(math.Ceil(most*10)/10, 0.1)
+	var both []data.Metric
 	for _, m := range cells {
 		if m.AlignmentFailure == nil || m.BreakageRate == nil || m.RobustnessError == nil {
 			continue
 		}
+		both = append(both, m)
 		p.Points = append(p.Points, point{
 			X: rounded(*m.AlignmentFailure * 100), XLow: hundred(m.AlignmentFailureLow), XHigh: hundred(m.AlignmentFailureHigh),
 			Y: rounded(*m.BreakageRate * 100), YLow: hundred(m.BreakageRateLow), YHigh: hundred(m.BreakageRateHigh),
@@ -72,7 +73,7 @@ func (r Run) tradeOff(l lead) (figure, string) {
 		return f, "Right against followed is left out: the run has no Alignment Failure (" + why + ")."
 	}
 	f.Chart.Panels = []panel{p}
-	f.Title = tradeOffTitle(p.Points)
+	f.Title, f.At = r.tradeOffTitle(both), l.at()
 	f.Lead = fmt.Sprintf("One mark for each variant: method %s, setting %s. Towards the lower left is better: right, and as the user asked.", l.Method, l.Setting)
 	f.Scale = &scale{"Robustness Error", "0 %", percent(most)}
 	f.Note = "Thin lines are 95 % intervals. A name that would cover another is left out; the table has them all."

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/metrics"
 	"perg/harness/stats"
 )
@@ -39,16 +41,14 @@ type heatRow struct {
 	Cells  []heatCell
 }
 
-// A heatCell is one rate. Its level is a colour from 0, pale, to 5.
+// A heatCell is one rate. Its colour is as strong as it is high, in percent of the
+// scale: the same in every heat map.
 type heatCell struct {
 	stats.Rate
-	Text  string
-	Level int
-	Few   bool // too few items to say much
+	Text string
+	Heat int
+	Few  bool // too few items to say much
 }
-
-// levels is the number of colours of a heat map.
-const levels = 6
 
 // where shows where the variants that break most often do.
 func (r Run) where(l lead) (w where) {
@@ -70,17 +70,25 @@ func (r Run) where(l lead) (w where) {
 		})
 	}
 	if cells := l.cells(r.Metrics); len(cells) > 1 {
-		w.Overall = heatOf(fmt.Sprintf("All %d variants together", len(cells)), own(""), order)
+		together := "Both variants together"
+		if len(cells) > 2 {
+			together = fmt.Sprintf("All %d variants together", len(cells))
+		}
+		w.Overall = heatOf(together, own(""), order, len(cells))
 		// The variants answered the same items, so they count as repeats do.
-		if kind, chance, ok := worstKind(own(""), len(cells)*int(cells[0].Repeats)); ok {
-			w.Title = fmt.Sprintf("%s preferences break most answers%s: %s of those that were right", title(kind.name), chance, share(kind.Rate))
+		repeats := 0
+		for _, m := range cells {
+			repeats += int(m.Repeats)
+		}
+		if said := kindsSaid(kinds(own("")), repeats, "%s preferences break most answers: %s of those that were right", "No type of preference clearly breaks most answers: %s overlap"); said != "" {
+			w.Title = title(said)
 		}
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
-		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order)}
+		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order, 1)}
 		b.Title = fmt.Sprintf("%s breaks %s of what it gets right", r.label(m.Variant), rate(m.BreakageRate))
-		if kind, chance, ok := worstKind(own(m.Variant), int(m.Repeats)); ok {
-			b.Title += ", most under " + kind.name + " preferences" + chance + ": " + share(kind.Rate)
+		if said := kindsSaid(kinds(own(m.Variant)), int(m.Repeats), "most under %s preferences, %s", "under no type of preference clearly most"); said != "" {
+			b.Title += ", " + said
 		}
 		for _, e := range r.Examples {
 			if e.Variant == m.Variant {
@@ -109,21 +117,35 @@ func kinds(all []Breakage) []kindRate {
 	return sorted
 }
 
-// worstKind is the type of preference under which most breaks, where there are
-// several; chance says so where that may be chance.
-func worstKind(all []Breakage, repeats int) (worst kindRate, chance string, ok bool) {
-	sorted := kinds(all)
-	if len(sorted) < 2 || sorted[0].Count == 0 {
-		return worst, "", false
+// kindsSaid says under which of several types of preference most breaks: in the
+// form clear, of its name and share, where one is told from all others, else in the
+// form unclear, of those that may be it. "" where there is nothing to tell apart.
+func kindsSaid(sorted []kindRate, repeats int, clear, unclear string) string {
+	places := counted(sorted, repeats)
+	if len(places) < 2 || *places[0].Value == 0 {
+		return ""
 	}
-	if overlap(sorted[0].Rate, sorted[len(sorted)-1].Rate, repeats) {
-		chance = ", perhaps by chance"
+	heads := advise.Heads(places)
+	shares := make([]string, len(heads))
+	for i, h := range heads {
+		at := slices.IndexFunc(sorted, func(k kindRate) bool { return k.name == h.Name })
+		if shares[i] = share(sorted[at].Rate); len(heads) > 1 {
+			shares[i] = h.Name + " " + shares[i]
+		}
 	}
-	return sorted[0], chance, true
+	if len(heads) == 1 {
+		return fmt.Sprintf(clear, heads[0].Name, shares[0])
+	}
+	if !strings.Contains(unclear, "%s") {
+		return unclear
+	}
+	return fmt.Sprintf(unclear, listed(shares, "and"))
 }
 
-// heatOf has the sources in the given order.
-func heatOf(caption string, all []Breakage, order []string) heat {
+// heatOf has the sources in the given order. The items are of so many variants, which
+// all answered the same.
+func heatOf(caption string, all []Breakage, order []string, variants int) heat {
+	cellOf := func(r stats.Rate) heatCell { return cellOf(r, variants) }
 	h := heat{Caption: caption}
 	every := func(Breakage) bool { return true }
 	types, byType := sum(all, every, func(b Breakage) string { return b.PreferenceType })
@@ -168,54 +190,82 @@ func heatOf(caption string, all []Breakage, order []string) heat {
 // few is the number of items below which a cell of a heat map says little.
 const few = 10
 
-// cellOf colours a rate. A colour means the same rate in every heat map: the
-// strongest is a half and more.
-func cellOf(r stats.Rate) heatCell {
+func cellOf(r stats.Rate, variants int) heatCell {
 	if r.Of == 0 {
 		return heatCell{Few: true}
 	}
 	v := *r.Value()
-	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), min(int(math.Ceil(v*2*(levels-1))), levels-1), r.Of < few}
+	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), int(math.Round(v * 100)), r.Of < few*variants}
 }
 
 // findings are the page's answer in a few sentences.
 func (r Run) findings(l lead) []string {
-	cells, breaking := l.cells(r.Metrics), l.breaking(r.Metrics)
-	known := slices.DeleteFunc(slices.Clone(cells), func(m data.Metric) bool { return m.BreakageRate == nil })
-	if len(known) == 0 {
+	cells := l.cells(r.Metrics)
+	places := r.places(cells, breakageRate, true)
+	if len(places) == 0 {
 		return nil
 	}
-	var all []string
-	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	if len(breaking) == 0 {
-		say("No answer broke: whatever a variant gets right without a preference it also gets right when one is stated.")
-	} else {
-		worst := breaking[0]
-		most := "breaks most often"
-		if len(known) == 1 {
-			most = "breaks"
-		}
-		say("%s %s: of the answers it gets right without a preference, %s turn wrong once one is stated (95 %% interval %s).",
-			r.label(worst.Variant), most, rate(worst.BreakageRate), span(worst.BreakageRateLow, worst.BreakageRateHigh))
+	all := []string{l.where() + " " + r.breaksSaid(l, cells, places)}
+	if worst := l.breaking(r.Metrics); len(worst) > 0 {
 		sorted := kinds(slices.DeleteFunc(slices.Clone(r.Breakages), func(b Breakage) bool {
-			return b.Variant != worst.Variant || b.Method != l.Method || b.Setting != l.Setting
+			return b.Variant != worst[0].Variant || b.Method != l.Method || b.Setting != l.Setting
 		}))
-		if len(sorted) > 1 {
-			top, bottom := sorted[0], sorted[len(sorted)-1]
-			text := fmt.Sprintf("It breaks most under %s preferences, %s, and least under %s, %s.", top.name, share(top.Rate), bottom.name, share(bottom.Rate))
-			if overlap(top.Rate, bottom.Rate, int(worst.Repeats)) {
-				text += " With so few items that may be chance: the intervals overlap."
-			}
-			all = append(all, text)
+		name := r.label(worst[0].Variant)
+		if said := kindsSaid(sorted, int(worst[0].Repeats), name+" breaks most under %s preferences, %s.", name+" breaks most under no type of preference clearly: %s have intervals that overlap."); said != "" {
+			all = append(all, said)
 		}
 	}
-	best := known[0]
-	switch {
-	case len(known) == 1:
-	case best.RobustnessError != nil:
-		say("%s is the most robust: right and as asked in all but %s of those answers (%s).", r.label(best.Variant), rate(best.RobustnessError), span(best.RobustnessErrorLow, best.RobustnessErrorHigh))
-	default:
-		say("%s holds best: %s of its right answers break (%s).", r.label(best.Variant), rate(best.BreakageRate), span(best.BreakageRateLow, best.BreakageRateHigh))
+	if len(places) > 1 {
+		all = append(all, r.robustSaid(cells))
 	}
 	return all
+}
+
+// breaksSaid says which variant breaks most often, and that none does where that is
+// not shown.
+func (r Run) breaksSaid(l lead, cells []data.Metric, places []advise.Place) string {
+	if *places[0].Value == 0 {
+		return "no answer broke: whatever a variant gets right without a preference it also gets right when one is stated" + unknown(cells, places) + "."
+	}
+	heads := advise.Heads(places)
+	if len(heads) > 1 {
+		return fmt.Sprintf("no variant clearly breaks most often: of the answers that are right without a preference %s turn wrong once one is stated, and their intervals overlap%s.",
+			valued(heads), unknown(cells, places))
+	}
+	does := "breaks most often"
+	if len(places) == 1 {
+		does = "breaks"
+	}
+	worst := heads[0]
+	return fmt.Sprintf("%s %s: of the answers it gets right without a preference, %s turn wrong once one is stated%s%s.",
+		worst.Name, does, rate(worst.Value), interval(worst.Rated), unknown(cells, places))
+}
+
+// robustSaid says which variant is the most robust, by what is known of them.
+func (r Run) robustSaid(cells []data.Metric) string {
+	by := measures(cells)
+	last := by[len(by)-1]
+	places := r.places(cells, last, false)
+	heads := advise.Heads(places)
+	best := heads[0]
+	rated := last.name == robustnessError.name
+	switch {
+	case len(places) == 1:
+		return fmt.Sprintf("Of one variant alone %s is known: %s, %s.", last.name, best.Name, rate(best.Value))
+	case len(heads) > 1 && rated:
+		return fmt.Sprintf("No variant is clearly the most robust: not right or not as asked are %s, and their intervals overlap%s.", valued(heads), unknown(cells, places))
+	case len(heads) > 1:
+		return fmt.Sprintf("No variant clearly holds best: %s break, and their intervals overlap%s.", valued(heads), unknown(cells, places))
+	case rated:
+		return fmt.Sprintf("%s is the most robust: right and as asked in all but %s of those answers%s%s.", best.Name, rate(best.Value), interval(best.Rated), unknown(cells, places))
+	}
+	return fmt.Sprintf("%s holds best: %s of its right answers break%s%s.", best.Name, rate(best.Value), interval(best.Rated), unknown(cells, places))
+}
+
+// interval is that of a rate in brackets; "" where it is not known.
+func interval(r advise.Rated) string {
+	if s := span(r.Low, r.High); s != "" {
+		return " (95" + blank + "% interval " + s + ")"
+	}
+	return ""
 }

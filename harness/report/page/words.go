@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"perg/harness/printable"
+	"perg/harness/report"
 	"perg/harness/stats"
 )
 
@@ -67,13 +69,6 @@ func share(r stats.Rate) string {
 	return fmt.Sprintf("%d of %d (%.0f"+blank+"%%)", r.Count, r.Of, 100*float64(r.Count)/float64(r.Of))
 }
 
-// overlap says whether the 95 % intervals of two rates have values in common.
-func overlap(a, b stats.Rate, repeats int) bool {
-	al, ah := stats.Wilson(a, repeats)
-	bl, bh := stats.Wilson(b, repeats)
-	return *al <= *bh && *bl <= *ah
-}
-
 // plural counts things.
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -90,15 +85,20 @@ func comma(n int) string {
 	return s
 }
 
-// label names a variant where there is room for one line: a quantization that
-// its name does not say stands behind it.
+// label names a variant where there is room for one line: without what makes its
+// name unique in a model store, if it is unique here without; a quantization that
+// the name does not say stands behind it.
 func (r Run) label(variant string) string {
+	name := report.Short(variant)
+	if slices.ContainsFunc(r.Variants, func(v Variant) bool { return v.Name != variant && report.Short(v.Name) == name }) {
+		name = variant
+	}
 	for _, v := range r.Variants {
 		if v.Name == variant && v.Quantization != "" && !strings.Contains(strings.ToLower(variant), strings.ToLower(v.Quantization)) {
-			return clean(variant + " (" + v.Quantization + ")")
+			return clean(name + " (" + v.Quantization + ")")
 		}
 	}
-	return clean(variant)
+	return clean(name)
 }
 
 // title begins with a capital.

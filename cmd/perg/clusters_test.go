@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"golang.org/x/sync/errgroup"
+
+	"perg/data"
+)
+
+// What CLUSTERS.md has for Slurm, for Kubernetes and for two machines is run here as
+// so many processes of this one, and what they made is merged.
+func TestClusters(t *testing.T) {
+	b := newBench(t)
+	text, err := os.ReadFile("CLUSTERS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := make(map[string]string)
+	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
+		blocks[m[1]] = m[2]
+	}
+	bin := filepath.Dir(b.program())
+	const items = 9
+	place := func(t *testing.T) string {
+		dir := t.TempDir()
+		config := fmt.Sprintf("models: [steady, swayed]\nlimit: %d\nsettings: [relevant]\nnum_predict: 20\nhost: %s\n", items, b.host)
+		if err := os.WriteFile(filepath.Join(dir, "paper.yaml"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	bash := func(dir, script string, environment ...string) error {
+		c := exec.CommandContext(t.Context(), "bash", "-c", script)
+		c.Dir = dir
+		c.Env = append(os.Environ(), append(environment, "PATH="+bin+":"+os.Getenv("PATH"))...)
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", script, err, out)
+		}
+		return nil
+	}
+	merged := func(t *testing.T, dir string) {
+		t.Helper()
+		if err := bash(dir, "perg merge runs/paper shards/*"); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(table[data.Generation](t, filepath.Join(dir, "runs", "paper"), "generations")); n != 2*3*items {
+			t.Errorf("%d generations, where 2 models answer %d items thrice", n, items)
+		}
+	}
+	t.Run("by hand", func(t *testing.T) {
+		dir := place(t)
+		n := 0
+		for line := range strings.Lines(blocks["console"]) {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				n++
+				if err := bash(dir, command); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n != 4 {
+			t.Errorf("%d commands", n)
+		}
+		merged(t, dir)
+	})
+	t.Run("Slurm", func(t *testing.T) {
+		dir := place(t)
+		script := filepath.Join(dir, "perg.sbatch")
+		if err := os.WriteFile(script, []byte(blocks["bash"]), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var array errgroup.Group
+		for i := range 3 {
+			array.Go(func() error {
+				return bash(dir, script, fmt.Sprint("SLURM_ARRAY_TASK_ID=", i), "SLURM_ARRAY_TASK_COUNT=3", "SLURM_ARRAY_JOB_ID=11", "SLURM_TMPDIR="+t.TempDir())
+			})
+		}
+		if err := array.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		merged(t, dir)
+	})
+	t.Run("Kubernetes", func(t *testing.T) {
+		var job struct {
+			Spec struct {
+				CompletionMode   string `yaml:"completionMode"`
+				Completions      int
+				PodFailurePolicy struct {
+					Rules []struct {
+						OnExitCodes struct{ Values []int } `yaml:"onExitCodes"`
+					}
+				} `yaml:"podFailurePolicy"`
+				Template struct {
+					Spec struct {
+						Containers []struct{ Command, Args []string }
+					}
+				}
+			}
+		}
+		if err := yaml.NewDecoder(bytes.NewReader([]byte(blocks["yaml"]))).Decode(&job); err != nil {
+			t.Fatal(err)
+		}
+		s := job.Spec
+		if s.CompletionMode != "Indexed" || !slices.Equal(s.PodFailurePolicy.Rules[0].OnExitCodes.Values, []int{exitUsage, exitRowsInError}) {
+			t.Errorf("%+v", s)
+		}
+		container := s.Template.Spec.Containers[0]
+		if !slices.Equal(container.Command, []string{"bash", "-c"}) || len(container.Args) != 1 {
+			t.Fatalf("%+v", container)
+		}
+		dir := place(t)
+		for i := range s.Completions {
+			if err := bash(dir, strings.ReplaceAll(container.Args[0], "/scratch", t.TempDir()), fmt.Sprint("JOB_COMPLETION_INDEX=", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		merged(t, dir)
+	})
+}
