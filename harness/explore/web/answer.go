@@ -154,6 +154,10 @@ func (s *site) page(screen explore.Screen, l listing) answerPage {
 	}
 	p.Besides = s.besides(l.filter.Beside)
 	p.sides()
+	if p.Other != nil && l.filter.Beside.Run && s.other != nil {
+		p.Sides[0].Title += " of " + printable.Text(s.about.Name)
+		p.Sides[1].Title += " of " + printable.Text(s.other.about.Name)
+	}
 	p.Raw, p.Rendering = l.raw, l.shownRaw(!l.raw).answer(screen.Key)
 	if !l.raw {
 		for i := range p.Sides {

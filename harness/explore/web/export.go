@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perg/harness/explore"
+	"perg/harness/printable"
 	"perg/harness/ratings"
 )
 
@@ -102,6 +103,10 @@ func (s *site) export(w http.ResponseWriter, r *http.Request) {
 	sheet, err := s.marks()
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, "The list cannot be exported", err.Error())
+		return
+	}
+	if _, err := s.run.List(r.Context(), at.filter, 0, 0); err != nil {
+		s.fail(w, http.StatusBadRequest, "The list cannot be exported", printable.Text(err.Error()))
 		return
 	}
 	lines := strings.HasSuffix(r.URL.Path, ".jsonl")
