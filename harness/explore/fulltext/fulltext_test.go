@@ -239,6 +239,13 @@ func TestAddIsWhole(t *testing.T) {
 	if err := x.Add(t.Context(), append(many, Text{7, "again"})); err == nil || x.Last() != 0 {
 		t.Errorf("%v, last %d", err, x.Last())
 	}
+	if err := x.Find(t.Context(), parse(t, "bridge"), 1000, func(some []int32) {
+		if len(some) > 0 {
+			t.Errorf("%d are found of what was given up", len(some))
+		}
+	}); err != nil {
+		t.Error(err)
+	}
 	if err := x.Add(t.Context(), many); err != nil || len(numbers(t, x, "bridge")) != 300 {
 		t.Error(err)
 	}

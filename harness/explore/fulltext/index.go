@@ -128,7 +128,7 @@ func connect(path string) (*sql.DB, error) {
 		at = "file:" + (&url.URL{Path: full}).EscapedPath() + "?mode=rw"
 	}
 	var pragmas []string
-	for _, p := range []string{"journal_mode(off)", "synchronous(off)", "temp_store(memory)", "cache_size(-8192)"} {
+	for _, p := range []string{"journal_mode(memory)", "synchronous(off)", "temp_store(memory)", "cache_size(-8192)"} {
 		pragmas = append(pragmas, "_pragma="+p)
 	}
 	join := "?"
