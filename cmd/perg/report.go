@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/data"
+	"perg/harness/advise"
 	"perg/harness/hint"
 	"perg/harness/metrics"
 	"perg/harness/printable"
@@ -28,9 +29,15 @@ func reportCommand() *cli.Command {
 		ArgsUsage: "RUN...",
 		Description: `Shows one table first, with a line for each variant and method: its rates under
 relevant preferences (or the first setting with preferences that was run), and what
-it took. Below stand who fails least, as far as intervals tell, and which variant to
-take. --all shows every setting and all else that is known, --by the same rates over
-parts of the questions.
+it took. Below stand who fails least, as far as intervals tell, and what to take:
+of a model at several quantizations, types of KV cache or ways of thinking the least
+that is no worse (perg compare --help); of several models the places that their
+intervals leave to each; of all the Pareto front of bits per weight, memory, speed,
+energy of a right answer, and Breakage. A variant is off it that another dominates:
+is worse in nothing, where Breakage within intervals is the same, and better in
+something. --all shows every setting and all else that is known, --by the same rates
+over parts of the questions.
+
 Rates are in percent, with the 95 % interval they lie in. Those below Right are over
 Q*: the items that the model gets right when no preference is stated.
 
@@ -73,13 +80,6 @@ metrics, rates as fractions, and each source too; benchstat is the format of Go'
 benchmarks, a line for each repeat of a cell, which benchstat (of golang.org/x/perf)
 compares between runs.
 
-Of a model at several quantizations, types of KV cache or ways of thinking a
-sentence says which to take (perg compare --help); of several models, which places
-their intervals leave to each. Then the Pareto front of bits per weight, memory,
-speed, energy of a right answer, and Breakage: a variant that another is no worse
-than in anything, and better in something, is off it. Breakage within intervals is
-the same there.
-
 Where a model chooses a letter more or less often than it is right, beyond chance
 (Holm over all letters and cells, level 1 %), a table has the shares of the letters
 under the setting, without a preference, and of the right answers; csv, json and
@@ -87,11 +87,10 @@ the page have them of every cell.
 
 --all has more tables, where there is something to show: with --repeats, how much
 each metric varies between items and between repeats; where other methods were run
-besides zero-shot, what they change against it: paired by item, over the same
-resamples, and where fewer than 10 items differ with Bonett and Price's interval for
-paired proportions; how fast each cell was answered, and with what energy; and what
-each variant was planned to take in memory beside what the server said that it took,
-as estimate and size of a load in run.json.
+besides zero-shot, what they change against it: paired by item, over the same resamples. Where fewer than
+10 items differ the interval is Bonett and Price's for paired proportions. The
+last table has what each variant was planned to take in memory beside what the
+server said that it took, as estimate and size of a load in run.json.
 
 Of several runs there is one table, one recommendation and one page. A variant that
 more than one of them has is named with its run, csv and json have a column run, and
@@ -149,9 +148,6 @@ func reportAction(c *cli.Context) error {
 	}
 
 	if c.NArg() > 1 {
-		if format == report.Benchstat {
-			return hint.Usage(fmt.Errorf("--format %s is of one run, not of %d", format, c.NArg()), "write each to a file, and compare these: benchstat a.txt b.txt")
-		}
 		return reportSeveral(c, format, by)
 	}
 	shown, rows, err := openShown(c.Context, c.Args().First())
@@ -168,8 +164,12 @@ func reportAction(c *cli.Context) error {
 		return err
 	}
 	w := c.App.Writer
+	recommendation, err := recommend(shown.manifest, rows, load)
+	if err != nil {
+		return err
+	}
 	if format != report.Table {
-		if err := shown.writeFormat(w, format, by, rows, load); err != nil {
+		if err := shown.writeFormat(w, format, by, rows, recommendation, load); err != nil {
 			return err
 		}
 		for _, caveat := range append(caveats(shown.manifest, rows), beside...) {
@@ -178,16 +178,13 @@ func reportAction(c *cli.Context) error {
 		return nil
 	}
 	fmt.Fprintf(w, "%s\n\n", printable.Text(about(shown.dir, shown.manifest)))
-	recommendation, err := recommendation(shown.manifest, rows, load)
-	if err != nil {
-		return err
-	}
 	if err := summary(w, shown.tables, shown.manifest, rows, recommendation, append(caveats(shown.manifest, rows), beside...)); err != nil {
 		return err
 	}
-	if c.Bool("all") || len(by) > 0 {
+	switch {
+	case c.Bool("all") || len(by) > 0:
 		err = shown.details(w, report.Ranked(rows), by, c.Bool("all"), load)
-	} else {
+	default:
 		next(w, shown.dir)
 	}
 	if err != nil || !c.IsSet("html") {
@@ -211,7 +208,7 @@ func loading(tables string, m rundir.Manifest) func() (*metrics.Table, error) {
 }
 
 // writeFormat writes rows for documents and programs, or their groups.
-func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.GroupBy, rows []data.Metric, load func() (*metrics.Table, error)) error {
+func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.GroupBy, rows []data.Metric, r advise.Recommendation, load func() (*metrics.Table, error)) error {
 	if format == report.Benchstat {
 		run, err := load()
 		if err != nil {
@@ -223,13 +220,11 @@ func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.Gr
 		}
 		return report.WriteBenchstat(w, setup(s.manifest), cells, rows)
 	}
-	write := func(rows []data.Metric, g metrics.GroupBy) error { return report.Write(w, format, rows, g, 0) }
-	if format == report.JSON {
-		r, err := recommendation(s.manifest, rows, load)
-		if err != nil {
-			return err
+	write := func(rows []data.Metric, by metrics.GroupBy) error {
+		if format == report.JSON {
+			return writeReportJSON(w, rows, by, r)
 		}
-		write = func(rows []data.Metric, g metrics.GroupBy) error { return writeReportJSON(w, rows, g, r) }
+		return report.Write(w, format, rows, by, 0)
 	}
 	if len(by) == 0 {
 		return write(tableRows(format, rows), "")
@@ -239,7 +234,7 @@ func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.Gr
 		if err != nil {
 			return err
 		}
-		if err := write(withoutAll(cells), g); err != nil {
+		if err := write(groupsOf(cells), g); err != nil {
 			return err
 		}
 	}
@@ -264,8 +259,8 @@ func cellsBy(by metrics.GroupBy, load func() (*metrics.Table, error)) ([]data.Me
 	return run.Records(by)
 }
 
-// withoutAll are those of cells that are not over all items.
-func withoutAll(cells []data.Metric) []data.Metric {
+// groupsOf are those of cells that are not over all items.
+func groupsOf(cells []data.Metric) []data.Metric {
 	return slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
 }
 

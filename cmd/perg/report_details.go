@@ -76,7 +76,7 @@ func breakdown(w io.Writer, by metrics.GroupBy, load func() (*metrics.Table, err
 	if err != nil {
 		return err
 	}
-	groups := withoutAll(report.Ranked(cells))
+	groups := groupsOf(report.Ranked(cells))
 	fmt.Fprintf(w, "\nby %s\n\n", by)
 	if err := report.Write(w, report.Table, groups, by, width(w)); err != nil {
 		return err

@@ -73,7 +73,7 @@ func (r *writtenRun) timed(t *testing.T) {
 	}
 }
 
-// What perg report shows at a terminal, to the letter: at 60 columns, 80 and 200.
+// What perg report shows at a terminal, to the letter: at 40 columns, 80 and 200.
 func TestReportOnATerminal(t *testing.T) {
 	golden, err := filepath.Abs("testdata/report")
 	if err != nil {
@@ -105,7 +105,7 @@ func TestReportOnATerminal(t *testing.T) {
 		columns uint16
 		args    []string
 	}{
-		{"60", 60, nil}, {"80", 80, nil}, {"200", 200, nil},
+		{"40", 40, nil}, {"80", 80, nil}, {"200", 200, nil},
 		{"all-80", 80, []string{"--all", "--by", "source"}}, {"all-200", 200, []string{"--all", "--by", "source"}},
 		{"by-80", 80, []string{"--by", "source"}},
 	} {

@@ -43,11 +43,11 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 	}
 	w := d.stdout
 	if len(rows) > 0 {
-		r, err := recommendation(dir.Manifest, rows, loading(cfg.Out, dir.Manifest))
+		recommendation, err := recommend(dir.Manifest, rows, loading(cfg.Out, dir.Manifest))
 		if err != nil {
 			return err
 		}
-		if err := summary(w, cfg.Out, dir.Manifest, rows, r, report.Caveats(rows)); err != nil {
+		if err := summary(w, cfg.Out, dir.Manifest, rows, recommendation, report.Caveats(rows)); err != nil {
 			return unlessGone(err)
 		}
 		fmt.Fprintln(w)

@@ -12,14 +12,13 @@ import (
 	"perg/harness/rundir"
 )
 
-// summary writes what a run comes to: one table, who fails least, what to take, and
-// what is to be known beside.
+// summary writes what a run comes to: one table, who fails least, what to take, and what is to be known beside.
 func summary(w io.Writer, tables string, m rundir.Manifest, rows []data.Metric, r advise.Recommendation, beside []string) error {
-	costs, err := costsOf(tables, m)
-	if err != nil {
+	times, err := metrics.LoadTimes(tables)
+	if err != nil && !errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
 		return err
 	}
-	if err := writeOverview(w, rows, costs); err != nil {
+	if err := writeOverview(w, report.OverviewOf(rows, report.Costs{Bytes: loadedBytes(m), Times: times})); err != nil {
 		return err
 	}
 	if err := writeRecommendation(w, r); err != nil {
@@ -34,9 +33,9 @@ func summary(w io.Writer, tables string, m rundir.Manifest, rows []data.Metric, 
 	return nil
 }
 
-// writeOverview writes the first table, and who fails least.
-func writeOverview(w io.Writer, rows []data.Metric, costs report.Costs) error {
-	overview, columns := report.OverviewOf(rows, costs), width(w)
+// writeOverview writes the table, and who fails least.
+func writeOverview(w io.Writer, overview report.Overview) error {
+	columns := width(w)
 	fmt.Fprintf(w, "%s\n\n", report.ProseIn(overview.Title(), columns))
 	leftOut, err := overview.Write(w, columns)
 	if err != nil {
@@ -47,15 +46,6 @@ func writeOverview(w io.Writer, rows []data.Metric, costs report.Costs) error {
 		fmt.Fprintf(w, "\n%s\n", report.ProseIn(said, columns))
 	}
 	return nil
-}
-
-// costsOf are what a run's variants took.
-func costsOf(tables string, m rundir.Manifest) (report.Costs, error) {
-	times, err := metrics.LoadTimes(tables)
-	if errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
-		err = nil
-	}
-	return report.Costs{Bytes: loadedBytes(m), Times: times}, err
 }
 
 // loadedBytes are what a server said a variant took in memory, at the most.

@@ -14,8 +14,8 @@ type Usage struct {
 	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
+	Paid        Paid     // what they were spent on
 	Idle        *float64 // watts that the GPUs which worked for it draw at rest
-	Paid        Paid     // what Joules were spent on
 
 	busy, seconds float64
 	sampled       spans
@@ -58,9 +58,9 @@ func (m *usageMeter) add(s data.GPUSample) {
 		u = &Usage{gpus: make(map[string]bool)}
 		m.cells[cell] = u
 	}
-	u.gpus[s.GPUUUID] = true
 	at := s.At.UnixMicro()
 	u.sampled = u.sampled.with(span{at - pause.Microseconds(), at}, results.LongestGap)
+	u.gpus[s.GPUUUID] = true
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
 	if !ok || elapsed <= 0 || elapsed > results.LongestGap || before.Lane != s.Lane || cell != cellOf(before) {

@@ -12,8 +12,8 @@ import (
 	"perg/harness/metrics"
 )
 
-// Advice says in sentences which variants to take, and what became of the others, in so
-// many columns.
+// Advice says in sentences which variants to take, and what became of the others, in
+// so many columns.
 func Advice(w io.Writer, all []advise.Advice, width int) {
 	for i, a := range all {
 		if i > 0 {

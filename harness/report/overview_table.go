@@ -14,14 +14,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// A shownFigure is a column of the overview.
-type shownFigure struct {
+// A figure is a column of the overview.
+type figure struct {
 	title string // its words stand over each other where there is little room
 	of    func(line) (value, interval string)
 }
 
-func rated(title string, of rate) shownFigure {
-	return shownFigure{title, func(l line) (value, interval string) {
+func rated(title string, of rate) figure {
+	return figure{title, func(l line) (value, interval string) {
 		v, low, high := of(l.cell)
 		if v == nil {
 			return "-", ""
@@ -31,8 +31,8 @@ func rated(title string, of rate) shownFigure {
 }
 
 // ratesShown are the columns that are always there.
-func (o Overview) ratesShown() []shownFigure {
-	return []shownFigure{
+func (o Overview) ratesShown() []figure {
+	return []figure{
 		rated("Right ↑", right), rated("Breakage ↓", breakage), rated("Null ↓", nullBreakage),
 		rated("Alignment failure ↓", alignment), rated("Robustness error ↓", robustness),
 	}
@@ -40,11 +40,11 @@ func (o Overview) ratesShown() []shownFigure {
 
 // costsShown are those that are there as far as there is room, the first of them
 // first.
-func (o Overview) costsShown() []shownFigure {
-	plain := func(title string, of func(line) string) shownFigure {
-		return shownFigure{title, func(l line) (string, string) { return of(l), "" }}
+func (o Overview) costsShown() []figure {
+	plain := func(title string, of func(line) string) figure {
+		return figure{title, func(l line) (string, string) { return of(l), "" }}
 	}
-	return []shownFigure{
+	return []figure{
 		{"tok/s", func(l line) (value, interval string) {
 			return quantity(l.cell.OutputTokensPerSecond), speeds(l.cell)
 		}},
@@ -75,7 +75,7 @@ func (o Overview) Write(w io.Writer, width int) (leftOut []string, err error) {
 		return nil, err
 	}
 	costs := o.costsShown()
-	known := slices.DeleteFunc(slices.Clone(costs), func(f shownFigure) bool {
+	known := slices.DeleteFunc(slices.Clone(costs), func(f figure) bool {
 		return !slices.ContainsFunc(o.lines, func(l line) bool { v, _ := f.of(l); return v != "-" })
 	})
 	for n := len(known); n >= 0; n-- {
@@ -123,7 +123,7 @@ const least = 16
 
 // narrower is a table whose lines have two or more of text, with two costs to a
 // column; false where it does not fit.
-func (o Overview) narrower(costs []shownFigure, width int) (string, bool) {
+func (o Overview) narrower(costs []figure, width int) (string, bool) {
 	rates := o.ratesShown()
 	header := table.Row{"Variant"}
 	for _, f := range rates {
@@ -176,7 +176,7 @@ func (o Overview) narrower(costs []shownFigure, width int) (string, bool) {
 }
 
 // listed is the overview with a line for each figure.
-func (o Overview) listed(costs []shownFigure, width int) string {
+func (o Overview) listed(costs []figure, width int) string {
 	var b strings.Builder
 	for _, l := range o.lines {
 		fmt.Fprintf(&b, "%s\n  %s\n", strings.Join(broken(cell(l.name), width), "\n"), o.counts(l))
@@ -218,7 +218,7 @@ func over(title string) string {
 	return first + "\n" + rest
 }
 
-func titlesOf(figures []shownFigure) (titles []string) {
+func titlesOf(figures []figure) (titles []string) {
 	for _, f := range figures {
 		titles = append(titles, f.title)
 	}
