@@ -113,6 +113,9 @@ func orNone(v *float64, format string) string {
 	if v == nil {
 		return "-"
 	}
+	if *v > 0 && *v < 0.05 {
+		return "<0.1"
+	}
 	return fmt.Sprintf(format, *v)
 }
 

@@ -52,6 +52,12 @@ func TestFrontFits(t *testing.T) {
 			}
 		}
 	}
+	var b bytes.Buffer
+	tiny := point("tiny", 0, .1, .2)
+	tiny.Bytes = new(int64(1 << 20))
+	if _, err := Front(&b, []advise.Standing{{Point: tiny, Front: true}}, 0); err != nil || !strings.Contains(b.String(), " <0.1 ") {
+		t.Errorf("a mebibyte is shown as nothing, %v:\n%s", err, b.String())
+	}
 	if said := FrontLegend(unknown, []string{"Bits"}); strings.Contains(said, "Not known") || !strings.Contains(said, "A wider terminal shows Bits, too.") {
 		t.Error(said)
 	}
