@@ -72,14 +72,21 @@ func OverviewOf(rows []data.Metric, costs Costs) Overview {
 	o := Overview{setting: primary(rows)}
 	of := make(map[metrics.Work][]data.Metric)
 	var works []metrics.Work
+	var variants []string
 	for _, m := range rows {
+		if !slices.Contains(variants, m.Variant) {
+			variants = append(variants, m.Variant)
+		}
 		w := metrics.Work{Variant: m.Variant, Method: m.Method}
 		if of[w] == nil {
 			works = append(works, w)
 		}
 		of[w] = append(of[w], m)
 	}
-	names := shortNames(works)
+	names := make(map[string]string)
+	for i, short := range Shorts(variants) {
+		names[variants[i]] = short
+	}
 	for _, w := range works {
 		cells := of[w]
 		baselines := !slices.ContainsFunc(cells, func(m data.Metric) bool { return m.Setting != string(prompt.None) })
@@ -151,25 +158,6 @@ func (o Overview) measure() measure {
 		}
 	}
 	return measure{"Robustness error", "is the most robust", robustness, false}
-}
-
-// shortNames are the variants' without the hash of what was quantized here, where
-// they stay apart without it.
-func shortNames(works []metrics.Work) map[string]string {
-	names, owners := make(map[string]string), make(map[string][]string)
-	for _, w := range works {
-		short := hashed.ReplaceAllString(w.Variant, "")
-		names[w.Variant] = short
-		if !slices.Contains(owners[short], w.Variant) {
-			owners[short] = append(owners[short], w.Variant)
-		}
-	}
-	for variant, short := range names {
-		if len(owners[short]) > 1 {
-			names[variant] = variant
-		}
-	}
-	return names
 }
 
 func quantizedName(name, quantization string) string {

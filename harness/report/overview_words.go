@@ -2,15 +2,11 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"perg/harness/prompt"
 )
-
-// hashed is the end that a variant's name has where perg quantized it.
-var hashed = regexp.MustCompile(`-perg-[0-9a-f]{12}`)
 
 // oneMethod is that of all lines; "" where they have several.
 func (o Overview) oneMethod() string {

@@ -186,7 +186,7 @@ func TestProgramsReadItBack(t *testing.T) {
 		t.Fatalf("%d records, error %v", len(records), err)
 	}
 	at := slices.Index(records[0], "alignment_failure")
-	if len(records[0]) != 91 || records[2][at] != "0.02" || records[3][at] != "" {
+	if len(records[0]) != 92 || records[2][at] != "0.02" || records[3][at] != "" {
 		t.Errorf("%d columns; alignment_failure %q and %q", len(records[0]), records[2][at], records[3][at])
 	}
 	b.Reset()
