@@ -62,5 +62,12 @@ func (t *Table) Replaced() bool {
 	return false
 }
 
+// ID is the random name of the table: one that takes its place has another. It is
+// "" where an older perg wrote it.
+func (t *Table) ID() string {
+	id, _ := t.parts[0].parquet.Lookup(keyTable)
+	return id
+}
+
 // Rows is the number of rows of the table.
 func (t *Table) Rows() int { return t.rows }

@@ -14,7 +14,7 @@ import (
 // are not among them.
 var floors = [][]string{
 	{"models", "gpu", "data"},
-	{"harness/hint", "harness/printable", "harness/stats", "harness/structured", "harness/ctl", "harness/schedule", "harness/store"},
+	{"harness/hint", "harness/explore/fulltext", "harness/explore/markdown", "harness/printable", "harness/stats", "harness/structured", "harness/ctl", "harness/schedule", "harness/store"},
 	{"harness/prompt", "harness/judge", "harness/extract"},
 	{"harness/engine", "harness/sizing", "harness/results", "harness/unseen"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},

@@ -61,6 +61,9 @@ those that are in Q* of both sides, right in both baselines. What perg
 report shows, over all of a side's Q*, stands below: these are other items
 on each side.
 
+Which they are that A or B alone has right, --which says: a page of
+'perg view' for each comparison, with repeats one each.
+
    p        of McNemar's test, mid-p. In Robustness error, answers without
             a rating count by the share of the rated ones that do not
             follow: its p is of the sign-flip test, which is McNemar's where
@@ -73,6 +76,7 @@ on each side.
             is seen there is none`,
 		Flags: []cli.Flag{
 			&cli.Float64Flag{Name: "detect", Value: 2, Usage: "difference to be seen, in `POINTS` of percent"},
+			&cli.BoolFlag{Name: "which", Usage: "say where the answers are to be seen that A or B alone has right"},
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.ComparisonFormats())},
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 		},
@@ -91,6 +95,8 @@ func compareAction(c *cli.Context) error {
 		return hint.Usage(fmt.Errorf("compare takes A and B, or one run, not %d arguments", c.NArg()), "perg compare runs/<time>,MODEL OTHER-MODEL")
 	case !slices.Contains(report.ComparisonFormats(), format):
 		return hint.Usage(fmt.Errorf("unknown format %q", format), "there are: "+joined(report.ComparisonFormats()))
+	case c.Bool("which") && format != report.Table:
+		return hint.Usage(errors.New("--which is for people"), "leave out --format and --json")
 	case !(detect > 0 && detect < 100):
 		return hint.Usage(fmt.Errorf("--detect %v: percentage points above 0 and below 100", detect), "")
 	}
@@ -131,6 +137,9 @@ func compareAction(c *cli.Context) error {
 		return err
 	}
 	comparedLegend(w, sweep, all, detect)
+	if c.Bool("which") {
+		saidWhich(w, all)
+	}
 	if sweep {
 		if advice := adviceOf(s.a.manifest, s.a.cells); len(advice) > 0 {
 			fmt.Fprint(w, "\nWhich to take\n\n")

@@ -275,13 +275,13 @@ func TestLettersAloneAreViewed(t *testing.T) {
 	}
 	dir, said := imports(t, "none=a.jsonl", "relevant=b.jsonl", "--set", "model=mine")
 	contains(t, said, "a.jsonl: 1 row, long, 118 B, setting none", "the option with the greatest likelihood")
-	tables, err := explore.Open(dir, results.Panel{})
+	tables, err := explore.Open(dir, results.Panel{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tables.Close()
 	server := httptest.NewUnstartedServer(nil)
-	server.Config.Handler = web.Handler(tables, web.About{Name: "imported"}, &web.Ratings{Path: filepath.Join(dir, "ratings.csv")}, server.Listener.Addr().(*net.TCPAddr))
+	server.Config.Handler = web.Handler([]web.Shown{{Run: tables, About: web.About{Name: "imported"}, Ratings: &web.Ratings{Path: filepath.Join(dir, "ratings.csv")}}}, web.BlindWhereJudged, server.Listener.Addr().(*net.TCPAddr))
 	server.Start()
 	defer server.Close()
 	page := func(path string) string {

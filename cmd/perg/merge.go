@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +14,7 @@ import (
 	"perg/harness/hint"
 	"perg/harness/merge"
 	"perg/harness/printable"
+	"perg/harness/store"
 )
 
 func mergeCommand() *cli.Command {
@@ -84,7 +86,7 @@ func mergeAction(c *cli.Context) error {
 		if store, err = absolute(c.String("store")); err != nil {
 			return err
 		}
-		if replies, err = mergeReplies(c, m, set, store); err != nil {
+		if replies, err = mergeReplies(c, m, set, store, out); err != nil {
 			return err
 		}
 	}
@@ -112,7 +114,7 @@ func mergeAction(c *cli.Context) error {
 	return nil
 }
 
-func mergeReplies(c *cli.Context, m merge.Merge, set data.Dataset, path string) (n int, err error) {
+func mergeReplies(c *cli.Context, m merge.Merge, set data.Dataset, path, out string) (n int, err error) {
 	s, err := openStore(path)
 	if err != nil {
 		return 0, err
@@ -122,5 +124,11 @@ func mergeReplies(c *cli.Context, m merge.Merge, set data.Dataset, path string) 
 			err = e
 		}
 	}()
-	return m.Replies(c.Context, set, s)
+	if n, err = m.Replies(c.Context, set, s); err != nil {
+		return n, err
+	}
+	if out, err = absolute(out); err != nil {
+		return n, err
+	}
+	return n, s.Used(c.Context, store.User{Path: out, ID: m.Whole.RunID, At: time.Now()})
 }

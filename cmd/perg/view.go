@@ -15,7 +15,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"perg/harness/explore"
 	"perg/harness/explore/web"
 	"perg/harness/hint"
 	"perg/harness/printable"
@@ -30,28 +29,41 @@ func viewCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "view",
 		Usage:     "browse questions, answers and verdicts in a web page",
-		ArgsUsage: "RUN",
+		ArgsUsage: "RUN [RUN]",
 		Description: `Serves pages over a run's tables to a browser on this machine: a list of
-answers with filters (outcome, setting, kind of preference, variant, method,
-source, category) and text search, and for each answer both responses side by
-side with their differences marked, how its letter was read, what the judge
-said, and the same question in other variants. ? shows what the words mean,
-and the keys.
+answers to filter (outcome, setting, kind of preference, variant, method,
+what read the letter, your ratings, source, category), to sort and to search,
+and for each answer both responses side by side with their differences
+marked, how its letter was read, what the judge said, and the same question
+in other variants. ? shows what the words mean, and the keys.
 
    perg view runs/20260102-150405
 
+Beside puts each answer next to that of another variant, method or setting,
+and filters by which of the two is right, which breaks, and whether their
+letters differ. With two runs, beside each answer of one is that of the other:
+
+   perg view runs/20260102-150405 runs/20260203-150405
+
+A search finds all of its words, "words in a row", or the beginnings of
+words: brid*. The words of a finished run of more than 20,000 answers are
+indexed in RUN/search.sqlite, which may be deleted. What is listed can be
+saved as CSV or JSON lines.
+
 An answer can be rated from 1 to 5, thumbed and noted. That is kept in
 RUN/ratings.csv, or the file that --ratings names, in the form of 'perg judge
-sample': an existing file is continued.
+sample': an existing file is continued. What a judge said is hidden until you
+have rated the answer; --blind=false shows it.
 
    perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
 
 A run at work, or one whose process died, is shown as far as it came, and the
 list is renewed as it goes on. Nothing else is written. The pages are only
-reachable from this machine. The URL contains the filters and the open answer.
-Ctrl-C ends it.`,
+reachable from this machine. The URL contains all of what is shown. Ctrl-C
+ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
+			&cli.BoolFlag{Name: "blind", Usage: "hide what judges said of an answer until you have rated it (default: where a judge rated)"},
 			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
 			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
 		},
@@ -62,49 +74,73 @@ Ctrl-C ends it.`,
 func viewAction(c *cli.Context) error {
 	port := c.Int("port")
 	switch {
-	case c.NArg() != 1:
-		return hint.Usage(fmt.Errorf("view takes one run directory, not %d", c.NArg()), "perg view runs/<time>")
+	case c.NArg() < 1 || c.NArg() > 2:
+		return hint.Usage(fmt.Errorf("view takes one run directory or two, not %d", c.NArg()), "perg view runs/<time>")
+	case c.NArg() > 1 && c.IsSet("ratings"):
+		return hint.Usage(errors.New("--ratings names one file, and there are two runs"), "leave it out: ratings of each are kept beside it")
 	case port < 1 || port > 65535:
 		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
-	dir, m, err := readRun(c.Args().First())
-	if err != nil {
-		return err
-	}
-	file := &web.Ratings{Path: c.String("ratings")}
-	if file.Path == "" {
-		file.Path = filepath.Join(dir, "ratings.csv")
-	}
-	sheet, err := file.Open()
-	if err != nil {
-		return hint.Usage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
+	blind := web.BlindWhereJudged
+	if c.IsSet("blind") {
+		blind = map[bool]web.Blind{true: web.BlindAlways, false: web.BlindNever}[c.Bool("blind")]
 	}
 	listener, err := listenLoopback(c.String("address"), port, !c.IsSet("port"))
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	v, err := openViewed(c.Context, dir, m, func(run *explore.Run, about web.About) http.Handler {
-		return web.Handler(run, about, file, listener.Addr().(*net.TCPAddr))
-	})
-	if err != nil {
-		return err
+	v := &viewer{serve: func(shown []web.Shown) http.Handler {
+		return web.Handler(shown, blind, listener.Addr().(*net.TCPAddr))
+	}}
+	for _, name := range c.Args().Slice() {
+		one, err := openNamed(c.Context, name, c.String("ratings"))
+		if err != nil {
+			return errors.Join(err, v.close())
+		}
+		v.runs = append(v.runs, one)
 	}
-	address := "http://" + listener.Addr().String() + "/"
+	v.show()
 	w := c.App.Writer
-	fmt.Fprintf(w, "%s: %s answers\n%s\n", printable.Text(dir), comma(v.run.Generations()), address)
-	fmt.Fprintf(w, "ratings are kept in %s", printable.Text(file.Path))
-	if n := sheet.Rated(); n > 0 {
-		fmt.Fprintf(w, " (%s so far)", comma(n))
+	for _, one := range v.runs {
+		fmt.Fprintf(w, "%s: %s answers\n", printable.Text(one.name), comma(one.run.Generations()))
 	}
-	fmt.Fprintln(w, "; Ctrl-C ends it")
+	fmt.Fprintln(w, "http://"+listener.Addr().String()+"/")
+	for i, one := range v.runs {
+		fmt.Fprintf(w, "ratings are kept in %s", printable.Text(one.ratings.Path))
+		if sheet, err := one.ratings.Open(); err == nil && sheet.Rated() > 0 {
+			fmt.Fprintf(w, " (%s so far)", comma(sheet.Rated()))
+		}
+		if i == len(v.runs)-1 {
+			fmt.Fprint(w, "; Ctrl-C ends it")
+		}
+		fmt.Fprintln(w)
+	}
 	var following sync.WaitGroup
 	ctx, cancel := context.WithCancel(c.Context)
-	following.Go(func() { v.follow(ctx) })
+	for _, one := range v.runs {
+		following.Go(func() { v.follow(ctx, one) })
+	}
 	err = serve(c.Context, listener, v)
 	cancel()
 	following.Wait()
 	return errors.Join(err, v.close())
+}
+
+// openNamed opens a run by its name, and the file of its ratings.
+func openNamed(ctx context.Context, name, file string) (*viewed, error) {
+	dir, m, err := readRun(name)
+	if err != nil {
+		return nil, err
+	}
+	kept := &web.Ratings{Path: file}
+	if file == "" {
+		kept.Path = filepath.Join(dir, "ratings.csv")
+	}
+	if _, err := kept.Open(); err != nil {
+		return nil, hint.Usage(fmt.Errorf("ratings: %w", err), "put it right, or keep ratings in another file with --ratings")
+	}
+	return openViewed(ctx, dir, m, kept)
 }
 
 // listenLoopback listens at an address of this machine that no other reaches, at

@@ -40,7 +40,7 @@ func startView(tb testing.TB, args ...string) *viewing {
 	}
 	tb.Cleanup(func() { v.cmd.Process.Kill() })
 	v.stdout = bufio.NewReader(out)
-	for range 3 {
+	for !strings.HasSuffix(v.said, "Ctrl-C ends it\n") {
 		line, err := v.stdout.ReadString('\n')
 		if err != nil {
 			tb.Fatalf("perg view said %q: %v", v.said, err)

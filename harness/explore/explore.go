@@ -7,6 +7,7 @@ package explore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -24,24 +25,39 @@ type Run struct {
 	index *index // when ready is closed; then err or index is set
 	err   error
 	stop  context.CancelFunc
+	texts *indexed
+	own   *Texts // those that are closed with it; nil: they are another's
 
-	mu   sync.Mutex
-	hits []*hits // of the last filters, the newest first
+	mu     sync.Mutex
+	hits   []*hits // of the last filters, the newest first
+	marks  personMarks
+	beside *Run // nil: none
 }
 
 // Open opens the tables of the run in dir and begins to read its index; Wait
 // waits for it. The error is data.ErrNoTable where the run has no generations.
-// Ratings count as the panel says.
-func Open(dir string, p results.Panel) (*Run, error) {
+// Ratings count as the panel says. Words of texts are looked up in t, which stays
+// open longer; nil is one of the run's own.
+func Open(dir string, p results.Panel, t *Texts) (*Run, error) {
 	tables, err := results.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Run{tables: tables, panel: p, ready: make(chan struct{}), stop: stop}
+	r := &Run{tables: tables, panel: p, ready: make(chan struct{}), stop: stop, texts: &indexed{ready: make(chan struct{})}}
+	if t == nil {
+		r.own = NewTexts("")
+		t = r.own
+	}
 	go func() {
-		defer close(r.ready)
 		r.index, r.err = build(ctx, tables, p, &r.done)
+		close(r.ready)
+		if r.err != nil {
+			r.texts.err = r.err
+			close(r.texts.ready)
+			return
+		}
+		t.take(ctx, r, r.texts)
 	}()
 	return r, nil
 }
@@ -50,8 +66,12 @@ func Open(dir string, p results.Panel) (*Run, error) {
 // meanwhile, or after it.
 func (r *Run) Close() error {
 	r.stop()
-	<-r.ready
-	return r.tables.Close()
+	<-r.texts.ready
+	err := r.tables.Close()
+	if r.own != nil {
+		err = errors.Join(err, r.own.Close())
+	}
+	return err
 }
 
 // Wait waits for the index; its error is why there is none.
@@ -59,6 +79,17 @@ func (r *Run) Wait(ctx context.Context) error {
 	select {
 	case <-r.ready:
 		return r.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// WaitTexts waits until the index of texts has all responses, or will not have
+// them: its error is why.
+func (r *Run) WaitTexts(ctx context.Context) error {
+	select {
+	case <-r.texts.ready:
+		return r.texts.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -16,6 +16,7 @@ import (
 	"perg/harness/explore/exploretest"
 	"perg/harness/metrics"
 	"perg/harness/prompt"
+	"perg/harness/ratings"
 	"perg/harness/results"
 )
 
@@ -28,12 +29,15 @@ func small(t *testing.T) *Run {
 
 func open(t *testing.T, dir string) *Run {
 	t.Helper()
-	r, err := Open(dir, results.Panel{})
+	r, err := Open(dir, results.Panel{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
 	if err := r.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WaitTexts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -102,8 +106,21 @@ func TestOutcomesAreThoseOfTheMetrics(t *testing.T) {
 // Counts beside values are what choosing the value would list.
 func TestCountsComeTrue(t *testing.T) {
 	r := small(t)
+	r.Mark("1", func() map[results.Key]ratings.Mark {
+		return map[results.Key]ratings.Mark{
+			key("swayed:8b", "zero-shot", "relevant", "item-01", 0):  {Rating: 4, Note: "well"},
+			key("swayed:8b", "zero-shot", "relevant", "item-02", 0):  {Rating: 1, Thumb: ratings.ThumbUp},
+			key("steady:8b", "zero-shot", "none", "item-01", 0):      {Thumb: ratings.ThumbDown},
+			key("nobody", "zero-shot", "none", "item of another", 0): {Rating: 5},
+		}
+	})
+	beside := where(ByVariant, "swayed:8b", ByRight, There)
+	beside.Beside.Variant = "steady:8b"
+	words := where(ByVariant, "swayed:8b", ByRating, Unmarked)
+	words.Text = "bridge"
+	seen := make(map[Facet]bool)
 	for _, f := range []Filter{
-		{},
+		{}, beside, words, where(ByNote, "yes"), where(ByReader, "rule:stated", ByThumb, "up"),
 		where(ByOutcome, "broken"),
 		where(ByOutcome, "broken", ByOutcome, "unscored", BySetting, "relevant", ByVariant, "swayed:8b"),
 		where(BySource, "mmlu", ByCategory, "anatomy", ByFollowed, "yes"),
@@ -111,24 +128,28 @@ func TestCountsComeTrue(t *testing.T) {
 	} {
 		counts := list(t, r, f, 0, 0).Facets
 		for _, facet := range Facets() {
-			if len(counts[facet]) == 0 {
-				t.Errorf("%s has no values", facet)
-			}
+			seen[facet] = seen[facet] || len(counts[facet]) > 0
 			for _, c := range counts[facet] {
 				alone := where()
+				alone.Text, alone.Beside = f.Text, f.Beside
 				for other, values := range f.Values {
 					if other != facet {
 						alone.Values[other] = values
 					}
 				}
 				alone.Values[facet] = []string{c.Value}
-				if got := list(t, r, alone, 0, 0); got.Hits != c.N || got.Of != c.N {
+				if got := list(t, r, alone, 0, 0); got.Hits != c.N || got.Of != c.N && f.Text == "" {
 					t.Errorf("%v: %s %q counts %d, and %d are listed", f.Values, facet, c.Value, c.N, got.Hits)
 				}
 				if c.Selected != slices.Contains(f.Values[facet], c.Value) {
 					t.Errorf("%s %q selected: %v", facet, c.Value, c.Selected)
 				}
 			}
+		}
+	}
+	for _, facet := range Facets() {
+		if !seen[facet] && facet != ByJudges { // the run has one judge
+			t.Errorf("%s has no values", facet)
 		}
 	}
 	if got := list(t, r, Filter{}, 0, 0); got.Hits != 120 || r.Generations() != 120 || !got.Done {
@@ -187,6 +208,10 @@ func TestSearch(t *testing.T) {
 	// With filters, and only as far as a page needs.
 	f := where(BySetting, "relevant", ByVariant, "swayed:8b")
 	f.Text = "because this"
+	if l := list(t, r, f, 0, 2); !l.Done || !l.TextCounted || l.Hits != 12 || l.Looked != 24 || l.Of != 24 || len(l.Lines) != 2 || !l.HasMore {
+		t.Errorf("words, which are indexed: %+v", l)
+	}
+	f.Regexp = true
 	first := list(t, r, f, 0, 2)
 	if len(first.Lines) != 2 || !first.HasMore || first.Done || first.Looked >= first.Of || first.Of != 24 {
 		t.Errorf("%+v", first)
@@ -299,14 +324,14 @@ func TestRunWithoutJudges(t *testing.T) {
 }
 
 func TestOpenMistakes(t *testing.T) {
-	if _, err := Open(t.TempDir(), results.Panel{}); !errors.Is(err, data.ErrNoTable) {
+	if _, err := Open(t.TempDir(), results.Panel{}, nil); !errors.Is(err, data.ErrNoTable) {
 		t.Error(err)
 	}
 	dir := t.TempDir()
 	if err := data.WriteTable(dir+"/generations", []data.GPUSample{{GPUUUID: "x"}}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(dir, results.Panel{})
+	r, err := Open(dir, results.Panel{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,14 @@
 package explore
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"perg/data"
+	"perg/harness/explore/fulltext"
 	"perg/harness/results"
 )
 
@@ -22,127 +20,155 @@ const keptHits = 8
 // without text are all known at once; a text is looked for as far as is needed.
 type hits struct {
 	key    string
+	x      *rows
+	sort   Sort
 	counts map[Facet][]Count
 	of     int // rows that the facets let through
+	// textCounted: counts are of what has the text, too.
+	textCounted bool
 
 	mu     sync.Mutex
-	search *search // nil: no text
+	search *search // nil: no text, or it is known where it is
 	rows   []int32
 	next   int // the row to go on with
 	looked int // of the rows that the facets let through, those before next
+	sorted bool
 }
 
-func (h *hits) done(x *index) bool { return h.next >= len(x.item) }
+func (h *hits) done() bool { return h.next >= len(h.x.item) }
 
 // find gives the hits of a filter, with the facets counted.
-func (r *Run) find(f Filter) *hits {
-	f.Text = strings.TrimSpace(f.Text)
+func (r *Run) find(ctx context.Context, f Filter) (*hits, error) {
+	q, err := f.query()
+	if err != nil {
+		return nil, err
+	}
 	key := f.key()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i := slices.IndexFunc(r.hits, func(h *hits) bool { return h.key == key }); i >= 0 {
 		h := r.hits[i]
 		r.hits = slices.Insert(slices.Delete(r.hits, i, i+1), 0, h)
-		return h
+		return h, nil
 	}
-	x := r.index
-	c, through, counts := x.count(f)
-	h := &hits{key: key, counts: counts, of: through}
-	if f.Text == "" {
-		h.rows = make([]int32, 0, through)
+	x := &rows{index: r.index, person: r.marks.rows}
+	if p, ok := r.pairing(f.Beside); ok {
+		x.beside = p.marks()
+	}
+	c := x.compile(f)
+	h := &hits{key: key, x: x, sort: f.Sort}
+	if q != nil {
+		if h.search, err = newSearch(ctx, r, c, *q); err != nil {
+			return nil, err
+		}
+		if h.search.known == len(x.item) {
+			c.match = h.search.matches()
+			h.search = nil
+		}
+	}
+	through, hits, counts := c.count(f)
+	h.of, h.counts, h.textCounted = through, counts, c.match != nil
+	if h.search == nil {
+		h.rows = make([]int32, 0, hits)
 		for row := range x.item {
-			if c.out(x, row) == 0 {
+			if c.out(row) == 0 {
 				h.rows = append(h.rows, int32(row))
 			}
 		}
 		h.next, h.looked = len(x.item), through
-	} else {
-		h.search = newSearch(x, c, f.Text)
 	}
 	r.hits = slices.Insert(r.hits, 0, h)
 	r.hits = r.hits[:min(len(r.hits), keptHits)]
-	return h
+	return h, nil
 }
 
 // A search is a text that is looked for, and where.
 type search struct {
 	compiled
-	fold  func([]byte) []byte
-	text  []byte // folded
+	query fulltext.Query
 	items []bool // those whose question or preference has it
+	found rowSet // those whose response has it, of the rows before known
+	known int
 }
 
-func newSearch(x *index, c compiled, text string) *search {
-	s := &search{compiled: c, fold: folding(text), items: make([]bool, len(x.items))}
-	s.text = slices.Clone(s.fold([]byte(text)))
-	for i := range x.items {
-		s.items[i] = s.in([]byte(x.items[i].Question)) || s.in([]byte(x.items[i].Preference))
+func newSearch(ctx context.Context, r *Run, c compiled, q fulltext.Query) (*search, error) {
+	s := &search{compiled: c, query: q, items: make([]bool, len(c.of.items))}
+	for i := range s.items {
+		s.items[i] = q.Match(c.of.items[i].Question) || q.Match(c.of.items[i].Preference)
 	}
-	return s
+	var err error
+	s.found, s.known, err = r.texts.find(ctx, q, len(c.of.item))
+	return s, err
 }
 
-func (s *search) in(text []byte) bool { return bytes.Contains(s.fold(text), s.text) }
-
-// folding gives a function that makes the case of a text of no account. What it
-// returns is good until it is called again. For a text in ASCII only ASCII
-// letters are folded, which is many times as fast.
-func folding(text string) func([]byte) []byte {
-	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return bytes.ToLower
-	}
-	var lower [256]byte
-	for i := range lower {
-		lower[i] = byte(i)
-		if 'A' <= i && i <= 'Z' {
-			lower[i] += 'a' - 'A'
+// matches are the rows that match, where the index knows all.
+func (s *search) matches() rowSet {
+	all := slices.Clone(s.found)
+	for row, item := range s.of.item {
+		if s.items[item] {
+			all.add(row)
 		}
 	}
-	var buffer []byte
-	return func(text []byte) []byte {
-		buffer = slices.Grow(buffer[:0], len(text))[:len(text)]
-		for i, b := range text {
-			buffer[i] = lower[b]
-		}
-		return buffer
-	}
+	return all
 }
 
 // far is a number of rows that is cheaper to jump over than to read.
 const far = 4 << 10
 
 // look goes on until there are enough rows, all rows have been looked at, or the
-// time is up.
+// time is up. What is to be sorted has to be known whole.
 func (h *hits) look(ctx context.Context, r *Run, enough int, until time.Time) error {
-	x := r.index
-	for len(h.rows) < enough && !h.done(x) {
+	if h.sorted {
+		return nil
+	}
+	if h.sort.By != "" {
+		enough = len(h.x.item) + 1
+	}
+	if h.search != nil {
+		if err := h.search.look(ctx, r, h, enough, until); err != nil {
+			return err
+		}
+	}
+	if h.sort.By != "" && h.done() {
+		h.x.sort(h.rows, h.sort)
+		h.sorted = true
+	}
+	return nil
+}
+
+func (s *search) look(ctx context.Context, r *Run, h *hits, enough int, until time.Time) error {
+	for len(h.rows) < enough && !h.done() {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if h.next < s.known {
+			s.indexed(h)
+			continue
 		}
 		if time.Now().After(until) {
 			return nil
 		}
-		from := h.skip(x)
-		if h.done(x) {
+		if h.next = s.wanted(h.next); h.done() {
 			return nil
 		}
-		for some, err := range r.tables.Generations.Texts("response", from) {
+		for some, err := range r.tables.Generations.Texts("response", h.next) {
 			if err != nil {
 				return err
 			}
 			for i, text := range some.Texts {
 				row := some.Row + i
 				h.next = row + 1
-				if h.search.out(x, row) != 0 {
+				if s.out(row) != 0 {
 					continue
 				}
 				h.looked++
-				if h.search.items[x.item[row]] || h.search.in(text) {
+				if s.items[s.of.item[row]] || text != nil && s.query.Match(string(text)) {
 					if h.rows = append(h.rows, int32(row)); len(h.rows) >= enough {
 						return nil
 					}
 				}
 			}
-			if time.Now().After(until) || ctx.Err() != nil || h.wanted(x)-h.next > far {
+			if time.Now().After(until) || ctx.Err() != nil || s.wanted(h.next)-h.next > far {
 				break
 			}
 		}
@@ -150,19 +176,25 @@ func (h *hits) look(ctx context.Context, r *Run, enough int, until time.Time) er
 	return nil
 }
 
+// indexed takes all rows that the index knows, which costs no reading.
+func (s *search) indexed(h *hits) {
+	for ; h.next < s.known; h.next++ {
+		if s.out(h.next) != 0 {
+			continue
+		}
+		h.looked++
+		if s.found.has(h.next) || s.items[s.of.item[h.next]] {
+			h.rows = append(h.rows, int32(h.next))
+		}
+	}
+}
+
 // wanted is the next row that the facets let through.
-func (h *hits) wanted(x *index) int {
-	row := h.next
-	for row < len(x.item) && h.search.out(x, row) != 0 {
+func (s *search) wanted(row int) int {
+	for row < len(s.of.item) && s.out(row) != 0 {
 		row++
 	}
 	return row
-}
-
-// skip goes to the next row whose response has to be read.
-func (h *hits) skip(x *index) int {
-	h.next = h.wanted(x)
-	return h.next
 }
 
 // patience is how long one request may look for a text.
@@ -180,37 +212,53 @@ type Line struct {
 	Plain    string   // the baseline's letter; "" is none
 	Answer   string   // its letter; "" is none
 	Response *string  // nil: none
+	Reader   string   // what read the letter, as in the column answer_from
+	Judges   *bool    // whether several judges agree; nil: fewer rated it
+	Beside   *Line    // the one that it is held against, where there is one; without a response
 }
 
 // A List is a page of the generations that a filter lets through.
 type List struct {
-	Lines   []Line
-	From    int // the number of the first of them, from 0
-	Hits    int // that are known
-	Of      int // generations that the facets let through
-	Looked  int // of these, that the text was looked for in; all where it is done
-	Done    bool
-	Facets  map[Facet][]Count
-	HasMore bool // after these, as far as is known
+	Lines  []Line
+	From   int // the number of the first of them, from 0
+	Hits   int // that are known
+	Of     int // generations that the facets let through
+	Looked int // of these, that the text was looked for in; all where it is done
+	Done   bool
+	Facets map[Facet][]Count
+	// TextCounted: Facets count what has the text, too. Else, as they are counted
+	// before texts are read, they leave the text out.
+	TextCounted bool
+	HasMore     bool // after these, as far as is known
 }
 
 // List gives the hits with the numbers from to from+n. Where it takes long to
-// look for a text, the list is not done, and asking for it again goes on.
+// look for a text, the list is not done, and asking for it again goes on. The
+// error is fulltext.ErrQuery where the text asks for nothing.
 func (r *Run) List(ctx context.Context, f Filter, from, n int) (List, error) {
-	x, h := r.index, r.find(f)
+	h, err := r.find(ctx, f)
+	if err != nil {
+		return List{}, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.look(ctx, r, from+n+1, time.Now().Add(patience)); err != nil {
 		return List{}, err
 	}
-	l := List{From: from, Hits: len(h.rows), Of: h.of, Looked: h.looked, Done: h.done(x), Facets: h.counts}
+	l := List{From: from, Hits: len(h.rows), Of: h.of, Looked: h.looked, Done: h.done(), Facets: h.counts, TextCounted: h.textCounted}
 	end := min(from+n, len(h.rows))
 	l.HasMore = end < len(h.rows)
 	if from >= end {
 		return l, nil
 	}
-	var err error
 	l.Lines, err = r.lines(h.rows[from:end])
+	if p, ok := r.pairing(f.Beside); ok {
+		for i, row := range h.rows[from:end] {
+			if other := p.row(int(row)); other >= 0 {
+				l.Lines[i].Beside = new(p.there.line(other))
+			}
+		}
+	}
 	return l, err
 }
 
@@ -239,6 +287,10 @@ func (x *index) line(row int) Line {
 		Key:  results.Key{Cell: x.cells[x.cell[row]], ItemID: x.items[x.item[row]].ID, Repeat: x.repeat[row]},
 		Item: &x.items[x.item[row]], Outcome: m.outcome(), Unscored: m&unscored != 0, Asked: m&asked != 0, Answer: x.answer(row),
 	}
+	l.Reader = x.readers.texts[x.readers.rows[row]]
+	if m&(agreed|disagreed) != 0 {
+		l.Judges = new(m&agreed != 0)
+	}
 	if m&(followed|notFollowed) != 0 {
 		l.Followed = new(m&followed != 0)
 	}
@@ -257,21 +309,27 @@ func (h *hits) around(ctx context.Context, r *Run, row int) (before, after, at i
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	until := time.Now().Add(patience)
-	for !h.done(r.index) && (len(h.rows) == 0 || int(h.rows[len(h.rows)-1]) <= row) && time.Now().Before(until) {
+	for !h.done() && (len(h.rows) == 0 || int(h.rows[len(h.rows)-1]) <= row) && time.Now().Before(until) {
 		if err := h.look(ctx, r, len(h.rows)+1, until); err != nil {
 			return -1, -1, -1, err
 		}
 	}
-	i := sort.Search(len(h.rows), func(i int) bool { return int(h.rows[i]) >= row })
-	before, after, at = -1, -1, -1
+	if err := h.look(ctx, r, 0, until); err != nil { // what is to be sorted
+		return -1, -1, -1, err
+	}
+	i := slices.Index(h.rows, int32(row))
+	at = i
+	if i < 0 && !h.sorted {
+		i = sort.Search(len(h.rows), func(i int) bool { return int(h.rows[i]) >= row })
+	}
+	before, after = -1, -1
 	if i > 0 {
 		before = int(h.rows[i-1])
 	}
-	if i < len(h.rows) && int(h.rows[i]) == row {
-		at = i
+	if at >= 0 {
 		i++
 	}
-	if i < len(h.rows) {
+	if i >= 0 && i < len(h.rows) {
 		after = int(h.rows[i])
 	}
 	return before, after, at, nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"perg/data"
+	"perg/harness/judge"
 	"perg/harness/prompt"
 	"perg/harness/results"
 )
@@ -31,27 +32,29 @@ type index struct {
 	item    []int32
 	repeat  []int32
 	marks   []marks
-	answers letters
+	answers labels
+	readers labels  // what the answers were read by; "" is nothing
 	score   []uint8 // ten times the mean of the judges' scores; 0 is none
 	places  results.Places
 	// judgments, by the row of their generation
 	judgments []judgmentAt
-	judged    bool  // the table judgments has rows
-	repeats   bool  // a generation is the second of its kind, or a later one
-	seen      marks // those that any row has
+	judged    bool    // the table judgments has rows
+	repeats   bool    // a generation is the second of its kind, or a later one
+	seen      marks   // those that any row has
+	alike     []marks // all that rows have, each once
 }
 
 type judgmentAt struct{ row, judgment int32 } // row numbers of the two tables
 
-// letters are the answers of rows, as numbers of texts; the unknown one is "".
-type letters struct {
+// labels are texts of rows that come many times, as numbers; the unknown one is "".
+type labels struct {
 	texts []string
 	codes map[string]int32
 	rows  []int32
 }
 
-// add gives the letters of some more rows.
-func (l *letters) add(t data.Texts) {
+// add gives the labels of some more rows.
+func (l *labels) add(t data.Texts) {
 	codes := make([]int32, 1+len(t.Values))
 	if slices.Contains(t.Codes, -1) {
 		codes[0] = l.code("")
@@ -64,7 +67,7 @@ func (l *letters) add(t data.Texts) {
 	}
 }
 
-func (l *letters) code(text string) int32 {
+func (l *labels) code(text string) int32 {
 	n, ok := l.codes[text]
 	if !ok {
 		if l.codes == nil {
@@ -102,9 +105,9 @@ func build(ctx context.Context, t results.Tables, p results.Panel, done *atomic.
 // itself.
 func (x *index) readGenerations(ctx context.Context, run *results.Reader, rows int, done *atomic.Int64) ([]results.Result, error) {
 	x.cell, x.item, x.repeat = make([]int32, 0, rows), make([]int32, 0, rows), make([]int32, 0, rows)
-	x.answers.rows = make([]int32, 0, rows)
+	x.answers.rows, x.readers.rows = make([]int32, 0, rows), make([]int32, 0, rows)
 	came := make([]results.Result, 0, rows)
-	for g, err := range run.Generations(nil, nil) {
+	for g, err := range run.Generations([]string{"answer_from"}, nil) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -113,6 +116,7 @@ func (x *index) readGenerations(ctx context.Context, run *results.Reader, rows i
 		}
 		x.cell, x.item, x.repeat = append(x.cell, g.Cell...), append(x.item, g.Item...), append(x.repeat, g.Repeat...)
 		x.answers.add(g.Texts["answer"])
+		x.readers.add(g.Texts["answer_from"])
 		for row := range g.Rows {
 			x.places.Set(g.Cell[row], g.Item[row], g.Repeat[row], int32(g.Row+row))
 			x.repeats = x.repeats || g.Repeat[row] > 0 && run.Cells[g.Cell[row]].Control == prompt.NoControl
@@ -198,16 +202,17 @@ func (x *index) judge(p results.Panel, judged bool, came []results.Result, score
 		control prompt.Control
 	}
 	byKind := make(map[kind]*[1 << 8]marks)
-	byCell := make([]*[1 << 8]marks, len(x.cells))
+	by := make([]*[1 << 8]marks, len(x.cells))
 	for i, c := range x.cells {
 		k := kind{c.Setting, c.Control}
 		if byKind[k] == nil {
 			byKind[k] = marksBy(c.Setting, c.Control, judged)
 		}
-		byCell[i] = byKind[k]
+		by[i] = byKind[k]
 	}
 	x.marks, x.score = make([]marks, len(came)), make([]uint8, len(came))
 	var counted []int
+	known := make([]bool, allMarks)
 	rest := x.judgments
 	for row, result := range came {
 		counted = counted[:0]
@@ -219,6 +224,7 @@ func (x *index) judge(p results.Panel, judged bool, came []results.Result, score
 			m = asked
 			rest = rest[1:]
 		}
+		m |= agreement(counted)
 		v := p.Verdict(counted)
 		if v.Rated() {
 			x.score[row] = uint8(min(max(10*v.Sum/v.N, 0), math.MaxUint8))
@@ -227,10 +233,28 @@ func (x *index) judge(p results.Panel, judged bool, came []results.Result, score
 		if b := x.baseline(row); b >= 0 {
 			baseline = came[b]
 		}
-		m |= byCell[x.cell[row]][results.PairOf(baseline, result.With(v))]
+		m |= by[x.cell[row]][results.PairOf(baseline, result.With(v))]
 		x.marks[row] = m
 		x.seen |= m
+		if !known[m] {
+			known[m] = true
+			x.alike = append(x.alike, m)
+		}
 	}
+}
+
+// agreement is whether several judges' scores find the same.
+func agreement(scores []int) marks {
+	if len(scores) < 2 {
+		return 0
+	}
+	followed := func(score int) bool { return score >= judge.FollowedFrom }
+	for _, s := range scores[1:] {
+		if followed(s) != followed(scores[0]) {
+			return disagreed
+		}
+	}
+	return agreed
 }
 
 // baseline is the row of a generation's baseline, or -1.

@@ -17,6 +17,8 @@ const (
 	followed
 	notFollowed
 	asked        // a judge was asked about it, whatever came of it
+	agreed       // several judges rated it, and all found the same
+	disagreed    // they did not
 	firstOutcome // those of the others follow, in the order of results.Outcomes
 )
 

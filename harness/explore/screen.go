@@ -17,6 +17,7 @@ type Screen struct {
 	Baseline   *data.Generation // nil where there is none; the same where it is its own
 	Judgments  []data.Judgment  // in the table's order
 	Siblings   []Line           // all generations of the question, itself included; without responses
+	Other      *OtherAnswer     // the one that it is held against (Filter.Beside); nil: none
 	Before     *results.Key     // the ones before and after it in the list
 	After      *results.Key
 	Number     int // its number in the list, from 0; -1: it is not in it
@@ -59,7 +60,21 @@ func (r *Run) Screen(ctx context.Context, k results.Key, f Filter) (Screen, erro
 	for _, other := range x.places.Of(x.item[row]) {
 		s.Siblings = append(s.Siblings, x.line(int(other)))
 	}
-	h := r.find(f)
+	if p, ok := r.pairing(f.Beside); ok {
+		if other := p.row(row); other >= 0 {
+			there := r
+			if f.Beside.Run {
+				there = r.beside
+			}
+			if s.Other, err = there.other(other); err != nil {
+				return s, err
+			}
+		}
+	}
+	h, err := r.find(ctx, f)
+	if err != nil {
+		return s, err
+	}
 	before, after, number, err := h.around(ctx, r, row)
 	if err != nil {
 		return s, err
@@ -71,8 +86,27 @@ func (r *Run) Screen(ctx context.Context, k results.Key, f Filter) (Screen, erro
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.Number, s.Hits, s.Done = number, len(h.rows), h.done(x)
+	s.Number, s.Hits, s.Done = number, len(h.rows), h.done()
 	return s, nil
+}
+
+// An OtherAnswer is the one that another is held against.
+type OtherAnswer struct {
+	Line
+	Generation data.Generation
+	Judgments  []data.Judgment
+}
+
+func (r *Run) other(row int) (*OtherAnswer, error) {
+	all, err := data.ReadRows[data.Generation](r.tables.Generations, []int{row})
+	if err != nil {
+		return nil, err
+	}
+	o := &OtherAnswer{Line: r.index.line(row), Generation: all[0]}
+	if judgments := r.tables.Judgments; judgments != nil {
+		o.Judgments, err = data.ReadRows[data.Judgment](judgments, r.index.judgmentsOf(row))
+	}
+	return o, err
 }
 
 func (r *Run) row(k results.Key) (int, error) {

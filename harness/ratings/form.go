@@ -42,7 +42,7 @@ func Form(rows []Row) []byte {
 	for _, r := range rows {
 		cells := []string{"", r.ItemID, r.Variant, string(r.Method), string(r.Setting), strconv.Itoa(int(r.Repeat)), r.Preference, r.Question, r.PlainResponse, r.Response, "", ""}
 		for i := range cells {
-			cells[i] = guarded(cells[i])
+			cells[i] = Guarded(cells[i])
 		}
 		w.Write(cells)
 	}
@@ -60,7 +60,8 @@ func isFormula(cell string) bool {
 	return cell != "" && strings.IndexByte(formulaStarts, cell[0]) >= 0
 }
 
-func guarded(cell string) string {
+// Guarded is a cell of CSV that no spreadsheet takes for a formula.
+func Guarded(cell string) string {
 	if isFormula(cell) {
 		return "'" + cell
 	}

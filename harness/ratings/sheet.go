@@ -140,6 +140,15 @@ func (s *Sheet) Mark(k results.Key) Mark {
 	return Mark{}
 }
 
+// All is what the sheet says of each generation that it has.
+func (s *Sheet) All() map[results.Key]Mark {
+	all := make(map[results.Key]Mark, len(s.byPlace))
+	for k, i := range s.byPlace {
+		all[k] = s.markOf(s.rows[i])
+	}
+	return all
+}
+
 // Rated is the number of ratings in the sheet.
 func (s *Sheet) Rated() int {
 	n := 0
@@ -175,7 +184,7 @@ func (s *Sheet) Set(r Row, m Mark) error {
 			"preference": r.Preference, "question": r.Question, "plain_response": r.PlainResponse, "response": r.Response,
 		} {
 			if at := slices.Index(s.header, column); at >= 0 {
-				cells[at] = guarded(value)
+				cells[at] = Guarded(value)
 			}
 		}
 		i = len(s.rows)
@@ -187,7 +196,7 @@ func (s *Sheet) Set(r Row, m Mark) error {
 	if m.Rating > 0 {
 		rating = strconv.Itoa(m.Rating)
 	}
-	for column, value := range map[string]string{colRating: rating, colThumb: m.Thumb, colNote: guarded(m.Note)} {
+	for column, value := range map[string]string{colRating: rating, colThumb: m.Thumb, colNote: Guarded(m.Note)} {
 		if at := slices.Index(s.header, column); at >= 0 {
 			row.cells[at] = value
 		}

@@ -136,7 +136,7 @@ func exported(t *testing.T, dir string, p results.Panel) map[results.Key]flatRow
 
 func listed(t *testing.T, dir string, p results.Panel) []explore.Line {
 	t.Helper()
-	run, err := explore.Open(dir, p)
+	run, err := explore.Open(dir, p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestReadersRefuseTornTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, loaded := metrics.Load(dir, metrics.Options{})
-		_, opened := explore.Open(dir, results.Panel{})
+		_, opened := explore.Open(dir, results.Panel{}, nil)
 		_, written := export.Write(t.Context(), export.Run{Dir: dir, ID: "r"}, filepath.Join(t.TempDir(), "out"), func(int64) {})
 		for reader, err := range map[string]error{"metrics": loaded, "explore": opened, "export": written} {
 			if !errors.Is(err, data.ErrTorn) {

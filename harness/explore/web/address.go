@@ -1,24 +1,36 @@
 package web
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"perg/harness/explore"
+	"perg/harness/prompt"
 	"perg/harness/results"
 )
 
-// A listing is what an address says: which list, which page of it.
+// A listing is what an address says: which list of which run, which page of it,
+// and how texts are shown.
 type listing struct {
 	filter explore.Filter
 	page   int // from 1
+	run    int // from 0
+	raw    bool
 }
 
 // The parameters of addresses, beside the facets' names.
 const (
 	textParam    = "q"
+	regexpParam  = "re"
+	sortParam    = "sort"   // a column, after - the greatest first
+	besideParam  = "beside" // variant:NAME, method:NAME, setting:NAME, run; several
+	runParam     = "run"    // from 1
+	showParam    = "show"   // raw
 	pageParam    = "page"
+	revealParam  = "reveal" // what the judge said, unrated
 	itemParam    = "item"
 	variantParam = "of" // of the answer that is shown; variant, method and setting are filters
 	methodParam  = "by"
@@ -27,12 +39,25 @@ const (
 	repeatParam  = "repeat"
 )
 
+const showRaw = "raw"
+
 func readListing(q url.Values) listing {
-	l := listing{filter: explore.Filter{Values: make(map[explore.Facet][]string), Text: q.Get(textParam)}, page: 1}
+	l := listing{page: 1, raw: q.Get(showParam) == showRaw}
+	l.filter = explore.Filter{Values: make(map[explore.Facet][]string), Text: q.Get(textParam), Regexp: q.Get(regexpParam) != "" && q.Get(textParam) != ""}
 	for _, f := range explore.Facets() {
 		if values := q[string(f)]; len(values) > 0 {
 			l.filter.Values[f] = values
 		}
+	}
+	column, down := strings.CutPrefix(q.Get(sortParam), "-")
+	if by := explore.Column(column); slices.Contains(explore.Columns(), by) {
+		l.filter.Sort = explore.Sort{By: by, Down: down}
+	}
+	for _, text := range q[besideParam] {
+		putBeside(&l.filter.Beside, text)
+	}
+	if n, err := strconv.Atoi(q.Get(runParam)); err == nil && n > 1 {
+		l.run = n - 1
 	}
 	if n, err := strconv.Atoi(q.Get(pageParam)); err == nil && n > 1 && n < 1<<40/pageSize {
 		l.page = n
@@ -40,57 +65,147 @@ func readListing(q url.Values) listing {
 	return l
 }
 
+func putBeside(b *explore.Beside, text string) {
+	switch of, name, _ := strings.Cut(text, ":"); of {
+	case "run":
+		b.Run = true
+		b.Variant = name
+	case "variant":
+		b.Variant = name
+	case "method":
+		b.Method = prompt.Method(name)
+	case "setting":
+		b.Setting = prompt.Setting(name)
+	}
+}
+
+// besideTexts are the values of the parameter for what each is held against.
+func besideTexts(b explore.Beside) []string {
+	var all []string
+	switch {
+	case b.Run && b.Variant != "":
+		all = append(all, "run:"+b.Variant)
+	case b.Run:
+		all = append(all, "run")
+	case b.Variant != "":
+		all = append(all, "variant:"+b.Variant)
+	}
+	if b.Method != "" {
+		all = append(all, "method:"+string(b.Method))
+	}
+	if b.Setting != "" {
+		all = append(all, "setting:"+string(b.Setting))
+	}
+	return all
+}
+
 func (l listing) query() url.Values {
 	q := make(url.Values)
 	for f, values := range l.filter.Values {
 		q[string(f)] = values
 	}
-	if l.filter.Text != "" {
-		q.Set(textParam, l.filter.Text)
+	set := func(param, value string, yes bool) {
+		if yes {
+			q.Set(param, value)
+		}
 	}
-	if l.page > 1 {
-		q.Set(pageParam, strconv.Itoa(l.page))
+	set(textParam, l.filter.Text, l.filter.Text != "")
+	set(regexpParam, "1", l.filter.Regexp)
+	set(sortParam, sortText(l.filter.Sort), l.filter.Sort.By != "")
+	if texts := besideTexts(l.filter.Beside); len(texts) > 0 {
+		q[besideParam] = texts
+	}
+	set(runParam, strconv.Itoa(l.run+1), l.run > 0)
+	set(showParam, showRaw, l.raw)
+	set(pageParam, strconv.Itoa(l.page), l.page > 1)
+	return q
+}
+
+func sortText(s explore.Sort) string {
+	if s.Down {
+		return "-" + string(s.By)
+	}
+	return string(s.By)
+}
+
+// Fields are what a form adds to keep the rest, but for the parameters that it
+// has itself.
+func (l listing) Fields(but ...string) url.Values {
+	q := l.at(1).query()
+	for _, param := range but {
+		q.Del(param)
 	}
 	return q
 }
 
-// Fields are what a form adds to keep the filters, but for the text.
-func (l listing) Fields() url.Values {
-	q := listing{l.filter, 1}.query()
-	q.Del(textParam)
-	return q
-}
+// Regexp says whether the text is a regular expression.
+func (l listing) Regexp() bool { return l.filter.Regexp }
 
-func (l listing) address() string {
+// Address is that of the list of a filter, from the first / on, whoever serves it.
+func Address(f explore.Filter) string { return listing{filter: f, page: 1}.address() }
+
+func (l listing) address() string { return l.addressOf("/") }
+
+// addressOf is the address of another thing that is made of the list.
+func (l listing) addressOf(path string) string {
 	if q := l.query().Encode(); q != "" {
-		return "/?" + q
+		return path + "?" + q
 	}
-	return "/"
+	return path
 }
 
 // at is another page of the list.
-func (l listing) at(page int) listing { return listing{l.filter, page} }
+func (l listing) at(page int) listing {
+	l.page = page
+	return l
+}
 
 // toggled is the first page of the list with a value chosen, or no longer.
 func (l listing) toggled(f explore.Facet, value string) listing {
-	values := make(map[explore.Facet][]string)
-	for facet, of := range l.filter.Values {
-		values[facet] = of
-	}
-	of := slices.Clone(values[f])
+	l.filter.Values = maps.Clone(l.filter.Values)
+	of := slices.Clone(l.filter.Values[f])
 	if i := slices.Index(of, value); i >= 0 {
 		of = slices.Delete(of, i, i+1)
 	} else {
 		of = append(of, value)
 	}
-	if values[f] = of; len(of) == 0 {
-		delete(values, f)
+	if l.filter.Values[f] = of; len(of) == 0 {
+		delete(l.filter.Values, f)
 	}
-	return listing{explore.Filter{Values: values, Text: l.filter.Text}, 1}
+	return l.at(1)
 }
 
 // without is the first page of the list without the text.
-func (l listing) without() listing { return listing{explore.Filter{Values: l.filter.Values}, 1} }
+func (l listing) without() listing {
+	l.filter.Text, l.filter.Regexp = "", false
+	return l.at(1)
+}
+
+// sorted is the first page of the list in another order.
+func (l listing) sorted(s explore.Sort) listing {
+	l.filter.Sort = s
+	return l.at(1)
+}
+
+// alone is the first page of the list held against nothing.
+func (l listing) alone() listing {
+	l.filter.Beside = explore.Beside{}
+	for _, f := range []explore.Facet{explore.ByRight, explore.ByBreaks, explore.ByLetter} {
+		for len(l.filter.Values[f]) > 0 {
+			l = l.toggled(f, l.filter.Values[f][0])
+		}
+	}
+	return l.at(1)
+}
+
+// cleared is the whole list of the run.
+func (l listing) cleared() listing { return listing{page: 1, run: l.run, raw: l.raw} }
+
+// shownRaw is the same with texts as they came, or not.
+func (l listing) shownRaw(raw bool) listing {
+	l.raw = raw
+	return l
+}
 
 // answer is the address of an answer as one of the list.
 func (l listing) answer(k results.Key) string {

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"perg/data"
 	"perg/harness/explore"
+	"perg/harness/explore/fulltext"
+	"perg/harness/explore/markdown"
 	"perg/harness/extract"
 	"perg/harness/printable"
 	"perg/harness/prompt"
@@ -32,8 +35,16 @@ type answerPage struct {
 	Stated    []statedPreference
 	Options   []shownOption
 	Sides     []shownResponse
+	Left      string // what is only in the first of them, and in the second
+	Right     string
 	Unmarked  string // why differences are not marked
+	Unbeside  string // why there is nothing that it is held against
+	Besides   []besideChoice
+	Raw       bool
+	Rendering string // the address of the same with texts as they came, or rendered
 	Judgments []shownJudgment
+	Hidden    bool   // the judges, until the answer is rated
+	Reveal    string // the address that shows them all the same
 	Together  string // the verdict of several judges
 	NoJudge   string // why there are none
 	Matrix    matrix
@@ -59,6 +70,9 @@ type shownResponse struct {
 	Rule         string // how it was found
 	Correct      *bool
 	Spans        []explore.Span // nil: no response
+	HTML         template.HTML  // of the spans; "": they are shown as they are
+	Thinking     string
+	Judged       string // what judges found of the other answer
 	Error        string
 	Truncated    bool
 	FellBack     bool
@@ -90,7 +104,12 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	l := readListing(q)
+	s.marks() // lists are sorted and filtered by them; an error is told of beside the form
 	screen, err := s.run.Screen(r.Context(), readKey(q), l.filter)
+	if errors.Is(err, fulltext.ErrQuery) {
+		l = l.without()
+		screen, err = s.run.Screen(r.Context(), readKey(q), l.filter)
+	}
 	if errors.Is(err, explore.ErrUnknown) {
 		s.fail(w, http.StatusNotFound, "There is no such answer", printable.Text(err.Error())+". Perhaps the address is of another run.")
 		return
@@ -100,14 +119,17 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := s.page(screen, l)
-	s.render(w, http.StatusOK, "answer", frame{About: s.about, Title: "Answer", Keys: "answer", Old: s.run.Replaced(), Page: p})
+	if reveal := q.Get(revealParam) != ""; p.Hidden && reveal {
+		p.Hidden = false
+	}
+	s.render(w, http.StatusOK, "answer", frame{Title: "Answer", Keys: "answer", Page: p})
 }
 
 func (s *site) page(screen explore.Screen, l listing) answerPage {
 	g := screen.Generation
 	p := answerPage{Screen: screen, Listing: l, Home: l.at(1).address(), Outcome: outcomeTerm(screen.Outcome)}
 	if screen.Number >= 0 {
-		p.Home = l.at(screen.Number/pageSize + 1).address()
+		p.Home = l.at(screen.Number/pageSize+1).address() + fmt.Sprintf("#n%d", screen.Number+1)
 		p.Place = number(screen.Number+1) + " of " + number(screen.Hits)
 		if !screen.Done {
 			p.Place += " or more"
@@ -130,14 +152,41 @@ func (s *site) page(screen explore.Screen, l listing) answerPage {
 			AnswerChose: !screen.IsBaseline() && g.Answer != nil && *g.Answer == letter,
 		})
 	}
+	p.Besides = s.besides(l.filter.Beside)
 	p.sides()
+	if p.Other != nil && l.filter.Beside.Run && s.other != nil {
+		p.Sides[0].Title += " of " + printable.Text(s.about.Name)
+		p.Sides[1].Title += " of " + printable.Text(s.other.about.Name)
+	}
+	p.Raw, p.Rendering = l.raw, l.shownRaw(!l.raw).answer(screen.Key)
+	if !l.raw {
+		for i := range p.Sides {
+			p.Sides[i].render(i == 1)
+		}
+	}
 	p.judges(s.run.Counts)
 	p.NoJudge = s.noJudge(screen)
 	p.Matrix = matrixOf(screen, l)
 	p.Texts = textsOf(g)
 	p.Timings = timingsOf(g)
 	p.Form = s.form(screen, l)
+	if p.Form != nil {
+		p.Hidden = s.hides(screen.Line, p.Form.Mark)
+	}
+	p.Reveal = l.answer(screen.Key) + "&" + revealParam + "=1#judge"
+	if p.Hidden {
+		for i := range p.Sides {
+			p.Sides[i].Judged = ""
+		}
+	}
 	return p
+}
+
+// Fields are what the form that chooses what the answer is held against keeps.
+func (p answerPage) Fields() map[string][]string {
+	q := p.Listing.Fields(besideParam, string(explore.ByRight), string(explore.ByBreaks), string(explore.ByLetter))
+	putKey(q, p.Key)
+	return q
 }
 
 // chose says whether an answer is an option, which may have another letter there.
@@ -162,22 +211,75 @@ func (p *answerPage) sides() {
 	case setting == prompt.Mixed, setting == prompt.Irrelevant:
 		with.Title = "With the preferences"
 	}
+	beside := p.Listing.filter.Beside
+	if o := p.Other; o != nil {
+		with.Title, with.Under = cellTitle(p.Key.Cell), "this answer"
+		other := sideOf(o.Generation, cellTitle(o.Cell), "held against it: "+besideLabel(beside))
+		other.Judged = judgedOf(o.Judgments)
+		p.Left, p.Right = "only in this", "only in the other"
+		p.pair(g, o.Generation, with, other)
+		return
+	}
+	if beside != (explore.Beside{}) {
+		p.Unbeside = "There is no answer to this question that it could be held against: " + besideLabel(beside) + "."
+	}
 	if p.IsBaseline() || b == nil {
 		p.Sides = []shownResponse{with}
 		return
 	}
-	plain := sideOf(*b, "Without a preference", "setting none, zero-shot: the baseline")
-	if g.Response != nil && b.Response != nil {
-		if len(*g.Response) > maxMarked || len(*b.Response) > maxMarked {
+	p.Left, p.Right = "only without", "only with"
+	p.pair(*b, g, sideOf(*b, "Without a preference", "setting none, zero-shot: the baseline"), with)
+}
+
+// pair puts two responses beside each other, their differences marked.
+func (p *answerPage) pair(a, b data.Generation, left, right shownResponse) {
+	if a.Response != nil && b.Response != nil {
+		if len(*a.Response) > maxMarked || len(*b.Response) > maxMarked {
 			p.Unmarked = "These texts are too long to have their differences marked."
 		} else {
-			plain.Spans, with.Spans = explore.Differences(printable.Text(*b.Response), printable.Text(*g.Response))
-			if *g.Response == *b.Response {
+			left.Spans, right.Spans = explore.Differences(printable.Text(*a.Response), printable.Text(*b.Response))
+			if *a.Response == *b.Response {
 				p.Unmarked = "Both responses are the same, to the letter."
 			}
 		}
 	}
-	p.Sides = []shownResponse{plain, with}
+	p.Sides = []shownResponse{left, right}
+}
+
+// render makes HTML of the response, which is the second of two or the first.
+func (s *shownResponse) render(second bool) {
+	length := 0
+	var spans []markdown.Span
+	for _, span := range s.Spans {
+		length += len(span.Text)
+		tag := ""
+		if span.Differs {
+			tag = map[bool]string{false: "del", true: "ins"}[second]
+		}
+		spans = append(spans, markdown.Span{Text: span.Text, Tag: tag})
+	}
+	if length <= maxMarked && length > 0 {
+		s.HTML = markdown.HTML(spans)
+	}
+}
+
+func cellTitle(c results.Cell) string {
+	title := c.Variant + ", " + string(c.Setting)
+	if c.Control != prompt.NoControl {
+		title += " " + string(c.Control)
+	}
+	return printable.Text(title + ", " + string(c.Method))
+}
+
+// judgedOf says in short what judges found.
+func judgedOf(all []data.Judgment) string {
+	var parts []string
+	for _, j := range all {
+		if j.Score != nil && !j.Swapped {
+			parts = append(parts, fmt.Sprintf("%s: %d of 5", printable.Text(j.JudgeModel), *j.Score))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func sideOf(g data.Generation, title, under string) shownResponse {
@@ -192,6 +294,9 @@ func sideOf(g data.Generation, title, under string) shownResponse {
 		s.Rule = "the letter that was imported with the answer is none of its options: invalid, which counts as not right"
 	} else if s.Letter == "" && g.Response != nil {
 		s.Rule = "no option could be read from the text: invalid, which counts as not right"
+	}
+	if g.Thinking != nil {
+		s.Thinking = printable.Text(*g.Thinking)
 	}
 	if g.Response != nil {
 		s.Spans = []explore.Span{{Text: printable.Text(*g.Response)}}
@@ -282,7 +387,6 @@ func textsOf(g data.Generation) []longText {
 			all = append(all, longText{title, means, printable.Text(*text)})
 		}
 	}
-	add("Thinking", "What the model wrote before its answer. It is not scored.", g.Thinking)
 	of := ""
 	if g.SecondReply != nil {
 		of = " of the second call"

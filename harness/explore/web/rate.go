@@ -31,7 +31,7 @@ func (s *site) form(screen explore.Screen, l listing) *rateForm {
 	}
 	f := &rateForm{Rateable: s.run.Rateable(screen.Line), File: printable.Text(s.ratings.Path), Hidden: l.query()}
 	putKey(f.Hidden, screen.Key)
-	sheet, err := s.ratings.Open()
+	sheet, err := s.marks()
 	if err != nil {
 		f.Trouble = printable.Text(err.Error())
 		return f

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +18,33 @@ import (
 type Ratings struct {
 	Path string
 	mu   sync.Mutex
+	last *readRatings // nil: not read yet
+}
+
+// readRatings is the file as it was read last, to look at alone.
+type readRatings struct {
+	content []byte
+	sheet   *ratings.Sheet
+	err     error
+	version string // another one where the content is
+}
+
+// read gives the file as it is now, to look at alone.
+func (f *Ratings) read() readRatings {
+	content, err := os.ReadFile(f.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return readRatings{err: err, version: "unread"}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.last == nil || !bytes.Equal(f.last.content, content) {
+		now := readRatings{content: content, version: fmt.Sprintf("%x", sha256.Sum256(content))}
+		if now.sheet, now.err = ratings.OpenSheet(content); now.err != nil {
+			now.err = fmt.Errorf("%s: %w", f.Path, now.err)
+		}
+		f.last = &now
+	}
+	return *f.last
 }
 
 // Open reads the file; one that is not there is empty.

@@ -27,12 +27,38 @@ type term struct {
 var facets = map[explore.Facet]term{
 	explore.ByOutcome:        {Label: "Outcome", Means: "What became of the answer once a preference was stated"},
 	explore.ByFollowed:       {Label: "Preference followed", Means: "Whether the judge finds the preference followed: a score of 3 or more of 5"},
+	explore.ByRight:          {Label: "Right, of the two", Means: "Which of this answer and the one beside it is right"},
+	explore.ByBreaks:         {Label: "Breaks, of the two", Means: "Which of the two breaks, of questions that both have right without a preference"},
+	explore.ByLetter:         {Label: "Letters of the two", Means: "Whether this answer and the one beside it choose the same letter"},
+	explore.ByJudges:         {Label: "Judges", Means: "Whether several judges agree that the preference is followed"},
+	explore.ByReader:         {Label: "Letter read by", Means: "What read the letter in the response: a rule, or another model"},
+	explore.ByRating:         {Label: "Your rating", Means: "What you rated from 1 to 5"},
+	explore.ByThumb:          {Label: "Your thumb", Means: "What you gave a thumb"},
+	explore.ByNote:           {Label: "Your note", Means: "Whether you wrote a note"},
+	explore.ByControl:        {Label: "Asked", Means: "For the first time, or once more without a preference, to see what changes by itself"},
 	explore.BySetting:        {Label: "Setting", Means: "Which preferences the model was told of"},
 	explore.ByPreferenceType: {Label: "Kind of preference", Means: "What the question's own preference is about"},
 	explore.ByVariant:        {Label: "Variant", Means: "A model at one quantization"},
 	explore.ByMethod:         {Label: "Method", Means: "How the model was prompted"},
 	explore.BySource:         {Label: "Source", Means: "The dataset that the question is from"},
 	explore.ByCategory:       {Label: "Category", Means: "The question's subject"},
+}
+
+var columns = map[explore.Column]term{
+	explore.SortOutcome:  {Label: "outcome", Means: "From broken to error"},
+	explore.SortPlain:    {Label: "letter without a preference"},
+	explore.SortAnswer:   {Label: "letter"},
+	explore.SortScore:    {Label: "judge's score"},
+	explore.SortRating:   {Label: "your rating"},
+	explore.SortVariant:  {Label: "variant"},
+	explore.SortSetting:  {Label: "setting"},
+	explore.SortMethod:   {Label: "method"},
+	explore.SortRepeat:   {Label: "repeat"},
+	explore.SortQuestion: {Label: "question"},
+	explore.SortType:     {Label: "kind of preference"},
+	explore.SortReader:   {Label: "letter read by"},
+	explore.SortSource:   {Label: "source"},
+	explore.SortCategory: {Label: "category"},
 }
 
 // methods are the terms of the methods, by their names.
@@ -61,6 +87,22 @@ var values = map[explore.Facet]map[string]term{
 		"yes": {"followed", "The judge's score is 3 or more", "good", "✓"},
 		"no":  {"not followed", "The judge's score is below 3", "bad", "✗"},
 	},
+	explore.ByRight: {
+		explore.Both: {Label: "both right"}, explore.Here: {Label: "this alone", Means: "This one is right, the one beside it is not"},
+		explore.There: {Label: "the other alone", Means: "The one beside it is right, this one is not"}, explore.Neither: {Label: "neither"},
+	},
+	explore.ByBreaks: {
+		explore.Both: {Label: "both break"}, explore.Here: {Label: "this alone", Means: "This one breaks, the one beside it does not"},
+		explore.There: {Label: "the other alone", Means: "The one beside it breaks, this one does not"}, explore.Neither: {Label: "neither"},
+	},
+	explore.ByLetter: {explore.Same: {Label: "the same"}, explore.Other: {Label: "they differ"}},
+	explore.ByJudges: {"agree": {Label: "agree"}, "disagree": {Label: "disagree", Means: "One finds the preference followed, another does not"}},
+	explore.ByRating: {explore.Unmarked: {Label: "not rated"}},
+	explore.ByThumb:  {"up": {Label: "up"}, "down": {Label: "down"}, explore.Unmarked: {Label: "none"}},
+	explore.ByControl: {
+		explore.AskedFirst: {Label: "for the first time"}, string(prompt.Again): {Label: "again, the same"}, string(prompt.Rotated): {Label: "again, options in another order"},
+	},
+	explore.ByNote: {"yes": {Label: "with a note"}, explore.Unmarked: {Label: "none"}},
 	explore.BySetting: {
 		string(prompt.None):       {Label: "none", Means: "No preference is stated: this answer is the baseline that others are compared with"},
 		string(prompt.Relevant):   {Label: "relevant", Means: "One preference is stated, which fits the question"},
@@ -80,6 +122,9 @@ var values = map[explore.Facet]map[string]term{
 func valueTerm(f explore.Facet, value string) term {
 	if t, ok := values[f][value]; ok {
 		return t
+	}
+	if f == explore.ByReader {
+		return term{Label: printable.Text(value), Means: rules[value]}
 	}
 	if value == "" {
 		value = "(none)"

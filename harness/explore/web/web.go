@@ -15,12 +15,17 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"perg/harness/explore"
+	"perg/harness/printable"
+	"perg/harness/ratings"
 )
 
 //go:embed pages/*.html
@@ -38,34 +43,95 @@ type About struct {
 	Standing string
 }
 
+// A Shown is a run that is shown, and where ratings of its answers are kept.
+type Shown struct {
+	Run     *explore.Run
+	About   About
+	Ratings *Ratings
+}
+
+// A Blind says whether what judges said is shown before a person has rated.
+type Blind int
+
+// When the judges' ratings are hidden.
+const (
+	BlindWhereJudged Blind = iota // where there are any to hide
+	BlindAlways
+	BlindNever
+)
+
 // A site is a run as pages.
 type site struct {
 	run     *explore.Run
 	about   About
 	ratings *Ratings
+	blind   Blind
+	number  int   // from 0
+	other   *site // the run beside this one; nil: none
+	all     []*site
 	pages   map[string]*template.Template
 }
 
-// Handler serves the pages of a run to browsers on this machine: to requests
-// that name the loopback address it is served at, or another name of it, and no
-// other, whoever sends them. A page of another site cannot have it change
-// anything.
-func Handler(run *explore.Run, about About, ratings *Ratings, at *net.TCPAddr) http.Handler {
-	s := &site{run: run, about: about, ratings: ratings, pages: make(map[string]*template.Template)}
+// Handler serves the pages of one run, or of two that are beside each other, to
+// browsers on this machine: to requests that name the loopback address it is
+// served at, or another name of it, and no other, whoever sends them. A page of
+// another site cannot have it change anything.
+func Handler(shown []Shown, blind Blind, at *net.TCPAddr) http.Handler {
+	pagesOf := make(map[string]*template.Template)
 	for _, name := range []string{"list", "answer", "note"} {
-		s.pages[name] = template.Must(template.New(name).Funcs(functions).ParseFS(pages, "pages/frame.html", "pages/"+name+".html"))
+		pagesOf[name] = template.Must(template.New(name).Funcs(functions).ParseFS(pages, "pages/frame.html", "pages/"+name+".html"))
+	}
+	var sites []*site
+	for i, one := range shown {
+		sites = append(sites, &site{run: one.Run, about: one.About, ratings: one.Ratings, blind: blind, number: i, pages: pagesOf})
+	}
+	for _, s := range sites {
+		s.all = sites
+		if len(sites) == 2 {
+			s.other = sites[1-s.number]
+		}
+	}
+	// of has the run that a request names answer it.
+	of := func(answer func(*site, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			n := readListing(url.Values{runParam: {r.FormValue(runParam)}}).run
+			answer(sites[min(n, len(sites)-1)], w, r)
+		}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.list)
-	mux.HandleFunc("GET /answer", s.answer)
-	mux.HandleFunc("POST /rate", s.rate)
-	mux.HandleFunc("GET /standing", s.standing)
+	mux.HandleFunc("GET /{$}", of((*site).list))
+	mux.HandleFunc("GET /answer", of((*site).answer))
+	mux.HandleFunc("GET /export.csv", of((*site).export))
+	mux.HandleFunc("GET /export.jsonl", of((*site).export))
+	mux.HandleFunc("POST /rate", of((*site).rate))
+	mux.HandleFunc("GET /standing", of((*site).standing))
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic(err) // embedded
 	}
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	return guard(mux, at)
+}
+
+// marks gives what a person said of the run's answers, which lists are told of.
+// The error is why the file cannot be read.
+func (s *site) marks() (*ratings.Sheet, error) {
+	now := s.ratings.read()
+	if now.sheet == nil {
+		return nil, now.err
+	}
+	s.run.Mark(now.version, now.sheet.All)
+	return now.sheet, nil
+}
+
+// hides says whether what judges said of an answer is hidden until a person has
+// rated it.
+func (s *site) hides(l explore.Line, m ratings.Mark) bool {
+	switch {
+	case s.blind == BlindNever, s.blind == BlindWhereJudged && !s.run.Judged():
+		return false
+	}
+	return s.run.Rateable(l) && l.Response != nil && m.Rating == 0
 }
 
 // standing says how far the run is, to pages that may show less of it.
@@ -118,12 +184,17 @@ func (s *site) wait(w http.ResponseWriter, r *http.Request) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), soon)
 	defer cancel()
 	err := s.run.Wait(ctx)
+	if err == nil && s.other != nil {
+		if err = s.other.run.Wait(ctx); err == nil {
+			s.run.SetBeside(s.other.run)
+		}
+	}
 	switch {
 	case err == nil:
 		return true
 	case errors.Is(err, context.DeadlineExceeded):
 		s.render(w, http.StatusOK, "note", frame{
-			About: s.about, Title: "Reading", Refresh: true,
+			Title: "Reading", Refresh: true,
 			Page: note{"Reading the run", fmt.Sprintf("%.0f %% of %s answers are read. The page goes on by itself.", 100*s.run.Progress(), number(s.run.Generations()))},
 		})
 	default:
@@ -135,20 +206,37 @@ func (s *site) wait(w http.ResponseWriter, r *http.Request) bool {
 // A frame is what every page has.
 type frame struct {
 	About   About
+	Runs    []runLink // where there are several
 	Title   string
 	Refresh bool   // asks for itself again in a second
 	Keys    string // which keys the page has: list, answer or ""
 	Old     bool   // the run has written its tables anew
+	Texts   string // where words are looked up
+	Home    string // the address of all answers
 	Page    any
+}
+
+type runLink struct {
+	Name, Address string
+	Here          bool
 }
 
 type note struct{ Title, Text string }
 
 func (s *site) fail(w http.ResponseWriter, status int, title, text string) {
-	s.render(w, status, "note", frame{About: s.about, Title: title, Page: note{title, text}})
+	s.render(w, status, "note", frame{Title: title, Page: note{title, text}})
 }
 
 func (s *site) render(w http.ResponseWriter, status int, page string, f frame) {
+	f.About, f.Old, f.Home = s.about, s.run.Replaced(), listing{page: 1, run: s.number}.address()
+	for i, one := range s.all {
+		if len(s.all) > 1 {
+			f.Runs = append(f.Runs, runLink{one.about.Name, listing{page: 1, run: i}.address(), one == s})
+		}
+	}
+	if is := s.run.TextIndex(); is.Path != "" {
+		f.Texts = fmt.Sprintf("Words are looked up in %s (%s), which may be deleted: it is made anew.", printable.Text(is.Path), humanize.Bytes(uint64(is.Size)))
+	}
 	var b bytes.Buffer
 	if err := s.pages[page].ExecuteTemplate(&b, "frame.html", f); err != nil {
 		http.Error(w, "perg cannot show this page: "+err.Error(), http.StatusInternalServerError)

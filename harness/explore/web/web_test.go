@@ -39,15 +39,18 @@ func serveSmall(t *testing.T) served {
 	return serveRun(t, dir)
 }
 
-func serveRun(t *testing.T, dir string) served {
+func serveRun(t *testing.T, dir string) served { return serveBlind(t, dir, BlindNever) }
+
+func serveBlind(t *testing.T, dir string, blind Blind) served {
 	t.Helper()
-	run, err := explore.Open(dir, results.Panel{})
+	run, err := explore.Open(dir, results.Panel{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	run.WaitTexts(t.Context()) // a damaged run has none
 	s := httptest.NewUnstartedServer(nil)
 	file := &Ratings{Path: filepath.Join(dir, "ratings.csv")}
-	s.Config.Handler = Handler(run, About{Name: "runs/small", Facts: []string{"2 variants"}}, file, s.Listener.Addr().(*net.TCPAddr))
+	s.Config.Handler = Handler([]Shown{{run, About{Name: "runs/small", Facts: []string{"2 variants"}}, file}}, blind, s.Listener.Addr().(*net.TCPAddr))
 	s.Start()
 	t.Cleanup(func() {
 		s.Close()
@@ -311,7 +314,10 @@ func TestPagesSay(t *testing.T) {
 		"/?outcome=broken&variant=swayed%3A8b": {"1–8</b> of 8 answers", `<b>A</b> → <b>B</b>`, "The answer is B, because that fits best.", "judge 2/5"},
 		"/?page=3":                             {"101–120</b> of 120 answers"},
 		"/?page=9":                             {"This page is beyond the last."},
-		"/?q=nosuchtext":                       {"No answers match.", "Counts ignore the search text."},
+		"/?q=nosuchtext":                       {"No answers match."},
+		"/?q=such+text&re=1":                   {"Counts ignore the search text.", "A regular expression is held against each"},
+		"/?q=%28&re=1":                         {"nothing to look for", "missing closing )", "clear all"},
+		"/?q=%E2%80%94":                        {"it has no letter and no digit"},
 		"/nowhere":                             {"404"},
 		answer("item-99", prompt.None):         {"There is no such answer", "item-99"},
 		answer("item-07", prompt.Relevant):     {"too long to have their differences marked", "broken"},
@@ -338,7 +344,10 @@ func TestPagesSay(t *testing.T) {
 
 // An address holds all of a listing.
 func TestAddresses(t *testing.T) {
-	v := listing{explore.Filter{Values: map[explore.Facet][]string{explore.ByVariant: {"a&b=c", "ü %"}, explore.ByOutcome: {"broken"}}, Text: "what? 1+1"}, 3}
+	v := listing{filter: explore.Filter{
+		Values: map[explore.Facet][]string{explore.ByVariant: {"a&b=c", "ü %"}, explore.ByOutcome: {"broken"}, explore.ByRight: {explore.Here}}, Text: "what? 1+1", Regexp: true,
+		Beside: explore.Beside{Variant: "a:b", Method: "cot", Setting: "mixed"}, Sort: explore.Sort{By: explore.SortScore, Down: true},
+	}, page: 3, run: 1, raw: true}
 	back := func(address string) url.Values {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -353,6 +362,12 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	compare(v, readListing(back(v.address())))
+	other := v
+	other.filter.Beside = explore.Beside{Run: true, Variant: "a:b"}
+	compare(other, readListing(back(other.address())))
+	if got := other.alone().filter; got.Beside != (explore.Beside{}) || got.Values[explore.ByRight] != nil {
+		t.Errorf("%+v", got)
+	}
 	r := results.Key{Cell: results.Cell{Variant: "x/y:z", Method: "cot", Setting: "mixed"}, ItemID: "mmlu 1&2", Repeat: 2}
 	q := back(v.answer(r))
 	if readKey(q) != r {
@@ -384,12 +399,12 @@ func TestAddresses(t *testing.T) {
 func TestReading(t *testing.T) {
 	dir := t.TempDir()
 	exploretest.Write(t, dir, exploretest.Shape{Variants: 1, Items: 5000})
-	run, err := explore.Open(dir, results.Panel{})
+	run, err := explore.Open(dir, results.Panel{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer run.Close()
-	h := Handler(run, About{}, &Ratings{}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
+	h := Handler([]Shown{{run, About{}, &Ratings{}}}, BlindWhereJudged, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
 	get := func(ctx context.Context) string {
 		r := httptest.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/", nil)
 		w := httptest.NewRecorder()

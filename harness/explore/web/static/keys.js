@@ -11,6 +11,10 @@ document.getElementById("help-open").addEventListener("click", () => help.showMo
 const filters = document.getElementById("filters");
 if (filters && matchMedia("(min-width: 60em)").matches) filters.open = true;
 
+// Back from an answer the list is at its row, or at what it was left for.
+if (location.hash === "#q") document.getElementById("q")?.focus();
+else if (/^#n\d+$/.test(location.hash)) document.querySelector(location.hash + " a")?.focus();
+
 // The row that the keys are at has the focus.
 function move(by) {
   const rows = [...document.querySelectorAll("#rows a")];
@@ -36,8 +40,10 @@ document.addEventListener("keydown", e => {
   const list = keys === "list";
   const acts = {
     "?": () => help.showModal(),
-    "/": () => { const q = document.getElementById("q"); if (q) { q.focus(); q.select(); } else follow("up"); },
+    "/": () => { const q = document.getElementById("q"); if (q) { q.focus(); q.select(); } else { const up = document.getElementById("up"); if (up) location.href = up.href.replace(/#.*/, "") + "#q"; } },
     "u": () => follow("up"),
+    "r": () => follow("raw"),
+    "n": () => document.getElementById("note")?.focus(),
     "d": () => document.getElementById("marks")?.click(),
     "+": () => press("thumb", "up"),
     "-": () => press("thumb", "down"),
@@ -60,33 +66,86 @@ document.addEventListener("keydown", e => {
 document.getElementById("marks")?.addEventListener("change", e =>
   document.querySelector(".sides").classList.toggle("unmarked", !e.target.checked));
 
-// A rating is sent in the background, so that the page stays where it is.
-document.addEventListener("submit", async e => {
-  const form = e.target;
-  if (form.id !== "rate-form") return;
-  e.preventDefault();
-  const body = new URLSearchParams(new FormData(form, e.submitter));
-  let text, ok = false;
+// Ratings are sent in the background, one after the other, so that the page stays
+// where it is.
+let sent = Promise.resolve();
+
+async function post(body) {
+  const action = document.getElementById("rate-form").action;
+  let text = "", ok = false;
   try {
-    const reply = await fetch(form.action, {method: "POST", body});
+    const reply = await fetch(action, {method: "POST", body, keepalive: true});
     ok = reply.ok;
     text = await reply.text();
   } catch {
-    text = "";
+    // it is said below
   }
   const page = new DOMParser().parseFromString(text, "text/html");
-  const fresh = page.getElementById("rate");
-  if (ok && fresh) {
-    const pressed = e.submitter;
-    document.getElementById("rate").replaceWith(fresh);
-    document.getElementById("saved").classList.add("done");
-    document.querySelector(`#rate-form button[name="${pressed.name}"][value="${pressed.value}"]`)?.focus({preventScroll: true});
-    return;
-  }
+  if (ok && page.getElementById("rate")) return page;
   const said = document.getElementById("saved");
   said.classList.add("error");
   said.textContent = "Not saved: " + (page.querySelector("main p")?.textContent || text || "perg view does not answer; is it still running?");
+}
+
+function saved() {
+  const said = document.getElementById("saved");
+  said.classList.remove("error");
+  said.classList.add("done");
+}
+
+document.addEventListener("submit", e => {
+  const form = e.target, pressed = e.submitter;
+  if (form.id !== "rate-form") return;
+  e.preventDefault();
+  clearTimeout(soon);
+  typed = false;
+  const body = new URLSearchParams(new FormData(form, pressed));
+  sent = sent.then(async () => {
+    const page = await post(body);
+    if (!page) return;
+    const note = document.getElementById("note"), at = document.activeElement === note;
+    const fresh = page.getElementById("rate");
+    if (note && (at || typed)) fresh.querySelector("#note").replaceWith(note); // what was typed meanwhile stays
+    document.getElementById("rate").replaceWith(fresh);
+    const judge = page.getElementById("judge"); // shown where it is rated
+    if (judge) document.getElementById("judge")?.replaceWith(judge);
+    saved();
+    if (at) note.focus();
+    else document.querySelector(`#rate-form button[name="${pressed.name}"][value="${pressed.value}"]`)?.focus({preventScroll: true});
+  });
 });
+
+// A note is saved as it is typed: when the hands rest, and when the page is left.
+let soon, typed = false;
+
+function saveNote() {
+  clearTimeout(soon);
+  const form = document.getElementById("rate-form");
+  if (!typed || !form) return;
+  typed = false;
+  const body = new URLSearchParams(new FormData(form));
+  sent = sent.then(async () => { if (await post(body)) saved(); });
+}
+
+document.addEventListener("input", e => {
+  if (e.target.id !== "note") return;
+  typed = true;
+  document.getElementById("saved").classList.remove("done");
+  clearTimeout(soon);
+  soon = setTimeout(saveNote, 500);
+});
+document.addEventListener("focusout", e => { if (e.target.id === "note") saveNote(); });
+addEventListener("pagehide", () => {
+  if (!typed) return;
+  typed = false;
+  const form = document.getElementById("rate-form");
+  fetch(form.action, {method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true}).catch(() => {});
+});
+
+// What is still being read or looked for is asked for again.
+if ("refresh" in document.body.dataset) setInterval(() => {
+  if (!document.activeElement.closest("input, select, textarea")) location.reload();
+}, 1000);
 
 // The list of a run that goes on is shown anew where there is more, but not under
 // the hands of someone who is at it.
