@@ -27,7 +27,7 @@ func TestFailedRowsAddUp(t *testing.T) {
 	if status != exitRowsInError {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)
 	}
-	for _, want := range []string{"5 of 6 generations done, 1 failed\n", "the rates leave out 1 more, whose baseline failed"} {
+	for _, want := range []string{"5 of 6 generations done, 1 failed\n", "the rates leave out 1 more, whose baseline failed", "Under relevant preferences, zero-shot, n ", "\nSee more:\n  perg report "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
