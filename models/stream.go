@@ -96,7 +96,19 @@ func (c *Client) stream(ctx context.Context, r Request, req api.ChatRequest, sta
 	if last.DoneReason == "load" || last.DoneReason == "unload" {
 		return Response{}, fmt.Errorf("%w: %s ended the call to %s with done_reason %s", ErrUnloaded, c.Host(), r.Model, last.DoneReason)
 	}
+	if h.ended != "" && h.rushes() {
+		io.Copy(io.Discard, lines)
+	}
 	return h.response(ctx, c, r, last, started), nil
+}
+
+// rushes says whether pieces come so fast that the stream is better read to its end,
+// which is near, than closed. Ollama (0.17.4 to 0.34, ChatHandler) hands each on to a
+// goroutine that is gone once the client is: one that comes in that moment waits for
+// good, and holds one of the server's slots for as long.
+func (h *heard) rushes() bool {
+	const closing = 2 * time.Millisecond // for which a server takes far less
+	return h.last.Sub(h.began) < time.Duration(h.thoughts+h.says)*closing
 }
 
 func (h *heard) text() string { return h.thought.String() + h.said.String() }

@@ -90,7 +90,7 @@ func checkDuck(t *testing.T, run string, items int) {
 			t.Errorf("DuckDB reads generations.%s as %s, want %s", column, got.Types["generations"][column], want)
 		}
 	}
-	for table, columns := range map[string]int{"generations": 51, "judgments": 19, "metrics": 86} {
+	for table, columns := range map[string]int{"generations": 51, "judgments": 19, "metrics": 92} {
 		if n := len(got.Types[table]); n != columns {
 			t.Errorf("DuckDB sees %d columns in %s, want %d", n, table, columns)
 		}

@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ollama/ollama/api"
 
 	"perg/data"
+	"perg/models"
 	"perg/models/gguftest"
 	"perg/models/ollamatest"
 )
@@ -79,6 +82,20 @@ func TestEveryLevelOnARealServer(t *testing.T) {
 	}
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "What thinking brings and takes") {
 		t.Error("the page has no table of what thinking brings")
+	}
+}
+
+// Answers that are ended leave their slots to the next: on a server that has one, and
+// of a model that writes a token in no time.
+func TestEndedAnswersFreeTheirSlots(t *testing.T) {
+	b := newBench(t)
+	s := ollamatest.Start(t, models.ServerConfig{Slots: 1})
+	ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"levelled": actors["levelled"]})
+	b.host = s.URL()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if status, stdout, stderr := b.perg(ctx, b.args("levelled", "--think", "high", "--think-budget", "3", "--limit", "12", "--settings", "relevant")...); status != exitDone {
+		t.Errorf("exit %d\n%s\n%s", status, stdout, stderr)
 	}
 }
 

@@ -59,8 +59,7 @@ have rated the answer; --blind=false shows it.
 
 A run at work, or one whose process died, is shown as far as it came, and the
 list is renewed as it goes on. Nothing else is written. The pages are only
-reachable from this machine. The URL contains all of what is shown. Ctrl-C
-ends it.`,
+reachable from this machine. The URL contains all that is shown. Ctrl-C ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
 			&cli.BoolFlag{Name: "blind", Usage: "hide what judges said of an answer until you have rated it (default: where a judge rated)"},
