@@ -103,7 +103,7 @@ func (c *Client) stream(ctx context.Context, r Request, req api.ChatRequest, sta
 }
 
 // rushes says whether pieces come so fast that the stream is better read to its end,
-// which is near, than closed. Ollama (0.17.4 to 0.34, ChatHandler) hands each on to a
+// which is near, than closed. Ollama (0.17.4 and 0.33, ChatHandler) hands each on to a
 // goroutine that is gone once the client is: one that comes in that moment waits for
 // good, and holds one of the server's slots for as long.
 func (h *heard) rushes() bool {
