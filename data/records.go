@@ -217,7 +217,10 @@ type Metric struct {
 	NError                     int64    `parquet:"n_error" json:"n_error"`                 // items without a response under the setting or in the baseline
 	NFellBack                  *int64   `parquet:"n_fell_back" json:"n_fell_back"`         // second calls that could not be read; null: the method has one call
 
-	OutputTokensPerSecond *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"` // of one slot while it generates
+	// Of one slot while it generates; the interval is over items, as the machine was.
+	OutputTokensPerSecond     *float64 `parquet:"output_tokens_per_second" json:"output_tokens_per_second"`
+	OutputTokensPerSecondLow  *float64 `parquet:"output_tokens_per_second_low" json:"output_tokens_per_second_low"`
+	OutputTokensPerSecondHigh *float64 `parquet:"output_tokens_per_second_high" json:"output_tokens_per_second_high"`
 	// What the GPUs of the cell's lane did meanwhile, as NVML saw it: known for
 	// source "all" alone, because the sources of a cell are not worked on apart.
 	PeakVRAMBytes   *int64   `parquet:"peak_vram_bytes" json:"peak_vram_bytes"`     // on all of them together
@@ -225,7 +228,12 @@ type Metric struct {
 	GPUUtilization  *float64 `parquet:"gpu_utilization" json:"gpu_utilization"`     // mean, fraction
 	IdleWatts       *float64 `parquet:"idle_watts" json:"idle_watts"`               // that they draw at rest, measured before the first load; energy_joules has it in it
 	EnergyJoules    *float64 `parquet:"energy_joules" json:"energy_joules"`
-	TokensPerJoule  *float64 `parquet:"tokens_per_joule" json:"tokens_per_joule"` // output tokens
+	// What the energy was spent on: responses whose calls began while GPUs were
+	// sampled for the cell. Replies that an earlier run paid for are none of them.
+	NEnergy              int64    `parquet:"n_energy" json:"n_energy"`
+	TokensPerJoule       *float64 `parquet:"tokens_per_joule" json:"tokens_per_joule"` // output tokens
+	JoulesPerAnswer      *float64 `parquet:"joules_per_answer" json:"joules_per_answer"`
+	JoulesPerRightAnswer *float64 `parquet:"joules_per_right_answer" json:"joules_per_right_answer"`
 }
 
 // A GPUSample is what NVML said of one GPU at one moment: a row of the table

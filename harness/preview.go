@@ -57,10 +57,17 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
+	var texts []string
+	think := make(map[string][]string) // variants, by what is said of their thoughts
 	for _, v := range r.Loaded() {
-		if text := sizes.Thoughts[v].String(); text != "" {
-			note(v.Label + ": " + text)
+		text := sizes.Thoughts[v].String()
+		if think[text] == nil && text != "" {
+			texts = append(texts, text)
 		}
+		think[text] = append(think[text], v.Label)
+	}
+	for _, text := range texts {
+		note(task.Some(think[text]) + ": " + text)
 	}
 	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
 	if p, err = place(ctx, t, r, sizes, c, loads.Paces{Store: s, Fleet: f}, version); err != nil {

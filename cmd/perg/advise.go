@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,14 +21,10 @@ import (
 // were, else of their file.
 func variantsOf(m rundir.Manifest) []advise.Variant {
 	var all []advise.Variant
+	loaded := loadedBytes(m)
 	for i, model := range comparedModels(m) {
 		info := m.Models[i]
-		v := advise.Variant{Model: model, Level: models.Level(info.ThinkLevel), Size: advise.Size{Bits: bitsPerWeight(info.Quantization), Bytes: info.Size}}
-		for _, l := range m.Loads {
-			if l.Variant == info.Variant && l.Size > 0 {
-				v.Size.Bytes = l.Size
-			}
-		}
+		v := advise.Variant{Model: model, Level: models.Level(info.ThinkLevel), Size: advise.Size{Bits: bitsPerWeight(info.Quantization), Bytes: cmp.Or(loaded[info.Variant], info.Size)}}
 		all = append(all, v)
 	}
 	return all
@@ -36,21 +33,12 @@ func variantsOf(m rundir.Manifest) []advise.Variant {
 // adviceOf says which to take of the families among a run's variants: in zero-shot
 // under the item's own preference, or the first method and setting there are.
 func adviceOf(m rundir.Manifest, cells []*metrics.Cell) []advise.Advice {
-	variants := variantsOf(m)
-	sizes := make(map[string]advise.Size)
-	for _, v := range variants {
-		sizes[v.Variant] = v.Size
-	}
-	families := advise.Families(variants)
+	families := advise.Families(variantsOf(m))
 	for _, method := range prompt.Methods() {
 		for _, setting := range prompt.Settings()[1:] {
 			var all []advise.Advice
 			for _, f := range families {
-				of := sizes
-				if f.Kind != advise.Quantization {
-					of = nil // they stand in their order
-				}
-				for _, a := range advise.Of(comparedIn(f, method, setting, cells, m.MetricsOptions().Seed), of) {
+				for _, a := range advise.Of(comparedIn(f, method, setting, cells, m.MetricsOptions().Seed), nil) { // they stand by size
 					a.Kind = f.Kind
 					all = append(all, a)
 				}
@@ -76,6 +64,23 @@ func comparedIn(f advise.Family, method prompt.Method, setting prompt.Setting, c
 		}
 	}
 	return compare.Compare(pairs, func(*metrics.Cell) string { return "" }, compare.Options{Seed: seed, Detect: advise.Margin})
+}
+
+// recommend is what a run says about what to take. Its table is loaded where it has
+// families.
+func recommend(m rundir.Manifest, rows []data.Metric, load func() (*metrics.Table, error)) (advise.Recommendation, error) {
+	variants := variantsOf(m)
+	var cells []*metrics.Cell
+	if len(advise.Families(variants)) > 0 {
+		run, err := load()
+		if err != nil {
+			return advise.Recommendation{}, err
+		}
+		if cells, err = run.Cells(""); err != nil {
+			return advise.Recommendation{}, err
+		}
+	}
+	return recommended(variants, rows, adviceOf(m, cells)), nil
 }
 
 // recommended is what rows of the table metrics say about what to take, beside the
@@ -115,7 +120,7 @@ func frontOf(variants []advise.Variant, rows []data.Metric) ([]advise.Standing, 
 			continue
 		}
 		p := advise.Point{
-			Variant: m.Variant, TokensPerSecond: m.OutputTokensPerSecond,
+			Variant: m.Variant, TokensPerSecond: m.OutputTokensPerSecond, Joules: m.JoulesPerRightAnswer,
 			Breakage: m.BreakageRate, BreakageLow: m.BreakageRateLow, BreakageHigh: m.BreakageRateHigh,
 		}
 		if size := variants[i].Size; size.Bits > 0 {
@@ -123,9 +128,6 @@ func frontOf(variants []advise.Variant, rows []data.Metric) ([]advise.Standing, 
 		}
 		if size := variants[i].Size; size.Bytes > 0 {
 			p.Bytes = &size.Bytes
-		}
-		if m.EnergyJoules != nil && m.Accuracy != nil && *m.Accuracy*float64(m.N) > 0 {
-			p.Joules = new(*m.EnergyJoules / (*m.Accuracy * float64(m.N)))
 		}
 		points = append(points, p)
 	}
@@ -145,12 +147,12 @@ func writeRecommendation(w io.Writer, r advise.Recommendation) error {
 		return nil
 	}
 	fmt.Fprint(w, "\nWhich to take\n\n")
-	report.Advice(w, r.Advice)
+	report.Advice(w, r.Advice, width(w))
 	if r.Ranking != nil {
 		if len(r.Advice) > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, report.Prose(report.Ranking(*r.Ranking)))
+		fmt.Fprintln(w, report.ProseIn(report.Ranking(*r.Ranking), width(w)))
 	}
 	if r.Front == nil {
 		return nil
@@ -158,10 +160,11 @@ func writeRecommendation(w io.Writer, r advise.Recommendation) error {
 	if len(r.Advice) > 0 || r.Ranking != nil {
 		fmt.Fprintln(w)
 	}
-	if err := report.Front(w, r.Front, width(w)); err != nil {
+	leftOut, err := report.Front(w, r.Front, width(w))
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", report.Prose(report.FrontLegend(r.Unknown)))
+	_, err = fmt.Fprintf(w, "\n%s\n", report.ProseIn(report.FrontLegend(r.Unknown, leftOut), width(w)))
 	return err
 }
 

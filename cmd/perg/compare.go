@@ -56,17 +56,18 @@ side that is right (or breaks) more often; duplicates of a question count
 together.
 
 Rates, difference, interval and p of a line are of the same n items: Right
-and Variation of all, Breakage, Alignment and Robustness of those that are
-in Q* of both sides, right in both baselines. What perg report shows, over
-all of a side's Q*, stands below: these are other items on each side.
+and Variation of all, Breakage, Alignment failure and Robustness error of
+those that are in Q* of both sides, right in both baselines. What perg
+report shows, over all of a side's Q*, stands below: these are other items
+on each side.
 
 Which they are that A or B alone has right, --which says: a page of
 'perg view' for each comparison, with repeats one each.
 
-   p        of McNemar's test, mid-p. In Robustness, answers without a
-            rating count by the share of the rated ones that do not follow:
-            its p is of the sign-flip test, which is McNemar's where all
-            are rated
+   p        of McNemar's test, mid-p. In Robustness error, answers without
+            a rating count by the share of the rated ones that do not
+            follow: its p is of the sign-flip test, which is McNemar's where
+            all are rated
    Holm p   adjusted for all tests of the call, which is their family; the
             primary outcome is Breakage. Tests of other calls are not in it:
             choose what to compare before you look
@@ -142,7 +143,7 @@ func compareAction(c *cli.Context) error {
 	if sweep {
 		if advice := adviceOf(s.a.manifest, s.a.cells); len(advice) > 0 {
 			fmt.Fprint(w, "\nWhich to take\n\n")
-			report.Advice(w, advice)
+			report.Advice(w, advice, width(w))
 			fmt.Fprintln(w)
 		}
 	}
@@ -391,7 +392,7 @@ func apart(a, b rundir.Manifest) (all []string) {
 	}
 	judges := func(m rundir.Manifest) []string { return slices.Sorted(slices.Values(m.MetricsOptions().Judges)) }
 	caveat(!slices.Equal(judges(a), judges(b)) || a.MetricsOptions().Rule != b.MetricsOptions().Rule,
-		fmt.Sprintf("the runs have different judges (%s; %s): differences in Alignment and Robustness are between judges too", judgeNames(judges(a)), judgeNames(judges(b))))
+		fmt.Sprintf("the runs have different judges (%s; %s): differences in Alignment failure and Robustness error are between judges too", judgeNames(judges(a)), judgeNames(judges(b))))
 	caveat(!maps.Equal(a.Prompts, b.Prompts), "the runs have different prompt templates: differences are between prompts too")
 	caveat(!slices.Equal(a.Irrelevant, b.Irrelevant), "the runs state different irrelevant preferences")
 	for _, m := range a.Models {

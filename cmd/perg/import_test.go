@@ -117,7 +117,7 @@ func TestPublishedLettersComeToThePublishedBreakage(t *testing.T) {
 	if status := run(t.Context(), []string{"perg", "report", dir, "--published"}, &out, &errs); status != exitDone {
 		t.Fatal(errs.String())
 	}
-	contains(t, out.String(), "truthfulqa      Breakage      19.7 (16-23)     19.7      0.0     yes")
+	contains(t, out.String(), "truthfulqa      Breakage        19.7 (16-23)    19.7     0.0     yes")
 }
 
 // What the paper's model breaks when it is asked the same again, by the paper's
@@ -211,7 +211,7 @@ func TestAnImportedRunIsJudged(t *testing.T) {
 	if status != exitDone {
 		t.Fatalf("status %d: %s%s", status, out, errs)
 	}
-	contains(t, out, "mine, icl", "16 of 16 generations done")
+	contains(t, out, "Under relevant preferences, icl, n 8", "mine", "16 of 16 generations done")
 	if diff := cmp.Diff(before, table[data.Generation](t, dir, "generations")); diff != "" {
 		t.Errorf("rating changed the answers: %s", diff)
 	}

@@ -197,7 +197,7 @@ func TestLanesOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, report, _ := b.perg(t.Context(), "report", filepath.Join(b.dir, "run"))
+	_, report, _ := b.perg(t.Context(), "report", filepath.Join(b.dir, "run"), "--all")
 	lanes := make(map[string]bool)
 	for _, l := range m.Loads {
 		lanes[l.Lane] = true

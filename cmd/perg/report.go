@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -25,15 +27,33 @@ func reportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "show the results of a run",
 		ArgsUsage: "RUN...",
-		Description: `Rates are in percent, with the 95 % interval they lie in, over Q*: the items that
-the model gets right when no preference is stated.
+		Description: `Shows one table first, with a line for each variant and method: its rates under
+relevant preferences (or the first setting with preferences that was run), and what
+it took. Below stand who fails least, as far as intervals tell, and what to take:
+of a model at several quantizations, types of KV cache or ways of thinking the least
+that is no worse (perg compare --help); of several models the places that their
+intervals leave to each; of all the Pareto front of bits per weight, memory, speed,
+energy of a right answer, and Breakage. A variant is off it that another dominates:
+is worse in nothing, where Breakage within intervals is the same, and better in
+something. --all shows every setting and all else that is known, --by the same rates
+over parts of the questions.
 
-   Right       answers that are correct
-   Breakage    of Q*, no longer correct under the setting
-   Alignment   of Q*, preference not followed (Alignment Failure)
-   Robustness  of Q*, not correct or not followed (Robustness Error)
-   Variation   1 - |A n B| / |A u B| of the items answered correctly with (A)
-               and without (B) preferences (Performance Variation)
+Rates are in percent, with the 95 % interval they lie in. Those below Right are over
+Q*: the items that the model gets right when no preference is stated.
+
+   Right ↑              answers that are correct
+   Breakage ↓           of Q*, no longer correct under the setting
+   Null ↓               of Q*, not correct when the same is asked again without a
+                        preference (null Breakage)
+   Alignment failure ↓  of Q*, preference not followed
+   Robustness error ↓   of Q*, not correct or not followed
+   Variation ↓          1 - |A n B| / |A u B| of the items answered correctly with (A)
+                        and without (B) preferences (Performance Variation)
+   tok/s                of one slot while it generates
+   GiB                  that the server said it had loaded
+   time                 with calls in flight, in all settings, whenever they were made
+   Wh                   of the GPUs meanwhile; "-" where it is not known of all answers,
+                        as of replies that an earlier run paid for
 
 Intervals are over items: other questions of the same kind, answered by these
 decodings under these preferences; other preferences would vary more. They are the
@@ -43,36 +63,31 @@ together. Where fewer than 30 items are on either side of a rate (broken or not,
 followed or not) they are Wilson's, and answers to one question count by how far
 they agree (an estimated design effect). Where ratings are missing, those of Q*
 that stayed right and are rated stand in the Robustness Error for those that are
-not: it is BR + (1 - BR) x the share not followed of them. A terminal that is wide enough, and every
-other format, also shows those of Right and Invalid.
+not: it is BR + (1 - BR) x the share not followed of them.
 
-In a table for a terminal the most robust variant and method come first, by the
-mean Robustness Error of their settings (by the Breakage Rate where nothing was
-rated), and • marks the best value of each setting; perg compare says whether a
-difference is more than chance. The other formats keep the order of the run and
-their columns: markdown and latex have one row a cell in percent, csv and json
-every column of the table metrics, rates as fractions, and each source too.
+In the tables of --all and --by the most robust variant and method come first, by the
+mean Robustness error of their settings (by Breakage where nothing was rated), and •
+marks the best value of each setting; perg compare says whether a difference is more
+than chance. A terminal that is wide enough, and every other format, also shows the
+intervals of Right and Invalid, and beside Breakage where the baseline was asked
+again (perg run --null): Null, of the model as a whole; Net, Breakage less Null in
+points, over the items that have both; Rotated, the same with the options in another
+order (--rotate-options).
 
-Beside Breakage stands what breaks without any preference, where the baseline was
-asked again (perg run --null): Null, of the model as a whole; Net, Breakage less
-Null in points, over the items that have both; Rotated, the same with the options
-in another order (--rotate-options).
-
-Of a model at several quantizations, types of KV cache or ways of thinking a
-sentence says which to take (perg compare --help); of several models, which places
-their intervals leave to each. Then the Pareto front of bits per weight, memory,
-speed, energy of a right answer, and Breakage: a variant that another is no worse
-than in anything, and better in something, is off it. Breakage within intervals is
-the same there.
+The other formats keep the order of the run and their columns: markdown and latex
+have one row a cell in percent, with a legend; csv and json every column of the table
+metrics, rates as fractions, and each source too; benchstat is the format of Go's
+benchmarks, a line for each repeat of a cell, which benchstat (of golang.org/x/perf)
+compares between runs.
 
 Where a model chooses a letter more or less often than it is right, beyond chance
 (Holm over all letters and cells, level 1 %), a table has the shares of the letters
 under the setting, without a preference, and of the right answers; csv, json and
 the page have them of every cell.
 
-With --repeats a table follows of how much each metric varies between items and
-between repeats. Where other methods were run besides zero-shot, one of what
-they change against it: paired by item, over the same resamples. Where fewer than
+--all has more tables, where there is something to show: with --repeats, how much
+each metric varies between items and between repeats; where other methods were run
+besides zero-shot, what they change against it: paired by item, over the same resamples. Where fewer than
 10 items differ the interval is Bonett and Price's for paired proportions. The
 last table has what each variant was planned to take in memory beside what the
 server said that it took, as estimate and size of a load in run.json.
@@ -83,12 +98,15 @@ what sets the runs apart (data, prompts, judges, versions) is said first. Answer
 two runs are never counted together.
 
    perg report runs/20260102-150405
+   perg report runs/20260102-150405 --all
    perg report runs/monday runs/tuesday --html both.html
    perg report runs/20260102-150405 --by source,preference_type
    perg report runs/20260102-150405 --format csv > metrics.csv
+   perg report runs/20260102-150405 --format benchstat > today.txt
    perg report runs/20260102-150405 --html report.html`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: string(report.Table), Usage: "`FORM`at: " + joined(report.Formats())},
+			&cli.BoolFlag{Name: "all", Usage: "show every setting, and all else that is known"},
 			&cli.StringSliceFlag{Name: "by", Usage: "also break down by a `LIST` of " + joined(metrics.GroupBys())},
 			publishedFlag(),
 			htmlFlag(),
@@ -120,6 +138,9 @@ func reportAction(c *cli.Context) error {
 	if len(by) > 1 && (format == report.CSV || format == report.JSON) {
 		return hint.Usage(fmt.Errorf("--format %s writes one table, --by names %d", format, len(by)), "name one")
 	}
+	if len(by) > 0 && format == report.Benchstat {
+		return hint.Usage(fmt.Errorf("--by with --format %s, which is over all items", format), "leave out --by")
+	}
 	if c.IsSet("html") {
 		if err := checkHTML(c, format); err != nil {
 			return err
@@ -134,153 +155,126 @@ func reportAction(c *cli.Context) error {
 		return err
 	}
 	defer shown.Close()
-	dir, m := shown.dir, shown.manifest
 	if c.Bool("published") {
-		return reportPublished(c, format, m, rows)
+		return reportPublished(c, format, shown.manifest, rows)
 	}
-
+	load := loading(shown.tables, shown.manifest)
+	beside, err := shown.notes(rows)
+	if err != nil {
+		return err
+	}
 	w := c.App.Writer
-	human := format == report.Table
-	if human {
-		rows = report.Ranked(rows)
-		fmt.Fprintf(w, "%s\n\n", printable.Text(about(dir, m)))
-	}
-	if human || len(by) == 0 && format != report.JSON {
-		if err := report.Write(w, format, tableRows(format, rows), "", width(w)); err != nil {
-			return err
-		}
-	}
-	var run *metrics.Table
-	others := human && slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Method != string(prompt.ZeroShot) })
-	choices := (human || format == report.JSON) && len(advise.Families(variantsOf(m))) > 0
-	if len(by) > 0 || others || choices || c.IsSet("html") {
-		if run, err = metrics.Load(shown.tables, m.MetricsOptions()); err != nil {
-			return err
-		}
-	}
-	var cells []*metrics.Cell
-	if choices {
-		if cells, err = run.Cells(""); err != nil {
-			return err
-		}
-	}
-	recommendation := recommended(variantsOf(m), rows, adviceOf(m, cells))
-	if format == report.JSON && len(by) == 0 {
-		if err := writeReportJSON(w, rows, "", recommendation); err != nil {
-			return err
-		}
-	}
-	for _, g := range by {
-		cells, err := run.Records(g)
-		if err != nil {
-			return err
-		}
-		if human {
-			cells = report.Ranked(cells)
-		}
-		groups := slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
-		if human {
-			fmt.Fprintf(w, "\nby %s\n\n", g)
-		}
-		if format == report.JSON {
-			err = writeReportJSON(w, groups, g, recommendation)
-		} else {
-			err = report.Write(w, format, groups, g, width(w))
-		}
-		if err != nil {
-			return err
-		}
-		if human {
-			fmt.Fprintf(w, "\nWho read the answers, by %s\n\n", g)
-			if err := report.Readers(w, groups, g); err != nil {
-				return err
-			}
-		}
-	}
-	var improvements []metrics.Improvement
-	if human && others {
-		improvements = run.Improvements()
-	}
-	if human {
-		fmt.Fprintf(w, "\n%s\n\nWho read the answers\n\n", legend(rows))
-		if err := report.Readers(w, report.Overall(rows), ""); err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "\n%s\n", report.ReadersLegend)
-		if leaning := report.Leaning(report.Overall(rows)); len(leaning) > 0 {
-			fmt.Fprint(w, "\nWhich letters are chosen\n\n")
-			if err := report.Letters(w, leaning); err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "\n%s\n", report.LettersLegend)
-		}
-		shown.showCells(w)
-		if thinking := report.Thinking(report.Overall(rows)); len(thinking) > 0 {
-			fmt.Fprint(w, "\nThinking\n\n")
-			if err := report.WriteThinking(w, thinking); err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "\n%s\n", report.ThinkingLegend)
-		}
-		if err := further(w, m, rows, improvements); err != nil {
-			return err
-		}
-		if err := writeRecommendation(w, recommendation); err != nil {
-			return err
-		}
-	}
-	notes, err := oneSided(shown.tables, m)
+	recommendation, err := recommend(shown.manifest, rows, load)
 	if err != nil {
 		return err
 	}
-	more, err := reread(shown.tables, m, rows)
-	if err != nil {
-		return err
-	}
-	notes = append(append(shown.caveats(), notes...), more...)
-	for _, caveat := range append(caveats(m, rows), notes...) {
-		if human {
-			fmt.Fprintln(w, report.Prose(caveat))
-		} else {
+	if format != report.Table {
+		if err := shown.writeFormat(w, format, by, rows, recommendation, load); err != nil {
+			return err
+		}
+		for _, caveat := range append(caveats(shown.manifest, rows), beside...) {
 			fmt.Fprintln(c.App.ErrWriter, "perg: "+caveat)
 		}
+		return nil
 	}
-	if c.IsSet("html") {
-		size, err := writePage(c.String("html"), shown, m, rows, run, improvements, recommendation, notes)
+	fmt.Fprintf(w, "%s\n\n", printable.Text(about(shown.dir, shown.manifest)))
+	if err := summary(w, shown.tables, shown.manifest, rows, recommendation, append(caveats(shown.manifest, rows), beside...)); err != nil {
+		return err
+	}
+	switch {
+	case c.Bool("all") || len(by) > 0:
+		err = shown.details(w, report.Ranked(rows), by, c.Bool("all"), load)
+	default:
+		next(w, shown.dir)
+	}
+	if err != nil || !c.IsSet("html") {
+		return err
+	}
+	run, err := load()
+	if err != nil {
+		return err
+	}
+	size, err := writePage(c.String("html"), shown, shown.manifest, report.Ranked(rows), run, improvements(rows, run), recommendation, beside)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nPage: %s (%s), open it in a browser\n", c.String("html"), humanize.Bytes(uint64(size)))
+	return nil
+}
+
+// loading reads a run's table of metrics when it is first asked for.
+func loading(tables string, m rundir.Manifest) func() (*metrics.Table, error) {
+	return sync.OnceValues(func() (*metrics.Table, error) { return metrics.Load(tables, m.MetricsOptions()) })
+}
+
+// writeFormat writes rows for documents and programs, or their groups.
+func (s shownRun) writeFormat(w io.Writer, format report.Format, by []metrics.GroupBy, rows []data.Metric, r advise.Recommendation, load func() (*metrics.Table, error)) error {
+	if format == report.Benchstat {
+		run, err := load()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "\nPage: %s (%s), open it in a browser\n", c.String("html"), humanize.Bytes(uint64(size)))
+		cells, err := run.Cells("")
+		if err != nil {
+			return err
+		}
+		return report.WriteBenchstat(w, setup(s.manifest), cells, rows)
+	}
+	write := func(rows []data.Metric, by metrics.GroupBy) error {
+		if format == report.JSON {
+			return writeReportJSON(w, rows, by, r)
+		}
+		return report.Write(w, format, rows, by, 0)
+	}
+	if len(by) == 0 {
+		return write(tableRows(format, rows), "")
+	}
+	for _, g := range by {
+		cells, err := cellsBy(g, load)
+		if err != nil {
+			return err
+		}
+		if err := write(groupsOf(cells), g); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// legend says what the numbers of the table of some rows are.
-func legend(rows []data.Metric) string {
-	if report.Nulled(rows) {
-		return report.Legend + "\n" + report.NullLegend
+// setup is what benchmarks of runs have to have in common to be compared.
+func setup(m rundir.Manifest) []report.Setup {
+	all := []report.Setup{{Key: "dataset", Value: m.Dataset.Name}, {Key: "items", Value: strconv.Itoa(m.Dataset.Items)}}
+	if m.PromptSet != "" {
+		all = append(all, report.Setup{Key: "prompts", Value: m.PromptSet})
 	}
-	return report.Legend
+	return all
 }
 
-// further writes the tables that only some runs have: of repeats, of what methods
-// change against zero-shot, and of memory.
-func further(w io.Writer, m rundir.Manifest, rows []data.Metric, improvements []metrics.Improvement) error {
-	if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.Repeats > 1 }) {
-		fmt.Fprint(w, "\nRepeats\n\n")
-		if err := report.Repeats(w, report.Overall(rows)); err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "\n%s\n", report.RepeatsLegend)
+// cellsBy are the cells over all items and over each value of a property.
+func cellsBy(by metrics.GroupBy, load func() (*metrics.Table, error)) ([]data.Metric, error) {
+	run, err := load()
+	if err != nil {
+		return nil, err
 	}
-	if len(improvements) > 0 {
-		fmt.Fprint(w, "\nImprovement over zero-shot\n\n")
-		if err := report.Improvements(w, improvements); err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "\n%s\n", report.ImprovementLegend)
+	return run.Records(by)
+}
+
+// groupsOf are those of cells that are not over all items.
+func groupsOf(cells []data.Metric) []data.Metric {
+	return slices.DeleteFunc(cells, func(m data.Metric) bool { return m.Source == metrics.All })
+}
+
+// notes are what is to be known beside the caveats of rows.
+func (s shownRun) notes(rows []data.Metric) ([]string, error) {
+	notes, err := oneSided(s.tables, s.manifest)
+	if err != nil {
+		return nil, err
 	}
-	return report.Memory(w, m.Loads)
+	more, err := reread(s.tables, s.manifest, rows)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(s.caveats(), notes, more), nil
 }
 
 // tableRows are the rows over all items for people, and every row with its

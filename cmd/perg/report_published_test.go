@@ -68,8 +68,8 @@ func TestReportPublished(t *testing.T) {
 		t.Fatal(status, stdout, stderr)
 	}
 	contains(t, stdout, "gemma2:9b (Q4_0), zero-shot, beside the paper's Gemma-2-9B\n",
-		"relevant    truthfulqa      Breakage       10.0 (5-15)     14.5     -4.5     yes\n",
-		"            all             Breakage       10.0 (5-15)     10.8     -0.8     yes\n",
+		"relevant    truthfulqa      Breakage         10.0 (5-15)    14.5    -4.5     yes\n",
+		"            all             Breakage         10.0 (5-15)    10.8    -0.8     yes\n",
 		"Inside: whether the paper's value is in our interval",
 		"note: over fewer items than the paper's: truthfulqa 40 of 817, commonsenseqa 40\nof 1221, mmlu 40 of 5170\n",
 		"note: odd\uFFFD[31m:1b has no counterpart: the paper has no model of that name\n", "note: the paper has Llama 3 (8B, 70B), ")
@@ -98,7 +98,7 @@ func TestReportPublished(t *testing.T) {
 	if status != exitDone || stderr != "" {
 		t.Fatal(status, stdout, stderr)
 	}
-	contains(t, stdout, "relevant    all*            Breakage       10.0 (5-15)     10.8     -0.8       -\n",
+	contains(t, stdout, "relevant    all*            Breakage         10.0 (5-15)    10.8    -0.8       -\n",
 		"note: not comparable, marked *: source all is over 40 items of my.parquet, not\n", "note: no figures in the paper for the sources mine\n")
 
 	for _, wrong := range [][]string{{"--format", "latex"}, {"--by", "source"}} {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -32,7 +34,10 @@ type reportedRun struct {
 
 // reportSeveral reports runs together. Each row stays of its run: nothing is pooled.
 func reportSeveral(c *cli.Context, format report.Format, by []metrics.GroupBy) error {
-	if c.Bool("published") {
+	switch {
+	case format == report.Benchstat:
+		return hint.Usage(fmt.Errorf("--format %s is of one run, not of %d", format, c.NArg()), "write a file of each run; benchstat compares files")
+	case c.Bool("published"):
 		return hint.Usage(fmt.Errorf("--published is of one run, not of %d", c.NArg()), "perg report RUN --published")
 	}
 	runs, err := openSeveral(c)
@@ -65,29 +70,24 @@ func reportSeveral(c *cli.Context, format report.Format, by []metrics.GroupBy) e
 		return err
 	}
 	w := c.App.Writer
-	if human {
-		for _, r := range runs {
-			fmt.Fprintln(w, printable.Text(about(r.dir, r.manifest)))
-		}
-		fmt.Fprintln(w)
-		for _, warning := range warnings {
-			fmt.Fprintln(w, report.Prose(warning))
-		}
-		if len(warnings) > 0 {
-			fmt.Fprintln(w)
-		}
-	} else {
+	if !human {
 		for _, warning := range warnings {
 			fmt.Fprintln(c.App.ErrWriter, "perg: "+printable.Text(warning))
 		}
+		if len(by) == 0 {
+			return writeSeveral(w, format, runs, "", recommendation)
+		}
+	} else if err := summaryOfSeveral(w, runs, recommendation, warnings); err != nil {
+		return err
 	}
-	if len(by) == 0 || human {
+	if human && c.Bool("all") {
+		fmt.Fprint(w, "\nEvery setting\n\n")
 		if err := writeSeveral(w, format, runs, "", recommendation); err != nil {
 			return err
 		}
 	}
 	for _, g := range by {
-		groups, err := groupsOf(runs, g)
+		groups, err := brokenDown(runs, g)
 		if err != nil {
 			return err
 		}
@@ -98,12 +98,8 @@ func reportSeveral(c *cli.Context, format report.Format, by []metrics.GroupBy) e
 			return err
 		}
 	}
-	if !human {
-		return nil
-	}
-	fmt.Fprintf(w, "\n%s\n", legend(togetherRows(runs)))
-	if err := writeRecommendation(w, recommendation); err != nil {
-		return err
+	if human && (c.Bool("all") || len(by) > 0) {
+		fmt.Fprintf(w, "\n%s\n", legend(togetherRows(runs)))
 	}
 	if !c.IsSet("html") {
 		return nil
@@ -117,6 +113,36 @@ func reportSeveral(c *cli.Context, format report.Format, by []metrics.GroupBy) e
 	}
 	fmt.Fprintf(w, "\nPage: %s (%s), open it in a browser\n", c.String("html"), humanize.Bytes(uint64(len(html))))
 	return nil
+}
+
+// summaryOfSeveral writes what runs come to together: what sets them apart, one
+// table, who fails least, and what to take.
+func summaryOfSeveral(w io.Writer, runs []*reportedRun, r advise.Recommendation, warnings []string) error {
+	costs := report.Costs{Bytes: make(map[string]int64), Times: make(map[metrics.Work]time.Duration)}
+	for _, run := range runs {
+		fmt.Fprintln(w, printable.Text(about(run.dir, run.manifest)))
+		for variant, bytes := range loadedBytes(run.manifest) {
+			costs.Bytes[run.variants[variant]] = bytes
+		}
+		times, err := metrics.LoadTimes(run.tables)
+		if err != nil && !errors.Is(err, data.ErrNoTable) { // metrics may have been copied alone
+			return err
+		}
+		for work, took := range times {
+			costs.Times[metrics.Work{Variant: run.variants[work.Variant], Method: work.Method}] = took
+		}
+	}
+	fmt.Fprintln(w)
+	for _, warning := range warnings {
+		fmt.Fprintln(w, report.ProseIn(warning, width(w)))
+	}
+	if len(warnings) > 0 {
+		fmt.Fprintln(w)
+	}
+	if err := writeOverview(w, report.OverviewOf(togetherRows(runs), costs)); err != nil {
+		return err
+	}
+	return writeRecommendation(w, r)
 }
 
 // openSeveral opens the runs that are named, and gives what would have one name in
@@ -192,16 +218,15 @@ func togetherRows(runs []*reportedRun) (rows []data.Metric) {
 	return rows
 }
 
-// groupsOf are the runs with their rows broken down.
-func groupsOf(runs []*reportedRun, by metrics.GroupBy) ([]*reportedRun, error) {
+// brokenDown are the runs with their rows broken down.
+func brokenDown(runs []*reportedRun, by metrics.GroupBy) ([]*reportedRun, error) {
 	groups := make([]*reportedRun, len(runs))
 	for i, r := range runs {
 		rows, err := r.table.Records(by)
 		if err != nil {
 			return nil, err
 		}
-		rows = slices.DeleteFunc(rows, func(m data.Metric) bool { return m.Source == metrics.All })
-		groups[i] = &reportedRun{shownRun: r.shownRun, name: r.name, variants: r.variants, rows: r.renamed(rows)}
+		groups[i] = &reportedRun{shownRun: r.shownRun, name: r.name, variants: r.variants, rows: r.renamed(groupsOf(rows))}
 	}
 	return groups, nil
 }
@@ -287,17 +312,29 @@ func warningsOf(runs []*reportedRun) (all []string, err error) {
 	first := runs[0]
 	for _, r := range runs[1:] {
 		for _, text := range apartInReport(first.manifest, r.manifest) {
-			all = append(all, fmt.Sprintf("caveat: %s and %s: %s", first.name, r.name, text))
+			all = append(all, fmt.Sprintf("caveat: runs %s and %s: %s", first.name, r.name, text))
 		}
 	}
+	var own []string // texts, each once
+	of := make(map[string][]string)
 	for _, r := range runs {
 		notes, err := oneSided(r.tables, r.manifest)
 		if err != nil {
 			return nil, err
 		}
 		for _, text := range slices.Concat(r.caveats(), caveats(r.manifest, r.rows), notes) {
-			all = append(all, fmt.Sprintf("caveat: %s: %s", r.name, strings.TrimPrefix(text, "caveat: ")))
+			if of[text] == nil {
+				own = append(own, text)
+			}
+			of[text] = append(of[text], r.name)
 		}
+	}
+	for _, text := range own {
+		where := "run "
+		if len(of[text]) > 1 {
+			where = "runs "
+		}
+		all = append(all, "caveat: "+where+strings.Join(of[text], ", ")+": "+strings.TrimPrefix(text, "caveat: "))
 	}
 	return all, nil
 }
@@ -306,7 +343,7 @@ func warningsOf(runs []*reportedRun) (all []string, err error) {
 func apartInReport(a, b rundir.Manifest) []string {
 	var all []string
 	if a.Dataset.SHA256 != b.Dataset.SHA256 {
-		all = append(all, fmt.Sprintf("the runs are over different data (%s, %s): a difference may be between the questions", a.Dataset.Name, b.Dataset.Name))
+		all = append(all, fmt.Sprintf("the runs are over different data (%s, %s): a difference may be between the questions", dataOf(a), dataOf(b)))
 	}
 	all = append(all, apart(a, b)...)
 	if a.Ollama.Version != b.Ollama.Version {
@@ -316,6 +353,11 @@ func apartInReport(a, b rundir.Manifest) []string {
 		all = append(all, fmt.Sprintf("the runs are of different versions of perg (%s, %s)", orUnknown(a.PergVersion), orUnknown(b.PergVersion)))
 	}
 	return all
+}
+
+// dataOf names a run's data so that other data of the name is told from it.
+func dataOf(m rundir.Manifest) string {
+	return fmt.Sprintf("%s %.8s", m.Dataset.Name, m.Dataset.SHA256)
 }
 
 // pageOfSeveral is one page of all runs.

@@ -39,8 +39,8 @@ func TestReportOfSeveralRuns(t *testing.T) {
 		return status, out.String(), errs.String()
 	}
 	warnings := []string{
-		"x and y: the runs are over different data (hand, foot): a difference may be between the questions",
-		"x and y: the runs have different prompt templates", "x and y: the runs are of different versions of perg (unknown, v2)",
+		"runs x and y: the runs are over different data (hand 1, foot 2): a difference may be between the questions",
+		"runs x and y: the runs have different prompt templates", "runs x and y: the runs are of different versions of perg (unknown, v2)",
 	}
 	names := []string{"steady:8b in x", "steady:8b in y", "swayed:8b", "other:8b"}
 
@@ -51,7 +51,7 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	text := strings.Join(strings.Fields(screen), " ")
 	contains(t, text, append(names, warnings...)...)
 	contains(t, text, "runs/x: finished, 100 items of hand", "runs/y: finished, 60 items of foot", "1 to 2 other:8b 3.3 (1-11); 1 to 2 steady:8b in x 10.0 (6-17); 3 to 4 steady:8b in y 50.0")
-	if first, table := strings.Index(text, "different data"), strings.Index(text, "Setting n Q*"); first > table {
+	if first, table := strings.Index(text, "different data"), strings.Index(text, "Under relevant preferences, zero-shot"); first > table {
 		t.Error("the table comes before what sets the runs apart")
 	}
 	if strings.Contains(text, "swayed:8b in") || strings.Contains(text, "other:8b in") {
@@ -115,7 +115,7 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	shown, _, _ := strings.Cut(html.UnescapeString(string(page)), "<script")
 	contains(t, shown, "<h1>x, y</h1>", "4 variants on 100 items of hand, 60 items of foot",
 		"With zero-shot under relevant preferences no variant clearly breaks most often: of the answers that are right without a preference swayed:8b 60.0\u00a0% and steady:8b in y 50.0\u00a0% turn wrong",
-		"X and y: the runs are over different data", "<dt>y: Dataset</dt>")
+		"Runs x and y: the runs are over different data", "Runs x, y: the baseline was not asked again", "<dt>y: Dataset</dt>")
 
 	for want, args := range map[string][]string{
 		"runs/x is named twice":     {"runs/x", "runs/y", "runs/x"},

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
+	"perg/data"
 	"perg/harness/prompt"
 	"perg/harness/rundir"
 )
@@ -48,7 +50,30 @@ func onTerminal(t *testing.T, columns uint16, args ...string) (status int, scree
 	return status, <-shown
 }
 
-// What perg report shows at a terminal, to the letter: at 80 columns and at 200.
+// timed gives the rows of a run times, one of them a loop, its variants a load, and
+// that of the last one energy.
+func (r *writtenRun) timed(t *testing.T) {
+	t.Helper()
+	began := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
+	var samples []data.GPUSample
+	for i := range r.rows {
+		g, tokens := &r.rows[i], int64(40+i%30)
+		at := began.Add(time.Duration(i) * 50 * time.Millisecond)
+		g.StartedAt, g.OutputTokens, g.EvalNS, g.TotalNS = &at, &tokens, new(tokens*8_000_000*int64(10+i%7)/10), new(int64(600_000_000))
+		if g.Variant == r.manifest.Models[0].Variant && g.Control == "" {
+			samples = append(samples, data.GPUSample{At: at, Lane: "gpu0", Variant: g.Variant, Method: g.Method, Setting: g.Setting, GPUUUID: "a", EnergyMJ: new(int64(1+i) * 15_000)})
+		}
+	}
+	r.rows[len(r.rows)-1].Status, r.rows[len(r.rows)-1].DoneReason = data.StatusTruncated, data.DoneLoop
+	if err := data.WriteTable(filepath.Join(r.dir, "gpu_samples"), samples); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.manifest.Models {
+		r.manifest.Loads = append(r.manifest.Loads, rundir.Load{Variant: v.Variant, Slots: new(4), NumCtx: 1024, Size: 5_600_000_000, Estimate: new(int64(5_700_000_000))})
+	}
+}
+
+// What perg report shows at a terminal, to the letter: at 40 columns, 80 and 200.
 func TestReportOnATerminal(t *testing.T) {
 	golden, err := filepath.Abs("testdata/report")
 	if err != nil {
@@ -73,18 +98,26 @@ func TestReportOnATerminal(t *testing.T) {
 	for i := range r.rows {
 		r.rows[i].Source = []string{"mmlu", "truthfulqa"}[i%2]
 	}
+	r.timed(t)
 	r.writeWithMetrics(t)
-	for _, columns := range []uint16{80, 200} {
-		status, got := onTerminal(t, columns, "report", "runs/x", "--by", "source")
+	for _, tt := range []struct {
+		name    string
+		columns uint16
+		args    []string
+	}{
+		{"40", 40, nil}, {"80", 80, nil}, {"200", 200, nil},
+		{"all-80", 80, []string{"--all", "--by", "source"}}, {"all-200", 200, []string{"--all", "--by", "source"}},
+		{"by-80", 80, []string{"--by", "source"}},
+	} {
+		status, got := onTerminal(t, tt.columns, append([]string{"report", "runs/x"}, tt.args...)...)
 		if status != exitDone {
 			t.Fatal(status, got)
 		}
 		for line := range strings.Lines(got) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > int(columns) {
-				t.Errorf("%d columns of %d: %s", n, columns, line)
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > int(tt.columns) {
+				t.Errorf("%d columns of %d: %s", n, tt.columns, line)
 			}
 		}
-		path := filepath.Join(golden, fmt.Sprintf("%d.txt", columns))
-		sameAsFile(t, path, got)
+		sameAsFile(t, filepath.Join(golden, tt.name+".txt"), got)
 	}
 }

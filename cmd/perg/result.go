@@ -43,12 +43,12 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 	}
 	w := d.stdout
 	if len(rows) > 0 {
-		if err := report.Write(w, report.Table, report.Ranked(report.Overall(rows)), "", width(w)); err != nil {
-			return unlessGone(err)
+		recommendation, err := recommend(dir.Manifest, rows, loading(cfg.Out, dir.Manifest))
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(w, "\n%s\n", legend(rows))
-		for _, warning := range report.Caveats(rows) {
-			fmt.Fprintln(w, report.Prose(warning))
+		if err := summary(w, cfg.Out, dir.Manifest, rows, recommendation, report.Caveats(rows)); err != nil {
+			return unlessGone(err)
 		}
 		fmt.Fprintln(w)
 	}
@@ -87,6 +87,9 @@ func (d *display) result(cfg rundir.Config, r harness.Result, dir *rundir.Dir) e
 		fmt.Fprintln(w, "to finish it: "+resume)
 	case r.Failed+r.Unjudged > 0:
 		fmt.Fprintln(w, "to try the failed ones again: "+resume)
+	}
+	if len(rows) > 0 {
+		next(w, cfg.Out)
 	}
 	return nil
 }

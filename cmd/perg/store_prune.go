@@ -29,12 +29,9 @@ they go. Only those go that meet all that is asked for. A reply is kept where th
 is not known of it: its model, or when it was made. What is known of prompts, how
 many tokens they have and how servers write them, goes by age alone.
 
-   --older-than AGE   made longer ago: 90d, 12w, 36h
-   --model MODEL      of one of these models, as 'perg store' names them
-   --uninstalled      of models that the Ollama server does not have any more
-   --gone             that no run takes which is still there. Runs are those noted in
-                      the store and those in ./runs or in each DIR; replies from
-                      before the first run was noted are kept
+Of runs that are gone nothing is known but what others need: a reply stays where one
+of the runs noted in the store takes it, or one in ./runs or in a DIR. Replies from
+before the first run was noted stay, too.
 
 What tables of runs need that are there is listed: they stay as they are, but the
 same 'perg run' would have to ask again. While a perg has the store open nothing
@@ -47,7 +44,7 @@ be free on it.
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "older-than", Usage: "replies made longer ago than `AGE`: 90d, 12w, 36h"},
-			&cli.StringSliceFlag{Name: "model", Usage: "replies of `MODEL`; repeat the flag for several"},
+			&cli.StringSliceFlag{Name: "model", Usage: "replies of `MODEL`, as perg store names it; repeat the flag for several"},
 			&cli.BoolFlag{Name: "uninstalled", Usage: "replies of models that the server does not have any more"},
 			&cli.StringSliceFlag{Name: "host", Usage: "`URL` of the Ollama server, for --uninstalled", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
 			headerFlag(),

@@ -73,7 +73,7 @@ func TestEveryLevelOnARealServer(t *testing.T) {
 		t.Errorf("Breakage by level: %v", broken)
 	}
 	page := filepath.Join(b.dir, "page.html")
-	status, stdout, stderr := b.perg(t.Context(), "report", dir, "--html", page)
+	status, stdout, stderr := b.perg(t.Context(), "report", dir, "--all", "--html", page)
 	if status != exitDone || !regexp.MustCompile(`think-low +relevant +\d+ +\d+ +\d+\.\d +0 > 0 +100 +100 +0.0 +6`).MatchString(stdout) {
 		t.Errorf("%d %s\n%s", status, stdout, stderr)
 	}

@@ -52,10 +52,10 @@ func Caveats(all []Comparison) []string {
 	}
 	say(few, "fewer than %d items are compared: the intervals are wide", fewItems)
 	say(alike, "the answers to fewer than %d items differ: no p of such a test can be below %.2g", fewDiffering, Level)
-	say(unpaired, "no item is right in both baselines: Breakage, Alignment and Robustness are not compared")
-	say(unrated, "one of the two has no ratings: Alignment and Robustness are not compared")
+	say(unpaired, "no item is right in both baselines: Breakage, Alignment failure and Robustness error are not compared")
+	say(unrated, "one of the two has no ratings: Alignment failure and Robustness error are not compared")
 	say(failed, "generations failed, there or in the baseline: %d, which leaves out %d of the common items", rows, items)
-	say(unscored, "some ratings are missing: Alignment leaves those items out, and in Robustness the rated ones stand for them")
+	say(unscored, "some ratings are missing: Alignment failure leaves those items out, and in Robustness error the rated ones stand for them")
 	say(apart, "only one of the two was asked some items (A %d, B %d): they are left out", onlyA, onlyB)
 	return said
 }

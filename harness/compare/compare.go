@@ -229,7 +229,7 @@ func Needs(rows []Row) bool {
 
 // Family says what the tests are of, and for how many each is adjusted.
 func Family(tests int) string {
-	return fmt.Sprintf("Primary outcome: Breakage. Holm p is adjusted for the family of the %d tests of this call, of Right, Breakage and Robustness; tests of other calls are not in it.", tests)
+	return fmt.Sprintf("Primary outcome: Breakage. Holm p is adjusted for the family of the %d tests of this call, of Right, Breakage and Robustness error; tests of other calls are not in it.", tests)
 }
 
 // Tests is the number of tests, the family of Holm's correction.

@@ -284,7 +284,7 @@ func TestCaveats(t *testing.T) {
 	want := []string{
 		"caveat: in 2 of 2 comparisons fewer than 30 items are compared: the intervals are wide",
 		"caveat: in 2 of 2 comparisons the answers to fewer than 6 items differ: no p of such a test can be below 0.05",
-		"caveat: in 1 of 2 comparisons no item is right in both baselines: Breakage, Alignment and Robustness are not compared",
+		"caveat: in 1 of 2 comparisons no item is right in both baselines: Breakage, Alignment failure and Robustness error are not compared",
 		"caveat: in 1 of 2 comparisons generations failed, there or in the baseline: 1, which leaves out 1 of the common items",
 		"caveat: in 1 of 2 comparisons only one of the two was asked some items (A 1, B 0): they are left out",
 	}

@@ -196,6 +196,7 @@ func (m *Merge) whole() rundir.Manifest {
 		for _, line := range of.Placement {
 			w.Placement = append(w.Placement, p.lane(line))
 		}
+		maps.Copy(w.Idle, of.Idle)
 		for _, g := range of.GPUs.GPUs {
 			if !slices.ContainsFunc(w.GPUs.GPUs, func(o gpu.GPU) bool { return o.UUID == g.UUID }) {
 				w.GPUs.GPUs = append(w.GPUs.GPUs, g)

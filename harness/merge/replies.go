@@ -46,7 +46,7 @@ func (p Part) replies(ctx context.Context, whole *task.Task, to *store.Store) (n
 	recorded := tables.Recorded(from)
 	take := func(ctx context.Context, c task.Call) (store.Reply, error) {
 		reply, err := recorded(ctx, c)
-		key := c.Key()
+		key := c.KeyOf(reply)
 		if copied[key] {
 			return reply, err
 		}

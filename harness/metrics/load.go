@@ -30,7 +30,7 @@ type loader struct {
 	drafts []*draft       // as the table's cells
 	places results.Places // a generation's number in its cell
 	kinds  map[results.Item]int32
-	idle   map[string]float64 // as Options have it
+	usage  map[results.Cell]*Usage
 }
 
 // A draft is a cell whose generations have no pairs yet.
@@ -53,8 +53,12 @@ func Load(dir string, o Options) (*Table, error) {
 		return nil, err
 	}
 	defer tables.Close()
-	l := &loader{table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32), idle: o.Idle}
-	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold", "done_reason"}, []string{"fell_back", "output_tokens", "thinking_tokens", "eval_ns", "prompt_eval_ns", "vram_bytes"}) {
+	usage, err := loadUsage(dir, o.Idle)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{usage: usage, table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
+	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold", "done_reason"}, []string{"fell_back", "output_tokens", "thinking_tokens", "eval_ns", "prompt_eval_ns", "vram_bytes", "started_at"}) {
 		if err != nil {
 			return nil, err
 		}
@@ -68,14 +72,14 @@ func Load(dir string, o Options) (*Table, error) {
 	}
 	l.table.Items = l.run.Items
 	l.pair(o.Panel())
-	return l.table, addUsage(dir, l.table.cells, l.idle)
+	return l.table, nil
 }
 
 func (l *loader) generations(g *results.Generations) {
 	for _, it := range l.run.Items[len(l.table.kindOf):] {
 		l.table.kindOf = append(l.table.kindOf, l.kind(it))
 	}
-	charged, who, spent := chargesOf(g), readersOf(g), spendingOf(g)
+	charged, who, spent, started := chargesOf(g), readersOf(g), spendingOf(g), g.Numbers["started_at"]
 	for row := range g.Rows {
 		if int(g.Cell[row]) == len(l.drafts) {
 			l.draft(g, row)
@@ -86,7 +90,12 @@ func (l *loader) generations(g *results.Generations) {
 		}
 		l.places.Set(g.Cell[row], item, repeat, int32(len(d.results)))
 		d.place(item, repeat)
-		d.results = append(d.results, g.Result(row))
+		result := g.Result(row)
+		d.results = append(d.results, result)
+		d.pace(charged, row)
+		if d.Joules != nil && result.Responded && started.Known[row] && d.sampled.has(started.Values[row]) {
+			d.Paid.add(result, charged, row)
+		}
 		d.charge(l.table.kindOf[item], charged, row)
 		d.costs[l.table.kindOf[item]].reads.add(who.of(g, row))
 		d.costs[l.table.kindOf[item]].spent.add(spent.of(row))
@@ -104,6 +113,9 @@ func (l *loader) draft(g *results.Generations, row int) {
 	c.Setting, c.Control = name.Setting, name.Control
 	if c.Control == prompt.NoControl {
 		l.table.cells = append(l.table.cells, c)
+		if u := l.usage[name]; u != nil {
+			c.Usage = *u
+		}
 	} else {
 		l.table.controls = append(l.table.controls, c)
 	}
@@ -145,6 +157,17 @@ func (c *Cell) charge(kind int32, from charges, row int) {
 	if from.fellBack.Known[row] {
 		k.twoCalls = true
 		k.fellBack += from.fellBack.Values[row]
+	}
+}
+
+// add counts a response.
+func (p *Paid) add(r results.Result, from charges, row int) {
+	p.Answers++
+	if r.Correct {
+		p.Right++
+	}
+	if from.tokens.Known[row] {
+		p.Tokens += from.tokens.Values[row]
 	}
 }
 

@@ -203,7 +203,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s has %d pairs, want %d", name, groups[name], want)
 		}
 	}
-	m := table.Resample([]*Cell{all})[0].record()
+	m := table.Resample([]*Cell{all})[0].record(table.drawn(table.IDs()))
 	if m.N != 3 || m.NBaselineCorrect != 2 || m.NError != 1 || m.NUnscored != 1 {
 		t.Errorf("counts: %+v", m)
 	}

@@ -29,6 +29,7 @@ func (t *Table) link(cells, controls []*Cell) {
 func (d *draft) againstEach(repeats int) {
 	items, times, came := d.items, d.repeats, d.results
 	d.items, d.repeats, d.pairs, d.results = nil, nil, nil, nil
+	d.paces = nil // generations that stand several times have no speed
 	for i, item := range items {
 		time := 0
 		if times != nil {

@@ -20,6 +20,7 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 		return nil, err
 	}
 	rows := make([]data.Metric, 0, len(cells))
+	drawn := t.drawn(t.IDs())
 	for some := range slices.Chunk(cells, batch) {
 		resampled := t.Resample(some)
 		made := rows[len(rows) : len(rows)+len(some)]
@@ -28,7 +29,7 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 		for w := range workers {
 			wg.Go(func() {
 				for i := w; i < len(made); i += workers {
-					made[i] = resampled[i].record()
+					made[i] = resampled[i].record(drawn)
 				}
 			})
 		}
@@ -38,8 +39,9 @@ func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
 	return rows, nil
 }
 
-// record is the cell as a row of the table metrics.
-func (r *Resampled) record() data.Metric {
+// record is the cell as a row of the table metrics, whose items are drawn at the
+// given positions.
+func (r *Resampled) record(drawn []int32) data.Metric {
 	c := r.Cell
 	m := data.Metric{
 		Variant: c.Variant, Model: c.Model, Quantization: c.Quantization,
@@ -92,11 +94,21 @@ func (r *Resampled) record() data.Metric {
 	deviation(AlignmentFailure, &m.AlignmentFailureItemsSD, &m.AlignmentFailureRepeatsSD)
 	deviation(RobustnessError, &m.RobustnessErrorItemsSD, &m.RobustnessErrorRepeatsSD)
 	deviation(PerformanceVariation, &m.PerformanceVariationItemsSD, &m.PerformanceVariationRepeatsSD)
-	if c.Joules != nil && *c.Joules > 0 {
-		m.TokensPerJoule = new(float64(c.OutputTokens) / *c.Joules)
+	if paid := c.Paid; c.Joules != nil && *c.Joules > 0 {
+		m.NEnergy = paid.Answers
+		if paid.Tokens > 0 {
+			m.TokensPerJoule = new(float64(paid.Tokens) / *c.Joules)
+		}
+		if paid.Answers > 0 {
+			m.JoulesPerAnswer = new(*c.Joules / float64(paid.Answers))
+		}
+		if paid.Right > 0 {
+			m.JoulesPerRightAnswer = new(*c.Joules / float64(paid.Right))
+		}
 	}
 	if c.EvalNS > 0 {
 		m.OutputTokensPerSecond = new(float64(c.OutputTokens) / float64(c.EvalNS) * 1e9)
+		m.OutputTokensPerSecondLow, m.OutputTokensPerSecondHigh = c.paceInterval(drawn)
 	}
 	m.ThinkingTokens, m.OutputTokens = mean(c.Spent.ThinkingTokens, c.Spent.Thoughts), mean(c.Spent.OutputTokens, c.Spent.Responses)
 	if m.Seconds = mean(c.Spent.NS, c.Spent.Timed); m.Seconds != nil {

@@ -263,7 +263,7 @@ func TestRepeatsSD(t *testing.T) {
 	if sd := cell.repeatsSD(BreakageRate); !near(sd, 0.5/math.Sqrt2, 1e-12) {
 		t.Errorf("%v, want 0.3536", *sd)
 	}
-	m := table.Resample([]*Cell{cell})[0].record()
+	m := table.Resample([]*Cell{cell})[0].record(table.drawn(table.IDs()))
 	if m.Repeats != 2 || *m.BreakageRate != 0.5 || m.BreakageRateRepeatsSD == nil || m.BreakageRateItemsSD == nil {
 		t.Errorf("%+v", m)
 	}
@@ -294,7 +294,7 @@ func TestExtremesHaveWilsonsInterval(t *testing.T) {
 	if low, high := r.Interval(BreakageRate); low != nil || high != nil || r.itemsSD(BreakageRate) != nil || r.Failed != 3 {
 		t.Error("a cell that failed has an interval")
 	}
-	m := r.record()
+	m := r.record(table.drawn(table.IDs()))
 	if m.BreakageRateLow != nil || m.AccuracyLow != nil || m.NError != 3 {
 		t.Errorf("%+v", m)
 	}

@@ -160,6 +160,7 @@ type Cell struct {
 	items   []int32 // positions in the table
 	repeats []int32 // nil: all are 0
 	pairs   []results.Pair
+	paces   []pace // nil: no speed is known
 	costs   []cost // by kind of item; nil where the cell is not over all items
 	base    *Cell  // that of its baselines; nil: there is none
 }
@@ -168,6 +169,7 @@ type Cell struct {
 type row struct {
 	item, repeat int32 // item is a position in the table
 	pair         results.Pair
+	pace         pace
 }
 
 // name is the cell's in the run's tables, whatever its group.
@@ -176,7 +178,7 @@ func (c *Cell) name() results.Cell {
 }
 
 // row is generation i of the cell.
-func (c *Cell) row(i int) row { return row{c.items[i], c.repeat(i), c.pairs[i]} }
+func (c *Cell) row(i int) row { return row{c.items[i], c.repeat(i), c.pairs[i], c.paceOf(i)} }
 
 func (c *Cell) repeat(i int) int32 {
 	if c.repeats == nil {
@@ -201,6 +203,7 @@ func (c *Cell) add(r row) {
 	c.place(r.item, r.repeat)
 	c.pairs[len(c.pairs)-1] = r.pair
 	c.Add(r.pair, 1)
+	c.setPace(r.pace)
 }
 
 // A cost is what generations took.
@@ -277,18 +280,43 @@ func (c *Cell) PairsOf(ids []string) [][]results.Pair {
 	return pairs
 }
 
+// A Repeat is what a cell's generations of one repeat come to.
+type Repeat struct {
+	Tally
+	tokens, seconds float64
+}
+
+// Speed is the repeat's tokens per second of one slot; nil where it is not known.
+func (r Repeat) Speed() *float64 {
+	if r.seconds == 0 {
+		return nil
+	}
+	return new(r.tokens / r.seconds)
+}
+
+// ByRepeat are the cell's repeats, each over all its items.
+func (c *Cell) ByRepeat() []Repeat {
+	all := make([]Repeat, c.table.Repeats)
+	for i := range all {
+		all[i].Tally = c.Tally.empty()
+	}
+	for i, p := range c.pairs {
+		r, pace := &all[c.repeat(i)], c.paceOf(i)
+		r.Add(p, 1)
+		r.tokens, r.seconds = r.tokens+float64(pace.tokens), r.seconds+float64(pace.micros)/1e6
+	}
+	return all
+}
+
 // repeatsSD is the standard deviation of a metric from one repeat to another,
 // each over all items; nil where it is defined in fewer than two.
 func (c *Cell) repeatsSD(m Metric) *float64 {
-	repeats := make([]Tally, c.table.Repeats)
-	for i, p := range c.pairs {
-		t := &repeats[c.repeat(i)]
-		t.Setting, t.Judged = c.Setting, c.Judged
-		t.Add(p, 1)
+	if c.table.Repeats < 2 {
+		return nil
 	}
 	var values []float64
-	for _, t := range repeats {
-		if v := t.Rate(m).Value(); v != nil {
+	for _, r := range c.ByRepeat() {
+		if v := r.Rate(m).Value(); v != nil {
 			values = append(values, *v)
 		}
 	}

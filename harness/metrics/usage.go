@@ -14,11 +14,17 @@ type Usage struct {
 	PeakMemory  *int64   // bytes on all GPUs of the lane at one moment, by NVML
 	Utilization *float64 // mean over time and GPUs, fraction
 	Joules      *float64
+	Paid        Paid     // what they were spent on
 	Idle        *float64 // watts that the GPUs which worked for it draw at rest
 
 	busy, seconds float64
+	sampled       spans
 	gpus          map[string]bool // that worked for it
 }
+
+// Paid is what a cell's energy was spent on: responses whose calls began while GPUs
+// were sampled for it, and no replies that were in the store.
+type Paid struct{ Answers, Right, Tokens int64 }
 
 // cellOf names the cell that a sample's lane worked on.
 func cellOf(s data.GPUSample) results.Cell {
@@ -52,6 +58,8 @@ func (m *usageMeter) add(s data.GPUSample) {
 		u = &Usage{gpus: make(map[string]bool)}
 		m.cells[cell] = u
 	}
+	at := s.At.UnixMicro()
+	u.sampled = u.sampled.with(span{at - pause.Microseconds(), at}, results.LongestGap)
 	u.gpus[s.GPUUUID] = true
 	m.peak(u, s)
 	elapsed := s.At.Sub(before.At)
@@ -119,24 +127,21 @@ func (u *Usage) rests(idle map[string]float64) *float64 {
 	return &sum
 }
 
-// addUsage gives cells over all items what the run's GPU samples say of
-// them, where it has any, with what GPUs draw at rest, in watts by UUID.
-func addUsage(dir string, cells []*Cell, idle map[string]float64) error {
+// loadUsage reads what the run's GPU samples say of its cells, where it has any, with
+// what GPUs draw at rest, in watts by UUID.
+func loadUsage(dir string, idle map[string]float64) (map[results.Cell]*Usage, error) {
 	m := newUsageMeter()
 	for s, err := range data.ReadTable[data.GPUSample](filepath.Join(dir, "gpu_samples")) {
 		if errors.Is(err, data.ErrNoTable) {
-			return nil
+			return nil, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.add(s)
 	}
-	for _, c := range cells {
-		if u, ok := m.cells[c.name()]; ok {
-			c.Usage = *u
-			c.Usage.Idle = u.rests(idle)
-		}
+	for _, u := range m.cells {
+		u.Idle = u.rests(idle)
 	}
-	return nil
+	return m.cells, nil
 }

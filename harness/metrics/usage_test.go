@@ -144,6 +144,39 @@ func TestPeakAndLoadedMemory(t *testing.T) {
 	}
 }
 
+// Energy is that of the answers that were made for it: not of those that were in the
+// store, of another day.
+func TestJoulesAreOfTheAnswersMadeForThem(t *testing.T) {
+	dir := t.TempDir()
+	row := func(item string, second float64, right bool, tokens int64) data.Generation {
+		at := noon.Add(time.Duration(second * float64(time.Second)))
+		return data.Generation{ItemID: item, Source: "s", Setting: "none", Method: "zero-shot", Variant: "v", Answer: new("A"), Correct: &right, StartedAt: &at, OutputTokens: &tokens, EvalNS: new(int64(1e9))}
+	}
+	write(t, filepath.Join(dir, "generations"), []data.Generation{
+		row("1", 0.1, true, 10), row("2", 1, false, 20), row("3", 1.5, true, 30), row("4", -5000, true, 40), row("5", 700, true, 50),
+	})
+	records := func() data.Metric {
+		t.Helper()
+		table, err := Load(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := table.Records("")
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		return rows[0]
+	}
+	if m := records(); m.NEnergy != 0 || m.JoulesPerAnswer != nil || m.JoulesPerRightAnswer != nil || m.TokensPerJoule != nil {
+		t.Errorf("without samples: %+v", m)
+	}
+	write(t, filepath.Join(dir, "gpu_samples"), []data.GPUSample{sample("a", 0, "none", counter(1000)), sample("a", 2, "none", counter(31_000))})
+	m := records()
+	if m.NEnergy != 3 || !near(m.JoulesPerAnswer, 10, 1e-9) || !near(m.JoulesPerRightAnswer, 15, 1e-9) || !near(m.TokensPerJoule, 2, 1e-9) {
+		t.Errorf("%d answers, %v J an answer, %v a right one, %v tokens a joule; want 3, 10, 15 and 2", m.NEnergy, show(m.JoulesPerAnswer), show(m.JoulesPerRightAnswer), show(m.TokensPerJoule))
+	}
+}
+
 // Whatever the order of cells, no energy is counted twice: the cells together
 // take no more than the counter went up.
 func TestEnergyIsNeverCountedTwice(t *testing.T) {

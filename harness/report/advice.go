@@ -12,15 +12,16 @@ import (
 	"perg/harness/metrics"
 )
 
-// Advice says in sentences which variants to take, and what became of the others.
-func Advice(w io.Writer, all []advise.Advice) {
+// Advice says in sentences which variants to take, and what became of the others, in
+// so many columns.
+func Advice(w io.Writer, all []advise.Advice, width int) {
 	for i, a := range all {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
 		take, others := AdviceSaid(a)
 		for _, said := range append([]string{take}, others...) {
-			fmt.Fprintln(w, Prose(said))
+			fmt.Fprintln(w, ProseIn(said, width))
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestAdviceInWords(t *testing.T) {
 			"m-q4: no worse, too: Right -0.3 (-1.2 to +0.6), Breakage +0.3 (-0.6 to +1.2); p <0.001 for a loss of the margin.": {Reference: "m-f16", Take: "m-f16", Verdicts: []advise.Verdict{verdict("m-q8", wide, small), verdict("m-q4", small, small)}},
 	} {
 		var b bytes.Buffer
-		Advice(&b, []advise.Advice{a})
+		Advice(&b, []advise.Advice{a}, narrow)
 		if got := strings.Join(strings.Fields(b.String()), " "); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

@@ -22,8 +22,13 @@ import (
 func ComparisonFormats() []Format { return []Format{Table, CSV, JSON, Markdown} }
 
 var metricTitles = map[metrics.Metric]string{
-	metrics.Accuracy: "Right", metrics.BreakageRate: "Breakage", metrics.AlignmentFailure: "Alignment",
-	metrics.RobustnessError: "Robustness", metrics.PerformanceVariation: "Variation",
+	metrics.Accuracy: "Right", metrics.BreakageRate: "Breakage", metrics.AlignmentFailure: "Alignment failure",
+	metrics.RobustnessError: "Robustness error", metrics.PerformanceVariation: "Variation",
+}
+
+// abridged is a metric's title where there is no room for all of it.
+func abridged(title string) string {
+	return strings.NewReplacer("Alignment", "Align.", "Robustness", "Robust.").Replace(title)
 }
 
 // WriteComparisons writes comparisons as CSV or JSON, for programs, or as one
@@ -72,7 +77,9 @@ func WritePairs(w io.Writer, all []compare.Comparison) error {
 		}
 		t := comparisonTable(titles, 0)
 		for _, r := range c.Rows {
-			t.AppendRow(rowCells(r)[:len(titles)])
+			cells := rowCells(r)[:len(titles)]
+			cells[0] = abridged(metricTitles[r.Metric])
+			t.AppendRow(cells)
 		}
 		if err := writePlain(w, t); err != nil {
 			return err
@@ -114,7 +121,7 @@ func WriteSweep(w io.Writer, all []compare.Comparison) error {
 		fmt.Fprintln(w, printable.Text(h))
 		titles := []string{"Setting"}
 		for _, m := range compare.Metrics() {
-			titles = append(titles, metricTitles[m])
+			titles = append(titles, strings.Replace(metricTitles[m], " ", "\n", 1))
 		}
 		t := comparisonTable(titles, 0)
 		for ; i < len(all) && heading(all[i]) == h; i++ {
@@ -157,7 +164,7 @@ func comparisonTable(titles []string, left ...int) table.Writer {
 	configs := make([]table.ColumnConfig, len(titles))
 	for i, title := range titles {
 		header[i] = title
-		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight, VAlignHeader: text.VAlignBottom}
 	}
 	for _, i := range left {
 		configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft

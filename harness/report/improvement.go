@@ -26,7 +26,7 @@ func Improvements(w io.Writer, all []metrics.Improvement) error {
 		if _, err := fmt.Fprintln(w, Prose(named(first.Variant, first.Quantization)+", "+string(first.Method)+" minus zero-shot")); err != nil {
 			return err
 		}
-		if err := writePlain(w, grid([]string{"Setting", "Breakage", "Alignment", "Robustness", "relative"}, 1, lines)); err != nil {
+		if err := writePlain(w, grid([]string{"Setting", "Breakage\n↓", "Alignment\nfailure ↓", "Robustness\nerror ↓", "relative\n↓"}, 1, lines)); err != nil {
 			return err
 		}
 		if i < len(all) {

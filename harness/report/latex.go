@@ -11,7 +11,7 @@ import (
 func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	cols := documentColumns(rows, by)
 	var b strings.Builder
-	b.WriteString("% needs \\usepackage{booktabs}; rates in percent with 95\\,\\% intervals\n\\begin{tabular}{")
+	b.WriteString("% needs \\usepackage{booktabs}\n\\begin{tabular}{")
 	for _, c := range cols {
 		if c.left {
 			b.WriteByte('l')
@@ -34,10 +34,11 @@ func writeLaTeX(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 	for _, m := range rows {
 		line(func(c column) string { return c.value(m) })
 	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n")
+	b.WriteString("\\bottomrule\n\\end{tabular}\n\n\\smallskip\n{\\footnotesize " + latexEscape.Replace(documentLegend(rows)) + "\\par}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 var latexEscape = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`,
-	"_", `\_`, "{", `\{`, "}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
+	"_", `\_`, "{", `\{`, "}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`,
+	"↑", `$\uparrow$`, "↓", `$\downarrow$`)

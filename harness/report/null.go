@@ -20,21 +20,21 @@ func Nulled(rows []data.Metric) bool {
 
 // nullColumns are those of what the baseline asked again shows, of rows that
 // have it.
-func nullColumns(rows []data.Metric, rate func(string, func(data.Metric) (v, low, high *float64)) column) []column {
+func nullColumns(rows []data.Metric, rated func(string, rate) column) []column {
 	if !Nulled(rows) {
 		return nil
 	}
-	null := rate("Null", func(m data.Metric) (v, low, high *float64) {
-		return m.NullBreakage, m.NullBreakageLow, m.NullBreakageHigh
-	})
+	null := rated("Null", nullBreakage)
+	null.long = "Null breakage ↓"
 	null.rate = nil // it is the model's, whatever the setting: none is the best
-	net := column{title: "Net", value: net}
+	net := column{title: "Net ↓", long: "Net breakage ↓", value: net}
 	if !slices.ContainsFunc(rows, func(m data.Metric) bool { return m.RotatedBreakage != nil }) {
 		return []column{null, net}
 	}
-	rotated := rate("Rotated", func(m data.Metric) (v, low, high *float64) {
+	rotated := rated("Rotated", func(m data.Metric) (v, low, high *float64) {
 		return m.RotatedBreakage, m.RotatedBreakageLow, m.RotatedBreakageHigh
 	})
+	rotated.long = "Null breakage, rotated ↓"
 	rotated.rate = nil
 	return []column{null, net, rotated}
 }

@@ -30,13 +30,13 @@ func TestNullBreakageIsShown(t *testing.T) {
 		width  int
 		want   []string
 	}{
-		{Table, 0, []string{"Breakage", "Null", "Net", "Rotated", "3.4 (1-8)", "+8.4 +2,+15", "+1.6 -3.1,+6.3", "8.8 (5-15)"}},
+		{Table, 0, []string{"Breakage ↓", "Null ↓", "Net ↓", "Rotated ↓", "3.4 (1-8)", "+8.4 +2,+15", "+1.6 -3.1,+6.3", "8.8 (5-15)"}},
 		{Table, 80, []string{
 			"  null: 3.4 (1-8) of 118 break when asked again, options rotated 8.8 (5-15)",
 			"  net: relevant +8.4 +2,+15; irrelevant +1.6 -3.1,+6.3",
 		}},
-		{Markdown, 0, []string{"| Null |", "| Net |", "3.4 (1-8)"}},
-		{LaTeX, 0, []string{"Null", "3.4 (1-8)"}},
+		{Markdown, 0, []string{"| Null breakage ↓ |", "| Net breakage ↓ |", "3.4 (1-8)"}},
+		{LaTeX, 0, []string{`Null breakage $\downarrow$`, "3.4 (1-8)"}},
 		{CSV, 0, []string{"null_breakage", "net_breakage_low", "0.034"}},
 		{JSON, 0, []string{`"null_breakage": 0.034`, `"net_breakage_high": 0.147`, `"n_null": 118`}},
 	} {
@@ -58,7 +58,7 @@ func TestNullBreakageIsShown(t *testing.T) {
 		if err := Write(&b, Table, rows(), by, 0); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(b.String(), "Net") {
+		if strings.Contains(b.String(), "Net ") {
 			t.Errorf("nothing was asked again:\n%s", b.String())
 		}
 	}

@@ -16,17 +16,11 @@ const performanceVariation = "performance_variation"
 var comparedMetrics = [...]struct {
 	name, title string
 	rated       bool // of ratings
-	rate        func(data.Metric) (v, low, high *float64)
+	rate        rate
 }{
-	{"breakage_rate", "Breakage", false, func(m data.Metric) (v, low, high *float64) {
-		return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
-	}},
-	{"alignment_failure", "Alignment", true, func(m data.Metric) (v, low, high *float64) {
-		return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
-	}},
-	{"robustness_error", "Robustness", true, func(m data.Metric) (v, low, high *float64) {
-		return m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh
-	}},
+	{"breakage_rate", "Breakage", false, breakage},
+	{"alignment_failure", "Alignment failure", true, alignment},
+	{"robustness_error", "Robustness error", true, robustness},
 	{performanceVariation, "Variation", false, func(m data.Metric) (v, low, high *float64) {
 		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
 	}},

@@ -79,7 +79,7 @@ var besideTitles = [7]string{"Setting", "Source", "Metric", "Ours", "Paper", "Di
 // not said again.
 func writeBesideTable(w io.Writer, rows []Beside) error {
 	line := func(t [7]string) error {
-		text := fmt.Sprintf("%-10s  %-14s  %-10s  %14s  %7s  %7s  %6s", t[0], t[1], t[2], t[3], t[4], t[5], t[6])
+		text := fmt.Sprintf("%-10s  %-14s  %-14s  %12s  %6s  %6s  %6s", t[0], t[1], t[2], t[3], t[4], t[5], t[6])
 		_, err := fmt.Fprintln(w, strings.TrimRight(text, " "))
 		return err
 	}
@@ -87,6 +87,7 @@ func writeBesideTable(w io.Writer, rows []Beside) error {
 	var before Beside
 	for i, b := range rows {
 		t := b.texts()
+		t[2] = abridged(t[2])
 		if h := b.heading(); h != heading {
 			if i > 0 {
 				fmt.Fprintln(w)

@@ -26,8 +26,8 @@ func Repeats(w io.Writer, rows []data.Metric) error {
 				value, items, repeats *float64
 			}{
 				{"Breakage", m.BreakageRate, m.BreakageRateItemsSD, m.BreakageRateRepeatsSD},
-				{"Alignment", m.AlignmentFailure, m.AlignmentFailureItemsSD, m.AlignmentFailureRepeatsSD},
-				{"Robustness", m.RobustnessError, m.RobustnessErrorItemsSD, m.RobustnessErrorRepeatsSD},
+				{"Alignment failure", m.AlignmentFailure, m.AlignmentFailureItemsSD, m.AlignmentFailureRepeatsSD},
+				{"Robustness error", m.RobustnessError, m.RobustnessErrorItemsSD, m.RobustnessErrorRepeatsSD},
 				{"Variation", m.PerformanceVariation, m.PerformanceVariationItemsSD, m.PerformanceVariationRepeatsSD},
 			} {
 				if metric.value == nil {

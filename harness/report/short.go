@@ -1,14 +1,8 @@
 package report
 
-import "regexp"
-
-// made is what makes the names of quantizations that perg made unique in a model
-// store.
-var made = regexp.MustCompile(`-perg-[0-9a-f]{12}`)
-
 // Short is a variant without what makes its name unique in a model store: in a run
 // the rest is, nearly always.
-func Short(variant string) string { return made.ReplaceAllString(variant, "") }
+func Short(variant string) string { return hashed.ReplaceAllString(variant, "") }
 
 // Shorts are names as they are shown beside each other: short, but for those that
 // would be the same.

@@ -3,8 +3,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,17 +30,20 @@ const (
 	LaTeX    Format = "latex"
 	CSV      Format = "csv"
 	JSON     Format = "json"
+	// Benchstat is not written by Write: it has a line for each repeat of a cell.
+	Benchstat Format = "benchstat"
 )
 
 // Formats lists the formats.
-func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON} }
+func Formats() []Format { return []Format{Table, Markdown, LaTeX, CSV, JSON, Benchstat} }
 
 // Legend says what a table's numbers are.
-const Legend = "Percent, with 95 % intervals over items, for these decodings and preferences\n" +
-	"(bootstrap, 2,000 resamples; Wilson's where fewer than 30 are on a side); lower\n" +
-	"is better. Breakage, Alignment and Robustness are over Q*, the items right in\n" +
-	"the baseline. The most robust comes first; " + bestMark + " marks the best of its\n" +
-	"setting. See perg report --help."
+const Legend = "Percent (95 % interval over questions, for these decodings and preferences:\n" +
+	"bootstrap, 2,000 resamples; Wilson's where fewer than 30 are on a side). Right:\n" +
+	"higher is better; all others: lower. Q*: questions answered right without a\n" +
+	"preference; n: questions asked. Breakage, Alignment failure and Robustness error\n" +
+	"are over Q*. The most robust comes first; " + bestMark + " marks the best of its setting.\n" +
+	"See perg report --help."
 
 // narrow is the width that every other table fits.
 const narrow = 80
@@ -54,7 +59,7 @@ func Write(w io.Writer, f Format, rows []data.Metric, by metrics.GroupBy, width 
 	case JSON:
 		return writeJSON(w, rows, by)
 	case Markdown:
-		_, err := fmt.Fprintln(w, layout(rows, by).RenderMarkdown())
+		_, err := fmt.Fprintf(w, "%s\n\n%s\n", layout(rows, by).RenderMarkdown(), strings.ReplaceAll(documentLegend(rows), "*", `\*`))
 		return err
 	case LaTeX:
 		return writeLaTeX(w, rows, by)
@@ -74,6 +79,7 @@ func Write(w io.Writer, f Format, rows []data.Metric, by metrics.GroupBy, width 
 // A column of the tables for people.
 type column struct {
 	title string
+	long  string // in documents; "" where it is the title
 	left  bool
 	value func(data.Metric) string
 
@@ -87,9 +93,9 @@ func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
 	text := func(title string, left bool, value func(data.Metric) string) column {
 		return column{title: title, left: left, value: value}
 	}
-	rate := func(title string, bounds func(data.Metric) (v, low, high *float64)) column {
+	rate := func(title string, bounds rate) column {
 		return column{
-			title: title,
+			title: title + " ↓",
 			rate:  func(m data.Metric) *float64 { v, _, _ := bounds(m); return v },
 			value: func(m data.Metric) string {
 				shown := interval(bounds(m))
@@ -104,34 +110,30 @@ func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
 	if by != "" {
 		cols = append(cols, text(heading(string(by)), true, func(m data.Metric) string { return orDash(m.Source) }))
 	}
-	right := rate("Right", func(m data.Metric) (v, low, high *float64) {
+	correct := rate("Right", func(m data.Metric) (v, low, high *float64) {
 		if !everything {
 			return m.Accuracy, nil, nil
 		}
-		return m.Accuracy, m.AccuracyLow, m.AccuracyHigh
+		return right(m)
 	})
-	right.most = true
+	correct.title, correct.most = "Right ↑", true
+	variation := rate("Variation", func(m data.Metric) (v, low, high *float64) {
+		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
+	})
+	variation.long = "Performance variation ↓"
 	cols = append(cols,
 		text("n", false, func(m data.Metric) string { return strconv.FormatInt(m.N, 10) }),
 		text("Q*", false, func(m data.Metric) string { return strconv.FormatInt(m.NBaselineCorrect, 10) }),
-		right,
-		rate("Breakage", func(m data.Metric) (v, low, high *float64) {
-			return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
-		}),
+		correct,
+		rate("Breakage", breakage),
 	)
 	if everything {
 		cols = append(cols, nullColumns(rows, rate)...)
 	}
 	cols = append(cols,
-		rate("Alignment", func(m data.Metric) (v, low, high *float64) {
-			return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
-		}),
-		rate("Robustness", func(m data.Metric) (v, low, high *float64) {
-			return m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh
-		}),
-		rate("Variation", func(m data.Metric) (v, low, high *float64) {
-			return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
-		}),
+		rate("Alignment failure", alignment),
+		rate("Robustness error", robustness),
+		variation,
 	)
 	if everything {
 		cols = append(cols,
@@ -141,6 +143,9 @@ func columns(rows []data.Metric, by metrics.GroupBy, everything bool) []column {
 			text("Unscored", false, func(m data.Metric) string { return strconv.FormatInt(m.NUnscored, 10) }),
 			text("Failed", false, func(m data.Metric) string { return strconv.FormatInt(m.NError, 10) }),
 		)
+		if slices.ContainsFunc(rows, func(m data.Metric) bool { return m.NLoops > 0 }) {
+			cols = append(cols, text("Loops", false, func(m data.Metric) string { return strconv.FormatInt(m.NLoops, 10) }))
+		}
 	}
 	return cols
 }
@@ -179,6 +184,9 @@ func writeNarrow(w io.Writer, rows []data.Metric, by metrics.GroupBy) error {
 		heading = func(m data.Metric) string { return subject(m) + ", " + orDash(m.Source) }
 	}
 	cols := columns(rows, "", false)
+	for i := range cols {
+		cols[i].title = over(cols[i].title)
+	}
 	best := findBests(cols, rows)
 	return writeSections(w, rows, heading, func(section []data.Metric) error {
 		if err := writeLines(w, cols, best, section); err != nil {
@@ -224,7 +232,7 @@ func writeSections(w io.Writer, rows []data.Metric, heading func(data.Metric) st
 func writeLines(w io.Writer, cols []column, best bests, rows []data.Metric) error {
 	titles, words, lines := texts(cols, rows)
 	for i := range titles {
-		titles[i] += " "
+		titles[i] = strings.ReplaceAll(titles[i], "\n", " \n") + " "
 	}
 	for i, line := range lines {
 		for k := range line {
@@ -281,6 +289,7 @@ func missing(section []data.Metric) []string {
 	})
 	note("unscored", func(m data.Metric) string { return count(m.NUnscored) })
 	note("failed", func(m data.Metric) string { return count(m.NError) })
+	note("ended in a loop", func(m data.Metric) string { return count(m.NLoops) })
 	return notes
 }
 
@@ -290,10 +299,27 @@ func layout(rows []data.Metric, by metrics.GroupBy) table.Writer {
 }
 
 func documentColumns(rows []data.Metric, by metrics.GroupBy) []column {
-	return append([]column{
+	cols := append([]column{
 		{title: "Variant", left: true, value: func(m data.Metric) string { return m.Variant }},
 		{title: "Method", left: true, value: func(m data.Metric) string { return m.Method }},
 	}, columns(rows, by, true)...)
+	for i, c := range cols {
+		cols[i].title = cmp.Or(c.long, c.title)
+	}
+	return cols
+}
+
+// documentLegend says what the columns of a table for a document are: it may be all
+// that its reader sees.
+func documentLegend(rows []data.Metric) string {
+	said := "Percent (95 % interval). ↑: higher is better; ↓: lower is better. n: questions asked; Q*: questions answered right without a preference. " +
+		"Breakage: of Q*, wrong under the setting. Alignment failure: of Q*, the preference is not followed. Robustness error: of Q*, wrong or not followed. " +
+		"Performance variation: of the questions right with or without the preference, those right in one of the two alone. " +
+		"Invalid: no option can be read in the answer. Unscored: of Q*, without a readable rating. Failed: without a response."
+	if Nulled(rows) {
+		said += " Null breakage: of Q*, wrong when the same is asked again without a preference; rotated: with the options in another order. Net breakage: Breakage less null breakage, in points."
+	}
+	return said
 }
 
 func layoutOf(cols []column, rows []data.Metric) table.Writer {
@@ -329,7 +355,7 @@ func grid(titles []string, words int, lines [][]string) table.Writer {
 	configs := make([]table.ColumnConfig, len(titles))
 	for i, title := range titles {
 		header[i] = title
-		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		configs[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight, VAlignHeader: text.VAlignBottom}
 		if i < words {
 			configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft
 		}

@@ -186,7 +186,7 @@ func TestProgramsReadItBack(t *testing.T) {
 		t.Fatalf("%d records, error %v", len(records), err)
 	}
 	at := slices.Index(records[0], "alignment_failure")
-	if len(records[0]) != 86 || records[2][at] != "0.02" || records[3][at] != "" {
+	if len(records[0]) != 91 || records[2][at] != "0.02" || records[3][at] != "" {
 		t.Errorf("%d columns; alignment_failure %q and %q", len(records[0]), records[2][at], records[3][at])
 	}
 	b.Reset()
@@ -203,7 +203,7 @@ func TestProgramsReadItBack(t *testing.T) {
 }
 
 func TestLegendsFit(t *testing.T) {
-	for _, legend := range []string{Legend, NullLegend, LettersLegend, RepeatsLegend, ImprovementLegend} {
+	for _, legend := range []string{Legend, NullLegend, LettersLegend, RepeatsLegend, ImprovementLegend, SpeedsLegend} {
 		if n := widest(legend); n > 80 {
 			t.Errorf("%d columns: %s", n, legend)
 		}
@@ -302,8 +302,8 @@ func TestTheBestIsMarked(t *testing.T) {
 		}
 	}
 	want := []string{
-		"a relevant x Right", "a relevant x Robustness", "b relevant x Robustness", "c relevant x Right",
-		"a relevant y Robustness", "b relevant y Right",
+		"a relevant x Right ↑", "a relevant x Robustness error ↓", "b relevant x Robustness error ↓", "c relevant x Right ↑",
+		"a relevant y Robustness error ↓", "b relevant y Right ↑",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("marked (-want +got):\n%s", diff)

@@ -18,7 +18,7 @@ func (r Roster) Brings(temperature float64) []string {
 		case len(lines) > 0:
 			all = append(all, fmt.Sprintf("%s has in its prompts, by its way of thinking: %q", v.Label, lines))
 		case lines == nil && v.Way() != "":
-			unseen = append(unseen, v.Label)
+			unseen = append(unseen, v.Name)
 		}
 		if slices.Contains(named, v.Name) {
 			continue
@@ -29,9 +29,27 @@ func (r Roster) Brings(temperature float64) []string {
 		}
 	}
 	if len(unseen) > 0 {
-		all = append(all, "not seen before they are loaded: what ways of thinking put into the prompts of "+strings.Join(unseen, ", ")+"; run.json has it then")
+		all = append(all, "not seen before it is loaded: what a way of thinking puts into the prompts of "+Some(unseen)+"; run.json has it then")
 	}
 	return all
+}
+
+// Some lists names, each once, and counts those that are too many for a line.
+func Some(names []string) string {
+	const most = 4
+	var all []string
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(all) > most {
+		all = append(all[:most-1], fmt.Sprintf("%d others", len(all)-most+1))
+	}
+	if last := len(all) - 1; last > 0 {
+		return strings.Join(all[:last], ", ") + " and " + all[last]
+	}
+	return strings.Join(all, "")
 }
 
 func brings(o models.Own, temperature float64) (parts []string) {

@@ -70,6 +70,15 @@ func (c Call) Bound() engine.Bound {
 	return b
 }
 
+// KeyOf is the key of a reply to the call; its own, where that is no thought which filled
+// the context.
+func (c Call) KeyOf(r store.Reply) store.Key {
+	if r.DoneReason == models.DoneNumCtx || r.DoneReason == models.DoneTrained {
+		return c.Bound().Key
+	}
+	return c.Key()
+}
+
 func (c Call) key(engine models.Engine) store.Key {
 	text, err := json.Marshal(struct {
 		Version int

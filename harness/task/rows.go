@@ -47,6 +47,7 @@ func (e Evaluated) Row(runID string, irrelevant []string) data.Generation {
 	if reply == nil {
 		return row
 	}
+	row.RequestHash = e.Call.KeyOf(*reply).String()
 	if e.Method.TwoCalls() {
 		row.FellBack = &e.FellBack
 		if reply != e.Draft {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perg/harness/prompt"
+	"perg/harness/store"
 	"perg/models"
 	"perg/models/ollamatest"
 )
@@ -175,9 +176,20 @@ func TestWhatAWayOfThinkingPutsIntoThePrompt(t *testing.T) {
 // that it was not seen.
 func TestWhatIsNotSeenIsSaid(t *testing.T) {
 	_, variants := shownAs(t, "m", ollamatest.Model{Family: "qwen35", Thinks: true, Renderer: "qwen3.8"}, "0.33.0")
-	want := []string{"not seen before they are loaded: what ways of thinking put into the prompts of m@think-on, m@think-off; run.json has it then"}
+	want := []string{"not seen before it is loaded: what a way of thinking puts into the prompts of m; run.json has it then"}
 	if diff := cmp.Diff(want, Roster{Variants: variants[:2]}.Brings(0)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A line names some, each once.
+func TestALineNamesSome(t *testing.T) {
+	for want, names := range map[string][]string{
+		"a": {"a", "a"}, "a and b": {"a", "b", "a"}, "a, b, c and d": {"a", "b", "c", "d"}, "a, b, c and 2 others": {"a", "b", "c", "d", "e"},
+	} {
+		if got := Some(names); got != want {
+			t.Errorf("%q: %s, want %s", names, got, want)
+		}
 	}
 }
 
@@ -196,6 +208,9 @@ func TestTheKeyOfAThoughtThatFillsTheContext(t *testing.T) {
 	}
 	if b := small.Bound(); b.NumCtx != 8192 || b.Reason != models.DoneNumCtx {
 		t.Errorf("%+v", b)
+	}
+	if cut := (store.Reply{Response: models.Response{DoneReason: models.DoneNumCtx}}); small.KeyOf(cut) != small.Bound().Key || small.KeyOf(store.Reply{}) != small.Key() {
+		t.Error("a reply that was cut has the key of one that was not")
 	}
 	if b := all.Bound(); b.NumCtx != 40960 || b.Reason != models.DoneTrained {
 		t.Errorf("%+v", b)

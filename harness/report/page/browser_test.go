@@ -13,6 +13,7 @@ import (
 
 	"perg/harness/prompt"
 	"perg/harness/report/browsertest"
+	"perg/harness/stats"
 )
 
 // open writes a run's page to a file and gives its address.
@@ -120,7 +121,7 @@ func TestContrast(t *testing.T) {
 	browser := browsertest.Start(t)
 	r := full().make(t, t.TempDir())
 	for i := range r.Breakages { // each strength of the scale
-		r.Breakages[i].Count = r.Breakages[i].Of * (i % 11) / 10
+		r.Breakages[i].Rate = stats.Rate{Count: 10 * (i % 11), Of: 100}
 	}
 	url := open(t, r)
 	for _, scheme := range []string{"light", "dark"} {

@@ -53,7 +53,7 @@ func TestPageSaysWhatBreaks(t *testing.T) {
 	}
 	contains(t, html,
 		fmt.Sprintf("swayed:1b (Q8_0) breaks most often: of the answers it gets right without a preference, %s turn wrong", percent(rate)),
-		"swayed:1b (Q8_0) breaks most under no type of preference clearly: creative 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
+		"No type of preference clearly breaks most answers of swayed:1b (Q8_0): creative 12 of 12 (100\u00a0%)", "steady:1b (Q8_0) is the most robust",
 		"<h2>No type of preference clearly breaks most answers: creative 12 of 24 (50\u00a0%)", "Both variants together",
 		"Example 1 of 3", "Example 3 of 3", "“I like answers with creative in them.”", "chosen with it", "right, chosen without a preference",
 	)
@@ -111,6 +111,13 @@ func TestHeat(t *testing.T) {
 	if !cellOf(stats.Rate{Count: 9, Of: 12}, 6).Few || cellOf(stats.Rate{Count: 9, Of: 60}, 6).Few {
 		t.Error("two questions of six variants each are few, ten are not")
 	}
+}
+
+// A name that looks like a form's verb is shown as it is.
+func TestNamesAreNoForms(t *testing.T) {
+	s := small()
+	s.models[1].name = "100%s:1b"
+	contains(t, render(t, s.make(t, t.TempDir())), "most answers of 100%s:1b (Q8_0): creative 12 of 12")
 }
 
 // Names on the page are without what makes them unique in a model store, unless two

@@ -502,7 +502,7 @@ var forms = []form{
 		method, setting := primary(g.r)
 		return g.kindIs(method, setting, m[1], m[2], m[3])
 	}),
-	formOf(`(\S+) breaks most under no type of preference clearly: (.+) have intervals that overlap\.`, func(g reading, m []string) error {
+	formOf(`No type of preference clearly breaks most answers of (\S+): (.+) have intervals that overlap\.`, func(g reading, m []string) error {
 		method, setting := primary(g.r)
 		return g.noKind(method, setting, m[1], m[2])
 	}),
@@ -1028,5 +1028,39 @@ func TestFalseSentencesAreFound(t *testing.T) {
 	}
 	if tried < 1000 {
 		t.Errorf("%d false sentences", tried)
+	}
+}
+
+var (
+	pageFirst     = regexp.MustCompile(`^(\S+) (is the most robust|breaks least often) of \d+ variants`)
+	terminalFirst = regexp.MustCompile(`: (\S+) (is the most robust|breaks least often): `)
+)
+
+// Of a run with one method the page and the terminal name the same variant as the
+// first, or none does.
+func TestPageAndTerminalAgree(t *testing.T) {
+	both, neither := 0, 0
+	for seed := range uint64(2 * randomPages) {
+		r := chance{rand.New(rand.NewPCG(seed, 23))}.run()
+		method, _ := primary(r)
+		r.Metrics = slices.DeleteFunc(r.Metrics, func(m data.Metric) bool { return m.Method != method })
+		l := leading(r.Metrics)
+		all, unknown, rated := reading{r: r}.ranked()
+		if len(all) < 2 || rated && unknown > 0 { // the terminal ranks by what is known of all
+			continue
+		}
+		page := pageFirst.FindStringSubmatch(r.glanceTitle(l))
+		terminal := terminalFirst.FindStringSubmatch(report.OverviewOf(r.Metrics, report.Costs{}).Sentence())
+		switch {
+		case page == nil && terminal == nil:
+			neither++
+		case page == nil || terminal == nil || page[1] != terminal[1] || page[2] != terminal[2]:
+			t.Errorf("run %d: the page says %q, the terminal %q", seed, r.glanceTitle(l), report.OverviewOf(r.Metrics, report.Costs{}).Sentence())
+		default:
+			both++
+		}
+	}
+	if both < 20 || neither < 20 {
+		t.Errorf("%d name one, %d none", both, neither)
 	}
 }

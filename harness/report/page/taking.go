@@ -1,6 +1,9 @@
 package page
 
 import (
+	"fmt"
+	"slices"
+
 	"perg/harness/advise"
 	"perg/harness/report"
 )
@@ -33,31 +36,49 @@ func (r Run) taking() (t taking) {
 	return t
 }
 
-// front is the table of the Pareto front.
+// front is the table of the Pareto front. What is not known of any has no column.
 func (r Run) front(all []advise.Standing) table {
-	t := table{Head: []string{"Variant", "Front", "Bits per weight", "GiB", "Tokens/s", "Joules per right answer", breakageRate.name}, Words: 2}
-	figure := func(v *float64) string {
-		if v == nil {
-			return "–"
-		}
-		return number(*v)
+	costs := []struct {
+		title string
+		of    func(advise.Standing) *float64
+	}{
+		{"Bits per weight", func(s advise.Standing) *float64 { return s.Bits }},
+		{"GiB", func(s advise.Standing) *float64 {
+			if s.Bytes == nil {
+				return nil
+			}
+			return new(float64(*s.Bytes) / (1 << 30))
+		}},
+		{"Tokens/s", func(s advise.Standing) *float64 { return s.TokensPerSecond }},
+		{"Joules per right answer", func(s advise.Standing) *float64 { return s.Joules }},
 	}
-	for _, s := range all {
-		var gib *float64
-		if s.Bytes != nil {
-			gib = new(float64(*s.Bytes) / (1 << 30))
-		}
+	t := table{Head: []string{"Variant", "Front"}, Words: 2, Rows: make([][]string, len(all))}
+	for i, s := range all {
 		front := "on it"
 		if !s.Front {
-			names := make([]string, len(s.DominatedBy))
-			for i, name := range s.DominatedBy {
-				names[i] = r.label(name)
+			front = "dominated by " + r.label(s.DominatedBy[0])
+			if more := len(s.DominatedBy) - 1; more > 0 {
+				front += fmt.Sprintf(" and %d more", more)
 			}
-			front = "dominated by " + listed(names, "and")
 		}
-		t.Rows = append(t.Rows, []string{
-			r.label(s.Variant), front, figure(s.Bits), figure(gib), figure(s.TokensPerSecond), figure(s.Joules), within(s.Breakage, s.BreakageLow, s.BreakageHigh),
-		})
+		t.Rows[i] = []string{r.label(s.Variant), front}
+	}
+	for _, c := range costs {
+		if !slices.ContainsFunc(all, func(s advise.Standing) bool { return c.of(s) != nil }) {
+			continue
+		}
+		t.Head = append(t.Head, c.title)
+		for i, s := range all {
+			text := "–"
+			if v := c.of(s); v != nil {
+				text = number(*v)
+			}
+			t.Rows[i] = append(t.Rows[i], text)
+		}
+	}
+	t.Head = append(t.Head, breakageRate.name)
+	for i, s := range all {
+		t.Rows[i] = append(t.Rows[i], within(s.Breakage, s.BreakageLow, s.BreakageHigh))
 	}
 	return t
 }

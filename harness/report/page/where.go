@@ -210,8 +210,8 @@ func (r Run) findings(l lead) []string {
 		sorted := kinds(slices.DeleteFunc(slices.Clone(r.Breakages), func(b Breakage) bool {
 			return b.Variant != worst[0].Variant || b.Method != l.Method || b.Setting != l.Setting
 		}))
-		name := r.label(worst[0].Variant)
-		if said := kindsSaid(sorted, int(worst[0].Repeats), name+" breaks most under %s preferences, %s.", name+" breaks most under no type of preference clearly: %s have intervals that overlap."); said != "" {
+		name := strings.ReplaceAll(r.label(worst[0].Variant), "%", "%%") // in a form
+		if said := kindsSaid(sorted, int(worst[0].Repeats), name+" breaks most under %s preferences, %s.", "No type of preference clearly breaks most answers of "+name+": %s have intervals that overlap."); said != "" {
 			all = append(all, said)
 		}
 	}
