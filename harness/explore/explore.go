@@ -1,7 +1,8 @@
 // Package explore looks through the generations of a run: which there are by
 // variant, setting, outcome and other properties, what they say, and one of them
-// beside its baseline with all that is known of it. It keeps a small index in
-// memory and reads texts from the run's tables when they are asked for. It shows
+// beside its baseline, or another, with all that is known of it. It keeps a small
+// index in memory, has words looked up by package fulltext, and reads texts from
+// the run's tables when they are asked for. It shows
 // nothing, and knows nothing of pages: that is package web's.
 package explore
 
