@@ -31,6 +31,9 @@ type lane struct {
 	last    Load // the one that put it there
 	left    bool // it failed: that it does not unload either is no news
 
+	here   context.Context // ends when its devices leave: then nothing is waited for
+	depart func(why error) // ends it
+
 	stint
 }
 
@@ -63,9 +66,16 @@ type stint struct {
 	recall  func()          // ends it
 	fail    func(error)     // ends the stint at once; the first error counts
 	lost    chan struct{}   // closed by fail
+	unwatch func() bool     // ends that it fails as its devices leave
 	placed  atomic.Bool     // the model was loaded, and what was there before it is gone
 	moved   func()          // tells that
 	shares  bool            // its devices, with lanes that were there before
+}
+
+func newLane(e *Engine, name string, s schedule.Start) *lane {
+	l := &lane{engine: e, name: name, devices: s.Fit.Devices, beside: s.Beside}
+	l.here, l.depart = context.WithCancelCause(context.Background())
+	return l
 }
 
 // everything is the whole of a gate.
@@ -86,15 +96,19 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
-	l.fail = func(err error) {
-		if run.Err() != nil && errors.Is(err, context.Canceled) {
-			return // what is in flight when a run is stopped is let finish
-		}
+	end := func(err error) {
 		once.Do(func() {
 			cancel(err)
 			close(lost)
 		})
 	}
+	l.fail = func(err error) {
+		if run.Err() != nil && errors.Is(err, context.Canceled) {
+			return // what is in flight when a run is stopped is let finish
+		}
+		end(err)
+	}
+	l.unwatch = context.AfterFunc(l.here, func() { end(context.Cause(l.here)) })
 	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }
@@ -104,6 +118,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 // was answered becomes durable.
 func (l *lane) work() error {
 	defer l.recall()
+	defer l.unwatch()
 	go l.voucher.run(l.ctx)
 	outcomes, kept := l.keeping()
 	var seats sync.WaitGroup

@@ -271,14 +271,18 @@ func (w *world) checkUndone(j *fakeJob) {
 	if len(j.of) > 0 || done == len(j.units) || w.interrupted || w.killed {
 		return
 	}
-	if !slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() }) && w.fits(j) {
+	if !slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() || s.away() }) && w.fits(j) {
 		w.wrong("%s is left undone, and nothing failed anywhere", j.ID)
 	}
 	for _, s := range w.sites {
 		tried := w.tried(j.model, s.id)
 		well := s.failed < laneTries && tried.failed == 0 && !tried.final && s.tags[j.model.Name] == ""
-		if well && !j.alike && j.Fit([]schedule.Device{s.device()}).Short == 0 {
+		switch m := s.machine; {
+		case !well || j.alike || j.Fit([]schedule.Device{s.device()}).Short > 0:
+		case m == nil || m.there:
 			w.wrong("%s is left undone, and %s is well", j.ID, s.id)
+		case time.Since(m.since) < w.patience || time.Since(w.runBegan) < w.patience:
+			w.wrong("%s is left undone, and %s may come yet", j.ID, s.id)
 		}
 	}
 }
