@@ -27,7 +27,7 @@ type Stage = engine.Stage
 func engineOptions(c rundir.Config, f *fleet.Fleet, s *store.Store, warn func(string), loaded func(engine.Load)) engine.Options {
 	inFlight, _ := c.InFlight()
 	return engine.Options{
-		Devices: f.Devices, Fleet: f, Replies: engine.Kept(s), AllowCPU: c.AllowCPU, InFlight: inFlight,
+		Devices: f.All(), Fleet: f, Replies: engine.Kept(s), AllowCPU: c.AllowCPU, InFlight: inFlight,
 		Patience: f.Patience(), Warn: warn, Loaded: loaded,
 	}
 }

@@ -74,6 +74,29 @@ func (l *LaneStatus) sampled(g gpu.Sample) {
 	}
 }
 
+// Come has a machine work for the run that came, or came back, to the fleet: once it
+// is known which of the run's models it has.
+func (r *Run) Come(ctx context.Context, m fleet.Machine) error {
+	if err := r.Fleet.Supply(ctx, m, r.Plan.where, installed(r.Plan.Loaded())); err != nil {
+		return err
+	}
+	if e := r.atWork(); e != nil {
+		e.Join(m.Devices())
+	}
+	return nil
+}
+
+// Leave has a machine's devices off the run's schedule.
+func (r *Run) Leave(m fleet.Machine, why error) {
+	var devices []string
+	for _, d := range m.Devices() {
+		devices = append(devices, d.ID)
+	}
+	if e := r.atWork(); e != nil {
+		e.Leave(devices, why)
+	}
+}
+
 func (r *Run) atWork() *engine.Engine {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,8 +161,8 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
-	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.mu.Lock()
+	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.engine = e
 	r.mu.Unlock()
 	endWatch := r.beginWatch(ctx)
@@ -213,7 +236,7 @@ func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
 func (r *Run) beginWatch(ctx context.Context) (end func() error) {
-	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), func(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }, r.Warn)
+	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), fleet.RotateEvery, func(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }, r.Warn)
 	if err != nil {
 		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
 		return func() error { return nil }
