@@ -28,7 +28,7 @@ func engineOptions(c rundir.Config, f *fleet.Fleet, s *store.Store, warn func(st
 	inFlight, _ := c.InFlight()
 	return engine.Options{
 		Devices: f.All(), Fleet: f, Replies: engine.Kept(s), AllowCPU: c.AllowCPU, InFlight: inFlight,
-		Patience: f.Patience(), Warn: warn, Loaded: loaded,
+		Awaited: c.Listens(), Patience: f.Patience(), Warn: warn, Loaded: loaded,
 	}
 }
 

@@ -86,6 +86,9 @@ func (r *Run) Come(ctx context.Context, m fleet.Machine) error {
 	return nil
 }
 
+// Planned says whether the run was planned with a machine.
+func (r *Run) Planned(m fleet.Machine) bool { return r.Plan.where.Knows(m.Devices()[0].ID) }
+
 // Leave has a machine's devices off the run's schedule.
 func (r *Run) Leave(m fleet.Machine, why error) {
 	var devices []string

@@ -32,6 +32,16 @@ func (l *Locations) Has(m models.Installed) func(device string) bool {
 	}
 }
 
+// Knows says whether it is known what a device's server has.
+func (l *Locations) Knows(device string) bool {
+	if l == nil {
+		return true
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.at[device] != nil
+}
+
 func (l *Locations) add(device string, catalogue []models.Installed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -78,6 +78,20 @@ func (m *Machine) Processor() string {
 	return fmt.Sprintf("%s, %d cores", m.hello.Processor, m.hello.Cores)
 }
 
+// Describe says what the machine has.
+func (m *Machine) Describe() string {
+	var gpus []string
+	for _, d := range m.hello.Devices {
+		if g, ok := m.hello.GPUs[d.ID]; ok {
+			gpus = append(gpus, g.Name)
+		}
+	}
+	if len(gpus) == 0 {
+		return fmt.Sprintf("%s; Ollama %s", m.Processor(), m.Version())
+	}
+	return fmt.Sprintf("%s; Ollama %s", strings.Join(gpus, ", "), m.Version())
+}
+
 // local are devices by their names on the machine.
 func (m *Machine) local(devices []string) []string {
 	own := make([]string, len(devices))
