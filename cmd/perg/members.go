@@ -80,6 +80,7 @@ func (m *members) join(machine *hosts.Machine) {
 	m.mu.Unlock()
 	m.work.display.say(fmt.Sprintf("%s has joined: %s", machine.Name(), machine.Describe()))
 	if r != nil {
+		m.note(machine)
 		m.supply(ctx, r, machine)
 	}
 	select {
@@ -101,8 +102,17 @@ func (m *members) leave(machine *hosts.Machine, why error) {
 	m.mu.Unlock()
 	m.work.display.warn(fmt.Sprintf("%s has left: %v", machine.Name(), why))
 	if r != nil {
+		m.work.dir.HostLeft(machine.Name(), machine.Joined, time.Now().UTC(), why)
 		r.Leave(machine, why)
 	}
+}
+
+// note has the manifest name a machine.
+func (m *members) note(machine *hosts.Machine) {
+	m.work.dir.Hosted(rundir.Host{
+		Name: machine.Name(), Perg: machine.Perg(), Ollama: machine.Version(), Processor: machine.Processor(), GPUs: machine.Inventory(),
+		ClockAhead: rundir.Duration(machine.Offset), Joined: machine.Joined,
+	})
 }
 
 // begin has those work for the run that came while it was planned.
@@ -110,12 +120,14 @@ func (m *members) begin(ctx context.Context, r *harness.Run) {
 	if m.hub == nil {
 		return
 	}
+	r.Recall = m.hub.Recall
 	m.mu.Lock()
 	m.run, m.ctx = r, ctx
 	early := m.new
 	m.new = nil
 	m.mu.Unlock()
 	for _, machine := range early {
+		m.note(machine)
 		if !r.Planned(machine) {
 			go m.supply(ctx, r, machine)
 		}
