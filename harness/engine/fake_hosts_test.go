@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -221,26 +220,34 @@ func (p *process) endForGood(why string) {
 // passes lets a message take its way, or wait while that is down; it is an error
 // where the machine is given up meanwhile.
 func (m *machine) passes(ctx context.Context, lost chan struct{}, down func() bool) error {
-	w := m.world
-	timer := time.NewTimer(m.way)
-	defer timer.Stop()
-	arrived, changed := timer.C, chan struct{}(nil)
-	for {
+	if m.way > 0 {
+		timer := time.NewTimer(m.way)
+		defer timer.Stop()
 		select {
-		case <-arrived:
-			arrived = nil
-		case <-changed:
+		case <-timer.C:
 		case <-lost:
 			return m.gaveUp(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		w.mu.Lock()
-		waits := down()
-		changed = w.changed
-		w.mu.Unlock()
+	}
+	for {
+		m.world.mu.Lock()
+		waits, changed := down(), m.world.changed
+		m.world.mu.Unlock()
+		select {
+		case <-lost:
+			return m.gaveUp(ctx)
+		default:
+		}
 		if !waits {
 			return nil
+		}
+		select {
+		case <-changed:
+		case <-lost:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -293,7 +300,6 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 		return nil, err
 	}
 	s := &remoteServer{fakeServer: &fakeServer{p}, machine: m, lost: lost, width: everything}
-	s.free = sync.NewCond(&s.mu)
 	if err := m.from(ctx, lost); err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -311,7 +317,7 @@ type remoteServer struct {
 	lost    chan struct{}
 
 	mu    sync.Mutex
-	free  *sync.Cond
+	queue []chan struct{} // calls that wait for their turn
 	busy  int
 	width int
 }
@@ -322,7 +328,15 @@ func (s *remoteServer) Widen(width int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.width = width
-	s.free.Broadcast()
+	s.begin()
+}
+
+// begin has the oldest calls begin, as many as there may be.
+func (s *remoteServer) begin() {
+	for ; s.busy < s.width && len(s.queue) > 0; s.busy++ {
+		close(s.queue[0])
+		s.queue = s.queue[1:]
+	}
 }
 
 // over asks something of a server on a machine.
@@ -374,50 +388,37 @@ func (s *remoteServer) Chat(ctx context.Context, r models.Request) (models.Respo
 	if err := m.to(context.Background(), s.lost); err != nil {
 		return models.Response{}, err
 	}
-	type result struct {
-		models.Response
-		error
-	}
-	came := make(chan result, 1)
-	go func() {
-		resp, err := s.work(ctx, r)
-		lost := m.from(context.Background(), s.lost)
-		came <- result{resp, err}
-		if lost != nil && err == nil && q != nil {
+	resp, err := s.work(ctx, r)
+	if lost := m.from(context.Background(), s.lost); lost != nil {
+		if err == nil && q != nil {
 			w.undelivered(m, q, resp)
 		}
-	}()
-	select {
-	case got := <-came:
-		return got.Response, got.error
-	case <-s.lost:
-		return models.Response{}, m.gaveUp(context.Background())
+		return models.Response{}, lost
 	}
+	return resp, err
 }
 
 // work has the server work on a call in its turn, also where nobody waits for it
 // any more, but not where the run was stopped before.
 func (s *remoteServer) work(ctx context.Context, r models.Request) (models.Response, error) {
+	turn := make(chan struct{})
 	s.mu.Lock()
-	for s.busy >= s.width {
-		s.free.Wait()
-	}
-	s.busy++
+	s.queue = append(s.queue, turn)
+	s.begin()
 	s.mu.Unlock()
+	<-turn
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.busy--
-		s.free.Broadcast()
+		s.begin()
 	}()
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		if errors.Is(context.Cause(ctx), context.Canceled) {
-			cancel()
-		}
-	})()
-	return s.fakeServer.Chat(own, r)
+	select {
+	case <-s.lost:
+		ctx = context.WithoutCancel(ctx)
+	default:
+	}
+	return s.fakeServer.Chat(ctx, r)
 }
 
 // undelivered puts a reply in a machine's outbox: it arrives as the machine does.
