@@ -28,6 +28,7 @@ type machine struct {
 	// Guarded by the world.
 	there   bool          // the engine was told that it joined
 	since   time.Time     // it left; zero: it was never there
+	outage  int           // the last one
 	deaf    bool          // nothing reaches it
 	mute    bool          // nothing that it sends arrives
 	lost    chan struct{} // closed when the engine is told that it left
@@ -100,15 +101,27 @@ func (w *world) parts() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.machines {
+		m.since = time.Time{}
 		if m.there {
-			m.there, m.since = false, time.Time{}
-			close(m.lost)
+			m.parts()
 		}
-		for q := range m.pending {
-			q.excused++
-		}
-		clear(m.pending)
 	}
+}
+
+// parts takes a machine from the engine's reach, with what is at work there.
+func (m *machine) parts() {
+	w := m.world
+	m.there = false
+	close(m.lost)
+	for _, p := range slices.Clone(w.open) {
+		if p.sites[0].machine == m {
+			w.orphan(p)
+		}
+	}
+	for q := range m.pending {
+		q.excused++
+	}
+	clear(m.pending)
 }
 
 // deliver has replies arrive that could not be sent when they were made.
@@ -136,14 +149,10 @@ func (w *world) leaves(m *machine, why error) {
 	}
 	w.tell("%s has left: %v", m.name, why)
 	w.count("a machine leaves")
-	m.there, m.since = false, time.Now()
-	close(m.lost)
+	m.since = time.Now()
+	m.parts()
 	m.unsettled()
 	clear(w.loaded) // what was at work there goes elsewhere
-	for q := range m.pending {
-		q.excused++
-	}
-	clear(m.pending)
 	var ids []string
 	for _, d := range m.devices() {
 		ids = append(ids, d.ID)
@@ -287,6 +296,13 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 	if err := m.to(ctx, lost); err != nil {
 		return nil, err
 	}
+	for patience := 0; patience < 30 && m.works(sites); patience++ {
+		select {
+		case <-time.After(time.Second): // it finishes what it has
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	w.mu.Lock()
 	for _, p := range m.orphans {
 		if p.shares(sites) {
@@ -307,6 +323,15 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 		return nil, err
 	}
 	return s, nil
+}
+
+// works says whether a server that nobody could end has calls at work on some sites.
+func (m *machine) works(sites []*site) bool {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return slices.ContainsFunc(m.orphans, func(p *process) bool {
+		return p.shares(sites) && slices.ContainsFunc(p.runners, func(run *runner) bool { return run.busy > 0 })
+	})
 }
 
 // A remoteServer is one on another machine, for as long as that is there. It works

@@ -63,7 +63,7 @@ func (s *seat) next() (Unit, bool) {
 	asked := time.Now()
 	u, ok := s.source.Next(s.taking)
 	s.waited(asked)
-	if ok && !s.engine.hold.passes(s.taking) {
+	if ok && !s.engine.hold.passes(s.ctx) {
 		s.job.Source.GiveBack(u)
 		return 0, false
 	}
