@@ -59,10 +59,11 @@ type world struct {
 	asleep   int
 	held     time.Time // the run is paused since then; zero: it is not
 
-	interrupted bool
-	stoppedAt   time.Time     // by Ctrl-C
-	stopped     time.Duration // the run ended so long after
-	finished    bool          // no further fault
+	interrupted     bool
+	interruptedOnce bool          // in any of its runs
+	stoppedAt       time.Time     // by Ctrl-C
+	stopped         time.Duration // the run ended so long after
+	finished        bool          // no further fault
 
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
@@ -380,6 +381,9 @@ func (w *world) describe(out io.Writer) {
 			fmt.Fprintf(out, ", has %v", s.has)
 		}
 		fmt.Fprintln(out)
+	}
+	for _, m := range w.machines {
+		fmt.Fprintf(out, "%s: joins after %v, %v away, %d calls ahead, fails %v after it left\n", m.name, m.comes, m.way, m.ahead, m.clings)
 	}
 	for _, f := range w.faults {
 		fmt.Fprintf(out, "fault: %s\n", f)
