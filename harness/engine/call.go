@@ -169,7 +169,7 @@ func (s *seat) attempt(ctx context.Context, c Call, said []error) (answer, error
 	}
 	c.Request.Options.NumCtx = s.numCtx
 	turn := s.turns.send(s.atOnce())
-	r, err := s.send(ctx, c.Request)
+	r, err := s.send(ctx, c)
 	took := s.turns.back(turn, s.atOnce())
 	if err == nil {
 		return s.answered(c, r, took), nil
@@ -203,7 +203,7 @@ func (l *lane) probe(ctx context.Context, err error, alone bool) error {
 			return e
 		}
 	}
-	_, e := l.send(ctx, models.Request{Model: l.job.Model.Name, User: "Hello", Options: models.Options{NumCtx: l.numCtx, NumPredict: 1}})
+	_, e := l.send(ctx, Call{Request: models.Request{Model: l.job.Model.Name, User: "Hello", Options: models.Options{NumCtx: l.numCtx, NumPredict: 1}}})
 	if e == nil || ctx.Err() != nil {
 		return err
 	}
@@ -213,7 +213,8 @@ func (l *lane) probe(ctx context.Context, err error, alone bool) error {
 
 // send makes one request. It leaves a call in flight to itself only where the
 // lane is left: what is in flight when a run is stopped has been paid for.
-func (l *lane) send(ctx context.Context, r models.Request) (models.Response, error) {
+func (l *lane) send(ctx context.Context, c Call) (models.Response, error) {
+	r := c.Request
 	if ctx.Err() != nil {
 		return models.Response{}, ctx.Err()
 	}
@@ -226,14 +227,13 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	l.widen()
 	l.status.sent()
 	l.callers.run(func() {
-		resp, err := server.Chat(ctx, r)
+		resp, err := chat(ctx, server, c, short(l.job.Model.Digest))
 		came <- result{resp, err}
 	})
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)
-		full := got.DoneReason == models.DoneContext || got.Cut() && !got.Ended() && got.OutputTokens < r.Most()
-		if got.error == nil && full {
+		if got.error == nil && got.Full(r) {
 			// The key of a call leaves num_ctx out, because a context that is
 			// large enough changes nothing. This one was not.
 			return got.Response, &fullError{numCtx: r.Options.NumCtx, said: got.Response}
@@ -244,6 +244,19 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 		l.status.answered(0)
 		return models.Response{}, context.Cause(ctx)
 	}
+}
+
+// A Keeper is a server that keeps a reply under its call's key, as that of a model's
+// digest, before it gives it.
+type Keeper interface {
+	ChatFor(ctx context.Context, k store.Key, digest string, r models.Request) (models.Response, error)
+}
+
+func chat(ctx context.Context, s Server, c Call, digest string) (models.Response, error) {
+	if keeper, ok := s.(Keeper); ok && c.Key != (store.Key{}) {
+		return keeper.ChatFor(ctx, c.Key, digest, c.Request)
+	}
+	return s.Chat(ctx, c.Request)
 }
 
 // widen tells the server how many calls are to be under way at once, where that is
