@@ -118,6 +118,11 @@ func (m *machine) parts() {
 			w.orphan(p)
 		}
 	}
+	m.excuse()
+}
+
+// excuse notes what is in flight at a machine, or not kept, as something goes wrong.
+func (m *machine) excuse() {
 	for q := range m.pending {
 		q.excused++
 	}
@@ -210,6 +215,7 @@ func (w *world) killMachine(m *machine) {
 		}
 	}
 	m.orphans = nil
+	m.excuse()
 }
 
 // orphan is a process that the engine cannot reach any more.

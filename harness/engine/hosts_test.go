@@ -201,15 +201,19 @@ func TestTheTimeLeftFollowsTheDevices(t *testing.T) {
 func TestAJudgeInAPauseBesideWhatIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.gpus(24)
+		w.gpus(24, 24)
+		other := w.machine("gpu03", 24)
 		m := w.machine("gpu02", 80)
 		m.comes = time.Minute
 		a, large := w.generates(w.model("a", 10), 2), w.generates(w.model("large", 60), 2)
 		s := w.scores(w.model("judge", 5), 0, a, large)
 		w.after(5*time.Second, w.pause)
-		w.after(30*time.Second, func() { w.atEngine((*Engine).Retry) })
+		w.after(30*time.Second, func() { w.leaves(other, errSilent) })
 		w.after(50*time.Second, w.resume)
 		w.mustRun(t)
 		w.mustDo(t, s, 4)
+		if w.steps > 200 {
+			t.Errorf("%d steps: it goes round in circles", w.steps)
+		}
 	})
 }

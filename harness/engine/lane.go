@@ -99,7 +99,11 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
+	here := l.here
 	end := func(err error) {
+		if here.Err() != nil {
+			err = context.Cause(here) // what fails then fails for that
+		}
 		once.Do(func() {
 			cancel(err)
 			close(lost)
@@ -111,7 +115,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 		}
 		end(err)
 	}
-	l.unwatch = context.AfterFunc(l.here, func() { end(context.Cause(l.here)) })
+	l.unwatch = context.AfterFunc(here, func() { end(nil) })
 	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }

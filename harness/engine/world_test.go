@@ -59,11 +59,10 @@ type world struct {
 	asleep   int
 	held     time.Time // the run is paused since then; zero: it is not
 
-	interrupted     bool
-	interruptedOnce bool          // in any of its runs
-	stoppedAt       time.Time     // by Ctrl-C
-	stopped         time.Duration // the run ended so long after
-	finished        bool          // no further fault
+	interrupted bool
+	stoppedAt   time.Time     // by Ctrl-C
+	stopped     time.Duration // the run ended so long after
+	finished    bool          // no further fault
 
 	poisons   map[string]poison    // by the text of a call, less what it depends on
 	questions map[string]*question // by text
