@@ -29,6 +29,7 @@ type Run struct {
 	Dir    *rundir.Dir
 	Store  *store.Store
 	Fleet  *fleet.Fleet
+	Recall Recall       // nil: there are no other machines
 	Warn   func(string) // a caveat for the user; may be called from many goroutines
 
 	mu     sync.Mutex
@@ -165,7 +166,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
 	r.mu.Lock()
-	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
+	e := engine.New(engineOptions(r.Config, r.Fleet, r.replies(), r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.engine = e
 	r.mu.Unlock()
 	endWatch := r.beginWatch(ctx)

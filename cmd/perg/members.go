@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"perg/harness"
+	"perg/harness/fleet"
 	"perg/harness/hosts"
 	"perg/harness/rundir"
 )
@@ -16,6 +19,7 @@ import (
 type members struct {
 	hub  *hosts.Hub // nil: none can
 	work work
+	say  func(string)
 	want int // to be there before the run is planned
 	came chan struct{}
 
@@ -27,7 +31,7 @@ type members struct {
 
 // listen begins to let machines join the run of a config, where it has them do.
 func listen(ctx context.Context, cfg rundir.Config, w work) (*members, error) {
-	m := &members{work: w, want: cfg.Await, came: make(chan struct{}, 1)}
+	m := &members{work: w, say: w.display.say, want: cfg.Await, came: make(chan struct{}, 1)}
 	if !cfg.Listens() {
 		return m, nil
 	}
@@ -46,6 +50,52 @@ func listen(ctx context.Context, cfg rundir.Config, w work) (*members, error) {
 	return m, nil
 }
 
+// planners are the machines that join a plan, of which one is waited for where no
+// number is said. They end with the plan.
+func planners(ctx context.Context, cfg rundir.Config, say func(string)) (all []fleet.Machine, leave func(), err error) {
+	leave = func() {}
+	if !cfg.Listens() {
+		return nil, leave, nil
+	}
+	dir, err := os.MkdirTemp("", "perg-plan-")
+	if err != nil {
+		return nil, leave, err
+	}
+	s, err := openStore(filepath.Join(dir, "replies.db"))
+	if err != nil {
+		return nil, leave, err
+	}
+	came := make(chan struct{}, 1)
+	told := func(*hosts.Machine) {
+		select {
+		case came <- struct{}{}:
+		default:
+		}
+	}
+	hub, err := hosts.Listen(ctx, hosts.Options{
+		Listen: cfg.Listen, NATS: cfg.NATS, Dir: dir, Perg: rundir.Version(), Interval: time.Second, Replies: s, Say: say, Warn: say, Came: told,
+	})
+	if err != nil {
+		return nil, leave, errors.Join(err, s.Close(), os.RemoveAll(dir))
+	}
+	leave = func() {
+		hub.End()
+		hub.Close()
+		s.Close()
+		os.RemoveAll(dir)
+	}
+	say("machines may join the plan: " + hub.Command())
+	if err := (&members{hub: hub, want: max(1, cfg.Await), came: came, say: say}).await(ctx); err != nil {
+		leave()
+		return nil, func() {}, err
+	}
+	for _, m := range hub.Machines() {
+		say(fmt.Sprintf("%s has joined: %s", m.Name(), m.Describe()))
+		all = append(all, m)
+	}
+	return all, leave, nil
+}
+
 // await waits until as many machines are there as are wanted.
 func (m *members) await(ctx context.Context) error {
 	if m.hub == nil {
@@ -58,7 +108,7 @@ func (m *members) await(ctx context.Context) error {
 		}
 		if n != said {
 			said = n
-			m.work.display.say(fmt.Sprintf("waiting for machines to join: %d of %d", n, m.want))
+			m.say(fmt.Sprintf("waiting for machines to join: %d of %d", n, m.want))
 		}
 		select {
 		case <-m.came:
@@ -78,8 +128,9 @@ func (m *members) join(machine *hosts.Machine) {
 		m.new = append(m.new, machine)
 	}
 	m.mu.Unlock()
-	m.work.display.say(fmt.Sprintf("%s has joined: %s", machine.Name(), machine.Describe()))
+	m.say(fmt.Sprintf("%s has joined: %s", machine.Name(), machine.Describe()))
 	if r != nil {
+		m.note(machine)
 		m.supply(ctx, r, machine)
 	}
 	select {
@@ -101,8 +152,17 @@ func (m *members) leave(machine *hosts.Machine, why error) {
 	m.mu.Unlock()
 	m.work.display.warn(fmt.Sprintf("%s has left: %v", machine.Name(), why))
 	if r != nil {
+		m.work.dir.HostLeft(machine.Name(), machine.Joined, time.Now().UTC(), why)
 		r.Leave(machine, why)
 	}
+}
+
+// note has the manifest name a machine.
+func (m *members) note(machine *hosts.Machine) {
+	m.work.dir.Hosted(rundir.Host{
+		Name: machine.Name(), Perg: machine.Perg(), Ollama: machine.Version(), Processor: machine.Processor(), GPUs: machine.Inventory(),
+		ClockAhead: rundir.Duration(machine.Offset), Joined: machine.Joined,
+	})
 }
 
 // begin has those work for the run that came while it was planned.
@@ -110,12 +170,14 @@ func (m *members) begin(ctx context.Context, r *harness.Run) {
 	if m.hub == nil {
 		return
 	}
+	r.Recall = m.hub.Recall
 	m.mu.Lock()
 	m.run, m.ctx = r, ctx
 	early := m.new
 	m.new = nil
 	m.mu.Unlock()
 	for _, machine := range early {
+		m.note(machine)
 		if !r.Planned(machine) {
 			go m.supply(ctx, r, machine)
 		}

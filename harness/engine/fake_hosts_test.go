@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ type machine struct {
 	// Guarded by the world.
 	there   bool          // the engine was told that it joined
 	since   time.Time     // it left; zero: it was never there
+	outage  int           // the last one
 	deaf    bool          // nothing reaches it
 	mute    bool          // nothing that it sends arrives
 	lost    chan struct{} // closed when the engine is told that it left
@@ -101,15 +101,32 @@ func (w *world) parts() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.machines {
+		m.since = time.Time{}
 		if m.there {
-			m.there, m.since = false, time.Time{}
-			close(m.lost)
+			m.parts()
 		}
-		for q := range m.pending {
-			q.excused++
-		}
-		clear(m.pending)
 	}
+}
+
+// parts takes a machine from the engine's reach, with what is at work there.
+func (m *machine) parts() {
+	w := m.world
+	m.there = false
+	close(m.lost)
+	for _, p := range slices.Clone(w.open) {
+		if p.sites[0].machine == m {
+			w.orphan(p)
+		}
+	}
+	m.excuse()
+}
+
+// excuse notes what is in flight at a machine, or not kept, as something goes wrong.
+func (m *machine) excuse() {
+	for q := range m.pending {
+		q.excused++
+	}
+	clear(m.pending)
 }
 
 // deliver has replies arrive that could not be sent when they were made.
@@ -137,14 +154,10 @@ func (w *world) leaves(m *machine, why error) {
 	}
 	w.tell("%s has left: %v", m.name, why)
 	w.count("a machine leaves")
-	m.there, m.since = false, time.Now()
-	close(m.lost)
+	m.since = time.Now()
+	m.parts()
 	m.unsettled()
 	clear(w.loaded) // what was at work there goes elsewhere
-	for q := range m.pending {
-		q.excused++
-	}
-	clear(m.pending)
 	var ids []string
 	for _, d := range m.devices() {
 		ids = append(ids, d.ID)
@@ -202,6 +215,7 @@ func (w *world) killMachine(m *machine) {
 		}
 	}
 	m.orphans = nil
+	m.excuse()
 }
 
 // orphan is a process that the engine cannot reach any more.
@@ -221,26 +235,34 @@ func (p *process) endForGood(why string) {
 // passes lets a message take its way, or wait while that is down; it is an error
 // where the machine is given up meanwhile.
 func (m *machine) passes(ctx context.Context, lost chan struct{}, down func() bool) error {
-	w := m.world
-	timer := time.NewTimer(m.way)
-	defer timer.Stop()
-	arrived, changed := timer.C, chan struct{}(nil)
-	for {
+	if m.way > 0 {
+		timer := time.NewTimer(m.way)
+		defer timer.Stop()
 		select {
-		case <-arrived:
-			arrived = nil
-		case <-changed:
+		case <-timer.C:
 		case <-lost:
 			return m.gaveUp(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		w.mu.Lock()
-		waits := down()
-		changed = w.changed
-		w.mu.Unlock()
+	}
+	for {
+		m.world.mu.Lock()
+		waits, changed := down(), m.world.changed
+		m.world.mu.Unlock()
+		select {
+		case <-lost:
+			return m.gaveUp(ctx)
+		default:
+		}
 		if !waits {
 			return nil
+		}
+		select {
+		case <-changed:
+		case <-lost:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -280,6 +302,13 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 	if err := m.to(ctx, lost); err != nil {
 		return nil, err
 	}
+	for patience := 0; patience < 30 && m.works(sites); patience++ {
+		select {
+		case <-time.After(time.Second): // it finishes what it has
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	w.mu.Lock()
 	for _, p := range m.orphans {
 		if p.shares(sites) {
@@ -293,7 +322,6 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 		return nil, err
 	}
 	s := &remoteServer{fakeServer: &fakeServer{p}, machine: m, lost: lost, width: everything}
-	s.free = sync.NewCond(&s.mu)
 	if err := m.from(ctx, lost); err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -301,6 +329,15 @@ func (m *machine) open(ctx context.Context, f fakeFleet, lane string, sites []*s
 		return nil, err
 	}
 	return s, nil
+}
+
+// works says whether a server that nobody could end has calls at work on some sites.
+func (m *machine) works(sites []*site) bool {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return slices.ContainsFunc(m.orphans, func(p *process) bool {
+		return p.shares(sites) && slices.ContainsFunc(p.runners, func(run *runner) bool { return run.busy > 0 })
+	})
 }
 
 // A remoteServer is one on another machine, for as long as that is there. It works
@@ -311,7 +348,7 @@ type remoteServer struct {
 	lost    chan struct{}
 
 	mu    sync.Mutex
-	free  *sync.Cond
+	queue []chan struct{} // calls that wait for their turn
 	busy  int
 	width int
 }
@@ -322,7 +359,15 @@ func (s *remoteServer) Widen(width int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.width = width
-	s.free.Broadcast()
+	s.begin()
+}
+
+// begin has the oldest calls begin, as many as there may be.
+func (s *remoteServer) begin() {
+	for ; s.busy < s.width && len(s.queue) > 0; s.busy++ {
+		close(s.queue[0])
+		s.queue = s.queue[1:]
+	}
 }
 
 // over asks something of a server on a machine.
@@ -374,50 +419,37 @@ func (s *remoteServer) Chat(ctx context.Context, r models.Request) (models.Respo
 	if err := m.to(context.Background(), s.lost); err != nil {
 		return models.Response{}, err
 	}
-	type result struct {
-		models.Response
-		error
-	}
-	came := make(chan result, 1)
-	go func() {
-		resp, err := s.work(ctx, r)
-		lost := m.from(context.Background(), s.lost)
-		came <- result{resp, err}
-		if lost != nil && err == nil && q != nil {
+	resp, err := s.work(ctx, r)
+	if lost := m.from(context.Background(), s.lost); lost != nil {
+		if err == nil && q != nil {
 			w.undelivered(m, q, resp)
 		}
-	}()
-	select {
-	case got := <-came:
-		return got.Response, got.error
-	case <-s.lost:
-		return models.Response{}, m.gaveUp(context.Background())
+		return models.Response{}, lost
 	}
+	return resp, err
 }
 
 // work has the server work on a call in its turn, also where nobody waits for it
 // any more, but not where the run was stopped before.
 func (s *remoteServer) work(ctx context.Context, r models.Request) (models.Response, error) {
+	turn := make(chan struct{})
 	s.mu.Lock()
-	for s.busy >= s.width {
-		s.free.Wait()
-	}
-	s.busy++
+	s.queue = append(s.queue, turn)
+	s.begin()
 	s.mu.Unlock()
+	<-turn
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.busy--
-		s.free.Broadcast()
+		s.begin()
 	}()
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		if errors.Is(context.Cause(ctx), context.Canceled) {
-			cancel()
-		}
-	})()
-	return s.fakeServer.Chat(own, r)
+	select {
+	case <-s.lost:
+		ctx = context.WithoutCancel(ctx)
+	default:
+	}
+	return s.fakeServer.Chat(ctx, r)
 }
 
 // undelivered puts a reply in a machine's outbox: it arrives as the machine does.

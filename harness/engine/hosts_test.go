@@ -20,7 +20,7 @@ func TestDevicesJoinARun(t *testing.T) {
 		j := w.generates(w.model("a", 10), 2400)
 		w.mustRun(t)
 		w.mustDo(t, j, 2400)
-		if w.counts["a machine joins"] != 1 || time.Since(w.began) > 90*time.Second {
+		if w.counted("a machine joins") != 1 || time.Since(w.began) > 90*time.Second {
 			t.Errorf("it took %v with three GPUs after 30 s", time.Since(w.began))
 		}
 	})
@@ -193,5 +193,27 @@ func TestTheTimeLeftFollowsTheDevices(t *testing.T) {
 		w.after(50*time.Second, func() { w.joins(m) })
 		w.after(70*time.Second, func() { look("back", true) })
 		w.mustRun(t)
+	})
+}
+
+// A judge that has a unit in hand as the run is paused keeps it, also where a job
+// that generates waits for devices: it is not started again and again.
+func TestAJudgeInAPauseBesideWhatIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.gpus(24, 24)
+		other := w.machine("gpu03", 24)
+		m := w.machine("gpu02", 80)
+		m.comes = time.Minute
+		a, large := w.generates(w.model("a", 10), 2), w.generates(w.model("large", 60), 2)
+		s := w.scores(w.model("judge", 5), 0, a, large)
+		w.after(5*time.Second, w.pause)
+		w.after(30*time.Second, func() { w.leaves(other, errSilent) })
+		w.after(50*time.Second, w.resume)
+		w.mustRun(t)
+		w.mustDo(t, s, 4)
+		if w.steps > 200 {
+			t.Errorf("%d steps: it goes round in circles", w.steps)
+		}
 	})
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"perg/harness/schedule"
-	"perg/harness/store"
 	"perg/models"
 )
 
@@ -28,8 +26,9 @@ type lane struct {
 	version string // of the server at its last load; "": it does not say
 	inPlace *Model // the one in memory, as far as this lane knows
 	loaded  models.Loaded
-	last    Load // the one that put it there
-	left    bool // it failed: that it does not unload either is no news
+	last    Load         // the one that put it there
+	ahead   atomic.Int64 // calls that each seat may have at the server beyond the first
+	left    bool         // it failed: that it does not unload either is no news
 
 	here   context.Context // ends when its devices leave: then nothing is waited for
 	depart func(why error) // ends it
@@ -59,6 +58,10 @@ type stint struct {
 	answers atomic.Int64 // calls that succeeded
 	taken   atomic.Int64 // units
 	yields  atomic.Bool  // takes what is ready, and waits for no more
+
+	turns    turns
+	widening sync.Mutex
+	width    int // that the server was told; 0: none yet
 
 	callers callers
 	ctx     context.Context // of its calls: ends with the run, or with fail
@@ -96,7 +99,11 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
+	here := l.here
 	end := func(err error) {
+		if here.Err() != nil {
+			err = context.Cause(here) // what fails then fails for that
+		}
 		once.Do(func() {
 			cancel(err)
 			close(lost)
@@ -108,7 +115,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 		}
 		end(err)
 	}
-	l.unwatch = context.AfterFunc(l.here, func() { end(context.Cause(l.here)) })
+	l.unwatch = context.AfterFunc(here, func() { end(nil) })
 	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }
@@ -129,11 +136,7 @@ func (l *lane) work() error {
 	for l.pace.acquire(seating, l) {
 		seats.Go(func() {
 			defer l.pace.release(l)
-			// Where the run was stopped the other seats' calls in flight are
-			// let finish.
-			if err := l.sit(outcomes, enough); err != nil && l.ctx.Err() == nil {
-				l.fail(err)
-			}
+			l.seat().sit(outcomes, enough)
 		})
 	}
 	seats.Wait()
@@ -153,34 +156,6 @@ func (l *lane) work() error {
 	default:
 		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, err)
 	}
-}
-
-// sit is a seat's life. It calls enough where there is nothing more for it.
-func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
-	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
-	defer s.Leave()
-	for l.yielding(); l.pace.keeps(l); l.yielding() {
-		asked := time.Now()
-		u, ok := s.Next(l.taking)
-		l.pace.waited(time.Since(asked))
-		if !ok {
-			enough()
-			return nil
-		}
-		if !l.engine.hold.passes(l.taking) {
-			l.job.Source.GiveBack(u)
-			enough()
-			return nil
-		}
-		l.taken.Add(1)
-		o, err := l.take(l.ctx, s, u)
-		if err != nil {
-			l.job.Source.GiveBack(u)
-			return err
-		}
-		outcomes <- o
-	}
-	return nil
 }
 
 // yield has the lane end once no unit is ready, or wait again. Where one seat
@@ -203,24 +178,6 @@ type outcome struct {
 	failed   bool
 	receipts []*receipt
 	commits  []Commit
-}
-
-// take makes a unit's calls.
-func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
-	l.status.took(u)
-	o := outcome{unit: u}
-	var err error
-	o.failed, err = l.job.Do(ctx, func(ctx context.Context, c Call) (store.Reply, error) {
-		got, err := l.ask(ctx, c)
-		if got.receipt != nil {
-			o.receipts = append(o.receipts, got.receipt)
-			if got.made {
-				s.Reply(got.reply)
-			}
-		}
-		return got.reply, err
-	}, u)
-	return o, err
 }
 
 // keeping passes units on as their replies are kept: to the job, and when they

@@ -338,7 +338,10 @@ func (l *lane) open(ctx context.Context) error {
 		}
 		return &LaneError{l.name, err}
 	}
-	l.config, l.exits = l.want, l.server.Exits()
+	l.config, l.exits, l.width = l.want, l.server.Exits(), 0
+	if ahead, ok := l.server.(Ahead); ok {
+		l.ahead.Store(int64(ahead.Ahead()))
+	}
 	l.status.host(l.server.Host())
 	return nil
 }

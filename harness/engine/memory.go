@@ -190,6 +190,7 @@ func (l *lane) shut(ctx context.Context) {
 	case <-l.here.Done():
 	}
 	l.server, l.config, l.inPlace = nil, ServerConfig{}, nil
+	l.ahead.Store(0)
 	l.engine.holdings.drop(l)
 }
 

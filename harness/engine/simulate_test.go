@@ -143,7 +143,11 @@ func (w *world) simulate() {
 	w.mu.Unlock()
 	w.replies.fails(nil)
 	w.heal()
-	time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
+	if w.asleep > 0 || slices.ContainsFunc(w.sites, func(s *site) bool { return s.machine == nil }) {
+		time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
+	} else {
+		time.Sleep(between(w.dice.of("again"), 0, 30*time.Second)) // others go on with what they have
+	}
 	w.tell("the same command again, with nothing wrong any more")
 	w.mu.Lock()
 	w.interrupted = false
@@ -152,6 +156,10 @@ func (w *world) simulate() {
 	err = w.runWithin(w.bound())
 	w.checkEnd(err)
 	w.checkWhole(err)
+	w.checkPaidOnce()
+	if len(w.machines) > 0 {
+		time.Sleep(time.Hour) // what clings to those that left has failed
+	}
 }
 
 // bound is how long a run may take, in virtual time.
@@ -248,6 +256,9 @@ func (w *world) mayStop() time.Duration {
 		slots := cmp.Or(m.most, 16)
 		call := time.Duration(2 * float64(m.call) * m.slowed(slots, 4*slots)) // beside all that share its site
 		may = max(may, 12*(call+load)+20*time.Second)
+	}
+	if len(w.machines) > 0 {
+		may += 25 * time.Second // until one that is lost is found out
 	}
 	for _, f := range w.faults {
 		if strings.Contains(f, "hangs") || strings.Contains(f, "sleeps") {

@@ -121,7 +121,7 @@ func (w *world) loadsNowhere(m *fakeModel) bool {
 	}
 	fits := w.fit(m, 1)
 	for _, s := range w.sites {
-		if fits([]schedule.Device{s.device()}).Short > 0 {
+		if s.away() || fits([]schedule.Device{s.device()}).Short > 0 {
 			continue
 		}
 		t := w.tried(m, s.id)

@@ -381,6 +381,9 @@ func (w *world) describe(out io.Writer) {
 		}
 		fmt.Fprintln(out)
 	}
+	for _, m := range w.machines {
+		fmt.Fprintf(out, "%s: joins after %v, %v away, %d calls ahead, fails %v after it left\n", m.name, m.comes, m.way, m.ahead, m.clings)
+	}
 	for _, f := range w.faults {
 		fmt.Fprintf(out, "fault: %s\n", f)
 	}

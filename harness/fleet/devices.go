@@ -28,6 +28,7 @@ type Options struct {
 	// Awaits says that other machines may come; Elsewhere that this one has no
 	// devices of the fleet's.
 	Awaits, Elsewhere bool
+	Pull              bool // models that machines lack which come
 }
 
 // processor names the device that is this machine's CPU.

@@ -32,6 +32,7 @@ type Fleet struct {
 	options Options
 	hosts   map[string]Client // by device; empty where the servers are perg's own
 	program string            // ollama, where servers are started
+	looks   bool              // it starts nothing
 
 	mu    sync.Mutex
 	front *front // nil: none was started
@@ -69,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if f.program, err = exec.LookPath("ollama"); err != nil {
 		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
 		if o.Own {
-			why = errors.New("no ollama program is on PATH, and --lanes, --kv-cache and --gpus are for servers that perg starts")
+			why = errors.New("no ollama program is on PATH, and perg has to start servers for this (--lanes, --kv-cache, --gpus, --listen, perg agent)")
 		}
 		return nil, &hint.Error{Err: why, Hint: HowToInstall}
 	}
@@ -80,6 +81,10 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 // here, written as in "2x3090" or "2x24GiB". It starts nothing and has nothing to close.
 func Preview(ctx context.Context, o Options) (*Fleet, error) {
 	f := newFleet(o)
+	f.looks = true
+	if o.Elsewhere {
+		return f, nil
+	}
 	if len(o.GPUs) > 0 && Imagined(o.GPUs[0]) {
 		devices, guessed, err := imagine(o.GPUs)
 		if err != nil {

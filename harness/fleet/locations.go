@@ -61,6 +61,10 @@ func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (*Locatio
 	l := LocationsOf(make(map[string]map[string]bool))
 	for _, d := range f.Devices {
 		client := f.hosts[d.ID]
+		if client == nil && f.looks {
+			l.add(d.ID, wanted) // or it is told as for a run without other machines
+			continue
+		}
 		if client == nil {
 			var err error
 			if client, err = f.Client(ctx); err != nil {
@@ -96,6 +100,15 @@ func (f *Fleet) Supply(ctx context.Context, m Machine, l *Locations, wanted []mo
 	client, err := m.Client(ctx)
 	if err != nil {
 		return err
+	}
+	if f.options.Pull {
+		names := make([]string, len(wanted))
+		for i, w := range wanted {
+			names[i] = w.Name
+		}
+		if err := f.pullOn(ctx, client, names); err != nil {
+			f.options.Warn(err.Error()) // it works on what it has
+		}
 	}
 	catalogue, err := client.Catalogue(ctx)
 	if err != nil {

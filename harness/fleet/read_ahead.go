@@ -24,7 +24,7 @@ func (f *Fleet) ReadAhead(ctx context.Context, m *engine.Model) {
 		elsewhere.Go(func() { other.ReadAhead(ctx, m) })
 	}
 	defer elsewhere.Wait()
-	if len(f.Devices) == 0 {
+	if f.options.Elsewhere {
 		return
 	}
 	done := make(chan struct{})

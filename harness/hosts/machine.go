@@ -33,6 +33,8 @@ type Machine struct {
 	seen     time.Time // guarded by the hub
 	outgoing *outgoing
 
+	holds holdings
+
 	mu     sync.Mutex
 	exits  map[string]int // of the servers, by lane
 	latest []gpu.Sample
@@ -283,6 +285,7 @@ func (h *Hub) come(hello wire.Hello) (*Machine, error) {
 
 // lead is a machine's time in the run.
 func (h *Hub) lead(m *Machine) {
+	m.list()
 	if h.Came != nil {
 		h.Came(m)
 	}
