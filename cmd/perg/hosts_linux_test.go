@@ -13,6 +13,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"perg/models"
+	"perg/models/gguftest"
+	"perg/models/ollamatest"
 )
 
 // points is how many faults of a kind there are: three, or PERG_SOAK.
@@ -31,6 +35,11 @@ func points(t *testing.T) int {
 // A run on three machines equals the run on one, whatever goes wrong.
 func TestHosts(t *testing.T) {
 	p := newParty(t, 200*time.Millisecond, "steady", "swayed", "--judge", "judge", "--kv-cache", "f16,q8_0", "--limit", "9", "--parallel", "4")
+	others := filepath.Join(p.dir, "others")
+	t.Run("models", func(t *testing.T) { // the server stops with the subtest
+		s := ollamatest.Start(t, models.ServerConfig{Models: others, Program: os.Getenv(notedReal)})
+		ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"steady": gguftest.Steady("D"), "swayed": gguftest.Steady("C"), "judge": actors["strict"]})
+	})
 	for _, of := range []struct {
 		name   string
 		suffer func(*hosted, *rand.Rand)
@@ -81,17 +90,43 @@ func TestHosts(t *testing.T) {
 			}
 		})
 	}
-	t.Run("what is between them is removed", func(t *testing.T) {
+	t.Run("what is between them, and the store, are removed", func(t *testing.T) {
 		t.Parallel()
+		rng := seeded(t)
 		r := p.begin(t)
-		r.reaches(seeded(t).IntN(r.planned))
-		r.controller.kill()
-		r.faults++
-		if err := os.RemoveAll(filepath.Join(r.out, "nats")); err != nil {
-			t.Fatal(err)
+		for n, what := range []string{filepath.Join(r.out, "nats"), r.stores[r.boxes[0].name] + "*"} {
+			r.reaches((n*r.planned + rng.IntN(r.planned)) / 2)
+			r.controller.kill()
+			r.faults++
+			found, err := filepath.Glob(what)
+			if err != nil || len(found) == 0 {
+				t.Errorf("there is no %s to remove: %v", what, err)
+			}
+			for _, path := range found {
+				os.RemoveAll(path)
+			}
+			r.lead()
 		}
-		r.lead()
 		r.finishes()
+	})
+	t.Run("other models under the same names", func(t *testing.T) {
+		t.Parallel()
+		r := p.host(t)
+		other := r.boxes[3]
+		other.env = []string{"OLLAMA_MODELS=" + others}
+		r.lead()
+		for _, b := range r.boxes[1:] {
+			r.join(b)
+		}
+		r.finishes()
+		if said := r.controller.String(); !strings.Contains(said, other.name+"/cpu does not have steady:latest (") {
+			t.Errorf("nothing is said of it:\n%s", said)
+		}
+		for _, n := range r.made() {
+			if n.Machine == other.name {
+				t.Errorf("a call was made of another model: %v", n)
+			}
+		}
 	})
 	t.Run("nothing goes wrong", func(t *testing.T) {
 		t.Parallel()
@@ -182,6 +217,13 @@ func aWhile() time.Duration {
 	return 20 * time.Second
 }
 
+// lasts waits as long, or for the end of the run.
+func (r *hosted) lasts(since time.Time) {
+	for !r.controller.over() && time.Since(since) < aWhile() {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // linksGoDown: one agent is cut off, and of another nothing is heard, or it hears
 // nothing.
 func linksGoDown(r *hosted, one, two *box, rng *rand.Rand) {
@@ -196,7 +238,7 @@ func linksGoDown(r *hosted, one, two *box, rng *rand.Rand) {
 	r.faults += 2
 	r.leaves(one, since)
 	r.leaves(two, sinceTwo)
-	time.Sleep(time.Until(since.Add(aWhile())))
+	r.lasts(since)
 	one.link("up")
 	way.set(weather{})
 }
@@ -215,7 +257,7 @@ func agentAndServerStop(r *hosted, one, two *box, _ *rand.Rand) {
 	}
 	r.faults += 2
 	r.leaves(one, since)
-	time.Sleep(time.Until(since.Add(aWhile())))
+	r.lasts(since)
 	r.agents[one.name].signal(syscall.SIGCONT)
 	for _, pid := range servers {
 		unix.Kill(pid, unix.SIGCONT)
@@ -286,7 +328,7 @@ const (
 )
 
 // leaves waits until a machine is lost to the run since a moment, and what it was at
-// is answered by others.
+// is answered by others, or the run has ended: a reply may have been on its way.
 func (r *hosted) leaves(b *box, since time.Time) {
 	r.t.Helper()
 	calls := r.inFlight(b, since)
@@ -295,18 +337,20 @@ func (r *hosted) leaves(b *box, since time.Time) {
 		off = r.controller.said(b.name+" has left", since)
 		return !off.IsZero()
 	})
-	var last time.Time
+	last := since
+	left := calls
 	r.until("the work of "+b.name+" elsewhere", time.Until(since.Add(elsewhereWithin)), func() bool {
-		left := maps.Clone(calls)
+		left = maps.Clone(calls)
 		for _, n := range notes(r.t, r.noted()) {
 			if n.Answered && n.Machine != b.name && n.At.After(since) && left[n.Call] {
 				delete(left, n.Call)
 				last = n.At
 			}
 		}
-		return len(left) == 0
+		return len(left) == 0 || r.controller.over()
 	})
-	r.t.Logf("%s: off the schedule after %.1f s, the %d calls that it was at answered elsewhere after %.1f s", b.name, off.Sub(since).Seconds(), len(calls), last.Sub(since).Seconds())
+	r.t.Logf("%s: off the schedule after %.1f s; of %d calls that it was at %d answered elsewhere after %.1f s",
+		b.name, off.Sub(since).Seconds(), len(calls), len(calls)-len(left), last.Sub(since).Seconds())
 }
 
 // servers are the processes of the Ollama of a machine.

@@ -155,6 +155,7 @@ func (r *hosted) start(on *box, args ...string) *life {
 	r.t.Helper()
 	l := &life{cmd: on.command(r.program, args...), ended: make(chan struct{})}
 	l.cmd.Env = append(os.Environ(), "HOME="+on.home, notedAs+"="+on.name, notedIn+"="+r.noted())
+	l.cmd.Env = append(l.cmd.Env, on.env...)
 	l.cmd.Stdout, l.cmd.Stderr = l, l
 	l.cmd.WaitDelay = 5 * time.Second
 	if err := l.cmd.Start(); err != nil {
@@ -211,6 +212,8 @@ func (r *hosted) until(what string, within time.Duration, is func() bool) (took 
 	began := time.Now()
 	for !is() {
 		if time.Since(began) > within {
+			r.controller.signal(syscall.SIGQUIT) // with all stacks
+			time.Sleep(time.Second)
 			r.t.Fatalf("not within %v: %s\n%s", within, what, r.story())
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -260,7 +263,10 @@ func (r *hosted) finishes() {
 			if code := l.cmd.ProcessState.ExitCode(); code != exitDone && code != -1 { // -1: it was killed
 				r.t.Errorf("%s: exit status %d\n%s", name, code, l)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(10 * time.Second):
+			if strings.HasSuffix(l.String(), "until it is back\n") {
+				continue // it was cut off as the run ended: it waits for ever
+			}
 			r.t.Errorf("%s does not notice that the run has ended\n%s", name, l)
 		}
 	}

@@ -34,6 +34,7 @@ type box struct {
 	space string // its network namespace
 	ip    string
 	home  string // directory of what it keeps
+	env   []string
 
 	tap          *os.File
 	sends, hears *cable

@@ -15,7 +15,6 @@ import (
 
 	"perg/harness/engine"
 	"perg/harness/hosts/wire"
-	"perg/models"
 )
 
 // asked is what is being done for the controller now, by the inbox of who waits.
@@ -92,7 +91,7 @@ func (a *agent) do(ctx context.Context, op wire.Op, m *nats.Msg) {
 	beat.Wait()
 	var fault []byte
 	if err != nil {
-		fault, _ = json.Marshal(models.FaultOf(err))
+		fault, _ = json.Marshal(a.fault(err))
 	}
 	say(wire.PieceEnd, number.Load(), fault)
 }

@@ -170,13 +170,13 @@ func (a *agent) made(s *session, digest string, key store.Key, named bool, r mod
 	s.gate.enter()
 	if !a.sessions.begins() {
 		s.gate.leave()
-		return wire.Answer{Fault: models.FaultOf(fmt.Errorf("%w: the agent on %s ends", models.ErrUnreachable, a.Name))}
+		return wire.Answer{Fault: a.fault(context.Canceled)}
 	}
 	defer a.sessions.calls.Done()
 	resp, err := s.server.Chat(a.calls, r)
 	s.gate.leave()
 	if err != nil {
-		return wire.Answer{Fault: models.FaultOf(err)}
+		return wire.Answer{Fault: a.fault(err)}
 	}
 	reply := store.Reply{Response: resp, Model: r.Model, Digest: digest, Host: a.Name, Version: s.version, GPUs: s.gpus}
 	if !named || resp.Full(r) {
@@ -196,4 +196,13 @@ func (a *agent) made(s *session, digest string, key store.Key, named bool, r mod
 		return wire.Answer{Fault: models.FaultOf(errors.Join(models.ErrUnreachable, err))}
 	}
 	return wire.Answer{Reply: reply.Marshal(key), Kept: true}
+}
+
+// fault is an error as the controller is told it. That this agent ends cuts off what
+// it does, which nobody asked for there: it is a server that is gone.
+func (a *agent) fault(err error) *models.Fault {
+	if a.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("%w: the agent on %s ends", models.ErrUnreachable, a.Name)
+	}
+	return models.FaultOf(err)
 }
