@@ -155,8 +155,33 @@ func facts(m rundir.Manifest) []page.Fact {
 	if m.Imported == nil {
 		add("GPUs", "%s", cmp.Or(strings.Join(lines, "\n"), "none seen"))
 	}
+	add("Machines that joined", "%s", strings.Join(machineFacts(m), "\n"))
 	add("perg", "%s", m.PergVersion)
 	return all
+}
+
+// machineFacts are the other machines that worked for a run, each once, as it last
+// joined.
+func machineFacts(m rundir.Manifest) (lines []string) {
+	for i, h := range m.Hosts {
+		if slices.ContainsFunc(m.Hosts[i+1:], func(later rundir.Host) bool { return later.Name == h.Name }) {
+			continue
+		}
+		what := h.Processor
+		if len(h.GPUs.GPUs) > 0 {
+			var names []string
+			for _, g := range h.GPUs.GPUs {
+				names = append(names, g.Name)
+			}
+			what = strings.Join(names, ", ")
+		}
+		line := fmt.Sprintf("%s: %s, Ollama %s", h.Name, what, h.Ollama)
+		if h.Left != nil {
+			line += ", left before the end"
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func modelFact(v rundir.ModelInfo) string {
