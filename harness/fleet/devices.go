@@ -25,6 +25,8 @@ type Options struct {
 	Logs     string        // directory of the logs of servers that are started
 	Say      func(string)  // what the user may want to know
 	Warn     func(string)  // caveats; may be called from many goroutines
+	// Machine is this one's name, where it matters which one it is; else "".
+	Machine string
 	// Awaits says that other machines may come; Elsewhere that this one has no
 	// devices of the fleet's.
 	Awaits, Elsewhere bool

@@ -40,6 +40,7 @@ type Options struct {
 	NATS     string        // URL of a NATS server of the user's, in place of one of the hub's own; "": none
 	Dir      string        // of the run
 	Perg     string        // version
+	Machine  string        // name of this one, which has lanes of its own; "": it has none
 	Interval time.Duration // between GPU samples
 	Replies  Replies
 	Say      func(string)
