@@ -19,7 +19,7 @@ import (
 // open writes a run's page to a file and gives its address.
 func open(t *testing.T, r Run) (url string) {
 	t.Helper()
-	html, err := Render(r)
+	html, _, err := Render(r)
 	check(t, err)
 	path := filepath.Join(t.TempDir(), "report.html")
 	check(t, os.WriteFile(path, html, 0o644))
