@@ -49,10 +49,11 @@ var (
 	countFailed   = count{[]results.Outcome{results.Error}, nil, func(m data.Metric) int { return int(m.NError) }}
 )
 
-// part is how many of things a rate is.
+// part is how many of things a rate is; of one that is not known there are none to
+// see.
 func part(rate *float64, of int64) int {
 	if rate == nil {
-		return -1
+		return 0
 	}
 	return int(math.Round(*rate * float64(of)))
 }
@@ -61,18 +62,18 @@ func broken(m data.Metric) int { return part(m.BreakageRate, m.NBaselineCorrect)
 
 // failing is not known where the rate is estimated, for want of ratings.
 func failing(m data.Metric) int {
-	if m.NUnscored > 0 && m.Setting != string(prompt.Irrelevant) {
+	if m.RobustnessError != nil && m.NUnscored > 0 && m.Setting != string(prompt.Irrelevant) {
 		return -1
 	}
 	return part(m.RobustnessError, m.NBaselineCorrect)
 }
 
 func varies(m data.Metric) int {
-	stayed, right := int(m.NBaselineCorrect)-broken(m), part(m.Accuracy, m.N)
-	if m.BreakageRate == nil || right < 0 {
-		return -1
+	if m.BreakageRate == nil {
+		return 0
 	}
-	return broken(m) + right - stayed
+	stayed := int(m.NBaselineCorrect) - broken(m)
+	return broken(m) + part(m.Accuracy, m.N) - stayed
 }
 
 // behind leads to the answers that a figure counts of a cell.
