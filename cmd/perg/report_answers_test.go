@@ -48,7 +48,7 @@ func TestReportLeadsToAnswers(t *testing.T) {
 	v := startView(t, "run")
 	browser := browsertest.Start(t)
 	tab := browser.Tab(t, 1280, 900)
-	tab.Do(chromedp.Navigate(v.url + "/"), chromedp.Click(chromedp.CSS("header .report")), chromedp.WaitVisible(chromedp.CSS("#tradeoff svg")))
+	tab.Do(chromedp.Navigate(v.url+"/"), chromedp.Click(chromedp.CSS("header .report")), chromedp.WaitVisible(chromedp.CSS("#tradeoff svg")))
 	type link struct{ Href, Says, Text, In string }
 	links := browsertest.Eval[[]link](tab, `[...document.querySelectorAll("a.behind")].map(a => ({Href: a.getAttribute("href"), Says: a.title, Text: a.textContent, In: a.closest("section, article").id}))`)
 	count := regexp.MustCompile(`^The ([0-9,]+) answers? behind it$`)

@@ -60,6 +60,11 @@ func (r *Run) Answers(ctx context.Context, f Filter) iter.Seq2[Answer, error] {
 // all are the rows that a filter lists.
 func (r *Run) all(ctx context.Context, f Filter) ([]int32, error) {
 	h, err := r.find(ctx, f)
+	for err == nil && h.asked != nil {
+		if err = h.asked.wait(ctx, patience); err == nil {
+			h, err = r.find(ctx, f)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.List, p.From, p.To = l, l.From+1, l.From+len(l.Lines)
-	p.Looking = !l.Done && (len(l.Lines) < pageSize || at.filter.Sort.By != "")
+	p.Looking = l.Asked || !l.Done && (len(l.Lines) < pageSize || at.filter.Sort.By != "")
 	p.Asides = p.Query != "" && !l.TextCounted
 	p.Searching = s.searching(at.filter)
 	p.facets(at, l)
