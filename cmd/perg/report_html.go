@@ -114,7 +114,7 @@ func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 	best, _ := compare.Siblings(comparedModels(m))
 	for _, v := range m.Models {
 		r.Variants = append(r.Variants, page.Variant{
-			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization),
+			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization), KVCache: v.KVCacheType,
 			Answers: page.Answers{Run: m.RunID, Variant: v.Variant},
 		})
 	}

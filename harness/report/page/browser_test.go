@@ -115,6 +115,29 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
+// A long answer is in a box that scrolls, which shows whole lines.
+func TestAnswersAreNotCut(t *testing.T) {
+	s := small()
+	s.response = func(_ string, _ prompt.Setting, _ int, letter string) string {
+		return strings.Repeat("Rising air expands, and what it does costs warmth. ", 40) + letter
+	}
+	for _, width := range []int64{1280, 390} {
+		tab := browsertest.Start(t).Tab(t, width, 900)
+		tab.Do(chromedp.Navigate(open(t, s.make(t, t.TempDir()))))
+		tab.Do(chromedp.ScrollIntoView(chromedp.CSS(".pair")))
+		tab.Screenshot(filepath.Join(t.ArtifactDir(), "answer.png"), false)
+		parts := browsertest.Eval[[]float64](tab, `[...document.querySelectorAll("blockquote")].filter(b => b.scrollHeight > b.clientHeight).map(b => b.clientHeight / parseFloat(getComputedStyle(b).lineHeight) % 1)`)
+		if len(parts) == 0 {
+			t.Error("no answer is so long")
+		}
+		for _, part := range parts {
+			if part > 0.05 && part < 0.95 {
+				t.Errorf("at %d a box cuts its last line: %.2f of one is seen", width, part)
+			}
+		}
+	}
+}
+
 // Every text of the page is told from what is behind it: 4.5 to 1, or 3 to 1 where it
 // is large (WCAG 2.2, 1.4.3), light and dark, with all tables open.
 func TestContrast(t *testing.T) {

@@ -50,6 +50,7 @@ type Variant struct {
 	Quantization string
 	Series       string  // the variants of one model that differ in quantization share it; "": alone
 	Bits         float64 // per weight; 0: not known
+	KVCache      string  // its type; "": the server's own
 	Answers      Answers
 }
 
