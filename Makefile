@@ -10,7 +10,7 @@ GO ?= go
 build: perg
 
 perg: FORCE
-	@$(GO) build -o perg ./cmd/perg
+	@$(GO) build -ldflags=-w -o perg ./cmd/perg
 
 # The whole of perg on a real Ollama server in two minutes or three: on models
 # that are built here, and on a real one where that can be fetched.

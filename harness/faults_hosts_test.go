@@ -39,10 +39,10 @@ func TestTheOnlyHostOfACandidateDiesBesideAJudge(t *testing.T) {
 	first.takes = 5 * time.Millisecond
 	p := judgedPlan(t, 20, variant("a:latest"))
 	r, _ := testRun(t, p, first.client)
-	on(r, fleet.Locations{
+	on(r, fleet.LocationsOf(map[string]map[string]bool{
 		first.client.Host():  {"a:latest digest of a:latest": true, "judge:latest digest of judge:latest": true},
 		second.client.Host(): {"judge:latest digest of judge:latest": true},
-	}, first.client, second.client)
+	}), first.client, second.client)
 	result, err := r.Execute(t.Context())
 	if !errors.Is(err, engine.ErrUndone) || result.Failed > 0 || result.Missing == 0 || result.OK < 20 || !result.Written {
 		t.Errorf("result %+v, error %v", result.Counts, err)

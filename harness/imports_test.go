@@ -18,8 +18,8 @@ var floors = [][]string{
 	{"harness/prompt", "harness/judge", "harness/extract"},
 	{"harness/engine", "harness/sizing", "harness/results", "harness/unseen"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
-	{"harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
-	{"harness/explore/address", "harness/sofar", "harness/tables", "harness/loads", "harness/advise", "harness/enlist"},
+	{"harness/hosts/wire", "harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
+	{"harness/explore/address", "harness/sofar", "harness/tables", "harness/loads", "harness/advise", "harness/enlist", "harness/hosts", "harness/hosts/agent"},
 	{"harness/report", "harness/imported", "harness/standing", "harness/merge"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},
@@ -28,11 +28,13 @@ var floors = [][]string{
 
 // strangers are packages that never meet, whatever their floors.
 var strangers = map[string][]string{
-	"harness/fleet":  {"harness/task", "harness/rundir"},
-	"harness/task":   {"gpu"},
-	"harness/rundir": {"harness/engine", "harness/fleet"},
-	"harness/sizing": {"harness/store", "gpu"},
-	"harness/engine": {"data", "gpu", "harness/prompt", "harness/judge", "harness/extract"},
+	"harness/fleet":       {"harness/task", "harness/rundir"},
+	"harness/task":        {"gpu"},
+	"harness/rundir":      {"harness/engine", "harness/fleet"},
+	"harness/hosts":       {"harness/task", "harness/rundir"},
+	"harness/hosts/agent": {"harness/task", "harness/rundir", "harness/prompt"},
+	"harness/sizing":      {"harness/store", "gpu"},
+	"harness/engine":      {"data", "gpu", "harness/prompt", "harness/judge", "harness/extract"},
 }
 
 func floorOf(name string) int {

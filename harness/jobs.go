@@ -24,12 +24,37 @@ const (
 type Stage = engine.Stage
 
 // engineOptions are how the engine works for a config.
-func engineOptions(c rundir.Config, f *fleet.Fleet, s *store.Store, warn func(string), loaded func(engine.Load)) engine.Options {
+func engineOptions(c rundir.Config, f *fleet.Fleet, s engine.Replies, warn func(string), loaded func(engine.Load)) engine.Options {
 	inFlight, _ := c.InFlight()
 	return engine.Options{
-		Devices: f.Devices, Fleet: f, Replies: engine.Kept(s), AllowCPU: c.AllowCPU, InFlight: inFlight,
-		Patience: f.Patience(), Warn: warn, Loaded: loaded,
+		Devices: f.All(), Fleet: f, Replies: s, AllowCPU: c.AllowCPU, InFlight: inFlight,
+		Awaited: c.Listens(), Patience: f.Patience(), Warn: warn, Loaded: loaded,
 	}
+}
+
+// A Recall asks other machines for a reply that the store has not.
+type Recall func(ctx context.Context, k store.Key) (store.Reply, bool, error)
+
+// recalled are the replies of a store, and of other machines where it lacks one.
+type recalled struct {
+	engine.Replies
+	recall Recall
+}
+
+func (r recalled) Get(ctx context.Context, k store.Key) (store.Reply, bool, error) {
+	reply, ok, err := r.Replies.Get(ctx, k)
+	if ok || err != nil {
+		return reply, ok, err
+	}
+	return r.recall(ctx, k)
+}
+
+// replies are those that the run's calls have already.
+func (r *Run) replies() engine.Replies {
+	if r.Recall == nil {
+		return engine.Kept(r.Store)
+	}
+	return recalled{engine.Kept(r.Store), r.Recall}
 }
 
 // loadable are the models of a plan as the engine knows them.

@@ -33,6 +33,7 @@ type Plan struct {
 
 	roles   *task.Roles
 	jobs    jobs
+	where   *fleet.Locations // of the models
 	answers loads.Answers
 	rated   *task.Rated // by the first scorer
 	count   *sofar.Count
@@ -54,7 +55,7 @@ type jobs struct {
 }
 
 // jobsOf are those of a roster's models on a fleet.
-func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where fleet.Locations, c rundir.Config, paces loads.Known) jobs {
+func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where *fleet.Locations, c rundir.Config, paces loads.Known) jobs {
 	slots, _ := c.InFlight()
 	if !f.Managed() {
 		slots = 0 // the server's own

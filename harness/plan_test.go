@@ -71,7 +71,7 @@ func generations(p *Plan) iter.Seq[task.Generation] {
 
 // on has a run work on some servers, which have all models unless where says
 // otherwise.
-func on(r *Run, where fleet.Locations, servers ...*models.Client) {
+func on(r *Run, where *fleet.Locations, servers ...*models.Client) {
 	p := r.Plan
 	p.Sizes.Of = make(map[*task.Variant]sizing.Size)
 	for _, v := range p.Loaded() {

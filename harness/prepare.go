@@ -20,7 +20,8 @@ import (
 func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Options {
 	most, _ := c.LaneCount() // which was checked
 	return fleet.Options{
-		Hosts: c.Host, Headers: c.Header, GPUs: c.GPUs, Most: most, Own: c.Lanes != "" || len(c.KVCache) > 0 || len(c.GPUs) > 0,
+		Hosts: c.Host, Headers: c.Header, GPUs: c.GPUs, Most: most, Own: c.Lanes != "" || len(c.KVCache) > 0 || len(c.GPUs) > 0 || c.Listens(),
+		Awaits: c.Listens(), Elsewhere: c.NoLocal, Pull: c.Pull,
 		Logs: logs, Say: say, Warn: warn,
 	}
 }

@@ -25,8 +25,9 @@ const bytesPerToken = 4
 // anything. Models that are not installed are taken from the config's
 // descriptions, and from those that perg has of the paper's models; GPUs that
 // are not here are written as in "2x24GiB". The notes say what the plan rests
-// on. Paces are those of a store, which may be nil.
-func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store) (p *Plan, f *fleet.Fleet, notes []string, err error) {
+// on. Paces are those of a store, which may be nil. Other machines are those that
+// would work for the run.
+func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.Store, others ...fleet.Machine) (p *Plan, f *fleet.Fleet, notes []string, err error) {
 	note := func(text string) { notes = append(notes, text) }
 	t, err := c.Task(set)
 	if err != nil {
@@ -35,6 +36,9 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	o := FleetOptions(c, "", note, note)
 	if f, err = fleet.Preview(ctx, o); err != nil {
 		return nil, nil, nil, err
+	}
+	for _, m := range others {
+		f.Come(m)
 	}
 	r, version, err := enlist.Seen(ctx, c, o, f.Managed(), note)
 	if err != nil {

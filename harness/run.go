@@ -29,6 +29,7 @@ type Run struct {
 	Dir    *rundir.Dir
 	Store  *store.Store
 	Fleet  *fleet.Fleet
+	Recall Recall       // nil: there are no other machines
 	Warn   func(string) // a caveat for the user; may be called from many goroutines
 
 	mu     sync.Mutex
@@ -71,6 +72,32 @@ func (l *LaneStatus) sampled(g gpu.Sample) {
 	l.MemoryTotal += *g.MemoryTotal
 	if g.PowerMW != nil {
 		l.PowerMW += uint64(*g.PowerMW)
+	}
+}
+
+// Come has a machine work for the run that came, or came back, to the fleet: once it
+// is known which of the run's models it has.
+func (r *Run) Come(ctx context.Context, m fleet.Machine) error {
+	if err := r.Fleet.Supply(ctx, m, r.Plan.where, installed(r.Plan.Loaded())); err != nil {
+		return err
+	}
+	if e := r.atWork(); e != nil {
+		e.Join(m.Devices())
+	}
+	return nil
+}
+
+// Planned says whether the run was planned with a machine.
+func (r *Run) Planned(m fleet.Machine) bool { return r.Plan.where.Knows(m.Devices()[0].ID) }
+
+// Leave has a machine's devices off the run's schedule.
+func (r *Run) Leave(m fleet.Machine, why error) {
+	var devices []string
+	for _, d := range m.Devices() {
+		devices = append(devices, d.ID)
+	}
+	if e := r.atWork(); e != nil {
+		e.Leave(devices, why)
 	}
 }
 
@@ -138,8 +165,8 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	// cost some 30 MB more and a twentieth less of the processor, on which the
 	// server may be waiting.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
-	e := engine.New(engineOptions(r.Config, r.Fleet, r.Store, r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.mu.Lock()
+	e := engine.New(engineOptions(r.Config, r.Fleet, r.replies(), r.Warn, r.loaded), r.Plan.stages(r.Fleet)...)
 	r.engine = e
 	r.mu.Unlock()
 	endWatch := r.beginWatch(ctx)
@@ -213,7 +240,7 @@ func releasing(ctx context.Context) (context.Context, context.CancelFunc) {
 // beginWatch samples the GPUs where there are any and the servers are on this
 // machine. A table that cannot be begun costs the samples, not the run.
 func (r *Run) beginWatch(ctx context.Context) (end func() error) {
-	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), func(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }, r.Warn)
+	w, end, err := r.Fleet.Watch(ctx, r.Dir.Path, time.Duration(r.Config.GPUInterval), fleet.RotateEvery, func(uuid string) (fleet.Work, bool) { return workOf(uuid, r.lanes()) }, r.Warn)
 	if err != nil {
 		r.Warn(fmt.Sprintf("no GPU samples: %v", err))
 		return func() error { return nil }

@@ -146,5 +146,5 @@ func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, c rundir.C
 		return nil, err
 	}
 	j := jobsOf(t, r, s, f, where, c, p.Known(ctx, r, server))
-	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.Devices), roles: &task.Roles{}, jobs: j}, nil
+	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.All()), roles: &task.Roles{}, jobs: j, where: where}, nil
 }

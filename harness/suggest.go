@@ -154,7 +154,7 @@ func (g *Suggesting) prepare(ctx context.Context) (*Plan, error) {
 // work makes the calls.
 func (g *Suggesting) work(ctx context.Context, p *Plan) error {
 	v, models := p.Variants[0], p.Sizes.loadable()
-	e := engine.New(engineOptions(g.Config, g.Fleet, g.Store, g.Warn, nil), []*engine.Job{{
+	e := engine.New(engineOptions(g.Config, g.Fleet, engine.Kept(g.Store), g.Warn, nil), []*engine.Job{{
 		ID: v.Label, Stage: Generate, Kind: schedule.Generate, Model: models[v], Fit: p.jobs.generating[0].Fit,
 		Source: engine.NewQueue(engine.Alike(len(p.Task.Dataset.Items))),
 		Do: func(ctx context.Context, a engine.Ask, u engine.Unit) (failed bool, err error) {

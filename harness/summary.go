@@ -123,7 +123,7 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 		}
 		s.Lanes = append(s.Lanes, lane)
 	}
-	for _, d := range f.Devices {
+	for _, d := range f.All() {
 		s.Devices = append(s.Devices, PlannedDevice{ID: d.ID, Name: d.Name, Memory: d.Memory, Speed: d.Speed, Peak: peak[d.ID]})
 	}
 	for _, v := range p.Loaded() {

@@ -75,6 +75,12 @@ func NewClient(host string) (*Client, error) {
 	return c, nil
 }
 
+// ClientOver makes the client of a server that is reached by a transport alone, on
+// the machine of a name.
+func ClientOver(name string, transport http.RoundTripper) *Client {
+	return &Client{base: &url.URL{Scheme: "http", Host: name}, http: &http.Client{Transport: transport}}
+}
+
 // Host is the server's URL, without the credentials that it was given with: it
 // is written into logs, tables and pages.
 func (c *Client) Host() string {

@@ -39,6 +39,12 @@ func (r Response) Cut() bool {
 	return false
 }
 
+// Full says whether the context was too small for the answer to a request: with a
+// larger one it would go on.
+func (r Response) Full(of Request) bool {
+	return r.DoneReason == DoneContext || r.Cut() && !r.Ended() && r.OutputTokens < of.Most()
+}
+
 // loopEvery is after how many pieces a text is looked at for loops.
 const loopEvery = 64
 

@@ -49,7 +49,7 @@ It implements the PERG benchmark, arXiv 2509.19358.`,
 		Writer:               stdout,
 		ErrWriter:            stderr,
 		Commands: slices.Concat(
-			listed("run", planCommand(), runCommand(), runsCommand(), ctlCommand(), judgeCommand(), mergeCommand()),
+			listed("run", planCommand(), runCommand(), runsCommand(), ctlCommand(), judgeCommand(), mergeCommand(), agentCommand()),
 			listed("look at results", reportCommand(), viewCommand(), compareCommand(), exportCommand()),
 			listed("data", dataCommand(), importCommand(), extractCommand()),
 			listed("this machine", doctorCommand(), modelsCommand(), gpuCommand(), storeCommand()),

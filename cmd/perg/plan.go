@@ -34,6 +34,7 @@ be pulled from, which costs some megabytes and no download.
    perg plan llama3.3:70b --gpus 2x3090             does it fit?
    perg plan gemma3:27b --fit --gpus 4090           at which quantization?
    perg plan qwen3:8b --judge gemma2:27b --data perg.parquet   how long?
+   perg plan qwen3:8b --listen :7375 --await 2      on which of three machines?
 
 Exit status: 0 all fits, 1 something fits nowhere, 2 wrong usage.`,
 		Flags: slices.Concat(
@@ -61,7 +62,12 @@ func planAction(c *cli.Context) error {
 	if c.Bool("fit") {
 		return fitAction(c, cfg, items, replies)
 	}
-	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items, replies)
+	others, leave, err := planners(c.Context, cfg, func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+text) })
+	if err != nil {
+		return err
+	}
+	defer leave()
+	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items, replies, others...)
 	if err != nil {
 		return err
 	}

@@ -110,6 +110,10 @@ func configFlags() []cli.Flag {
 			&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 			&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 			&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls at once on each server: auto or `N`"},
+			&cli.StringFlag{Name: "listen", Usage: "let other machines join at `[HOST]:PORT`: 'perg agent' there, as it is printed"},
+			&cli.StringFlag{Name: "nats", Usage: "let them join over a NATS server with JetStream at this `URL`, in place of one of perg's own"},
+			&cli.BoolFlag{Name: "no-local", Usage: "leave the work to the machines that join"},
+			&cli.IntFlag{Name: "await", Usage: "wait for `N` machines before the run is planned", DefaultText: "0; 1 with --no-local"},
 			&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
 			&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
 			allowRemoteFlag(),
@@ -204,14 +208,14 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 		cfg.Models = c.Args().Slice()
 	}
 	for name, to := range map[string]*string{
-		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes, "shard": &cfg.Shard, "shard-by": &cfg.ShardBy,
+		"judge-rule": &cfg.JudgeRule, "extractor": &cfg.Extractor, "prompts": &cfg.Prompts, "data": &cfg.Data, "store": &cfg.Store, "parallel": &cfg.Parallel, "think-budget": &cfg.Thought, "lanes": &cfg.Lanes, "shard": &cfg.Shard, "shard-by": &cfg.ShardBy, "listen": &cfg.Listen, "nats": &cfg.NATS,
 	} {
 		if c.IsSet(name) {
 			*to = c.String(name)
 		}
 	}
 	for name, to := range map[string]*int{
-		"limit": &cfg.Limit, "num-ctx": &cfg.NumCtx, "num-predict": &cfg.NumPredict, "repeats": &cfg.Repeats, "null": &cfg.Null, "seed": &cfg.Seed,
+		"limit": &cfg.Limit, "num-ctx": &cfg.NumCtx, "num-predict": &cfg.NumPredict, "repeats": &cfg.Repeats, "null": &cfg.Null, "seed": &cfg.Seed, "await": &cfg.Await,
 	} {
 		if c.IsSet(name) {
 			*to = c.Int(name)
@@ -224,7 +228,7 @@ func runConfig(c *cli.Context) (rundir.Config, error) {
 			*to = c.StringSlice(name)
 		}
 	}
-	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "rotate-options": &cfg.RotateOptions, "allow-remote": &cfg.AllowRemote, "pull": &cfg.Pull, "prune-quantized": &cfg.PruneQuantized} {
+	for name, to := range map[string]*bool{"judge-all": &cfg.JudgeAll, "judge-swap": &cfg.JudgeSwap, "allow-cpu": &cfg.AllowCPU, "rotate-options": &cfg.RotateOptions, "allow-remote": &cfg.AllowRemote, "pull": &cfg.Pull, "no-local": &cfg.NoLocal, "prune-quantized": &cfg.PruneQuantized} {
 		if c.IsSet(name) {
 			*to = c.Bool(name)
 		}
@@ -425,6 +429,14 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 			err = e
 		}
 	}()
+	members, err := listen(ctx, cfg, w)
+	if err != nil {
+		return err
+	}
+	defer members.close()
+	if err := members.await(ctx); err != nil {
+		return err
+	}
 	plan, err := prepare(ctx, w)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return harness.ErrInterrupted
@@ -442,7 +454,9 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 	h.begins(r)
 	w.display.begin(w.dir, plan)
 	w.display.follow(ctx, cfg.Out, r)
+	members.begin(ctx, r)
 	result, err := r.Execute(ctx)
+	members.end(err)
 	w.display.close()
 	if e := w.display.result(cfg, result, w.dir); err == nil {
 		err = e

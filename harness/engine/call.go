@@ -23,49 +23,49 @@ type answer struct {
 // whatever their lanes, and so is a failed one that several units share. A
 // failed call is kept as such; one that was cut off by the end of the run, or
 // by its lane's, is not.
-func (l *lane) ask(ctx context.Context, c Call) (answer, error) {
-	if c.Model != l.job.Model {
-		reply, err := Recorded(l.engine.Replies)(ctx, c)
+func (s *seat) ask(ctx context.Context, c Call) (answer, error) {
+	if c.Model != s.job.Model {
+		reply, err := Recorded(s.engine.Replies)(ctx, c)
 		return answer{reply: reply}, err
 	}
 	for {
-		f, own := l.engine.flights.board(c.Key)
+		f, own := s.engine.flights.board(c.Key)
 		if own {
-			a, err := l.reply(ctx, c)
-			l.engine.flights.land(c.Key, f, a, err)
+			a, err := s.reply(ctx, c)
+			s.engine.flights.land(c.Key, f, a, err)
 		} else {
 			select {
 			case <-f.landed:
-			case <-l.lost:
+			case <-s.lost:
 				return answer{}, context.Cause(ctx)
 			}
 		}
 		switch {
 		case f.err == nil:
 			if !f.answer.made {
-				l.status.known()
+				s.status.known()
 			}
 			return f.answer, nil
-		case !l.anothers(ctx, f.err):
+		case !s.anothers(ctx, f.err):
 			return answer{}, f.err
 		}
 	}
 }
 
 // reply is the one that is there, else that of a call.
-func (l *lane) reply(ctx context.Context, c Call) (answer, error) {
+func (s *seat) reply(ctx context.Context, c Call) (answer, error) {
 	for _, key := range []store.Key{c.Key, c.Bound.Key} {
-		if r := l.engine.held.of(key); r != nil {
+		if r := s.engine.held.of(key); r != nil {
 			return answer{reply: r.reply, receipt: r}, nil
 		}
 	}
-	if reply, ok, err := known(ctx, l.engine.Replies, c); ok || err != nil {
+	if reply, ok, err := known(ctx, s.engine.Replies, c); ok || err != nil {
 		return answer{reply: reply}, err
 	}
-	if failure, ok := l.engine.past.of(c.Key); ok && c.Shared {
+	if failure, ok := s.engine.past.of(c.Key); ok && c.Shared {
 		return answer{}, &FailedError{failure}
 	}
-	return l.call(ctx, c)
+	return s.call(ctx, c)
 }
 
 // anothers says whether an error is that of another lane, which made the same
@@ -82,10 +82,10 @@ func (l *lane) anothers(ctx context.Context, err error) bool {
 
 // call makes a call. One that broke is made again, a few times; where it breaks
 // in the same way each time, whose fault that is is found out by another one.
-func (l *lane) call(ctx context.Context, c Call) (answer, error) {
+func (s *seat) call(ctx context.Context, c Call) (answer, error) {
 	var said []error
 	for {
-		a, err := l.attempt(ctx, c, said)
+		a, err := s.attempt(ctx, c, said)
 		switch {
 		case err == nil, decided(err):
 			return a, err
@@ -94,7 +94,7 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 		}
 		var full *fullError
 		if errors.As(err, &full) && c.Request.Thought > 0 {
-			grown, e := l.grow(ctx, full.numCtx)
+			grown, e := s.grow(ctx, full.numCtx)
 			if e != nil {
 				return answer{}, e
 			}
@@ -104,22 +104,22 @@ func (l *lane) call(ctx context.Context, c Call) (answer, error) {
 			if full.thoughtFills(c.Bound) {
 				full.said.DoneReason = c.Bound.Reason
 				c.Key = c.Bound.Key
-				return l.answered(c, full.said, full.took), nil
+				return s.answered(c, full.said, full.took), nil
 			}
 		}
 		said = append(said, err)
 		switch blame(ctx, err) {
 		case theLane:
-			return answer{}, &LaneError{l.name, err}
+			return answer{}, &LaneError{s.name, err}
 		case theLoad:
-			return answer{}, &LoadError{Lane: l.name, Err: fmt.Errorf("%s on %s: %w", l.job.Model.Label, l.name, err), Final: errors.Is(err, models.ErrModelNotFound)}
+			return answer{}, &LoadError{Lane: s.name, Err: fmt.Errorf("%s on %s: %w", s.job.Model.Label, s.name, err), Final: errors.Is(err, models.ErrModelNotFound)}
 		case theStopped:
 			return answer{}, ctx.Err()
 		case theCall:
-			return answer{}, l.failed(ctx, c, said)
+			return answer{}, s.failed(ctx, c, said)
 		}
 		if exhausted(said) {
-			return answer{}, l.failed(ctx, c, said)
+			return answer{}, s.failed(ctx, c, said)
 		}
 	}
 }
@@ -149,41 +149,42 @@ func decided(err error) bool {
 // attempt makes a call once. After one that may have broken others it has the
 // lane to itself. After one that broke a second time, or to which nothing came
 // in time, the lane has to answer another one: a lane that does not is left.
-func (l *lane) attempt(ctx context.Context, c Call, said []error) (answer, error) {
-	if err := l.ready(ctx); err != nil {
+func (s *seat) attempt(ctx context.Context, c Call, said []error) (answer, error) {
+	if err := s.ready(ctx); err != nil {
 		return answer{}, err
 	}
 	weight := int64(1)
 	if n := len(said); n > 0 && endsOthers(said[n-1]) {
 		weight = everything
 	}
-	if err := l.gate.Acquire(ctx, weight); err != nil {
+	if err := s.gate.Acquire(ctx, weight); err != nil {
 		return answer{}, err
 	}
-	defer l.gate.Release(weight)
+	defer s.gate.Release(weight)
 	alone := weight == everything
 	if alone {
-		if err := l.loadAlone(ctx); err != nil {
+		if err := s.loadAlone(ctx); err != nil {
 			return answer{}, err
 		}
 	}
-	c.Request.Options.NumCtx = l.numCtx
-	sent := time.Now()
-	r, err := l.send(ctx, c.Request)
+	c.Request.Options.NumCtx = s.numCtx
+	turn := s.turns.send(s.atOnce())
+	r, err := s.send(ctx, c)
+	took := s.turns.back(turn, s.atOnce())
 	if err == nil {
-		return l.answered(c, r, time.Since(sent)), nil
+		return s.answered(c, r, took), nil
 	}
 	if full, ok := errors.AsType[*fullError](err); ok {
-		full.took = time.Since(sent)
+		full.took = took
 	}
 	if ctx.Err() != nil || blame(ctx, err) != aBreak {
 		return answer{}, err
 	}
-	l.broke(err)
+	s.broke(err)
 	if !exhausted(append(slices.Clip(said), err)) && !errors.Is(err, models.ErrTimeout) {
 		return answer{}, err
 	}
-	return answer{}, l.probe(ctx, err, alone)
+	return answer{}, s.probe(ctx, err, alone)
 }
 
 // broke notes that the model may have to be loaded again.
@@ -202,7 +203,7 @@ func (l *lane) probe(ctx context.Context, err error, alone bool) error {
 			return e
 		}
 	}
-	_, e := l.send(ctx, models.Request{Model: l.job.Model.Name, User: "Hello", Options: models.Options{NumCtx: l.numCtx, NumPredict: 1}})
+	_, e := l.send(ctx, Call{Request: models.Request{Model: l.job.Model.Name, User: "Hello", Options: models.Options{NumCtx: l.numCtx, NumPredict: 1}}})
 	if e == nil || ctx.Err() != nil {
 		return err
 	}
@@ -212,7 +213,8 @@ func (l *lane) probe(ctx context.Context, err error, alone bool) error {
 
 // send makes one request. It leaves a call in flight to itself only where the
 // lane is left: what is in flight when a run is stopped has been paid for.
-func (l *lane) send(ctx context.Context, r models.Request) (models.Response, error) {
+func (l *lane) send(ctx context.Context, c Call) (models.Response, error) {
+	r := c.Request
 	if ctx.Err() != nil {
 		return models.Response{}, ctx.Err()
 	}
@@ -222,16 +224,16 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	}
 	came := make(chan result, 1)
 	server := l.server
+	l.widen()
 	l.status.sent()
 	l.callers.run(func() {
-		resp, err := server.Chat(ctx, r)
+		resp, err := chat(ctx, server, c, short(l.job.Model.Digest))
 		came <- result{resp, err}
 	})
 	select {
 	case got := <-came:
 		l.status.answered(got.OutputTokens)
-		full := got.DoneReason == models.DoneContext || got.Cut() && !got.Ended() && got.OutputTokens < r.Most()
-		if got.error == nil && full {
+		if got.error == nil && got.Full(r) {
 			// The key of a call leaves num_ctx out, because a context that is
 			// large enough changes nothing. This one was not.
 			return got.Response, &fullError{numCtx: r.Options.NumCtx, said: got.Response}
@@ -244,7 +246,44 @@ func (l *lane) send(ctx context.Context, r models.Request) (models.Response, err
 	}
 }
 
-// answered takes in a reply that came so long after its call was sent.
+// A Keeper is a server that keeps a reply under its call's key, as that of a model's
+// digest, before it gives it.
+type Keeper interface {
+	ChatFor(ctx context.Context, k store.Key, digest string, r models.Request) (models.Response, error)
+}
+
+func chat(ctx context.Context, s Server, c Call, digest string) (models.Response, error) {
+	if keeper, ok := s.(Keeper); ok && c.Key != (store.Key{}) {
+		return keeper.ChatFor(ctx, c.Key, digest, c.Request)
+	}
+	return s.Chat(ctx, c.Request)
+}
+
+// widen tells the server how many calls are to be under way at once, where that is
+// another number than before.
+func (l *lane) widen() {
+	server, ok := l.server.(Widens)
+	if !ok {
+		return
+	}
+	l.widening.Lock()
+	defer l.widening.Unlock()
+	if width := l.pace.at().width; width != l.width {
+		l.width = width
+		server.Widen(width)
+	}
+}
+
+// atOnce is how many calls the server works on at once: all that it is sent, where
+// none is sent ahead.
+func (l *lane) atOnce() int {
+	if l.ahead.Load() == 0 {
+		return everything
+	}
+	return l.pace.at().width
+}
+
+// answered takes in a reply for which the server took so long.
 func (l *lane) answered(c Call, r models.Response, took time.Duration) answer {
 	l.answers.Add(1)
 	l.pace.answered(l, r, took)

@@ -19,7 +19,8 @@
 //   - A model with which two servers ended within an hour is refused.
 //   - A model whose tag was made anew is refused: nothing that it answered is
 //     kept under the digest of the old one.
-//   - What has no devices any more is left undone, and the run ends with that.
+//   - What has no devices any more is left undone, and the run ends with that;
+//     ones that have left are waited for within the patience.
 //
 // Nothing waits for ever: a run ends when what is left can be done nowhere.
 package engine
@@ -39,7 +40,10 @@ import (
 
 // Options are what an engine works with.
 type Options struct {
-	Devices []schedule.Device
+	Devices []schedule.Device // that are there from the start
+	// Awaited: others may join. What fits on none that is there waits for the
+	// patience from the beginning of the run before it is left undone.
+	Awaited bool
 	Fleet   Fleet
 	Replies Replies
 	// AllowCPU accepts models that do not fit in the devices' memory.
@@ -72,7 +76,10 @@ type Engine struct {
 	// counting waits for what becomes durable, while the lanes go on.
 	counting errgroup.Group
 
+	changed chan struct{} // the devices did
+
 	mu       sync.Mutex
+	changes  []change      // of devices, not taken in yet
 	statuses []*laneStatus // of the lanes at work
 	ahead    *outlook      // nil: no work has begun
 	tally    tally
@@ -107,7 +114,7 @@ func New(o Options, stages ...[]*Job) *Engine {
 	if o.Loaded == nil {
 		o.Loaded = func(Load) {}
 	}
-	e := &Engine{Options: o, retry: make(chan struct{}, 1)}
+	e := &Engine{Options: o, retry: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
 	for _, jobs := range stages {
 		var stage []*job
 		for _, j := range jobs {

@@ -13,11 +13,14 @@ import (
 // something ends, or may be tried again, it asks the schedule what to start.
 type executor struct {
 	*Engine
-	trouble *trouble
-	jobs    []*job                // of the stage, not finished
-	planned map[*job]schedule.Job // as the schedule sees them
-	nothing map[onLane]bool       // a lane found nothing to do in a job, since another one ended its work on it
-	ends    map[*job]int          // how many lanes ended their work on it, having found some
+	trouble  *trouble
+	there    []schedule.Device
+	departed map[string]departure  // devices that were there, by ID
+	waits    time.Time             // for devices to come, until it is asked again; zero: nothing does
+	jobs     []*job                // of the stage, not finished
+	planned  map[*job]schedule.Job // as the schedule sees them
+	nothing  map[onLane]bool       // a lane found nothing to do in a job, since another one ended its work on it
+	ends     map[*job]int          // how many lanes ended their work on it, having found some
 
 	lanes     map[string]*lane      // with a server that may be used again, by name
 	paces     map[onLane]*pace      // of a job on a set of devices
@@ -53,7 +56,7 @@ type ended struct {
 
 func newExecutor(e *Engine) *executor {
 	return &executor{
-		Engine: e, trouble: newTrouble(e.Patience / 2),
+		Engine: e, trouble: newTrouble(e.Patience / 2), there: slices.Clone(e.Devices), departed: make(map[string]departure),
 		lanes: make(map[string]*lane), work: make(map[string]assignment),
 		apart: make(map[string]bool), condemned: make(map[*job]error), refused: make(map[*job]bool), ended: make(chan ended),
 		paces: make(map[onLane]*pace), alone: make(map[*job]bool), read: make(map[*job]bool), moved: make(chan struct{}, 1),
@@ -74,6 +77,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 	var failure error
 	var undone []error
 	for {
+		e.follow()
 		for _, j := range slices.Clone(e.jobs) {
 			if e.finished(j) {
 				e.forget(j)
@@ -110,6 +114,7 @@ func (e *executor) carryOut(ctx context.Context, jobs []*job) error {
 			}
 		case <-again:
 		case <-e.moved:
+		case <-e.changed:
 		case <-e.retry:
 			e.trouble.forgive()
 			clear(e.nothing)
@@ -169,12 +174,13 @@ func memoryOf(set []schedule.Device) (bytes uint64) {
 
 // devices are those of some IDs.
 func (e *executor) devices(ids []string) []schedule.Device {
-	return slices.DeleteFunc(slices.Clone(e.Devices), func(d schedule.Device) bool { return !slices.Contains(ids, d.ID) })
+	return slices.DeleteFunc(slices.Clone(e.there), func(d schedule.Device) bool { return !slices.Contains(ids, d.ID) })
 }
 
 // turn starts what the schedule says can start now, and gives up what can be
 // done nowhere. Its errors are those of jobs that were given up.
 func (e *executor) turn(ctx context.Context) (undone []error) {
+	e.waits = time.Time{}
 	for _, j := range slices.Clone(e.jobs) {
 		if len(e.lanesOf(j)) > 0 || e.refused[j] {
 			continue
@@ -187,7 +193,15 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		case refusedEverywhere:
 			e.refuse(ctx, j, e.refusal(j))
 		case devicesLost:
-			undone = append(undone, e.abandon(j, e.trouble.whyLanes(j.ID)))
+			why := e.trouble.whyLanes(j.ID)
+			if away := e.whyAway(); away != nil {
+				why = append(why, away)
+			}
+			undone = append(undone, e.abandon(j, why))
+		case devicesAway:
+			if until, _ := e.awaited(j); e.waits.IsZero() || until.Before(e.waits) {
+				e.waits = until
+			}
 		}
 	}
 	state := e.state()
@@ -198,7 +212,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 		if s.Beside {
 			// The lane next to it had all of the memory, and what it loaded
 			// last may still be there.
-			e.clear(ctx, s.Fit.Devices, "")
+			e.clear(s.Fit.Devices, "")
 		}
 	}
 	for _, s := range starts {
@@ -232,7 +246,7 @@ func (e *executor) turn(ctx context.Context) (undone []error) {
 			a.lane.yield(now)
 		}
 	}
-	e.share(ctx)
+	e.share()
 	e.readAhead(ctx, state)
 	e.expect(e.outlook())
 	return undone
@@ -259,7 +273,7 @@ func (e *executor) wanted(lane string, devices []string, s schedule.State) bool 
 func (e *executor) state() schedule.State {
 	var s schedule.State
 	at := time.Now()
-	for _, d := range e.Devices {
+	for _, d := range e.there {
 		if !e.trouble.barred(d.ID, at) {
 			s.Devices = append(s.Devices, d)
 		}
@@ -324,25 +338,25 @@ func (e *executor) start(ctx context.Context, j *job, s schedule.Start) {
 	name := laneName(s)
 	l, ok := e.lanes[name]
 	if !ok {
-		l = &lane{engine: e.Engine, name: name, devices: s.Fit.Devices, beside: s.Beside}
+		l = newLane(e.Engine, name, s)
 	}
-	e.clear(ctx, l.devices, name)
+	e.clear(l.devices, name)
 	e.lanes[name] = l
 	l.begin(ctx, j, s.Fit, e.paceOf(j, s), e.trouble.failedBefore(l.devices))
 	l.status = e.watch(l, s.Fit.Time)
 	e.work[name] = assignment{job: j, lane: l, fit: s.Fit, beside: s.Beside, shares: s.Share, server: s.Server, ends: e.ends[j]}
 	l.shares, l.moved = s.Share, e.turnAgain
 	go func() {
-		e.closings.wait(ctx, l.devices)
+		e.closings.wait(l.ctx, l.devices)
 		e.ended <- ended{name, j, l.work()}
 	}()
 }
 
 // clear gives back what idle lanes hold on devices, but for one of them.
-func (e *executor) clear(ctx context.Context, devices []string, but string) {
+func (e *executor) clear(devices []string, but string) {
 	for name, idle := range e.lanes {
 		if _, busy := e.work[name]; !busy && name != but && overlap(idle.devices, devices) {
-			e.leave(ctx, idle)
+			e.leave(idle)
 		}
 	}
 }

@@ -14,13 +14,32 @@ type fakeFleet struct{ *world }
 func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s ServerConfig) (Server, error) {
 	w := f.world
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	if !w.step() {
 		w.giveUp()
 	}
 	sites := w.sitesOf(devices)
+	w.mu.Unlock()
+	m := sites[0].machine
+	if slices.ContainsFunc(sites, func(s *site) bool { return s.machine != m }) {
+		w.wrong("%s spans machines: %v", lane, devices)
+	}
+	if m != nil {
+		return m.open(ctx, f, lane, sites, s)
+	}
+	p, err := f.open(ctx, lane, sites, s)
+	if err != nil {
+		return nil, err
+	}
+	return &fakeServer{p}, nil
+}
+
+// open gives the server of a named host, or starts one.
+func (f fakeFleet) open(ctx context.Context, lane string, sites []*site, s ServerConfig) (*process, error) {
+	w := f.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if p := sites[0].process; p != nil {
-		return &fakeServer{p}, nil
+		return p, nil
 	}
 	for _, p := range w.open {
 		if p.name == lane || p.shares(sites) && len(p.sites)+len(sites) > 2 {
@@ -48,7 +67,7 @@ func (f fakeFleet) Open(ctx context.Context, lane string, devices []string, s Se
 	}
 	w.tell("%s: a server starts, %d slots, KV %s", lane, p.slots, s.KVCache)
 	p.begin()
-	return &fakeServer{p}, nil
+	return p, nil
 }
 
 // shares says whether a process is on one of some sites.
@@ -99,7 +118,7 @@ func (f fakeFleet) Memory(ctx context.Context, devices []string) []Memory {
 		switch {
 		case s.memory == 0 || s.blind:
 			return nil
-		case s.deaf || s.hung || w.asleep > 0:
+		case s.deaf || s.hung || w.asleep > 0 || s.machine != nil && (s.machine.deaf || s.machine.mute || !s.machine.there):
 			w.mu.Unlock()
 			<-ctx.Done()
 			w.mu.Lock()

@@ -43,6 +43,9 @@ type question struct {
 	sent     int
 	broken   []breakage // of this run, since it was last answered
 	answered bool       // a reply is kept
+	late     bool       // that came when nobody waited for it any more
+	worked   int        // how often it was answered
+	excused  int        // how often it was asked of a machine that left
 	failed   bool       // in this run, by its own fault
 }
 
@@ -51,6 +54,10 @@ type breakage struct {
 	at   time.Time
 	err  error
 	by   string // the text of the call that broke it; "": a fault
+}
+
+func (q *question) key() store.Key {
+	return store.Key(sha256.Sum256([]byte(q.model.Digest + "\x00" + q.text)))
 }
 
 // A unit is one of a fake job: one call, or a second one that depends on the
@@ -157,14 +164,13 @@ func (w *world) question(m *fakeModel, text string, shared bool) (*question, Cal
 	defer w.mu.Unlock()
 	p := w.poisons[strings.Fields(text)[0]]
 	q := w.questions[text]
-	k := store.Key(sha256.Sum256([]byte(m.Digest + "\x00" + text)))
 	if q == nil {
 		q = &question{text: text, model: m, poison: p, shared: shared, took: between(w.dice.of("call", text), m.call/2, m.call*3/2)}
 		w.questions[text] = q
-		w.keys[k] = q
+		w.keys[q.key()] = q
 	}
 	return q, Call{
-		Key: k, Model: m.Model, Shared: shared,
+		Key: q.key(), Model: m.Model, Shared: shared,
 		Request: models.Request{Model: m.Name, User: text, Options: models.Options{NumPredict: 100}},
 	}
 }

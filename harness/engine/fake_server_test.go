@@ -296,6 +296,9 @@ func (s *fakeServer) chat(r models.Request) (models.Response, error) {
 	if err != nil {
 		return models.Response{}, s.broken(q, run, err)
 	}
+	w.mu.Lock()
+	q.worked++
+	w.mu.Unlock()
 	digest := run.digest
 	length := q.took.Seconds() / run.model.call.Seconds()
 	return models.Response{

@@ -43,6 +43,7 @@ type site struct {
 
 	ills
 	process *process // of a named host
+	machine *machine // that it is in; nil: perg's own
 	held    map[*runner]uint64
 	planned map[*runner]uint64
 	// dirty: for a while it could not be seen what is held there.
@@ -91,7 +92,11 @@ func (s *site) used() uint64 {
 func (s *site) free() uint64 { return s.memory - min(s.memory, s.used()) }
 
 func (s *site) device() schedule.Device {
-	return schedule.Device{ID: s.id, Name: s.id, Memory: s.memory, Speed: s.speed}
+	d := schedule.Device{ID: s.id, Name: s.id, Memory: s.memory, Speed: s.speed}
+	if s.machine != nil {
+		d.Host = s.machine.name
+	}
+	return d
 }
 
 // offers says whether a model is there.
@@ -160,6 +165,9 @@ func (w *world) processes() []*process {
 		if s.process != nil {
 			all = append(all, s.process)
 		}
+	}
+	for _, m := range w.machines {
+		all = append(all, m.orphans...)
 	}
 	return all
 }

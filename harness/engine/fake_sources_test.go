@@ -94,9 +94,9 @@ func (b *backlog) Next(ctx context.Context) (Unit, bool) {
 	return 0, false
 }
 
-func (b *backlog) Seat(string) Seat  { return b }
-func (b *backlog) Leave()            {}
-func (b *backlog) Reply(store.Reply) {}
+func (b *backlog) Seat(string) Seat        { return b }
+func (b *backlog) Leave()                  {}
+func (b *backlog) Reply(Unit, store.Reply) {}
 
 func (b *backlog) GiveBack(u Unit) {
 	b.mu.Lock()
@@ -157,8 +157,8 @@ func (s *alikeSeat) Next(ctx context.Context) (Unit, bool) {
 	return 0, false
 }
 
-func (a *alike) Leave()            {}
-func (a *alike) Reply(store.Reply) {}
+func (a *alike) Leave()                  {}
+func (a *alike) Reply(Unit, store.Reply) {}
 
 func (a *alike) done(u Unit) {
 	a.mu.Lock()

@@ -25,6 +25,9 @@ func (e *executor) finish(ctx context.Context, end ended) error {
 	if a.lane.answers.Load() > 0 {
 		e.trouble.laneWorks(a.job.ID, a.lane.devices)
 	}
+	if a.lane.departing() {
+		e.leave(a.lane)
+	}
 	return e.blamed(ctx, a, end.err)
 }
 
@@ -58,15 +61,17 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return nil // what is left says whether that came too late
 	case errors.As(err, &refused):
-		e.leave(ctx, a.lane)
+		e.leave(a.lane)
 		e.condemn(a.job, err)
+	case a.lane.departing() && (errors.As(err, &lane) || errors.As(err, &load)):
+		// Nobody's fault.
 	case a.shares && len(e.on(a.lane.devices)) > 0 && (errors.As(err, &lane) || errors.As(err, &load) && !load.Final):
 		// Its server is its own, and the devices are at work for others.
-		e.leave(ctx, a.lane)
+		e.leave(a.lane)
 		e.crowded(a, err)
 	case errors.As(err, &load):
 		if a.lane.inPlace != nil || a.lane.loose.Load() {
-			e.leave(ctx, a.lane) // the model may be there still, or come back
+			e.leave(a.lane) // the model may be there still, or come back
 		}
 		if crowded := new(crowdedError); errors.As(err, &crowded) {
 			e.separate(a.lane.devices)
@@ -84,17 +89,17 @@ func (e *executor) blamed(ctx context.Context, a assignment, err error) error {
 		if errors.As(err, &tight) {
 			e.trouble.tight(a.job.ID, a.lane.devices, memoryOf(e.devices(a.lane.devices)))
 		} else if !load.Final && e.trouble.inRow(a.job.ID, a.lane.devices) && !a.beside {
-			e.laneFailed(ctx, a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
+			e.laneFailed(a, at, fmt.Errorf("%w; another model could not be loaded there either", err))
 			return nil
 		}
 		e.Warn(fmt.Sprintf("%v; %s is tried elsewhere, or later", err, a.job.Model.Label))
 	case errors.As(err, &lane) && a.beside:
 		// Its server is its own; the devices are another lane's, too.
 		e.trouble.besideFailed(a.job.ID, a.lane.devices, at, err)
-		e.leave(ctx, a.lane)
+		e.leave(a.lane)
 		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 	case errors.As(err, &lane):
-		e.laneFailed(ctx, a, at, err)
+		e.laneFailed(a, at, err)
 	default:
 		return err
 	}
@@ -116,27 +121,30 @@ func (e *executor) separate(devices []string) {
 	}
 }
 
-func (e *executor) laneFailed(ctx context.Context, a assignment, at time.Time, err error) {
+func (e *executor) laneFailed(a assignment, at time.Time, err error) {
 	if e.trouble.laneFailed(a.lane.devices, at, err) {
 		e.Warn(fmt.Sprintf("%v; the run goes on without %s for a while", err, a.lane.name))
 	}
-	e.leave(ctx, a.lane)
+	e.leave(a.lane)
 }
 
 // leave gives a lane's devices back: its server is ended, and another one is
 // opened when they are used again.
-func (e *executor) leave(ctx context.Context, l *lane) {
+func (e *executor) leave(l *lane) {
 	if e.lanes[l.name] == l {
 		delete(e.lanes, l.name)
 		l.left = true
-		e.closings.shut(ctx, l)
+		if l.departing() {
+			e.holdings.drop(l)
+		}
+		e.closings.shut(l)
 	}
 }
 
 // releaseAll begins to give back what the lanes hold.
 func (e *executor) releaseAll() {
 	for _, l := range e.lanes {
-		e.closings.shut(context.Background(), l)
+		e.closings.shut(l)
 	}
 	clear(e.lanes)
 }

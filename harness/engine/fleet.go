@@ -52,8 +52,22 @@ type Server interface {
 	// Exits counts how often the server's process ended unasked; 0 where it is
 	// not the fleet's own.
 	Exits() int
-	// Close ends a server that is the fleet's own.
+	// Close ends a server that is the fleet's own. Where its devices have left it is
+	// not waited for, and what is left of it there Open ends.
 	Close() error
+}
+
+// Ahead is a server some way off: each seat may have so many calls there beyond the
+// one that is worked on, so that none is waited for. Without it there are none.
+type Ahead interface {
+	Ahead() int
+}
+
+// Widens is a server that is told how many of its calls are to be worked on at once,
+// the oldest first: before the first call of a job, and where the number is another
+// from then on. Widen does not block.
+type Widens interface {
+	Widen(width int)
 }
 
 // Replies keep what was answered. The first reply to a key stays.

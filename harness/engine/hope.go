@@ -18,6 +18,7 @@ const (
 	hopeful           hope = iota
 	refusedEverywhere      // no lane that it fits on can load it
 	devicesLost            // what it fits on is gone, or it fits nowhere
+	devicesAway            // what it fits on has left, or may join yet
 )
 
 func (e *executor) hope(j *job) hope {
@@ -31,11 +32,17 @@ func (e *executor) hope(j *job) hope {
 		}
 		return f
 	}}
-	if !schedule.Fits(e.Devices, loads) {
+	hopeless := func() hope {
+		if _, ok := e.awaited(j); ok {
+			return devicesAway
+		}
 		if spent {
 			return refusedEverywhere
 		}
 		return devicesLost
+	}
+	if !schedule.Fits(e.there, loads) {
+		return hopeless()
 	}
 	if len(e.work) > 0 {
 		return hopeful // a device may come back while others work
@@ -48,13 +55,10 @@ func (e *executor) hope(j *job) hope {
 		}
 		return f
 	}
-	if schedule.Fits(e.Devices, loads) {
+	if schedule.Fits(e.there, loads) {
 		return hopeful
 	}
-	if spent {
-		return refusedEverywhere
-	}
-	return devicesLost
+	return hopeless()
 }
 
 // condemn ends a job that is not to be run any more: its units are failed once

@@ -76,7 +76,7 @@ func (w *world) idle(lanes []LaneStatus) (all []idleness) {
 		return nil
 	}
 	for _, s := range w.sites {
-		if s.occupied > 0 || time.Since(s.occupiedAt) < lookEach || s.sick() || time.Since(s.illAt) < w.patience || time.Since(s.failedAt) < w.leftAlone(s) {
+		if s.away() || s.occupied > 0 || time.Since(s.occupiedAt) < lookEach || s.sick() || time.Since(s.illAt) < w.patience || time.Since(s.failedAt) < w.leftAlone(s) {
 			continue
 		}
 		waited := func(s *site) bool { return s.sick() || time.Since(s.illAt) < w.patience }

@@ -70,14 +70,15 @@ type Source interface {
 	Ready() bool
 }
 
-// A Seat is one unit in flight after the other: it stands for a slot of the
-// server, whose cache has the beginning of the prompt before.
+// A Seat is one unit after the other: it stands for a slot of the server, whose
+// cache has the beginning of the prompt before. A unit may be asked for while ones
+// before it are in flight, but not two at once.
 type Seat interface {
 	// Next waits where more may come; it is false where there is nothing more
 	// for this seat, or ctx is done.
 	Next(ctx context.Context) (Unit, bool)
-	// Reply tells of a call that was made.
-	Reply(store.Reply)
+	// Reply tells of a call that was made for a unit, perhaps while Next waits.
+	Reply(Unit, store.Reply)
 	// Leave is the seat's end.
 	Leave()
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"perg/harness/schedule"
-	"perg/harness/store"
 	"perg/models"
 )
 
@@ -28,8 +26,12 @@ type lane struct {
 	version string // of the server at its last load; "": it does not say
 	inPlace *Model // the one in memory, as far as this lane knows
 	loaded  models.Loaded
-	last    Load // the one that put it there
-	left    bool // it failed: that it does not unload either is no news
+	last    Load         // the one that put it there
+	ahead   atomic.Int64 // calls that each seat may have at the server beyond the first
+	left    bool         // it failed: that it does not unload either is no news
+
+	here   context.Context // ends when its devices leave: then nothing is waited for
+	depart func(why error) // ends it
 
 	stint
 }
@@ -57,15 +59,26 @@ type stint struct {
 	taken   atomic.Int64 // units
 	yields  atomic.Bool  // takes what is ready, and waits for no more
 
+	turns    turns
+	widening sync.Mutex
+	width    int // that the server was told; 0: none yet
+
 	callers callers
 	ctx     context.Context // of its calls: ends with the run, or with fail
 	taking  context.Context // ends when no further unit is to be taken
 	recall  func()          // ends it
 	fail    func(error)     // ends the stint at once; the first error counts
 	lost    chan struct{}   // closed by fail
+	unwatch func() bool     // ends that it fails as its devices leave
 	placed  atomic.Bool     // the model was loaded, and what was there before it is gone
 	moved   func()          // tells that
 	shares  bool            // its devices, with lanes that were there before
+}
+
+func newLane(e *Engine, name string, s schedule.Start) *lane {
+	l := &lane{engine: e, name: name, devices: s.Fit.Devices, beside: s.Beside}
+	l.here, l.depart = context.WithCancelCause(context.Background())
+	return l
 }
 
 // everything is the whole of a gate.
@@ -86,15 +99,23 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 	ctx, cancel := context.WithCancelCause(ctx)
 	var once sync.Once
 	lost := l.lost
-	l.fail = func(err error) {
-		if run.Err() != nil && errors.Is(err, context.Canceled) {
-			return // what is in flight when a run is stopped is let finish
+	here := l.here
+	end := func(err error) {
+		if here.Err() != nil {
+			err = context.Cause(here) // what fails then fails for that
 		}
 		once.Do(func() {
 			cancel(err)
 			close(lost)
 		})
 	}
+	l.fail = func(err error) {
+		if run.Err() != nil && errors.Is(err, context.Canceled) {
+			return // what is in flight when a run is stopped is let finish
+		}
+		end(err)
+	}
+	l.unwatch = context.AfterFunc(here, func() { end(nil) })
 	l.ctx, l.callers = ctx, newCallers(ctx.Done())
 	l.taking, l.recall = context.WithCancel(ctx)
 }
@@ -104,6 +125,7 @@ func (l *lane) begin(ctx context.Context, j *job, f schedule.Fit, p *pace, again
 // was answered becomes durable.
 func (l *lane) work() error {
 	defer l.recall()
+	defer l.unwatch()
 	go l.voucher.run(l.ctx)
 	outcomes, kept := l.keeping()
 	var seats sync.WaitGroup
@@ -114,11 +136,7 @@ func (l *lane) work() error {
 	for l.pace.acquire(seating, l) {
 		seats.Go(func() {
 			defer l.pace.release(l)
-			// Where the run was stopped the other seats' calls in flight are
-			// let finish.
-			if err := l.sit(outcomes, enough); err != nil && l.ctx.Err() == nil {
-				l.fail(err)
-			}
+			l.seat().sit(outcomes, enough)
 		})
 	}
 	seats.Wait()
@@ -138,34 +156,6 @@ func (l *lane) work() error {
 	default:
 		return fmt.Errorf("%s %s: %w", l.job.Stage, l.job.Model.Label, err)
 	}
-}
-
-// sit is a seat's life. It calls enough where there is nothing more for it.
-func (l *lane) sit(outcomes chan<- outcome, enough func()) error {
-	s := l.job.Source.Seat(l.engine.Fleet.Class(l.devices))
-	defer s.Leave()
-	for l.yielding(); l.pace.keeps(l); l.yielding() {
-		asked := time.Now()
-		u, ok := s.Next(l.taking)
-		l.pace.waited(time.Since(asked))
-		if !ok {
-			enough()
-			return nil
-		}
-		if !l.engine.hold.passes(l.taking) {
-			l.job.Source.GiveBack(u)
-			enough()
-			return nil
-		}
-		l.taken.Add(1)
-		o, err := l.take(l.ctx, s, u)
-		if err != nil {
-			l.job.Source.GiveBack(u)
-			return err
-		}
-		outcomes <- o
-	}
-	return nil
 }
 
 // yield has the lane end once no unit is ready, or wait again. Where one seat
@@ -188,24 +178,6 @@ type outcome struct {
 	failed   bool
 	receipts []*receipt
 	commits  []Commit
-}
-
-// take makes a unit's calls.
-func (l *lane) take(ctx context.Context, s Seat, u Unit) (outcome, error) {
-	l.status.took(u)
-	o := outcome{unit: u}
-	var err error
-	o.failed, err = l.job.Do(ctx, func(ctx context.Context, c Call) (store.Reply, error) {
-		got, err := l.ask(ctx, c)
-		if got.receipt != nil {
-			o.receipts = append(o.receipts, got.receipt)
-			if got.made {
-				s.Reply(got.reply)
-			}
-		}
-		return got.reply, err
-	}, u)
-	return o, err
 }
 
 // keeping passes units on as their replies are kept: to the job, and when they

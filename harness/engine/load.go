@@ -129,7 +129,7 @@ func (l *lane) reach(ctx context.Context) error {
 // memory or on its way there. One of the user's own is taken to have ended where
 // a call was cut off and it did not come back.
 func (l *lane) buried(err error) error {
-	if l.server == nil {
+	if l.server == nil || l.departing() {
 		return err
 	}
 	ended := l.server.Exits() > l.exits
@@ -157,7 +157,7 @@ func (l *lane) load(ctx context.Context) error {
 	defer l.status.state(Working)
 	started := time.Now()
 	for {
-		shared := l.engine.holdings.shared(l.name, l.devices)
+		shared := l.engine.holdings.shared(l, l.devices)
 		err := l.loadOnce(ctx)
 		var tight *tightError
 		switch {
@@ -178,7 +178,7 @@ func (l *lane) load(ctx context.Context) error {
 			switch {
 			case others != "":
 				return &LoadError{l.name, &occupiedError{err, others}, false}
-			case shared, l.engine.holdings.shared(l.name, l.devices):
+			case shared, l.engine.holdings.shared(l, l.devices):
 				return &LoadError{l.name, &crowdedError{err}, false}
 			}
 			return &LoadError{l.name, err, false}
@@ -257,11 +257,11 @@ func (l *lane) loadOnce(ctx context.Context) error {
 		l.again = false
 	}
 	l.inPlace, l.loaded = m, models.Loaded{} // from now on it may be
-	l.engine.holdings.set(l.name, l.devices, 0)
+	l.engine.holdings.set(l, l.devices, 0)
 	loaded, err := l.server.Load(ctx, m.Name, models.Options{NumCtx: l.numCtx})
 	if isNotLoaded(err) {
 		l.inPlace = nil
-		l.engine.holdings.drop(l.name)
+		l.engine.holdings.drop(l)
 	}
 	if errors.Is(err, models.ErrMemory) {
 		return &tightError{err}
@@ -274,7 +274,7 @@ func (l *lane) loadOnce(ctx context.Context) error {
 	if l.version, err = l.server.Version(ctx); err != nil {
 		l.version = ""
 	}
-	l.engine.holdings.set(l.name, l.devices, uint64(max(0, loaded.VRAM)))
+	l.engine.holdings.set(l, l.devices, uint64(max(0, loaded.VRAM)))
 	if err := l.same(loaded); err != nil {
 		l.discard(ctx)
 		return err
@@ -338,7 +338,10 @@ func (l *lane) open(ctx context.Context) error {
 		}
 		return &LaneError{l.name, err}
 	}
-	l.config, l.exits = l.want, l.server.Exits()
+	l.config, l.exits, l.width = l.want, l.server.Exits(), 0
+	if ahead, ok := l.server.(Ahead); ok {
+		l.ahead.Store(int64(ahead.Ahead()))
+	}
 	l.status.host(l.server.Host())
 	return nil
 }

@@ -26,7 +26,7 @@ const (
 // Holdings are what the lanes have in memory.
 type holdings struct {
 	mu  sync.Mutex
-	all map[string]holding // by lane
+	all map[*lane]holding
 }
 
 type holding struct {
@@ -34,22 +34,22 @@ type holding struct {
 	bytes   uint64 // 0: at a load
 }
 
-func (h *holdings) set(lane string, devices []string, bytes uint64) {
+func (h *holdings) set(l *lane, devices []string, bytes uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.all == nil {
-		h.all = make(map[string]holding)
+		h.all = make(map[*lane]holding)
 	}
-	h.all[lane] = holding{devices, bytes}
+	h.all[l] = holding{devices, bytes}
 }
 
 // shared says whether other lanes have, or are about to have, something on
 // devices.
-func (h *holdings) shared(lane string, devices []string) bool {
+func (h *holdings) shared(l *lane, devices []string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, held := range h.all {
-		if name != lane && overlap(held.devices, devices) {
+	for other, held := range h.all {
+		if other != l && overlap(held.devices, devices) {
 			return true
 		}
 	}
@@ -58,11 +58,11 @@ func (h *holdings) shared(lane string, devices []string) bool {
 
 // besides are the bytes of other lanes on some devices; loading says whether
 // some of these are at a load, so that what they have is not known.
-func (h *holdings) besides(lane string, devices []string) (bytes uint64, loading bool) {
+func (h *holdings) besides(l *lane, devices []string) (bytes uint64, loading bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, held := range h.all {
-		if name != lane && overlap(held.devices, devices) {
+	for other, held := range h.all {
+		if other != l && overlap(held.devices, devices) {
 			bytes += held.bytes
 			loading = loading || held.bytes == 0
 		}
@@ -71,16 +71,16 @@ func (h *holdings) besides(lane string, devices []string) (bytes uint64, loading
 }
 
 // of are the bytes of a lane; 0 where it has none, or is at a load.
-func (h *holdings) of(lane string) uint64 {
+func (h *holdings) of(l *lane) uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.all[lane].bytes
+	return h.all[l].bytes
 }
 
-func (h *holdings) drop(lane string) {
+func (h *holdings) drop(l *lane) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.all, lane)
+	delete(h.all, l)
 }
 
 // memory is what is in use on devices, in all and by others than the fleet.
@@ -114,7 +114,7 @@ func (l *lane) unload(ctx context.Context) bool {
 	}
 	e := l.engine
 	before, _, known := e.memory(ctx, l.devices)
-	besides, loading := e.holdings.besides(l.name, l.devices)
+	besides, loading := e.holdings.besides(l, l.devices)
 	name := l.inPlace.Name
 	l.inPlace = nil
 	within, cancel := context.WithTimeout(ctx, unloadWithin)
@@ -128,7 +128,7 @@ func (l *lane) unload(ctx context.Context) bool {
 	if known {
 		l.freed(ctx, before, besides, loading)
 	}
-	e.holdings.drop(l.name)
+	e.holdings.drop(l)
 	return true
 }
 
@@ -150,7 +150,7 @@ func (l *lane) freed(ctx context.Context, before, besides uint64, loading bool) 
 	for deadline := time.Now().Add(goneWithin); ; {
 		used, others, ok := e.memory(ctx, l.devices)
 		want := before - min(before, held) + slack
-		switch now, _ := e.holdings.besides(l.name, l.devices); {
+		switch now, _ := e.holdings.besides(l, l.devices); {
 		case now < besides:
 			want -= min(want, besides-now)
 		case !loading:
@@ -180,11 +180,18 @@ func (l *lane) shut(ctx context.Context) {
 		return
 	}
 	l.unload(ctx)
-	if err := l.server.Close(); err != nil {
-		l.engine.Warn(err.Error())
+	closed := make(chan error, 1)
+	go func(s Server) { closed <- s.Close() }(l.server)
+	select {
+	case err := <-closed:
+		if err != nil && !l.departing() {
+			l.engine.Warn(err.Error())
+		}
+	case <-l.here.Done():
 	}
 	l.server, l.config, l.inPlace = nil, ServerConfig{}, nil
-	l.engine.holdings.drop(l.name)
+	l.ahead.Store(0)
+	l.engine.holdings.drop(l)
 }
 
 // Closings are lanes that are being shut: what starts on one of their devices
@@ -195,18 +202,18 @@ type closings struct {
 }
 
 type closing struct {
-	devices []string
-	done    chan struct{}
+	lane *lane
+	done chan struct{}
 }
 
 // shut shuts a lane that nothing is in flight on, beside everything else.
-func (c *closings) shut(ctx context.Context, l *lane) {
-	one := &closing{l.devices, make(chan struct{})}
+func (c *closings) shut(l *lane) {
+	one := &closing{l, make(chan struct{})}
 	c.mu.Lock()
 	c.all = append(c.all, one)
 	c.mu.Unlock()
 	go func() {
-		l.shut(context.WithoutCancel(ctx))
+		l.shut(l.here)
 		c.mu.Lock()
 		c.all = slices.DeleteFunc(c.all, func(o *closing) bool { return o == one })
 		c.mu.Unlock()
@@ -220,7 +227,7 @@ func (c *closings) wait(ctx context.Context, devices []string) {
 	c.mu.Lock()
 	var before []*closing
 	for _, one := range c.all {
-		if devices == nil || overlap(one.devices, devices) {
+		if devices == nil || overlap(one.lane.devices, devices) {
 			before = append(before, one)
 		}
 	}
@@ -230,6 +237,18 @@ func (c *closings) wait(ctx context.Context, devices []string) {
 		case <-one.done:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// depart has nothing be waited for in the closing of lanes on devices that have
+// left.
+func (c *closings) depart(devices []string, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.all {
+		if overlap(one.lane.devices, devices) {
+			one.lane.depart(why)
 		}
 	}
 }

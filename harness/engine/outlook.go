@@ -16,8 +16,8 @@ type outlook struct {
 	then    []prospect // of further stages, one after the other
 
 	mu    sync.Mutex
-	at    time.Time // of the estimate
-	left  time.Duration
+	at    time.Time      // of the estimate
+	left  *time.Duration // nil: something fits on none of the devices that are there
 	order []string
 }
 
@@ -75,22 +75,28 @@ func (o *outlook) rest(measured map[Stage]pacing) (order []string, left *time.Du
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if age := time.Since(o.at); age < estimateAge {
-		return o.order, new(max(0, o.left-age))
+		if o.left == nil {
+			return o.order, nil
+		}
+		return o.order, new(max(0, *o.left-age))
 	}
-	o.at, o.order = time.Now(), nil
+	o.at, o.order, o.left = time.Now(), nil, nil
 	type begin struct {
 		id string
 		at time.Duration
 	}
 	var begins []begin
-	place := func(generating []schedule.Job, scoring *schedule.Job) (makespan time.Duration) {
+	var placed time.Duration
+	known := true
+	place := func(generating []schedule.Job, scoring *schedule.Job) {
 		p := schedule.Place(o.devices, generating, scoring)
 		for _, l := range p.Lanes {
 			for _, a := range l.Work {
-				begins = append(begins, begin{a.Job, o.left + a.Begin})
+				begins = append(begins, begin{a.Job, placed + a.Begin})
 			}
 		}
-		return p.Makespan
+		placed += p.Makespan
+		known = known && len(p.Refused) == 0
 	}
 	var generating []schedule.Job
 	var scoring *schedule.Job
@@ -104,10 +110,9 @@ func (o *outlook) rest(measured map[Stage]pacing) (order []string, left *time.Du
 			generating = append(generating, j)
 		}
 	}
-	o.left = 0
-	o.left = place(generating, scoring)
+	place(generating, scoring)
 	for _, p := range o.then {
-		o.left += place([]schedule.Job{p.remaining(measured)}, nil)
+		place([]schedule.Job{p.remaining(measured)}, nil)
 	}
 	slices.SortStableFunc(begins, func(a, b begin) int { return int(a.at - b.at) })
 	for _, b := range begins {
@@ -116,9 +121,11 @@ func (o *outlook) rest(measured map[Stage]pacing) (order []string, left *time.Du
 		}
 	}
 	if left, ok := o.atWork(); ok {
-		o.left = left
+		o.left = &left
+	} else if known {
+		o.left = &placed
 	}
-	return o.order, new(o.left)
+	return o.order, o.left
 }
 
 // rateAfter is when a job's rate can be told: its first calls are slow.

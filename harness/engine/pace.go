@@ -32,6 +32,7 @@ type pace struct {
 // what loads is at no pace yet.
 type seats struct {
 	n        int
+	going    int // of them, that take no further unit
 	answered bool
 }
 
@@ -88,18 +89,26 @@ func (p *pace) held(l *lane) int {
 func (p *pace) release(l *lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seats[l].n--; p.seats[l].n == 0 {
+	s := p.seats[l]
+	s.going = max(0, s.going-1)
+	if s.n--; s.n == 0 {
 		delete(p.seats, l)
 	}
 	p.moved.Broadcast()
 }
 
 // keeps says whether a lane's seat may go on: the width may have fallen below
-// the number of those that it has.
+// the number of those that it has. One that may not is to go, once its calls in
+// flight have come back.
 func (p *pace) keeps(l *lane) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.held(l) <= p.climb.at.width
+	s := p.seats[l]
+	if s == nil || s.n-s.going <= p.climb.at.width {
+		return true
+	}
+	s.going++
+	return false
 }
 
 // waited counts time in which a seat waited for a unit.
@@ -109,8 +118,8 @@ func (p *pace) waited(d time.Duration) {
 	p.window.idle += d.Seconds()
 }
 
-// answered counts a call that a lane's server answered, so long after it was
-// sent.
+// answered counts a call that a lane's server answered, and for which it took so
+// long.
 func (p *pace) answered(l *lane, r models.Response, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

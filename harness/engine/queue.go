@@ -62,7 +62,8 @@ type queueSeat struct {
 	queue  *Queue
 	class  string
 	group  *group // nil: none yet
-	begins bool   // the next answer is the first of its group here
+	first  Unit   // that it had of its group
+	begins bool   // the next answer to one since then is the first of its group here
 }
 
 // Seat is a seat on a lane of a class; of class "" it is given any unit.
@@ -105,7 +106,7 @@ func (s *queueSeat) following() (Unit, bool) {
 			return 0, false
 		}
 		s.group.seats++
-		s.begins = true
+		s.first, s.begins = Unit(s.group.next), true
 	}
 	g := s.group
 	u := Unit(g.next)
@@ -223,11 +224,11 @@ func (q *Queue) pays(g *group) bool {
 	return q.rest.n == 0 || q.rest.value()*float64(g.left())/2 >= q.beginning.value()
 }
 
-func (s *queueSeat) Reply(r store.Reply) {
+func (s *queueSeat) Reply(u Unit, r store.Reply) {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if s.begins {
+	if s.begins && u >= s.first {
 		s.begins = false
 		q.beginning.add(r.PromptEval)
 		return

@@ -54,7 +54,7 @@ func TestAQueueHandsEachUnitOutOnce(t *testing.T) {
 				idle++
 				continue
 			}
-			seats[i].Reply(store.Reply{Response: models.Response{PromptEval: time.Duration(rng.IntN(100)), Eval: time.Duration(rng.IntN(10))}})
+			seats[i].Reply(g, store.Reply{Response: models.Response{PromptEval: time.Duration(rng.IntN(100)), Eval: time.Duration(rng.IntN(10))}})
 			if rng.IntN(10) == 0 {
 				q.GiveBack(g)
 				continue
@@ -115,7 +115,8 @@ func beginnings(t *testing.T, q *Queue, seats int, prefill, rest time.Duration) 
 	for busy := true; busy; {
 		busy = false
 		for _, s := range all {
-			if _, ok := s.Next(t.Context()); !ok {
+			u, ok := s.Next(t.Context())
+			if !ok {
 				continue
 			}
 			busy = true
@@ -125,7 +126,7 @@ func beginnings(t *testing.T, q *Queue, seats int, prefill, rest time.Duration) 
 				r.PromptEval = prefill
 			}
 			ahead = max(ahead, s.group.section-q.oldest())
-			s.Reply(r)
+			s.Reply(u, r)
 		}
 	}
 	return begun, ahead

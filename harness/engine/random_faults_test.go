@@ -114,6 +114,11 @@ func (w *world) randomFaults(r *rand.Rand) {
 			}
 		})
 	}
+}
+
+// randomStop plans that the user stops the run.
+func (w *world) randomStop(r *rand.Rand) {
+	horizon := w.horizon()
 	switch at := time.Duration(r.Float64() * float64(horizon)); r.IntN(8) {
 	case 0, 1:
 		w.faults = append(w.faults, fmt.Sprintf("Ctrl-C at %v", at))
@@ -147,6 +152,12 @@ func (w *world) heal() {
 	w.mu.Lock()
 	w.finished = true
 	w.mu.Unlock()
+	for _, m := range w.machines {
+		w.mu.Lock()
+		m.outage, m.comes = m.outage+1, 0
+		w.mu.Unlock()
+		w.cuts(m, false, false)
+	}
 	for _, s := range w.sites {
 		spills := s.spills
 		w.change(s, "is well", func(i *ills) { *i = ills{spills: spills} })

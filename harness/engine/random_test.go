@@ -10,7 +10,7 @@ import (
 )
 
 // randomWorld makes a world from a seed: 1 to 8 GPUs of mixed sizes, named
-// hosts, or both; 1 to 12 models; 0 to 3 judges.
+// hosts, or both; up to 4 machines with GPUs of theirs; 1 to 12 models; 0 to 3 judges.
 func randomWorld(seed uint64) *world {
 	w := emptyWorld(seed)
 	r := w.dice.of("world")
@@ -18,6 +18,7 @@ func randomWorld(seed uint64) *world {
 	w.inFlight = one(r, 0, 0, 0, 1, 3)
 	w.allowCPU = chance(r, 0.1)
 	w.randomSites(r)
+	w.randomMachines(w.dice.of("machines"))
 	for n := few(r, 12); n > 0; n-- {
 		w.randomJob(r, w.randomModel(r, fmt.Sprintf("m%d", n)))
 	}
@@ -30,8 +31,12 @@ func randomWorld(seed uint64) *world {
 		m.weights = min(m.weights, uint64((2+r.Float64()*8)*gib))
 		w.scores(m, i, slices.Clone(w.stages[0][:min(len(w.stages[0]), w.generating())])...)
 	}
-	w.randomPoison(r)
-	w.randomFaults(w.dice.of("faults"))
+	if others := len(w.machines) == 0 || chance(r, 0.5); others {
+		w.randomPoison(r)
+		w.randomFaults(w.dice.of("faults"))
+	}
+	w.randomStop(w.dice.of("stop"))
+	w.randomOutages(w.dice.of("outages"))
 	w.randomCommands(w.dice.of("commands"))
 	return w
 }

@@ -39,7 +39,7 @@ func (e *executor) shareable(j *job, devices []string) bool {
 // bytes are what a lane takes on each of its devices: what was planned, or what
 // it was seen to have loaded where that is more.
 func (e *executor) bytes(name string, a assignment) []uint64 {
-	if loaded := e.holdings.of(name); len(a.fit.Bytes) == 1 && loaded > a.fit.Bytes[0] {
+	if loaded := e.holdings.of(a.lane); len(a.fit.Bytes) == 1 && loaded > a.fit.Bytes[0] {
 		return []uint64{loaded}
 	}
 	return a.fit.Bytes
@@ -61,7 +61,7 @@ func (e *executor) on(devices []string) (names []string) {
 // wants, once the schedule has started what it will: of too many the last ends,
 // and a server that is not started as there is no room for it, or nothing to
 // gain by it, is not waited for.
-func (e *executor) share(ctx context.Context) {
+func (e *executor) share() {
 	for on, p := range e.paces {
 		var lanes []string
 		var one assignment
@@ -84,7 +84,7 @@ func (e *executor) share(ctx context.Context) {
 		// What a lane has left in memory beside others at work is theirs.
 		others := slices.ContainsFunc(e.on(idle.devices), func(o string) bool { return e.work[o].job.Source.Left() > 0 })
 		if _, busy := e.work[name]; !busy && !idle.beside && others {
-			e.leave(ctx, idle)
+			e.leave(idle)
 		}
 	}
 }
@@ -111,6 +111,9 @@ func (e *executor) crowded(a assignment, err error) {
 // about when the next job would be loaded.
 func (e *executor) next(at time.Time) (next time.Time, ok bool) {
 	next, ok = e.trouble.next(at)
+	if !e.waits.IsZero() && (!ok || e.waits.Before(next)) {
+		next, ok = e.waits, true
+	}
 	s := e.state()
 	for _, r := range s.Running {
 		i := slices.IndexFunc(s.Devices, func(d schedule.Device) bool { return slices.Equal(r.Devices, []string{d.ID}) })

@@ -143,7 +143,11 @@ func (w *world) simulate() {
 	w.mu.Unlock()
 	w.replies.fails(nil)
 	w.heal()
-	time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
+	if w.asleep > 0 || slices.ContainsFunc(w.sites, func(s *site) bool { return s.machine == nil }) {
+		time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
+	} else {
+		time.Sleep(between(w.dice.of("again"), 0, 30*time.Second)) // others go on with what they have
+	}
 	w.tell("the same command again, with nothing wrong any more")
 	w.mu.Lock()
 	w.interrupted = false
@@ -152,6 +156,10 @@ func (w *world) simulate() {
 	err = w.runWithin(w.bound())
 	w.checkEnd(err)
 	w.checkWhole(err)
+	w.checkPaidOnce()
+	if len(w.machines) > 0 {
+		time.Sleep(time.Hour) // what clings to those that left has failed
+	}
 }
 
 // bound is how long a run may take, in virtual time.
@@ -249,6 +257,9 @@ func (w *world) mayStop() time.Duration {
 		call := time.Duration(2 * float64(m.call) * m.slowed(slots, 4*slots)) // beside all that share its site
 		may = max(may, 12*(call+load)+20*time.Second)
 	}
+	if len(w.machines) > 0 {
+		may += 25 * time.Second // until one that is lost is found out
+	}
 	for _, f := range w.faults {
 		if strings.Contains(f, "hangs") || strings.Contains(f, "sleeps") {
 			return callLimit + may
@@ -271,14 +282,18 @@ func (w *world) checkUndone(j *fakeJob) {
 	if len(j.of) > 0 || done == len(j.units) || w.interrupted || w.killed {
 		return
 	}
-	if !slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() }) && w.fits(j) {
+	if !slices.ContainsFunc(w.sites, func(s *site) bool { return s.failed > 0 || s.sick() || s.away() }) && w.fits(j) {
 		w.wrong("%s is left undone, and nothing failed anywhere", j.ID)
 	}
 	for _, s := range w.sites {
 		tried := w.tried(j.model, s.id)
 		well := s.failed < laneTries && tried.failed == 0 && !tried.final && s.tags[j.model.Name] == ""
-		if well && !j.alike && j.Fit([]schedule.Device{s.device()}).Short == 0 {
+		switch m := s.machine; {
+		case !well || j.alike || j.Fit([]schedule.Device{s.device()}).Short > 0:
+		case m == nil || m.there:
 			w.wrong("%s is left undone, and %s is well", j.ID, s.id)
+		case time.Since(m.since) < w.patience || time.Since(w.runBegan) < w.patience:
+			w.wrong("%s is left undone, and %s may come yet", j.ID, s.id)
 		}
 	}
 }

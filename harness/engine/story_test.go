@@ -57,6 +57,13 @@ func (s *story) count(what string) {
 	s.counts[what]++
 }
 
+// counted is how often something was counted.
+func (s *story) counted(what string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[what]
+}
+
 // wrong says that an invariant does not hold. The first few are kept.
 func (s *story) wrong(format string, args ...any) {
 	s.mu.Lock()

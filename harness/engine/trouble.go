@@ -26,9 +26,9 @@ type trouble struct {
 	first  time.Duration       // the wait after a first failure; it doubles with each
 	lanes  map[string]*setback // by set
 	loads  map[onLane]*setback
-	beside map[onLane]*setback // of lanes beside others, whose devices are not to be left
-	small  map[string]uint64   // by job: the bytes of a set of devices on which it did not fit, each time
-	row    map[string][]string // by lane: the jobs whose loads failed there in a row
+	beside map[onLane]*setback          // of lanes beside others, whose devices are not to be left
+	small  map[string]map[string]uint64 // by job and set: the bytes of devices on which it did not fit, each time
+	row    map[string][]string          // by lane: the jobs whose loads failed there in a row
 }
 
 type onLane struct{ job, lane string }
@@ -42,7 +42,7 @@ type setback struct {
 }
 
 func newTrouble(first time.Duration) *trouble {
-	return &trouble{first: first, lanes: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), small: make(map[string]uint64), row: make(map[string][]string)}
+	return &trouble{first: first, lanes: make(map[string]*setback), loads: make(map[onLane]*setback), beside: make(map[onLane]*setback), small: make(map[string]map[string]uint64), row: make(map[string][]string)}
 }
 
 func (s *setback) again(first time.Duration, at time.Time, why error) {
@@ -62,6 +62,19 @@ func (s *setback) bars(at time.Time) bool { return s != nil && (s.final || at.Be
 func (s *setback) spent(at time.Time, tries int) bool {
 	return s != nil && (s.final || s.times >= tries && s.bars(at) || s.times >= 2*tries)
 }
+
+// forgiveWhere forgets what was held against sets of devices.
+func (t *trouble) forgiveWhere(of func(set string) bool) {
+	maps.DeleteFunc(t.lanes, func(set string, _ *setback) bool { return of(set) })
+	maps.DeleteFunc(t.loads, func(on onLane, _ *setback) bool { return of(on.lane) })
+	maps.DeleteFunc(t.beside, func(on onLane, _ *setback) bool { return of(on.lane) })
+	maps.DeleteFunc(t.row, func(set string, _ []string) bool { return of(set) })
+	for _, sets := range t.small {
+		maps.DeleteFunc(sets, func(set string, _ uint64) bool { return of(set) })
+	}
+}
+
+func devicesOf(set string) []string { return strings.Split(set, "\x00") }
 
 func setOf(devices []string) string {
 	sorted := slices.Clone(devices)
@@ -133,14 +146,24 @@ func (t *trouble) absent(job string, devices []string) bool {
 // tight notes that a job did not fit on a lane with so much memory in all. Where
 // that was no accident, sets with no more are not tried: there are too many.
 func (t *trouble) tight(job string, devices []string, memory uint64) {
-	if t.loads[onLane{job, setOf(devices)}].times >= loadTries {
-		t.small[job] = max(t.small[job], memory)
+	set := setOf(devices)
+	if t.loads[onLane{job, set}].times < loadTries {
+		return
 	}
+	if t.small[job] == nil {
+		t.small[job] = make(map[string]uint64)
+	}
+	t.small[job][set] = max(t.small[job][set], memory)
 }
 
 // tooSmall says whether a job does not fit in so much memory; 0 is not known.
 func (t *trouble) tooSmall(job string, memory uint64) bool {
-	return memory > 0 && memory <= t.small[job]
+	for _, small := range t.small[job] {
+		if memory > 0 && memory <= small {
+			return true
+		}
+	}
+	return false
 }
 
 // inRow notes that a lane failed to load a job, for no reason that lies in the

@@ -165,6 +165,7 @@ func (l *lane) vouch(ctx context.Context) (vram *int64, err error) {
 	}
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
+	defer context.AfterFunc(l.here, cancel)()
 	vram, err = l.seen(ctx)
 	if vram != nil || err != nil && !errors.Is(err, models.ErrCut) {
 		return vram, err

@@ -24,7 +24,7 @@ func (w *world) sent(p *process, r models.Request) *question {
 	q := w.questions[r.User]
 	w.tell("%s: is asked %s", p.name, q.text)
 	w.count("calls")
-	if q.answered && !w.killed {
+	if q.answered && !q.late && !w.killed {
 		w.wrong("%s is asked %s again, to which a reply is kept", p.name, q.text)
 	}
 	if q.shared && q.failed && !w.killed {
@@ -56,7 +56,11 @@ func (w *world) keeps(k store.Key, r store.Reply) {
 func (w *world) kept(k store.Key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.keys[k].answered, w.keys[k].broken = true, nil
+	q := w.keys[k]
+	q.answered, q.broken = true, nil
+	for _, m := range w.machines {
+		delete(m.pending, q)
+	}
 }
 
 // keepsFailure checks a call that is given up: a rule has to allow it.
@@ -117,7 +121,7 @@ func (w *world) loadsNowhere(m *fakeModel) bool {
 	}
 	fits := w.fit(m, 1)
 	for _, s := range w.sites {
-		if fits([]schedule.Device{s.device()}).Short > 0 {
+		if s.away() || fits([]schedule.Device{s.device()}).Short > 0 {
 			continue
 		}
 		t := w.tried(m, s.id)

@@ -42,20 +42,22 @@ type world struct {
 	twins      bool // two jobs make some of each other's calls
 	loadedTo   func(Load)
 
-	mu      sync.Mutex
-	changed chan struct{} // closed when what is wrong changes
-	sites   []*site
-	open    []*process // that the fleet started
-	models  map[string]*fakeModel
-	replies *fakeReplies
-	stages  [][]*fakeJob
-	engine  *Engine
-	stop    context.CancelFunc // the run's
-	ended   bool               // the run
-	circles atomic.Bool        // it goes round in them
-	killed  bool
-	asleep  int
-	held    time.Time // the run is paused since then; zero: it is not
+	mu       sync.Mutex
+	changed  chan struct{} // closed when what is wrong changes
+	sites    []*site
+	machines []*machine
+	open     []*process // that the fleet started
+	models   map[string]*fakeModel
+	replies  *fakeReplies
+	stages   [][]*fakeJob
+	engine   *Engine
+	stop     context.CancelFunc // the run's
+	ended    bool               // the run
+	runBegan time.Time
+	circles  atomic.Bool // it goes round in them
+	killed   bool
+	asleep   int
+	held     time.Time // the run is paused since then; zero: it is not
 
 	interrupted bool
 	stoppedAt   time.Time     // by Ctrl-C
@@ -215,6 +217,10 @@ func (w *world) kill() {
 	w.killed = true
 	w.replies.fails(errKilled)
 	for _, p := range slices.Clone(w.open) {
+		if p.sites[0].machine != nil {
+			w.orphan(p)
+			continue
+		}
 		p.end("perg was killed")
 		p.closed = true
 	}
@@ -276,8 +282,11 @@ func (w *world) tried(m *fakeModel, set string) *tries {
 func (w *world) newEngine() *Engine {
 	o := Options{Fleet: fakeFleet{w}, Replies: w.replies, Patience: w.patience, InFlight: w.inFlight, AllowCPU: w.allowCPU}
 	for _, s := range w.sites {
-		o.Devices = append(o.Devices, s.device())
+		if s.machine == nil {
+			o.Devices = append(o.Devices, s.device())
+		}
 	}
+	o.Awaited = len(w.machines) > 0
 	o.Warn = func(text string) {
 		w.tell("warning: %s", text)
 	}
@@ -305,11 +314,18 @@ func (w *world) run(ctx context.Context) error {
 	defer cancel()
 	w.mu.Lock()
 	w.stop = cancel
-	w.engine, w.ended = w.newEngine(), false
+	w.engine, w.ended, w.runBegan = w.newEngine(), false, time.Now()
 	w.mu.Unlock()
 	over := make(chan struct{})
 	defer close(over)
 	go w.watch(w.engine, over)
+	for _, m := range w.machines {
+		if m.comes == 0 {
+			w.joins(m)
+			continue
+		}
+		w.after(m.comes, func() { w.joins(m) })
+	}
 	err := w.engine.Run(ctx)
 	w.mu.Lock()
 	w.ended = true
@@ -319,6 +335,7 @@ func (w *world) run(ctx context.Context) error {
 	release, done := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer done()
 	w.engine.Release(release)
+	w.parts()
 	if w.tell("what it held is released"); release.Err() != nil {
 		w.wrong("what the run held is not released after 5 minutes")
 	}
@@ -363,6 +380,9 @@ func (w *world) describe(out io.Writer) {
 			fmt.Fprintf(out, ", has %v", s.has)
 		}
 		fmt.Fprintln(out)
+	}
+	for _, m := range w.machines {
+		fmt.Fprintf(out, "%s: joins after %v, %v away, %d calls ahead, fails %v after it left\n", m.name, m.comes, m.way, m.ahead, m.clings)
 	}
 	for _, f := range w.faults {
 		fmt.Fprintf(out, "fault: %s\n", f)

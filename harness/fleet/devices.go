@@ -25,6 +25,10 @@ type Options struct {
 	Logs     string        // directory of the logs of servers that are started
 	Say      func(string)  // what the user may want to know
 	Warn     func(string)  // caveats; may be called from many goroutines
+	// Awaits says that other machines may come; Elsewhere that this one has no
+	// devices of the fleet's.
+	Awaits, Elsewhere bool
+	Pull              bool // models that machines lack which come
 }
 
 // processor names the device that is this machine's CPU.
@@ -152,6 +156,18 @@ func typicalSpeed(size float64) float64 {
 		}
 	}
 	return 4.8
+}
+
+// ProcessorName is that of this machine's model of processor; that of its kind where
+// the system does not tell.
+func ProcessorName() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
 }
 
 // availableMemory is what this machine could give a model that runs on the

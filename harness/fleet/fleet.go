@@ -30,12 +30,17 @@ type Fleet struct {
 	Inventory gpu.Inventory // of this machine; empty where NVML is not
 
 	options Options
-	hosts   map[string]Client  // by device; empty where the servers are perg's own
-	byID    map[string]gpu.GPU // the devices that are GPUs
-	program string             // ollama, where servers are started
+	hosts   map[string]Client // by device; empty where the servers are perg's own
+	program string            // ollama, where servers are started
+	looks   bool              // it starts nothing
 
 	mu    sync.Mutex
 	front *front // nil: none was started
+
+	members  sync.Mutex         // of the fleet; held for moments
+	byID     map[string]gpu.GPU // the devices that are GPUs
+	machines map[string]Machine // that have come, by name
+	engine   models.Engine      // of this machine's servers; "": not asked
 
 	ownMu sync.Mutex // held for moments, not while a server starts
 	own   []*models.Server
@@ -46,6 +51,10 @@ type Fleet struct {
 // they are started from the ollama program on PATH. Close ends those.
 func Open(ctx context.Context, o Options) (*Fleet, error) {
 	f := newFleet(o)
+	if o.Elsewhere {
+		f.Inventory = gpu.Inventory{GPUs: []gpu.GPU{}}
+		return f, nil
+	}
 	var err error
 	if f.Inventory, err = gpu.Discover(); err != nil && len(f.Inventory.GPUs) == 0 {
 		f.Inventory = gpu.Inventory{GPUs: []gpu.GPU{}}
@@ -61,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if f.program, err = exec.LookPath("ollama"); err != nil {
 		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
 		if o.Own {
-			why = errors.New("no ollama program is on PATH, and --lanes, --kv-cache and --gpus are for servers that perg starts")
+			why = errors.New("no ollama program is on PATH, and perg has to start servers for this (--lanes, --kv-cache, --gpus, --listen, perg agent)")
 		}
 		return nil, &hint.Error{Err: why, Hint: HowToInstall}
 	}
@@ -72,6 +81,10 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 // here, written as in "2x3090" or "2x24GiB". It starts nothing and has nothing to close.
 func Preview(ctx context.Context, o Options) (*Fleet, error) {
 	f := newFleet(o)
+	f.looks = true
+	if o.Elsewhere {
+		return f, nil
+	}
 	if len(o.GPUs) > 0 && Imagined(o.GPUs[0]) {
 		devices, guessed, err := imagine(o.GPUs)
 		if err != nil {
@@ -100,7 +113,7 @@ func Preview(ctx context.Context, o Options) (*Fleet, error) {
 }
 
 func newFleet(o Options) *Fleet {
-	return &Fleet{options: o, hosts: make(map[string]Client), byID: make(map[string]gpu.GPU)}
+	return &Fleet{options: o, hosts: make(map[string]Client), byID: make(map[string]gpu.GPU), machines: make(map[string]Machine)}
 }
 
 // Of is a fleet of servers that have answered.
@@ -186,6 +199,9 @@ func (f *Fleet) Local() bool {
 // where they have several, of which the user is warned.
 func (f *Fleet) Engine(ctx context.Context) (models.Engine, error) {
 	var first models.Engine
+	differ := func(where, version string) {
+		f.options.Warn(fmt.Sprintf("the servers have different engines, %s (%s) and others: the same model answers otherwise on another engine, which will look like Breakage", where, version))
+	}
 	for i, d := range f.Devices {
 		client, ok := f.hosts[d.ID]
 		if !ok {
@@ -202,54 +218,27 @@ func (f *Fleet) Engine(ctx context.Context) (models.Engine, error) {
 		switch {
 		case i == 0:
 			first = engine
+			f.members.Lock()
+			f.engine = engine
+			f.members.Unlock()
 		case engine != first:
-			f.options.Warn(fmt.Sprintf("the servers have different engines, %s (%s) and others: the same model answers otherwise on another engine, which will look like Breakage", d.ID, version))
+			differ(d.ID, version)
 			return "", nil
 		}
 		if f.Managed() {
 			break // all are started from one program
 		}
 	}
+	for i, m := range f.Machines() {
+		switch engine := engineAt(m); {
+		case i == 0 && len(f.Devices) == 0:
+			first = engine
+		case engine != first:
+			differ(m.Name(), m.Version())
+			return "", nil
+		}
+	}
 	return first, nil
-}
-
-// Locations say which of several servers have a model: by device and digest,
-// since the same name may be another model elsewhere. Nil: each has it.
-type Locations map[string]map[string]bool
-
-func located(m models.Installed) string { return m.Name + " " + m.Digest }
-
-// Has says whether a model can run on a device; it is nil where each can.
-func (l Locations) Has(m models.Installed) func(device string) bool {
-	if l == nil {
-		return nil
-	}
-	return func(device string) bool { return l[device][located(m)] }
-}
-
-// Locate asks the servers which models they have, and warns of those that are
-// not everywhere.
-func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (Locations, error) {
-	if f.Managed() {
-		return nil, nil
-	}
-	all := make(Locations)
-	for _, d := range f.Devices {
-		catalogue, err := f.hosts[d.ID].Catalogue(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all[d.ID] = make(map[string]bool)
-		for _, m := range catalogue {
-			all[d.ID][located(m)] = true
-		}
-		for _, m := range wanted {
-			if !all[d.ID][located(m)] {
-				f.options.Warn(fmt.Sprintf("%s does not have %s (%.12s) and will not work on it", d.ID, m.Name, m.Digest))
-			}
-		}
-	}
-	return all, nil
 }
 
 // choice is which GPUs servers could use.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"sync"
 
 	"perg/harness/engine"
 	"perg/models"
@@ -16,6 +17,14 @@ import (
 // cannot be found, it does nothing.
 func (f *Fleet) ReadAhead(ctx context.Context, m *engine.Model) {
 	if !f.Managed() {
+		return
+	}
+	var elsewhere sync.WaitGroup
+	for _, other := range f.Machines() {
+		elsewhere.Go(func() { other.ReadAhead(ctx, m) })
+	}
+	defer elsewhere.Wait()
+	if f.options.Elsewhere {
 		return
 	}
 	done := make(chan struct{})

@@ -50,15 +50,21 @@ func (f *Fleet) Client(ctx context.Context) (Client, error) {
 	if !f.Managed() {
 		return f.hosts[f.Devices[0].ID], nil
 	}
+	if len(f.Devices) == 0 {
+		if all := f.Machines(); len(all) > 0 {
+			return all[0].Client(ctx)
+		}
+		return nil, fmt.Errorf("%w: no machine is there", models.ErrUnreachable)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.front == nil {
+	if f.front == nil || f.front.server == nil { // or a lane has it
 		var devices []string
 		for _, d := range f.Devices {
 			devices = append(devices, d.ID)
 		}
 		s := engine.ServerConfig{Slots: 1, KVCache: models.KVF16}
-		if len(f.byID) == 0 {
+		if f.OnProcessor() {
 			// On a processor it is most likely just what the first lane needs.
 			devices, s.Slots = devices[:1], sizing.ProcessorSlots
 		} else if f.Devices[0].Alone {
@@ -76,6 +82,11 @@ func (f *Fleet) Client(ctx context.Context) (Client, error) {
 
 // Open gives a lane its server. Servers start side by side.
 func (f *Fleet) Open(ctx context.Context, lane string, devices []string, s engine.ServerConfig) (engine.Server, error) {
+	if m := f.machineOf(devices[0]); m != nil {
+		return m.Open(ctx, lane, devices, s)
+	} else if f.elsewhere(devices[0]) {
+		return nil, gone(devices[0])
+	}
 	if !f.Managed() {
 		return named{f.hosts[devices[0]]}, nil
 	}

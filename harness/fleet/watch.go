@@ -3,7 +3,9 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,8 +13,8 @@ import (
 	"perg/gpu"
 )
 
-// rotateEvery is how much of the samples a machine that dies may lose.
-const rotateEvery = 10 * time.Minute
+// RotateEvery is how much of the samples a machine that dies may lose.
+const RotateEvery = 10 * time.Minute
 
 // Work is what a GPU is used for; Method and Setting are "" where no generation
 // is under way.
@@ -34,28 +36,32 @@ type Watch struct {
 	table   *data.AppendWriter[data.GPUSample]
 	warn    func(string)
 	work    func(uuid string) (Work, bool) // what a GPU is used for
+	every   time.Duration                  // a part of the table is made whole
 	rotated time.Time
 
-	mu     sync.Mutex
-	latest []gpu.Sample
-	energy map[string]*counted // by GPU, as its counter says
-	failed bool
+	writing sync.Mutex // the table, and failed
+
+	mu        sync.Mutex
+	latest    []gpu.Sample
+	elsewhere map[string][]gpu.Sample // the same of other machines, by name
+	energy    map[string]*counted     // by GPU, as its counter says
+	failed    bool
 }
 
 // Watch begins to sample the GPUs into the directory of a run; end ends it and
 // finishes the table. Where the servers are not on this machine there is nothing
 // to watch, and the Watch is nil. A table that cannot be begun is an error that
 // costs the samples, not the run.
-func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, work func(uuid string) (Work, bool), warn func(string)) (w *Watch, end func() error, err error) {
+func (f *Fleet) Watch(ctx context.Context, dir string, interval, rotate time.Duration, work func(uuid string) (Work, bool), warn func(string)) (w *Watch, end func() error, err error) {
 	if !f.Local() {
 		return nil, func() error { return nil }, nil
 	}
-	w = &Watch{warn: warn, work: work, rotated: time.Now(), energy: make(map[string]*counted)}
+	w = &Watch{warn: warn, work: work, every: rotate, rotated: time.Now(), energy: make(map[string]*counted)}
 	if w.table, err = data.AppendTable[data.GPUSample](filepath.Join(dir, "gpu_samples")); err != nil {
 		return nil, nil, err
 	}
 	sampler := gpu.Sampler{Interval: interval, Owns: f.Owns, Warn: warn}
-	if len(f.Inventory.GPUs) == 0 {
+	if len(f.Inventory.GPUs) == 0 && !f.options.Awaits {
 		// Why, 'perg doctor' says at length.
 		sampler.Warn = func(string) { warn("no GPU samples: there is no NVIDIA GPU here, or no driver (perg doctor says why)") }
 	}
@@ -63,11 +69,20 @@ func (f *Fleet) Watch(ctx context.Context, dir string, interval time.Duration, w
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if f.options.Elsewhere { // the GPUs of this machine are not the run's
+			<-ctx.Done()
+			return
+		}
 		sampler.Run(ctx, w.take)
 	}()
+	var others sync.WaitGroup
+	if f.options.Awaits {
+		others.Go(func() { w.others(ctx, f) })
+	}
 	return w, func() error {
 		cancel()
 		<-done
+		others.Wait()
 		if w.failed {
 			return nil // reported when it happened
 		}
@@ -118,26 +133,36 @@ func (w *Watch) count(round []gpu.Sample) {
 	}
 }
 
-// take writes a round of samples. A table that cannot be written ends the
-// watch, not the run.
+// take writes a round of samples.
 func (w *Watch) take(round []gpu.Sample) {
 	w.mu.Lock()
 	w.latest = append(w.latest[:0], round...)
 	w.count(round)
 	w.mu.Unlock()
+	w.keep(func() error {
+		err := w.write(round)
+		if err == nil && time.Since(w.rotated) >= w.every {
+			w.rotated = time.Now()
+			err = w.table.Rotate()
+		}
+		return err
+	})
+}
+
+// keep writes to the table. One that cannot be written ends the watch, not the run.
+func (w *Watch) keep(write func() error) bool {
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	if w.failed {
-		return
+		return false
 	}
-	err := w.write(round)
-	if err == nil && time.Since(w.rotated) >= rotateEvery {
-		w.rotated = time.Now()
-		err = w.table.Rotate()
-	}
+	err := write()
 	if err != nil {
 		w.failed = true
 		w.table.Abort()
 		w.warn(fmt.Sprintf("no more GPU samples are kept: %v", err))
 	}
+	return err == nil
 }
 
 func (w *Watch) write(round []gpu.Sample) error {
@@ -158,14 +183,18 @@ func (w *Watch) write(round []gpu.Sample) error {
 	return nil
 }
 
-// Samples are the last round; none where w is nil.
+// Samples are the last round, with those of other machines; none where w is nil.
 func (w *Watch) Samples() []gpu.Sample {
 	if w == nil {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]gpu.Sample(nil), w.latest...)
+	all := slices.Clone(w.latest)
+	for _, machine := range slices.Sorted(maps.Keys(w.elsewhere)) {
+		all = append(all, w.elsewhere[machine]...)
+	}
+	return all
 }
 
 func signed[T uint32 | uint64](v *T) *int64 {

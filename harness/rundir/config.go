@@ -78,6 +78,10 @@ type Config struct {
 	Header         Names    `yaml:"header" json:"header,omitempty"`             // NAME=VARIABLE: headers that servers are sent, and where their values are
 	Lanes          string   `yaml:"lanes" json:"lanes"`                         // servers of perg's own: "" where none is running, "auto" one per GPU, or a number
 	GPUs           Names    `yaml:"gpus" json:"gpus"`                           // UUIDs or indexes of those to use; none: all
+	Listen         string   `yaml:"listen" json:"listen,omitempty"`             // HOST:PORT where other machines join the run; "": none does
+	NoLocal        bool     `yaml:"no_local" json:"no_local,omitempty"`         // this machine has no lanes: others have
+	NATS           string   `yaml:"nats" json:"-"`                              // URL of a NATS server in place of one of perg's own; it may have a password
+	Await          int      `yaml:"await" json:"-"`                             // machines to wait for before the run is planned
 	AllowCPU       bool     `yaml:"allow_cpu" json:"allow_cpu"`                 // accept that part of a model runs on the CPU
 	AllowRemote    bool     `yaml:"allow_remote" json:"allow_remote,omitempty"` // accept models that run elsewhere, and are not measured
 	Pull           bool     `yaml:"pull" json:"-"`                              // fetch models that are not installed
@@ -248,6 +252,9 @@ func (c Config) InFlight() (int, error) {
 	}
 	return n, nil
 }
+
+// Listens says whether other machines may join the run.
+func (c Config) Listens() bool { return c.Listen != "" || c.NATS != "" }
 
 // LaneCount is the number of servers that perg starts; 0: one for each device.
 func (c Config) LaneCount() (int, error) {

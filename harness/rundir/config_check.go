@@ -151,6 +151,18 @@ func (c Config) Check() error {
 			}
 		}
 	}
+	switch {
+	case c.Listens() && len(c.Host) > 0:
+		fault("--listen does not work with --host: machines that join have servers that perg starts there")
+	case c.Listen != "" && c.NATS != "":
+		fault("--listen and --nats: machines join at one of them")
+	case c.NoLocal && !c.Listens():
+		fault("--no-local without --listen: no machine would have a lane")
+	case c.Await > 0 && !c.Listens():
+		fault("--await without --listen: nobody could come")
+	case c.Await < 0:
+		fault("--await %d: a number of machines", c.Await)
+	}
 	if c.PruneQuantized && len(c.Quantize) == 0 {
 		fault("--prune-quantized without --quantize")
 	}

@@ -96,7 +96,7 @@ func (d *Dir) Adopt(m Manifest, warn func(string)) error {
 		}
 		d.Manifest = m
 		d.Manifest.RunID, d.Manifest.StartedAt, d.Manifest.Counts = old.RunID, old.StartedAt, old.Counts
-		d.Manifest.Loads = old.Loads
+		d.Manifest.Loads, d.Manifest.Hosts = old.Loads, old.Hosts
 		d.Manifest.Worked, d.Manifest.Energy = old.Worked, old.Energy
 		d.Manifest.State, d.Manifest.EndedAt = old.State, old.EndedAt
 		// Another version may read answers in another way.

@@ -42,8 +42,9 @@ type Manifest struct {
 	Extractor   *ModelInfo        `json:"extractor"` // read the answers that rules could not
 	Ollama      ServerInfo        `json:"ollama,omitzero"`
 	GPUs        gpu.Inventory     `json:"gpus,omitzero"`
-	Placement   []string          `json:"placement"` // which variant runs where, and why, as planned
-	Loads       []Load            `json:"loads"`     // as they happened, in all executions of the run
+	Placement   []string          `json:"placement"`       // which variant runs where, and why, as planned
+	Hosts       []Host            `json:"hosts,omitempty"` // other machines that worked for the run, in all executions
+	Loads       []Load            `json:"loads"`           // as they happened, in all executions of the run
 	StartedAt   time.Time         `json:"started_at"`
 	EndedAt     *time.Time        `json:"ended_at"`                // of the last time the run was worked on
 	Worked      Duration          `json:"worked,omitzero"`         // how long it was worked on, in all executions; 0: not known

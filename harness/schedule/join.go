@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -71,7 +70,7 @@ func (t *turn) join(blocked *reservation) {
 			}
 			if f, ok := t.joining(w, blocked); ok {
 				t.add(Start{Job: w.job.ID, Kind: w.job.Kind, Fit: f, Join: true,
-					Reason: fmt.Sprintf("joins: nothing else can use %s, and %s has most time left", strings.Join(f.Devices, "+"), w.job.ID)})
+					Reason: fmt.Sprintf("joins: nothing else can use %s, and %s has most time left", LaneName(f.Devices, 0), w.job.ID)})
 				joined = true
 				break
 			}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -202,7 +201,7 @@ func (t *turn) startJudge(j Job, blocked *reservation) {
 	if f.Time < longest/2 {
 		return
 	}
-	where := strings.Join(f.Devices, "+")
+	where := LaneName(f.Devices, 0)
 	reason := "after the candidates, on " + where + ": both do not fit at once"
 	if generating {
 		reason = "own lane: no candidate waits for " + where + ", so it scores while others generate"

@@ -25,9 +25,13 @@ type Lane struct {
 	Work    []Assignment
 }
 
-// LaneName names the lane of a server on some devices: gpu0, gpu0-2, gpu0+gpu1.
+// LaneName names the lane of a server on some devices: gpu0, gpu0-2, gpu0+gpu1,
+// gpu02/gpu0+gpu1 where they are another host's.
 func LaneName(devices []string, server int) string {
 	name := strings.Join(devices, "+")
+	if host, _, ok := strings.Cut(devices[0], "/"); ok && len(devices) > 1 {
+		name = strings.ReplaceAll(name, "+"+host+"/", "+")
+	}
 	if server > 0 {
 		name += fmt.Sprintf("-%d", server+1)
 	}
@@ -125,7 +129,7 @@ func (f Fit) refusal() string {
 	reason := "not enough " + f.Dimension
 	switch f.Dimension {
 	case "GPU memory":
-		reason += fmt.Sprintf(" on %s: %.1f GiB short", strings.Join(f.Devices, "+"), float64(f.Short)/(1<<30))
+		reason += fmt.Sprintf(" on %s: %.1f GiB short", LaneName(f.Devices, 0), float64(f.Short)/(1<<30))
 	case "model":
 		reason = "the model is installed on none of the servers"
 	}
@@ -139,9 +143,9 @@ func (f Fit) refusal() string {
 // faster than if each job, with one load, had its most efficient set at all
 // times and no device ever idled. And no job ends before its load and its work
 // shared by all the lanes there is room for; jobs that take more than half of
-// the devices have to follow each other.
+// the devices of the one host that has enough of them have to follow each other.
 func (s *simulation) bound() time.Duration {
-	n := len(s.policy.devices)
+	n, hosts := len(s.policy.devices), perHost(s.policy.devices)
 	judged := len(s.judges) > 0
 	var area, longest, alone float64
 	for _, j := range s.all {
@@ -169,8 +173,12 @@ func (s *simulation) bound() time.Duration {
 			least(&fastest, float64(f.Time)/f.Together(f.Servers))
 		}
 		area += best
-		longest = max(longest, load+fastest/float64(n/h.width))
-		if 2*h.width > n {
+		lanes := 0 // of the job, at most at once
+		for _, devices := range hosts {
+			lanes += devices / h.width
+		}
+		longest = max(longest, load+fastest/float64(lanes))
+		if lanes == 1 {
 			alone += fastest
 			if !judged && h.width > 1 {
 				alone += load

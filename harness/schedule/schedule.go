@@ -13,8 +13,11 @@ import "time"
 // named (its memory unknown), or a machine's processor.
 type Device struct {
 	ID, Name string
-	Memory   uint64  // bytes free for models; 0: unknown, everything fits
-	Speed    float64 // relative throughput, 1 where it is unknown
+	// Host is the machine that it is in; "": this one. No job runs on devices of
+	// several hosts together. IDs of another machine's devices are HOST/ID.
+	Host   string
+	Memory uint64  // bytes free for models; 0: unknown, everything fits
+	Speed  float64 // relative throughput, 1 where it is unknown
 	// Processor: it is (part of) a CPU, whose memory is the machine's.
 	Processor bool
 	// Alone: no job runs on it together with others.
@@ -64,8 +67,8 @@ func (f Fit) Together(servers int) float64 {
 type Job struct {
 	ID   string
 	Kind Kind
-	// Fit must be pure, and fit where it did with less memory. The set is in
-	// ascending order of memory.
+	// Fit must be pure, and fit where it did with less memory. The set is of one
+	// host, in ascending order of memory.
 	Fit func(set []Device) Fit
 }
 

@@ -10,6 +10,7 @@ import (
 // asks once.
 type policy struct {
 	devices []Device // by memory, unknown last
+	widest  int      // the most of them that one host has
 	fits    map[string]map[string]Fit
 	homes   map[string]home
 	judge   map[residence]uint64 // least memory of a resident judge
@@ -33,7 +34,7 @@ type home struct {
 
 func newPolicy(devices []Device) *policy {
 	p := &policy{
-		devices: slices.Clone(devices), fits: make(map[string]map[string]Fit),
+		devices: slices.Clone(devices), widest: widest(devices), fits: make(map[string]map[string]Fit),
 		homes: make(map[string]home), judge: make(map[residence]uint64), beside: make(map[string]Fit),
 	}
 	slices.SortFunc(p.devices, byMemory)
@@ -103,7 +104,7 @@ func (p *policy) home(j Job) home {
 		return h
 	}
 	for _, spills := range []bool{false, true} {
-		for width := 1; width <= len(p.devices) && h.width == 0; width++ {
+		for width := 1; width <= p.widest && h.width == 0; width++ {
 			f, ok, closest := p.choose(j, home{width: width, spills: spills}, p.devices, nil)
 			switch {
 			case ok:
@@ -117,9 +118,9 @@ func (p *policy) home(j Job) home {
 	return h
 }
 
-// choose finds the tightest set of as many devices as a job has at home that it
-// fits on as it does there, equal devices first. The devices are sorted. Where
-// there is none, closest is the fit that lacks least.
+// choose finds the tightest set of as many devices of one host as a job has at
+// home that it fits on as it does there, equal devices first. The devices are
+// sorted. Where there is none, closest is the fit that lacks least.
 func (p *policy) choose(j Job, h home, devices []Device, allow func(Fit) bool) (fit Fit, ok bool, closest Fit) {
 	width := h.width
 	if width == 0 {
@@ -144,14 +145,51 @@ func (p *policy) choose(j Job, h home, devices []Device, allow func(Fit) bool) (
 		devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Memory == 0 || d.Alone })
 	}
 	for _, equal := range []bool{true, false} {
-		for i := 0; i+width <= len(devices); i++ {
-			set := devices[i : i+width]
+		for i := range devices {
+			set, ok := firstOf(devices[i:], width)
+			if !ok {
+				continue
+			}
 			first, last := set[0], set[width-1]
 			same := first.Memory == last.Memory && first.Speed == last.Speed
 			if same == equal && try(set) {
-				return fit, ok, closest
+				return fit, true, closest
 			}
 		}
 	}
 	return fit, ok, closest
+}
+
+// firstOf are so many devices of the host of the first of some, in their order;
+// ok is false where it has fewer.
+func firstOf(devices []Device, width int) (set []Device, ok bool) {
+	if len(devices) < width {
+		return nil, false
+	}
+	other := func(d Device) bool { return d.Host != devices[0].Host }
+	if !slices.ContainsFunc(devices[:width], other) {
+		return devices[:width], true
+	}
+	all := slices.DeleteFunc(slices.Clone(devices), other)
+	if len(all) < width {
+		return nil, false
+	}
+	return all[:width], true
+}
+
+// widest is the number of devices of the host that has most.
+func widest(devices []Device) (most int) {
+	for _, n := range perHost(devices) {
+		most = max(most, n)
+	}
+	return most
+}
+
+// perHost are the numbers of devices, by host.
+func perHost(devices []Device) map[string]int {
+	all := make(map[string]int)
+	for _, d := range devices {
+		all[d.Host]++
+	}
+	return all
 }

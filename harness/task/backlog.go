@@ -137,9 +137,9 @@ func (b *Backlog) Next(ctx context.Context) (engine.Unit, bool) {
 
 // Seat is the backlog itself: what is asked about one answer begins like what
 // is asked about any other, so that no seat has a prompt of its own to keep.
-func (b *Backlog) Seat(string) engine.Seat { return b }
-func (b *Backlog) Leave()                  {}
-func (b *Backlog) Reply(store.Reply)       {}
+func (b *Backlog) Seat(string) engine.Seat        { return b }
+func (b *Backlog) Leave()                         {}
+func (b *Backlog) Reply(engine.Unit, store.Reply) {}
 
 // GiveBack takes a generation back, to be handed out first.
 func (b *Backlog) GiveBack(u engine.Unit) {

@@ -229,7 +229,7 @@ func TestSeatsKeepTheirSystemPrompt(t *testing.T) {
 			last[i%3] = id
 			changes[fmt.Sprint(g.Setting)]++
 		}
-		seats[i%3].Reply(store.Reply{Response: models.Response{PromptEval: time.Hour, Eval: time.Second}})
+		seats[i%3].Reply(u, store.Reply{Response: models.Response{PromptEval: time.Hour, Eval: time.Second}})
 	}
 	// Three methods with three preferences each, in each round begun by one seat; what
 	// has one beginning in all is begun by each seat at most once.

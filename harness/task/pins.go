@@ -15,7 +15,7 @@ import (
 // the user named is their address alone, which pins nothing.
 type Pins struct {
 	Arrangement
-	classOf func(gpus []string) string // "": not of this fleet
+	classOf func(gpus []string, host string) string // "": not of this fleet
 
 	mu      sync.Mutex
 	classes []string // those met; the first is "", not known
@@ -25,7 +25,7 @@ type Pins struct {
 // NewPins is for a variant's arrangement in a fleet; nil, which pins nothing,
 // where its GPUs are not of mixed classes. classOf names the class of some by
 // their UUIDs, "" where one of them is not the fleet's.
-func NewPins(a Arrangement, classOf func(gpus []string) string, mixed bool) *Pins {
+func NewPins(a Arrangement, classOf func(gpus []string, host string) string, mixed bool) *Pins {
 	if !mixed {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (p *Pins) itemOf(place int) (item int, first bool) {
 // Answered pins an item to the GPUs that a reply to its baseline is from.
 func (p *Pins) Answered(place int, r *store.Reply) {
 	if p != nil && r != nil {
-		p.pin(place, p.classOf(r.GPUs))
+		p.pin(place, p.classOf(r.GPUs, r.Host))
 	}
 }
 

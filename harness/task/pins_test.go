@@ -10,7 +10,9 @@ import (
 // An item's generations stay on the class of GPU that answered its baseline,
 // also where that is known from a reply of an earlier run.
 func TestItemsStayOnTheGPUOfTheirBaseline(t *testing.T) {
-	classOf := func(gpus []string) string { return map[string]string{"GPU-0": "fast", "GPU-1": "slow"}[gpus[0]] }
+	classOf := func(gpus []string, _ string) string {
+		return map[string]string{"GPU-0": "fast", "GPU-1": "slow"}[gpus[0]]
+	}
 	a := testTask(t, 10).Arrange(named("a"))
 	pins := NewPins(a, classOf, true)
 	source := pins.Source(a)
