@@ -111,8 +111,9 @@ func TestReportLeadsToAnswers(t *testing.T) {
 	file := browser.Tab(t, 1280, 900)
 	file.Do(chromedp.Navigate("file://"+full), chromedp.Click(chromedp.CSS("#where a.behind")), chromedp.WaitVisible(chromedp.CSS("dialog[open]")))
 	command := browsertest.Get(file, chromedp.Text(chromedp.CSS("dialog code")))
-	address, ok := strings.CutPrefix(command, "perg view run --at '")
-	if address, ok = strings.CutSuffix(address, "'"); !ok || !strings.HasPrefix(address, "/?id=run&") {
+	address, begins := strings.CutPrefix(command, "perg view run --at '")
+	address, ends := strings.CutSuffix(address, "'")
+	if !begins || !ends || !strings.HasPrefix(address, "/?id=run&") {
 		t.Fatalf("the command is %s", command)
 	}
 	if href := browsertest.Eval[string](file, `document.querySelector("dialog a").href`); href != "http://127.0.0.1:7374"+address {

@@ -29,7 +29,7 @@ func (r *Run) Answers(ctx context.Context, f Filter) iter.Seq2[Answer, error] {
 			At(row int) (texts, error)
 			Close() error
 		} = data.NewRowReader[texts](r.tables.Generations)
-		if f.Sort.By != "" && len(numbers) >= spillFrom {
+		if scattered(numbers) {
 			from.Close()
 			if from, err = newSpill(ctx, r.tables.Generations, numbers); err != nil {
 				yield(Answer{}, err)

@@ -19,10 +19,20 @@ type texts struct {
 	Gold     string   `parquet:"gold"`
 }
 
-// spillFrom is the number of rows from which those in another order than the
-// table's are written in order to a file first: the table is read a page at a time,
-// and would be read once for each row.
-const spillFrom = 1000
+// sweeps is how often an order may go through the table before its texts are written
+// to a file first, in the table's: that costs about two readings of the table, which
+// is read a page at a time, in a wild order once for each row.
+const sweeps = 8
+
+func scattered(rows []int32) bool {
+	back := 0
+	for i := 1; i < len(rows) && back < sweeps; i++ {
+		if rows[i] < rows[i-1] {
+			back++
+		}
+	}
+	return back == sweeps
+}
 
 // A spill is texts of rows in a file that has no name, to be read in any order.
 type spill struct {
