@@ -138,3 +138,25 @@ func TestReportLeadsToAnswers(t *testing.T) {
 		v.interrupt()
 	}
 }
+
+// axe-core finds nothing wrong with the list that leads to the report, nor with the
+// report that leads back.
+func TestReportAxe(t *testing.T) {
+	browsertest.Axe(t)
+	t.Chdir(t.TempDir())
+	answersRun(t, "run")
+	v := startView(t, "run")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 390} {
+			tab := browsertest.Start(t).Tab(t, width, 900)
+			tab.Media("screen", scheme)
+			for _, path := range []string{"/?outcome=broken", "/report"} {
+				tab.Do(chromedp.Navigate(v.url + path))
+				for _, violation := range tab.Violations() {
+					t.Errorf("%s, %s, %d: %s", path, scheme, width, violation)
+				}
+			}
+		}
+	}
+	v.interrupt()
+}
