@@ -15,7 +15,7 @@ type withServer struct{ m *testing.M }
 func (s withServer) Run() int { return ollamatest.Main(s.m) }
 
 func TestMain(m *testing.M) {
-	testscript.Main(withServer{m}, map[string]func(){"perg": main, "witnessed-ollama": witnessedMain})
+	testscript.Main(withServer{m}, map[string]func(){"perg": main, "witnessed-ollama": witnessedMain, "noted-ollama": notedMain})
 }
 
 // Scripts run perg as a shell would, where no server is needed.

@@ -64,6 +64,21 @@ func witnessedServe() error {
 	if err != nil {
 		return err
 	}
+	return serveBehind(os.Getenv(witnessOllama), func(inner string) http.Handler {
+		return &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(witness)
+				r.Out.Header.Set(innerHeader, inner)
+				r.Out.Header.Set(cacheHeader, os.Getenv("OLLAMA_KV_CACHE_TYPE"))
+				r.Out.Header.Set(lifeHeader, os.Getenv(witnessLife))
+			},
+			ErrorHandler: cut,
+		}
+	})
+}
+
+// serveBehind runs a real server, which is reached by way of what is before it.
+func serveBehind(program string, before func(inner string) http.Handler) error {
 	l, err := net.Listen("tcp", os.Getenv("OLLAMA_HOST"))
 	if err != nil {
 		return err
@@ -77,22 +92,14 @@ func witnessedServe() error {
 
 	asked := make(chan os.Signal, 1) // to end
 	signal.Notify(asked, syscall.SIGTERM)
-	server := exec.Command(os.Getenv(witnessOllama), os.Args[1:]...)
+	server := exec.Command(program, os.Args[1:]...)
 	server.Env = append(os.Environ(), "OLLAMA_HOST="+inner)
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
 	if err := server.Start(); err != nil {
 		return err
 	}
 	go func() { server.Process.Signal(<-asked) }()
-	go http.Serve(l, &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(witness)
-			r.Out.Header.Set(innerHeader, "http://"+inner)
-			r.Out.Header.Set(cacheHeader, os.Getenv("OLLAMA_KV_CACHE_TYPE"))
-			r.Out.Header.Set(lifeHeader, os.Getenv(witnessLife))
-		},
-		ErrorHandler: cut,
-	})
+	go http.Serve(l, before("http://"+inner))
 	return server.Wait()
 }
 

@@ -83,12 +83,12 @@ func (f *Fleet) pullOn(ctx context.Context, client Client, names []string) error
 // storeOf is where a server keeps its models; "" where that is not known.
 func (f *Fleet) storeOf(client Client) string {
 	switch {
+	case !client.Local():
+		return ""
 	case f.Managed():
 		return models.Store()
-	case client.Local():
-		return f.Environment()["OLLAMA_MODELS"]
 	default:
-		return ""
+		return f.Environment()["OLLAMA_MODELS"]
 	}
 }
 
