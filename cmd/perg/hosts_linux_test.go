@@ -30,7 +30,7 @@ func points(t *testing.T) int {
 
 // A run on three machines equals the run on one, whatever goes wrong.
 func TestHosts(t *testing.T) {
-	p := newParty(t, 200*time.Millisecond, "steady", "swayed", "--judge", "judge", "--kv-cache", "f16,q8_0", "--limit", "9")
+	p := newParty(t, 200*time.Millisecond, "steady", "swayed", "--judge", "judge", "--kv-cache", "f16,q8_0", "--limit", "9", "--parallel", "4")
 	for _, of := range []struct {
 		name   string
 		suffer func(*hosted, *rand.Rand)
@@ -38,6 +38,7 @@ func TestHosts(t *testing.T) {
 		{"agents are killed", agentDies},
 		{"the controller is killed", controllerDies},
 		{"both are killed", bothDie},
+		{"agents are interrupted", agentIsInterrupted},
 		{"links go down for a moment", linkBlinks},
 		{"the network is bad", weatherTurns},
 	} {
@@ -110,6 +111,18 @@ func agentDies(r *hosted, rng *rand.Rand) {
 	r.agents[b.name].kill()
 	r.faults++
 	time.Sleep(upTo(rng, 2*time.Second))
+	r.join(b)
+}
+
+// agentIsInterrupted: it lets its calls finish, so that none is made again.
+func agentIsInterrupted(r *hosted, rng *rand.Rand) {
+	b := r.boxes[1+rng.IntN(len(r.boxes)-1)]
+	l := r.agents[b.name]
+	l.signal(syscall.SIGINT)
+	r.until(b.name+" to end", 20*time.Second, l.over)
+	if code := l.cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		r.t.Errorf("%s: exit status %d\n%s", b.name, code, l)
+	}
 	r.join(b)
 }
 
@@ -216,32 +229,34 @@ func controllerStops(r *hosted, _, _ *box, _ *rand.Rand) {
 	r.controller.signal(syscall.SIGCONT)
 }
 
-// disksFill: those under the controller's store and an agent's have room for a part
+// disksFill: those under an agent's store and the controller's have room for a part
 // of the replies. Both end, with words, and go on where there is more.
 func disksFill(r *hosted) {
 	lead, one := r.boxes[0], r.boxes[1]
-	disks := make(map[string]string)
-	for _, b := range []*box{lead, one} {
-		disks[b.name] = smallDisk(r.t, 160)
-		r.stores[b.name] = filepath.Join(disks[b.name], "replies.db")
-	}
-	r.lead()
-	for _, b := range r.boxes[1:] {
-		r.join(b)
-	}
-	full := func(b *box, l *life, again func()) {
+	full := func(b *box, kilobytes int, start func() *life) {
+		disk := smallDisk(r.t, kilobytes)
+		r.stores[b.name] = filepath.Join(disk, "replies.db")
+		l := start()
+		for _, b := range r.boxes[1:] {
+			if r.agents[b.name] == nil {
+				r.join(b)
+			}
+		}
 		r.until("the disk of "+b.name+" is full", time.Minute, l.over)
 		if code := l.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(l.String(), "full") {
 			r.t.Errorf("%s: exit status %d\n%s", b.name, code, l)
 		}
-		if err := unix.Mount("", disks[b.name], "", unix.MS_REMOUNT, "size=64m"); err != nil {
+		if err := unix.Mount("", disk, "", unix.MS_REMOUNT, "size=64m"); err != nil {
 			r.t.Fatal(err)
 		}
 		r.faults++
-		again()
 	}
-	full(one, r.agents[one.name], func() { r.join(one) })
-	full(lead, r.controller, r.lead)
+	full(lead, 160, r.lead)
+	r.agents[one.name].kill()
+	r.faults++
+	r.lead()
+	full(one, 100, func() *life { return r.join(one) })
+	r.join(one)
 	r.finishes()
 }
 

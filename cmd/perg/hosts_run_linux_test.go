@@ -169,7 +169,7 @@ func (r *hosted) start(on *box, args ...string) *life {
 }
 
 // lead starts the controller, the first time and again.
-func (r *hosted) lead() {
+func (r *hosted) lead() *life {
 	r.t.Helper()
 	if r.controller != nil {
 		r.earlier = append(r.earlier, r.controller)
@@ -177,6 +177,7 @@ func (r *hosted) lead() {
 	lead := r.boxes[0]
 	r.controller = r.start(lead, slices.Concat(r.task, []string{"--out", r.out, "--store", r.stores[lead.name]}, r.listen)...)
 	r.until("the token", 30*time.Second, func() bool { return r.token() != "" })
+	return r.controller
 }
 
 // token is what lets agents in, as the run keeps it.

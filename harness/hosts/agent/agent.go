@@ -56,6 +56,7 @@ type agent struct {
 
 	ctx    context.Context // ends with the agent
 	cancel context.CancelCauseFunc
+	calls  context.Context // is that of calls in flight, which outlive it
 	tasks  sync.WaitGroup
 
 	sessions sessions
@@ -86,6 +87,9 @@ func Run(ctx context.Context, o Options) error {
 	a := &agent{Options: o, subjects: wire.Subjects{Run: o.Token.RunName()}, boot: random()}
 	a.ctx, a.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer a.cancel(nil)
+	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	a.calls = calls
 	client, err := o.Fleet.Client(ctx)
 	if err != nil {
 		return err
@@ -107,8 +111,10 @@ func Run(ctx context.Context, o Options) error {
 	why := context.Cause(a.ctx)
 	if ctx.Err() != nil {
 		a.Say("ending: calls in flight are let finish, and kept")
+	} else {
+		cut() // nobody waits for them, or they cannot be kept
 	}
-	a.sessions.drain(ctx.Err() != nil)
+	a.sessions.drain()
 	a.outbox.close(3 * time.Second)
 	if ctx.Err() != nil {
 		a.conn.Request(a.subjects.Bye(a.Name), nil, 2*time.Second)

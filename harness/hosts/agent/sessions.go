@@ -37,6 +37,7 @@ type sessions struct {
 	all map[string]*session
 
 	opening sync.Mutex // one after the other: an earlier lane has its devices until it is closed
+	ending  bool       // no call is begun any more
 	calls   sync.WaitGroup
 }
 
@@ -130,15 +131,21 @@ func (n *session) busy() bool {
 	return len(n.flights) > 0
 }
 
-// drain lets the calls in flight finish, where that is wanted.
-func (s *sessions) drain(wanted bool) {
-	if !wanted {
-		return
+// begins says whether a call may still be made; calls is done with it then.
+func (s *sessions) begins() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		return false
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.calls.Wait()
-	}()
-	<-done
+	s.calls.Add(1)
+	return true
+}
+
+// drain has no call begin any more, and waits for those in flight.
+func (s *sessions) drain() {
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
+	s.calls.Wait()
 }

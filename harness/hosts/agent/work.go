@@ -50,11 +50,7 @@ func (a *agent) pull() error {
 			m.Term()
 			continue
 		}
-		a.sessions.calls.Add(1)
-		a.tasks.Go(func() {
-			defer a.sessions.calls.Done()
-			a.carryOut(c, m)
-		})
+		a.tasks.Go(func() { a.carryOut(c, m) })
 	}
 }
 
@@ -89,6 +85,8 @@ func (a *agent) carryOut(c wire.Chunk, m jetstream.Msg) {
 		select {
 		case <-sent:
 			n++
+		case <-a.outbox.done:
+			return
 		case <-renew.C:
 			// Only with a sign of life: a server that hangs loses its lease.
 			if s != nil && s.signed(since) {
@@ -126,9 +124,7 @@ func (a *agent) call(s *session, digest string, c wire.Call, reply func(wire.Ans
 			return
 		}
 	}
-	a.sessions.calls.Add(1)
 	a.tasks.Go(func() {
-		defer a.sessions.calls.Done()
 		of := a.made(s, digest, key, named, c.Request)
 		if !named {
 			reply(of)
@@ -172,7 +168,12 @@ func (s *session) signed(since time.Time) bool {
 // answer of the model that was meant.
 func (a *agent) made(s *session, digest string, key store.Key, named bool, r models.Request) wire.Answer {
 	s.gate.enter()
-	resp, err := s.server.Chat(a.ctx, r)
+	if !a.sessions.begins() {
+		s.gate.leave()
+		return wire.Answer{Fault: models.FaultOf(fmt.Errorf("%w: the agent on %s ends", models.ErrUnreachable, a.Name))}
+	}
+	defer a.sessions.calls.Done()
+	resp, err := s.server.Chat(a.calls, r)
 	s.gate.leave()
 	if err != nil {
 		return wire.Answer{Fault: models.FaultOf(err)}
