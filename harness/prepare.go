@@ -24,7 +24,7 @@ func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Op
 	most, _ := c.LaneCount() // which was checked
 	return fleet.Options{
 		Hosts: c.Host, Headers: c.Header, GPUs: c.GPUs, Most: most, Own: c.Lanes != "" || len(c.KVCache) > 0 || len(c.GPUs) > 0 || c.Listens(),
-		Awaits: c.Listens(), Machine: MachineName(c), Elsewhere: c.NoLocal, Pull: c.Pull,
+		Awaits: c.Listens(), Machine: MachineName(c), Elsewhere: c.NoLocal, Pull: c.Pull, Levels: c.Levels(),
 		Logs: logs, Say: say, Warn: warn,
 	}
 }

@@ -30,7 +30,10 @@ type Options struct {
 	// Awaits says that other machines may come; Elsewhere that this one has no
 	// devices of the fleet's.
 	Awaits, Elsewhere bool
-	Pull              bool // models that machines lack which come
+	// Models that a machine lacks which comes are pulled there, and those that are
+	// these quantizations of ones that it has are made.
+	Pull   bool
+	Levels []string
 }
 
 // processor names the device that is this machine's CPU.

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -246,6 +247,10 @@ func (h *Hub) tell() error {
 // Command is what to run on another machine for it to join.
 func (h *Hub) Command() string {
 	address := h.NATS
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		u.User = nil // a password is shown to nobody: agents are given one of their own
+		address = u.String()
+	}
 	if address == "" {
 		host, port, _ := splitAddress(h.Listen)
 		if net.ParseIP(host).IsUnspecified() {

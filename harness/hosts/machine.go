@@ -299,6 +299,9 @@ func (h *Hub) lead(m *Machine) {
 	<-m.gone.Done()
 	<-sending
 	h.calls.lost(m, context.Cause(m.gone))
+	if h.door != nil {
+		h.door.forget(m.Name()) // it may come back with another key
+	}
 	if h.Left != nil && h.ctx.Err() == nil {
 		h.Left(m, context.Cause(m.gone))
 	}
