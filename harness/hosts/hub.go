@@ -138,6 +138,9 @@ func (h *Hub) serve(certificate tls.Certificate) (*server.Server, error) {
 		return nil, err
 	}
 	h.door = &doorkeeper{token: h.Token, inner: random() + random(), owners: make(map[string]string)}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "perg-" + h.subjects.Run, Host: host, Port: port, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		TLS: true, TLSHandshakeFirst: true, TLSTimeout: 10,
@@ -192,7 +195,7 @@ func splitAddress(address string) (host string, port int, err error) {
 	if err == nil {
 		port, err = strconv.Atoi(text)
 	}
-	if err != nil || port < 1 || port > 65535 {
+	if err != nil || port < 0 || port > 65535 {
 		return "", 0, hint.Usage(fmt.Errorf("listen %q: not a port, nor an address and a port", address), "write --listen :7375")
 	}
 	if host == "" {
@@ -253,6 +256,9 @@ func (h *Hub) Command() string {
 	}
 	if address == "" {
 		host, port, _ := splitAddress(h.Listen)
+		if at, ok := h.server.Addr().(*net.TCPAddr); ok {
+			port = at.Port
+		}
 		if net.ParseIP(host).IsUnspecified() {
 			host, _ = os.Hostname()
 		}
