@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"harness/engine", "harness/sizing", "harness/results", "harness/unseen"},
 	{"harness/task", "harness/fleet", "harness/metrics", "harness/ratings"},
 	{"harness/hosts/wire", "harness/rundir", "harness/compare", "harness/explore", "harness/reading"},
-	{"harness/sofar", "harness/tables", "harness/loads", "harness/advise", "harness/enlist", "harness/hosts", "harness/hosts/agent"},
+	{"harness/explore/address", "harness/sofar", "harness/tables", "harness/loads", "harness/advise", "harness/enlist", "harness/hosts", "harness/hosts/agent"},
 	{"harness/report", "harness/imported", "harness/standing", "harness/merge"},
 	{"harness/report/page", "harness/explore/web", "harness/export"},
 	{"harness"},

@@ -1,13 +1,16 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"perg/data"
 	"perg/harness/enlist"
 	"perg/harness/fleet"
 	"perg/harness/hint"
+	"perg/harness/hosts/wire"
 	"perg/harness/loads"
 	"perg/harness/rundir"
 	"perg/harness/store"
@@ -21,9 +24,19 @@ func FleetOptions(c rundir.Config, logs string, say, warn func(string)) fleet.Op
 	most, _ := c.LaneCount() // which was checked
 	return fleet.Options{
 		Hosts: c.Host, Headers: c.Header, GPUs: c.GPUs, Most: most, Own: c.Lanes != "" || len(c.KVCache) > 0 || len(c.GPUs) > 0 || c.Listens(),
-		Awaits: c.Listens(), Elsewhere: c.NoLocal, Pull: c.Pull,
+		Awaits: c.Listens(), Machine: MachineName(c), Elsewhere: c.NoLocal, Pull: c.Pull, Levels: c.Levels(),
 		Logs: logs, Say: say, Warn: warn,
 	}
+}
+
+// MachineName is that of this machine in a run that others may join; "" where it has
+// no lane in one.
+func MachineName(c rundir.Config) string {
+	if !c.Listens() || c.NoLocal {
+		return ""
+	}
+	host, _ := os.Hostname()
+	return cmp.Or(wire.NameOf(host), "controller")
 }
 
 // Prepare makes the plan of a config over its items for a fleet, and the

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -110,8 +109,6 @@ func agentAction(c *cli.Context) (err error) {
 	return err
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
 // machineName is the name of this machine in a run: the one that is given, or made
 // of its host name.
 func machineName(given string) (string, error) {
@@ -122,8 +119,7 @@ func machineName(given string) (string, error) {
 		return given, nil
 	}
 	host, _ := os.Hostname()
-	host, _, _ = strings.Cut(strings.ToLower(host), ".")
-	name := strings.Trim(notInNames.ReplaceAllString(host, "-"), "-")
+	name := wire.NameOf(host)
 	if err := wire.CheckName(name); err != nil {
 		return "", hint.Usage(fmt.Errorf("this machine's name: %w", err), "give it one with --name gpu02")
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/sync/errgroup"
@@ -125,4 +127,85 @@ func TestClusters(t *testing.T) {
 		}
 		merged(t, dir)
 	})
+}
+
+// What CLUSTERS.md has for machines that join a run is run here, with two agents of
+// this machine.
+func TestMachinesJoin(t *testing.T) {
+	b := ownServers(t)
+	text, err := os.ReadFile("CLUSTERS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	var said []string
+	for _, m := range fence.FindAllStringSubmatch(string(text), -1)[:2] {
+		for line := range strings.Lines(m[2]) {
+			line = strings.TrimSpace(line)
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				commands = append(commands, command)
+			} else if line != "..." {
+				said = append(said, strings.TrimSpace(strings.SplitN(strings.SplitN(line, "gpu01", 2)[0], "perg1-", 2)[0]))
+			}
+		}
+	}
+	if len(commands) != 2 || !strings.HasPrefix(commands[1], "perg agent ") {
+		t.Fatalf("commands %q", commands)
+	}
+	free, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := fmt.Sprintf(":%d", free.Addr().(*net.TCPAddr).Port)
+	free.Close()
+	run := strings.NewReplacer("llama3.1:8b qwen3:32b", "steady swayed --await 2 --limit 6 --num-predict 20 --store "+filepath.Join(b.dir, "store.db"),
+		"gemma2:27b", "judge", "--data perg.parquet ", "", ":7375", port).Replace(commands[0])
+	bin := filepath.Dir(b.program())
+	all := make(chan string, 3)
+	start := func(command string) {
+		c := exec.CommandContext(t.Context(), "bash", "-c", command)
+		c.Dir = b.dir
+		c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		go func() {
+			out, err := c.CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			all <- string(out)
+		}()
+	}
+	start(run)
+	var join string
+	for range 300 {
+		line, _ := os.ReadFile(filepath.Join(b.dir, "runs", "hosts", "join"))
+		if join = strings.TrimSpace(string(line)); join != "" {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	// The name of this machine need not be one that is known.
+	here, _ := os.Hostname()
+	join = strings.Replace(join, here+port, "127.0.0.1"+port, 1)
+	for _, name := range []string{"gpu02", "gpu03"} {
+		start(fmt.Sprintf("%s --name %s --store %s", join, name, filepath.Join(b.dir, name, "agent.db")))
+	}
+	var out string
+	for range 3 {
+		out += <-all
+	}
+	for _, line := range said {
+		if !strings.Contains(out, line) {
+			t.Errorf("nobody says %q:\n%s", line, out)
+		}
+	}
+	hosts := make(map[string]int)
+	for _, g := range table[data.Generation](t, filepath.Join(b.dir, "runs", "hosts"), "generations") {
+		if g.Status != data.StatusOK {
+			t.Errorf("%+v", g)
+		}
+		hosts[g.Host]++
+	}
+	if hosts["gpu02"]+hosts["gpu03"] == 0 {
+		t.Errorf("answers are of %v", hosts)
+	}
 }

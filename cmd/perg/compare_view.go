@@ -6,7 +6,7 @@ import (
 
 	"perg/harness/compare"
 	"perg/harness/explore"
-	"perg/harness/explore/web"
+	"perg/harness/explore/address"
 	"perg/harness/printable"
 	"perg/harness/prompt"
 )
@@ -21,8 +21,8 @@ func saidWhich(w io.Writer, all []compare.Comparison) {
 			command = view
 			fmt.Fprintf(w, "\n  %s\n", printable.Text(command))
 		}
-		fmt.Fprintf(w, "\n%s %s\n  http://127.0.0.1:%d%s\n", comma(c.Counts.OnlyA+c.Counts.OnlyB), printable.Text(fmt.Sprintf("of %s, %s, %s and %s, %s, %s",
-			c.A.Variant, c.A.Method, c.A.Setting, c.B.Variant, c.B.Method, c.B.Setting)), viewPort, web.Address(aloneRight(c)))
+		fmt.Fprintf(w, "\n%s %s\n  %s%s\n", comma(c.Counts.OnlyA+c.Counts.OnlyB), printable.Text(fmt.Sprintf("of %s, %s, %s and %s, %s, %s",
+			c.A.Variant, c.A.Method, c.A.Setting, c.B.Variant, c.B.Method, c.B.Setting)), viewerAt, address.Of(aloneRight(c)))
 	}
 	fmt.Fprintln(w)
 }

@@ -40,7 +40,7 @@ func listen(ctx context.Context, cfg rundir.Config, w work) (*members, error) {
 	}
 	var err error
 	m.hub, err = hosts.Listen(ctx, hosts.Options{
-		Listen: cfg.Listen, NATS: cfg.NATS, Dir: cfg.Out, Perg: rundir.Version(), Interval: time.Duration(cfg.GPUInterval),
+		Listen: cfg.Listen, NATS: cfg.NATS, Dir: cfg.Out, Perg: rundir.Version(), Machine: harness.MachineName(cfg), Interval: time.Duration(cfg.GPUInterval),
 		Replies: w.store, Say: w.display.say, Warn: w.display.warn, Came: m.join, Left: m.leave,
 	})
 	if err != nil {

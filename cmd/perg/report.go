@@ -291,10 +291,28 @@ func caveats(m rundir.Manifest, rows []data.Metric) []string {
 	if text := severalPreferences(m); text != "" {
 		all = append(all, "caveat: "+text+": intervals draw questions, and are for these preferences")
 	}
+	if text := severalKinds(m); text != "" {
+		all = append(all, "caveat: "+text)
+	}
 	if ended(m) && m.Counts != nil && m.Counts.Missing > 0 {
 		all = append([]string{fmt.Sprintf("caveat: the run is not finished, %s of %s generations are missing", comma(m.Counts.Missing), comma(m.Counts.Planned))}, all...)
 	}
 	return all
+}
+
+// severalKinds says that machines with different engines worked for a run; "" where
+// none did.
+func severalKinds(m rundir.Manifest) string {
+	engines := make(map[models.Engine]bool)
+	for _, l := range m.Loads {
+		if l.Version != "" {
+			engines[models.EngineOf(l.Version)] = true
+		}
+	}
+	if len(m.Hosts) == 0 || len(engines) < 2 {
+		return ""
+	}
+	return "machines with several engines of Ollama worked for the run: all that was asked about an item was asked on one of them, and models answer otherwise on another, so items differ by where they were asked"
 }
 
 // reread says where prompts that begin alike were read anew each time.

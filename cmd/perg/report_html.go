@@ -17,6 +17,7 @@ import (
 	"perg/harness/compare"
 	"perg/harness/hint"
 	"perg/harness/metrics"
+	"perg/harness/printable"
 	"perg/harness/report"
 	"perg/harness/report/page"
 	"perg/harness/rundir"
@@ -57,11 +58,39 @@ func writePage(path string, shown shownRun, m rundir.Manifest, rows []data.Metri
 	if err := shows.Read(shown.tables, t); err != nil {
 		return 0, err
 	}
-	html, err := page.Render(shows)
+	html, _, err := page.Render(shows)
 	if err != nil {
 		return 0, err
 	}
 	return len(html), writePageFile(path, html)
+}
+
+// servedPage makes the page of a run that perg view serves beside its answers, and
+// gives the policy that it needs.
+func servedPage(shown shownRun) (html []byte, policy string, err error) {
+	rows, err := readMetrics(shown.tables)
+	if err != nil {
+		return nil, "", err
+	}
+	t, err := metrics.Load(shown.tables, shown.manifest.MetricsOptions())
+	if err != nil {
+		return nil, "", err
+	}
+	notes, err := shown.notes(rows)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := recommend(shown.manifest, rows, func() (*metrics.Table, error) { return t, nil })
+	if err != nil {
+		return nil, "", err
+	}
+	shows := pageOf(shown.dir, shown.manifest, report.Ranked(rows))
+	shows.Viewer, shows.Views = "", nil
+	shows.Improvements, shows.Recommendation, shows.Caveats = improvements(rows, t), r, append(shows.Caveats, notes...)
+	if err := shows.Read(shown.tables, t); err != nil {
+		return nil, "", err
+	}
+	return page.Render(shows)
 }
 
 func writePageFile(path string, html []byte) error {
@@ -77,6 +106,7 @@ func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 		Name: filepath.Base(filepath.Clean(dir)), State: m.How(), Dataset: m.Dataset.Name, Items: m.Dataset.Items,
 		StartedAt: m.StartedAt, EndedAt: m.EndedAt, Caveats: caveats(m, rows), Metrics: rows,
 		Published: comparePublished(m, rows), Facts: facts(m),
+		Viewer: viewerAt, Views: map[string]string{m.RunID: "perg view " + printable.Text(quoted(dir))},
 	}
 	if m.Imported != nil {
 		r.EndedAt = nil // how long the answers took is not known
@@ -84,7 +114,8 @@ func pageOf(dir string, m rundir.Manifest, rows []data.Metric) page.Run {
 	best, _ := compare.Siblings(comparedModels(m))
 	for _, v := range m.Models {
 		r.Variants = append(r.Variants, page.Variant{
-			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization),
+			Name: v.Variant, Quantization: v.Quantization, Series: cmp.Or(best[v.Variant], v.Variant), Bits: bitsPerWeight(v.Quantization), KVCache: v.KVCacheType,
+			Answers: page.Answers{Run: m.RunID, Variant: v.Variant},
 		})
 	}
 	for _, l := range m.Loads {
@@ -155,8 +186,33 @@ func facts(m rundir.Manifest) []page.Fact {
 	if m.Imported == nil {
 		add("GPUs", "%s", cmp.Or(strings.Join(lines, "\n"), "none seen"))
 	}
+	add("Machines that joined", "%s", strings.Join(machineFacts(m), "\n"))
 	add("perg", "%s", m.PergVersion)
 	return all
+}
+
+// machineFacts are the other machines that worked for a run, each once, as it last
+// joined.
+func machineFacts(m rundir.Manifest) (lines []string) {
+	for i, h := range m.Hosts {
+		if slices.ContainsFunc(m.Hosts[i+1:], func(later rundir.Host) bool { return later.Name == h.Name }) {
+			continue
+		}
+		what := h.Processor
+		if len(h.GPUs.GPUs) > 0 {
+			var names []string
+			for _, g := range h.GPUs.GPUs {
+				names = append(names, g.Name)
+			}
+			what = strings.Join(names, ", ")
+		}
+		line := fmt.Sprintf("%s: %s, Ollama %s", h.Name, what, h.Ollama)
+		if h.Left != nil {
+			line += ", left before the end"
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func modelFact(v rundir.ModelInfo) string {

@@ -378,5 +378,6 @@ func pageOfSeveral(runs []*reportedRun, r advise.Recommendation, warnings []stri
 	}
 	all := page.Join(pages)
 	all.Recommendation, all.Caveats = r, warnings
-	return page.Render(all)
+	html, _, err := page.Render(all)
+	return html, err
 }

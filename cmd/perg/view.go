@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +27,9 @@ import (
 // viewPort is where perg view is found unless it is taken: PERG on a telephone.
 // A port that stays the same keeps addresses good.
 const viewPort = 7374
+
+// viewerAt is where that is.
+var viewerAt = fmt.Sprintf("http://127.0.0.1:%d", viewPort)
 
 func viewCommand() *cli.Command {
 	return &cli.Command{
@@ -57,12 +63,19 @@ have rated the answer; --blind=false shows it.
 
    perg judge agree runs/20260102-150405 runs/20260102-150405/ratings.csv
 
+Report, above, is the page of 'perg report --html', in which each figure leads to
+the answers that it counts. In a page that is a file a click shows the command to
+see them, of this form:
+
+   perg view runs/20260102-150405 --at '/?outcome=broken&setting=mixed'
+
 A run at work, or one whose process died, is shown as far as it came, and the
 list is renewed as it goes on. Nothing else is written. The pages are only
 reachable from this machine. The URL contains all that is shown. Ctrl-C ends it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ratings", Usage: "the CSV `FILE` that ratings are kept in (default: RUN/ratings.csv)"},
 			&cli.BoolFlag{Name: "blind", Usage: "hide what judges said of an answer until you have rated it (default: where a judge rated)"},
+			&cli.StringFlag{Name: "at", Usage: "say the URL of the list at an `ADDRESS`, as pages of 'perg report --html' name it"},
 			&cli.IntFlag{Name: "port", Value: viewPort, Usage: "`PORT` to serve at; unless you name one, a free one where it is taken"},
 			&cli.StringFlag{Name: "address", Value: "127.0.0.1", Usage: "loopback `ADDRESS` to serve at"},
 		},
@@ -77,6 +90,8 @@ func viewAction(c *cli.Context) error {
 		return hint.Usage(fmt.Errorf("view takes one run directory or two, not %d", c.NArg()), "perg view runs/<time>")
 	case c.NArg() > 1 && c.IsSet("ratings"):
 		return hint.Usage(errors.New("--ratings names one file, and there are two runs"), "leave it out: ratings of each are kept beside it")
+	case c.IsSet("at") && !isAddress(c.String("at")):
+		return hint.Usage(fmt.Errorf("--at %s is no address of a page of perg view", c.String("at")), "it begins with / and goes as far as the URL does: --at '/?outcome=broken'")
 	case port < 1 || port > 65535:
 		return hint.Usage(fmt.Errorf("--port %d: a number from 1 to 65535", port), "")
 	}
@@ -104,7 +119,7 @@ func viewAction(c *cli.Context) error {
 	for _, one := range v.runs {
 		fmt.Fprintf(w, "%s: %s answers\n", printable.Text(one.name), comma(one.run.Generations()))
 	}
-	fmt.Fprintln(w, "http://"+listener.Addr().String()+"/")
+	fmt.Fprintln(w, "http://"+listener.Addr().String()+cmp.Or(c.String("at"), "/"))
 	for i, one := range v.runs {
 		fmt.Fprintf(w, "ratings are kept in %s", printable.Text(one.ratings.Path))
 		if sheet, err := one.ratings.Open(); err == nil && sheet.Rated() > 0 {
@@ -124,6 +139,12 @@ func viewAction(c *cli.Context) error {
 	cancel()
 	following.Wait()
 	return errors.Join(err, v.close())
+}
+
+// isAddress says whether a text is the part of a page's URL that --at takes.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && strings.HasPrefix(text, "/") && u.Host == "" && u.String() == text
 }
 
 // openNamed opens a run by its name, and the file of its ratings.
@@ -192,7 +213,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // aboutRun is what the pages say of the run.
 func aboutRun(s shownRun) web.About {
 	m := s.manifest
-	about := web.About{Name: s.dir, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
+	about := web.About{Name: s.dir, ID: m.RunID, Facts: []string{comma(len(m.Models)) + " " + plural(len(m.Models), "variant"), comma(m.Dataset.Items) + " " + plural(m.Dataset.Items, "question")}}
 	for i, j := range m.Judges {
 		if i == 0 {
 			about.Facts = append(about.Facts, "judge "+j.Name)

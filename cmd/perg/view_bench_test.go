@@ -104,17 +104,19 @@ func BenchmarkExplore(b *testing.B) {
 			sorted = max(sorted, took)
 		}
 		b.ReportMetric(sorted.Seconds(), "s-sort")
-		// A word in one response of a thousand, one of none, one in nearly all, and words
-		// that follow each other.
-		var search time.Duration
-		for _, query := range []string{exploretest.RareWord, "nosuchword", "answer", `"the answer is"`, "answer brid*"} {
-			page, took := timed("/?q=" + url.QueryEscape(query))
-			search = max(search, took)
-			if strings.Contains(page, `http-equiv="refresh"`) {
-				b.Errorf("%s is still looked for", query)
+		// A word in one response of a thousand, one of none, one in nearly all, words
+		// that follow each other, and beginnings of words: a page of answers each, and
+		// how long it takes until all are counted.
+		var search, counted time.Duration
+		for _, query := range []string{exploretest.RareWord, "nosuchword", "answer", `"the answer is"`, "answer brid*", "a*", "t* a*", `o* "answer is"`, "a* nosuchword"} {
+			page, all, longest := whole("/?q=" + url.QueryEscape(query))
+			search, counted = max(search, longest), max(counted, all)
+			if !strings.Contains(page, " answers</p>") && !strings.Contains(page, "No answers match.") || strings.Contains(page, "or more") {
+				b.Errorf("%s is not counted", query)
 			}
 		}
 		limited("search", search, searchLimit)
+		b.ReportMetric(counted.Seconds(), "s-search-counted")
 		answer := url.Values{"item": {"item-7000"}, "of": {"model-34:8b"}, "by": {"zero-shot"}, "under": {"mixed"}, "outcome": {"broken"}}
 		page, screen := timed("/answer?" + answer.Encode())
 		if !strings.Contains(page, "The same question elsewhere") {

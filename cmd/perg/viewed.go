@@ -35,8 +35,15 @@ type viewed struct {
 
 // A served is what a viewed run is served from.
 type served struct {
-	shown shownRun
-	run   *explore.Run
+	shown  shownRun
+	run    *explore.Run
+	report func() (made, error)
+}
+
+// A made is a page, with the policy that it needs.
+type made struct {
+	html   []byte
+	policy string
 }
 
 // searchFile is where words of a run's texts are looked up.
@@ -66,6 +73,11 @@ func (v *viewed) look(ctx context.Context, dir string, m rundir.Manifest) (is se
 	if err != nil {
 		is.shown.Close()
 	}
+	shown := is.shown
+	is.report = sync.OnceValues(func() (m made, err error) {
+		m.html, m.policy, err = servedPage(shown)
+		return m, err
+	})
 	return is, err
 }
 
@@ -79,7 +91,10 @@ func (v *viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (v *viewer) show() {
 	var shown []web.Shown
 	for _, one := range v.runs {
-		shown = append(shown, web.Shown{Run: one.run, About: aboutRun(one.shown), Ratings: one.ratings})
+		shown = append(shown, web.Shown{Run: one.run, About: aboutRun(one.shown), Ratings: one.ratings, Report: func() ([]byte, string, error) {
+			m, err := one.report()
+			return m.html, m.policy, err
+		}})
 	}
 	v.handler = v.serve(shown)
 }

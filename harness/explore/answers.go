@@ -25,19 +25,24 @@ func (r *Run) Answers(ctx context.Context, f Filter) iter.Seq2[Answer, error] {
 			yield(Answer{}, err)
 			return
 		}
-		type columns struct {
-			Response *string  `parquet:"response"`
-			Options  []string `parquet:"options,list"`
-			Gold     string   `parquet:"gold"`
+		var from interface {
+			At(row int) (texts, error)
+			Close() error
+		} = data.NewRowReader[texts](r.tables.Generations)
+		if scattered(numbers) {
+			from.Close()
+			if from, err = newSpill(ctx, r.tables.Generations, numbers); err != nil {
+				yield(Answer{}, err)
+				return
+			}
 		}
-		texts := data.NewRowReader[columns](r.tables.Generations)
-		defer texts.Close()
+		defer from.Close()
 		p, beside := r.pairing(f.Beside)
 		for _, row := range numbers {
 			err := ctx.Err()
-			var c columns
+			var c texts
 			if err == nil {
-				c, err = texts.At(int(row))
+				c, err = from.At(int(row))
 			}
 			if err != nil {
 				yield(Answer{}, err)
@@ -60,6 +65,11 @@ func (r *Run) Answers(ctx context.Context, f Filter) iter.Seq2[Answer, error] {
 // all are the rows that a filter lists.
 func (r *Run) all(ctx context.Context, f Filter) ([]int32, error) {
 	h, err := r.find(ctx, f)
+	for err == nil && h.asked != nil {
+		if err = h.asked.wait(ctx, patience); err == nil {
+			h, err = r.find(ctx, f)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,9 @@ type Run struct {
 	ready chan struct{}
 	index *index // when ready is closed; then err or index is set
 	err   error
+	ctx   context.Context
 	stop  context.CancelFunc
+	asked sync.WaitGroup // those who ask the index of texts
 	texts *indexed
 	own   *Texts // those that are closed with it; nil: they are another's
 
@@ -45,7 +47,7 @@ func Open(dir string, p results.Panel, t *Texts) (*Run, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Run{tables: tables, panel: p, ready: make(chan struct{}), stop: stop, texts: &indexed{ready: make(chan struct{})}}
+	r := &Run{tables: tables, panel: p, ready: make(chan struct{}), ctx: ctx, stop: stop, texts: &indexed{ready: make(chan struct{})}}
 	if t == nil {
 		r.own = NewTexts("")
 		t = r.own
@@ -68,6 +70,7 @@ func Open(dir string, p results.Panel, t *Texts) (*Run, error) {
 func (r *Run) Close() error {
 	r.stop()
 	<-r.texts.ready
+	r.asked.Wait()
 	err := r.tables.Close()
 	if r.own != nil {
 		err = errors.Join(err, r.own.Close())

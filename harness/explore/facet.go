@@ -21,11 +21,13 @@ const (
 	ByBreaks         Facet = "breaks"  // which of the two breaks, of what is in Q* of both
 	ByLetter         Facet = "letters" // whether the two answer the same letter
 	ByFollowed       Facet = "followed"
+	ByRobust         Facet = "robust" // whether an answer of Q* is right and as asked; no is what the Robustness Error counts
 	ByJudges         Facet = "judges" // whether several judges agree
 	BySetting        Facet = "setting"
 	ByPreferenceType Facet = "type"
 	ByVariant        Facet = "variant"
 	ByMethod         Facet = "method"
+	ByChosen         Facet = "letter"
 	ByReader         Facet = "reader" // what read the letter
 	ByRating         Facet = "rated"  // a person's
 	ByThumb          Facet = "thumbed"
@@ -38,8 +40,8 @@ const (
 // Facets lists the facets, the most telling first.
 func Facets() []Facet {
 	return []Facet{
-		ByOutcome, ByRight, ByBreaks, ByLetter, ByFollowed, ByJudges, BySetting, ByPreferenceType, ByVariant, ByMethod,
-		ByReader, ByRating, ByThumb, ByNote, ByControl, BySource, ByCategory,
+		ByOutcome, ByRight, ByBreaks, ByLetter, ByFollowed, ByRobust, ByJudges, BySetting, ByPreferenceType, ByVariant, ByMethod,
+		ByChosen, ByReader, ByRating, ByThumb, ByNote, ByControl, BySource, ByCategory,
 	}
 }
 
@@ -49,10 +51,12 @@ func (f Facet) Compares() bool { return f.kind() == byBeside }
 // kind is that of the numbers that a facet looks at.
 func (f Facet) kind() kind {
 	switch f {
-	case ByOutcome, ByFollowed, ByJudges:
+	case ByOutcome, ByFollowed, ByRobust, ByJudges:
 		return byMarks
 	case ByRight, ByBreaks, ByLetter:
 		return byBeside
+	case ByChosen:
+		return byChosen
 	case ByReader:
 		return byReader
 	case ByRating, ByThumb, ByNote:
@@ -64,22 +68,28 @@ func (f Facet) kind() kind {
 	}
 }
 
-// A markedValue is a value of a facet that is a mark.
+// A markedValue is a value of a facet that marks have.
 type markedValue struct {
 	facet Facet
 	value string
-	mark  marks
+	of    func(marks) bool
 }
 
 var markedValues = []markedValue{
 	outcomeOf(results.Broken), outcomeOf(results.Kept), outcomeOf(results.Mended), outcomeOf(results.WrongTwice),
-	outcomeOf(results.NullBroken), outcomeOf(results.NullKept), outcomeOf(results.PlainRight), outcomeOf(results.PlainWrong), {ByOutcome, "unscored", unscored}, outcomeOf(results.Error),
-	{ByFollowed, "yes", followed}, {ByFollowed, "no", notFollowed},
-	{ByJudges, "agree", agreed}, {ByJudges, "disagree", disagreed},
+	outcomeOf(results.NullBroken), outcomeOf(results.NullKept), outcomeOf(results.PlainRight), outcomeOf(results.PlainWrong), {ByOutcome, "unscored", having(unscored)}, outcomeOf(results.Error),
+	{ByFollowed, "yes", having(followed)}, {ByFollowed, "no", having(notFollowed)},
+	{ByRobust, "yes", func(m marks) bool { return m.outcome() == results.Kept && m&followed != 0 }},
+	{ByRobust, "no", func(m marks) bool {
+		return m.outcome() == results.Broken || m.outcome() == results.Kept && m&notFollowed != 0
+	}},
+	{ByJudges, "agree", having(agreed)}, {ByJudges, "disagree", having(disagreed)},
 }
 
+func having(bit marks) func(marks) bool { return func(m marks) bool { return m&bit != 0 } }
+
 func outcomeOf(o results.Outcome) markedValue {
-	return markedValue{ByOutcome, OutcomeValue(o), outcomeMark(o)}
+	return markedValue{ByOutcome, OutcomeValue(o), having(outcomeMark(o))}
 }
 
 // OutcomeValue is an outcome as a value of the facet ByOutcome: "wrong-twice".
@@ -87,6 +97,9 @@ func OutcomeValue(o results.Outcome) string { return strings.ReplaceAll(string(o
 
 // AskedFirst is the value of ByControl of what is no control.
 const AskedFirst = "first"
+
+// NoLetter is the value of ByChosen of what no option could be read from.
+const NoLetter = "none"
 
 // Unmarked is the value of ByRating, ByThumb and ByNote of what nobody marked.
 const Unmarked = "none"
@@ -97,11 +110,11 @@ func (x *rows) values(f Facet, yield func(n int, value string)) {
 	switch f.kind() {
 	case byMarks:
 		for _, v := range markedValues {
-			if v.facet != f || x.seen&v.mark == 0 {
+			if v.facet != f {
 				continue
 			}
 			for _, m := range x.alike {
-				if m&v.mark != 0 {
+				if v.of(m) {
 					yield(int(m), v.value)
 				}
 			}
@@ -113,6 +126,10 @@ func (x *rows) values(f Facet, yield func(n int, value string)) {
 	case byCell:
 		for i := range x.cells {
 			yield(i, cellValue(x.cells[i], f))
+		}
+	case byChosen:
+		for i, letter := range x.answers.texts {
+			yield(i, cmp.Or(letter, NoLetter))
 		}
 	case byReader:
 		for i, from := range x.readers.texts {
@@ -138,12 +155,14 @@ func (x *rows) has(f Facet, n int, value string) bool {
 	switch f.kind() {
 	case byMarks:
 		return slices.ContainsFunc(markedValues, func(v markedValue) bool {
-			return v.facet == f && v.value == value && marks(n)&v.mark != 0
+			return v.facet == f && v.value == value && v.of(marks(n))
 		})
 	case byItem:
 		return x.items[n].value(f) == value
 	case byCell:
 		return cellValue(x.cells[n], f) == value
+	case byChosen:
+		return cmp.Or(x.answers.texts[n], NoLetter) == value
 	case byReader:
 		return readerOf(x.readers.texts[n]) == value
 	case byPerson:
@@ -161,7 +180,7 @@ func compareValues(f Facet, a, b string) int {
 // rank is the place of a value in its facet, where that is not the alphabet's.
 func rank(f Facet, value string) int {
 	switch f {
-	case ByOutcome, ByFollowed, ByJudges:
+	case ByOutcome, ByFollowed, ByRobust, ByJudges:
 		return slices.IndexFunc(markedValues, func(v markedValue) bool { return v.facet == f && v.value == value })
 	case BySetting:
 		return slices.Index(prompt.Settings(), prompt.Setting(value))
@@ -169,8 +188,8 @@ func rank(f Facet, value string) int {
 		return slices.Index(prompt.Methods(), prompt.Method(value))
 	case ByRight, ByBreaks, ByLetter:
 		return slices.Index([]string{Here, There, Both, Neither, Same, Other}, value)
-	case ByRating, ByThumb, ByNote:
-		if value == Unmarked {
+	case ByChosen, ByRating, ByThumb, ByNote:
+		if value == Unmarked || value == NoLetter {
 			return 1
 		}
 	}

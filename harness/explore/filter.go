@@ -84,6 +84,7 @@ const (
 	byCell kind = iota
 	byItem
 	byMarks
+	byChosen
 	byReader
 	byPerson
 	byBeside
@@ -92,12 +93,12 @@ const (
 
 // sizes are how many numbers there are of each kind.
 func (x *rows) sizes() [nKinds]int {
-	return [nKinds]int{len(x.cells), len(x.items), allMarks, len(x.readers.texts), allPersonMarks, allBeside}
+	return [nKinds]int{len(x.cells), len(x.items), allMarks, len(x.answers.texts), len(x.readers.texts), allPersonMarks, allBeside}
 }
 
 // at are the numbers of a row.
 func (x *rows) at(row int) [nKinds]int {
-	at := [nKinds]int{int(x.cell[row]), int(x.item[row]), int(x.marks[row]), int(x.readers.rows[row])}
+	at := [nKinds]int{int(x.cell[row]), int(x.item[row]), int(x.marks[row]), int(x.answers.rows[row]), int(x.readers.rows[row])}
 	if x.person != nil {
 		at[byPerson] = int(x.person[row])
 	}
@@ -163,7 +164,7 @@ func (c *compiled) count(f Filter) (through, hits int, counts map[Facet][]Count)
 	for row := range x.item {
 		at := x.at(row)
 		mask := c.masks[byCell][at[byCell]] | c.masks[byItem][at[byItem]] | c.masks[byMarks][at[byMarks]] |
-			c.masks[byReader][at[byReader]] | c.masks[byPerson][at[byPerson]] | c.masks[byBeside][at[byBeside]]
+			c.masks[byChosen][at[byChosen]] | c.masks[byReader][at[byReader]] | c.masks[byPerson][at[byPerson]] | c.masks[byBeside][at[byBeside]]
 		if mask&(mask-1) != 0 {
 			continue // several keep it out
 		}

@@ -27,6 +27,8 @@ type hits struct {
 	// textCounted: counts are of what has the text, too.
 	textCounted bool
 
+	asked *asking // nil: the index of texts has answered
+
 	mu     sync.Mutex
 	search *search // nil: no text, or it is known where it is
 	rows   []int32
@@ -46,10 +48,15 @@ func (r *Run) find(ctx context.Context, f Filter) (*hits, error) {
 	key := f.key()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var asked *asking
 	if i := slices.IndexFunc(r.hits, func(h *hits) bool { return h.key == key }); i >= 0 {
 		h := r.hits[i]
-		r.hits = slices.Insert(slices.Delete(r.hits, i, i+1), 0, h)
-		return h, nil
+		r.hits = slices.Delete(r.hits, i, i+1)
+		if h.asked == nil || !h.asked.answered() {
+			r.hits = slices.Insert(r.hits, 0, h)
+			return h, nil
+		}
+		asked = h.asked
 	}
 	x := &rows{index: r.index, person: r.marks.rows}
 	if p, ok := r.pairing(f.Beside); ok {
@@ -58,9 +65,16 @@ func (r *Run) find(ctx context.Context, f Filter) (*hits, error) {
 	c := x.compile(f)
 	h := &hits{key: key, x: x, sort: f.Sort}
 	if q != nil {
-		if h.search, err = newSearch(ctx, r, c, *q); err != nil {
+		if asked == nil {
+			asked = r.ask(*q)
+		}
+		if err := asked.wait(ctx, soon); err != nil {
 			return nil, err
 		}
+		if !asked.answered() {
+			h.asked = asked
+		}
+		h.search = newSearch(c, *q, asked)
 		if h.search.known == len(x.item) {
 			c.match = h.search.matches()
 			h.search = nil
@@ -91,14 +105,61 @@ type search struct {
 	known int
 }
 
-func newSearch(ctx context.Context, r *Run, c compiled, q fulltext.Query) (*search, error) {
+func newSearch(c compiled, q fulltext.Query, asked *asking) *search {
 	s := &search{compiled: c, query: q, items: make([]bool, len(c.of.items))}
 	for i := range s.items {
 		s.items[i] = q.Match(c.of.items[i].Question) || q.Match(c.of.items[i].Preference)
 	}
-	var err error
-	s.found, s.known, err = r.texts.find(ctx, q, len(c.of.item))
-	return s, err
+	if asked.answered() {
+		s.found, s.known = asked.found, asked.known
+	}
+	return s
+}
+
+// An asking is what the index of texts is asked, which takes it a second or two
+// where nearly all texts match. Until it has answered, texts are read through.
+type asking struct {
+	done  chan struct{}
+	found rowSet // when done is closed, as indexed.find gives them
+	known int
+	err   error
+}
+
+// soon is how long a request waits for the index, and then reads.
+const soon = 400 * time.Millisecond
+
+func (r *Run) ask(q fulltext.Query) *asking {
+	a := &asking{done: make(chan struct{})}
+	r.asked.Go(func() {
+		a.found, a.known, a.err = r.texts.find(r.ctx, q, r.Generations())
+		close(a.done)
+	})
+	return a
+}
+
+func (a *asking) answered() bool {
+	select {
+	case <-a.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// wait waits so long for the answer; the error is that of the index, or why the
+// request is given up.
+func (a *asking) wait(ctx context.Context, long time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-a.done:
+		return a.err
+	case <-time.After(long):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // matches are the rows that match, where the index knows all.
@@ -123,6 +184,12 @@ func (h *hits) look(ctx context.Context, r *Run, enough int, until time.Time) er
 	}
 	if h.sort.By != "" {
 		enough = len(h.x.item) + 1
+	}
+	if h.asked != nil && h.sort.By != "" {
+		return h.asked.wait(ctx, time.Until(until)) // what it knows is sorted when it is asked for again
+	}
+	if h.asked != nil {
+		until = time.Now().Add(min(soon, time.Until(until))) // the index has been waited for
 	}
 	if h.search != nil {
 		if err := h.search.look(ctx, r, h, enough, until); err != nil {
@@ -225,6 +292,7 @@ type List struct {
 	Of     int // generations that the facets let through
 	Looked int // of these, that the text was looked for in; all where it is done
 	Done   bool
+	Asked  bool // the index of texts has not answered yet, which it does soon
 	Facets map[Facet][]Count
 	// TextCounted: Facets count what has the text, too. Else, as they are counted
 	// before texts are read, they leave the text out.
@@ -245,7 +313,7 @@ func (r *Run) List(ctx context.Context, f Filter, from, n int) (List, error) {
 	if err := h.look(ctx, r, from+n+1, time.Now().Add(patience)); err != nil {
 		return List{}, err
 	}
-	l := List{From: from, Hits: len(h.rows), Of: h.of, Looked: h.looked, Done: h.done(), Facets: h.counts, TextCounted: h.textCounted}
+	l := List{From: from, Hits: len(h.rows), Of: h.of, Looked: h.looked, Done: h.done(), Asked: h.asked != nil, Facets: h.counts, TextCounted: h.textCounted}
 	end := min(from+n, len(h.rows))
 	l.HasMore = end < len(h.rows)
 	if from >= end {

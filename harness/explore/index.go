@@ -40,7 +40,6 @@ type index struct {
 	judgments []judgmentAt
 	judged    bool    // the table judgments has rows
 	repeats   bool    // a generation is the second of its kind, or a later one
-	seen      marks   // those that any row has
 	alike     []marks // all that rows have, each once
 }
 
@@ -235,7 +234,6 @@ func (x *index) judge(p results.Panel, judged bool, came []results.Result, score
 		}
 		m |= by[x.cell[row]][results.PairOf(baseline, result.With(v))]
 		x.marks[row] = m
-		x.seen |= m
 		if !known[m] {
 			known[m] = true
 			x.alike = append(x.alike, m)

@@ -25,10 +25,15 @@ type Options struct {
 	Logs     string        // directory of the logs of servers that are started
 	Say      func(string)  // what the user may want to know
 	Warn     func(string)  // caveats; may be called from many goroutines
+	// Machine is this one's name, where it matters which one it is; else "".
+	Machine string
 	// Awaits says that other machines may come; Elsewhere that this one has no
 	// devices of the fleet's.
 	Awaits, Elsewhere bool
-	Pull              bool // models that machines lack which come
+	// Models that a machine lacks which comes are pulled there, and those that are
+	// these quantizations of ones that it has are made.
+	Pull   bool
+	Levels []string
 }
 
 // processor names the device that is this machine's CPU.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"perg/models"
@@ -114,9 +115,33 @@ func (f *Fleet) Supply(ctx context.Context, m Machine, l *Locations, wanted []mo
 	if err != nil {
 		return err
 	}
+	if catalogue, err = f.quantizeLacking(ctx, client, catalogue, wanted); err != nil {
+		f.options.Warn(err.Error())
+	}
 	for _, d := range m.Devices() {
 		l.add(d.ID, catalogue)
 	}
 	f.warnOfMissing(l, m.Devices()[0].ID, wanted)
 	return nil
+}
+
+// quantizeLacking makes what a machine lacks of the wanted models that are
+// quantizations of ones that it has: the same Ollama makes the same of them, and
+// where it does not, the digest says so.
+func (f *Fleet) quantizeLacking(ctx context.Context, client Client, catalogue, wanted []models.Installed) ([]models.Installed, error) {
+	for _, source := range catalogue {
+		for _, level := range f.options.Levels {
+			name := models.QuantizedName(source, level)
+			if source.Quantization != "F16" || !slices.ContainsFunc(wanted, func(w models.Installed) bool { return w.Name == name }) {
+				continue
+			}
+			if _, ok := models.Find(catalogue, name); ok {
+				continue
+			}
+			if _, err := client.Quantize(ctx, catalogue, source, level, telling(f.options.Say, source.Name+" on "+client.Host(), level)); err != nil {
+				return catalogue, fmt.Errorf("%s of %s on %s: %w", level, source.Name, client.Host(), err)
+			}
+		}
+	}
+	return client.Catalogue(ctx)
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,11 @@ type managed struct {
 	server  *models.Server
 	devices []string
 	config  engine.ServerConfig
+	machine string // where others may join: this one's name; else ""
 }
+
+// Host names the machine where there may be others, and else the server.
+func (m *managed) Host() string { return cmp.Or(m.machine, m.Client.Host()) }
 
 func (m *managed) Exits() int   { return m.server.Exits() }
 func (m *managed) Close() error { return m.server.Stop() }
@@ -75,7 +80,7 @@ func (f *Fleet) Client(ctx context.Context) (Client, error) {
 			return nil, err
 		}
 		f.front = &front{m, make(chan struct{})}
-		f.options.Say(fmt.Sprintf("started an Ollama server at %s, its log is %s", m.Host(), f.log(strings.Join(devices, "+"))))
+		f.options.Say(fmt.Sprintf("started an Ollama server at %s, its log is %s", m.Client.Host(), f.log(strings.Join(devices, "+"))))
 	}
 	return f.front.server.Client, nil
 }
@@ -159,7 +164,7 @@ func (f *Fleet) start(ctx context.Context, lane string, devices []string, s engi
 	f.ownMu.Lock()
 	f.own = append(f.own, srv)
 	f.ownMu.Unlock()
-	return &managed{Client: client, server: srv, devices: devices, config: s}, nil
+	return &managed{Client: client, server: srv, devices: devices, config: s, machine: f.options.Machine}, nil
 }
 
 // started are the processes of the servers that perg started and that run.

@@ -61,7 +61,7 @@ func (f *Fleet) Watch(ctx context.Context, dir string, interval, rotate time.Dur
 		return nil, nil, err
 	}
 	sampler := gpu.Sampler{Interval: interval, Owns: f.Owns, Warn: warn}
-	if len(f.Inventory.GPUs) == 0 && !f.options.Awaits {
+	if len(f.Inventory.GPUs) == 0 {
 		// Why, 'perg doctor' says at length.
 		sampler.Warn = func(string) { warn("no GPU samples: there is no NVIDIA GPU here, or no driver (perg doctor says why)") }
 	}

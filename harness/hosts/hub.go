@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -40,6 +41,7 @@ type Options struct {
 	NATS     string        // URL of a NATS server of the user's, in place of one of the hub's own; "": none
 	Dir      string        // of the run
 	Perg     string        // version
+	Machine  string        // name of this one, which has lanes of its own; "": it has none
 	Interval time.Duration // between GPU samples
 	Replies  Replies
 	Say      func(string)
@@ -136,6 +138,9 @@ func (h *Hub) serve(certificate tls.Certificate) (*server.Server, error) {
 		return nil, err
 	}
 	h.door = &doorkeeper{token: h.Token, inner: random() + random(), owners: make(map[string]string)}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "perg-" + h.subjects.Run, Host: host, Port: port, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		TLS: true, TLSHandshakeFirst: true, TLSTimeout: 10,
@@ -190,7 +195,7 @@ func splitAddress(address string) (host string, port int, err error) {
 	if err == nil {
 		port, err = strconv.Atoi(text)
 	}
-	if err != nil || port < 1 || port > 65535 {
+	if err != nil || port < 0 || port > 65535 {
 		return "", 0, hint.Usage(fmt.Errorf("listen %q: not a port, nor an address and a port", address), "write --listen :7375")
 	}
 	if host == "" {
@@ -245,8 +250,15 @@ func (h *Hub) tell() error {
 // Command is what to run on another machine for it to join.
 func (h *Hub) Command() string {
 	address := h.NATS
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		u.User = nil // a password is shown to nobody: agents are given one of their own
+		address = u.String()
+	}
 	if address == "" {
 		host, port, _ := splitAddress(h.Listen)
+		if at, ok := h.server.Addr().(*net.TCPAddr); ok {
+			port = at.Port
+		}
 		if net.ParseIP(host).IsUnspecified() {
 			host, _ = os.Hostname()
 		}

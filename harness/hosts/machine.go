@@ -248,6 +248,8 @@ func (h *Hub) refuses(a wire.Hello, subject string) string {
 		return "the token is another run's"
 	case a.Name != subject || wire.CheckName(a.Name) != nil:
 		return fmt.Sprintf("%q is not its name", a.Name)
+	case a.Name == h.Machine:
+		return fmt.Sprintf("%s has lanes in the run already, as the machine that it was begun on; on another one of that name give --name", a.Name)
 	case len(a.Devices) == 0:
 		return "it has no device"
 	}
@@ -297,6 +299,9 @@ func (h *Hub) lead(m *Machine) {
 	<-m.gone.Done()
 	<-sending
 	h.calls.lost(m, context.Cause(m.gone))
+	if h.door != nil {
+		h.door.forget(m.Name()) // it may come back with another key
+	}
 	if h.Left != nil && h.ctx.Err() == nil {
 		h.Left(m, context.Cause(m.gone))
 	}

@@ -17,9 +17,10 @@ const (
 	colMethod  = "method"
 	colSetting = "setting"
 	colRepeat  = "repeat"
-	colRater   = "rater"  // not in the form; where several people's files are put together
-	colLetter  = "letter" // of the option that the response chooses, or "none": who checks the reader fills it in
-	colNote    = "note"   // the person's own
+	colControl = "control" // not in the form: what a judge rates is none. A file that says something of a control has it
+	colRater   = "rater"   // not in the form; where several people's files are put together
+	colLetter  = "letter"  // of the option that the response chooses, or "none": who checks the reader fills it in
+	colNote    = "note"    // the person's own
 )
 
 var (

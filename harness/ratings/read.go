@@ -31,8 +31,8 @@ type Filled struct {
 const shownErrors = 20
 
 // Read reads people's ratings: a form that was filled in, or any CSV with the
-// columns item_id, variant, method, setting, repeat and rating, and rater where
-// several people rated. Commas, semicolons or tabs part the cells, whichever
+// columns item_id, variant, method, setting, repeat and rating, rater where
+// several people rated, and control where a row is of one. Commas, semicolons or tabs part the cells, whichever
 // the header has. known holds the generations that there are ratings to compare
 // with. Wrong rows are listed together, each as name:line.
 func Read(name string, r io.Reader, known map[results.Key]bool) (Filled, error) {
@@ -130,7 +130,7 @@ func (t *table) rating(record []string, known map[results.Key]bool) (rating, err
 		return rating{}, wrong
 	}
 	r := rating{
-		key:   results.Key{Cell: results.CellOf(cell(colVariant), cell(colMethod), cell(colSetting), ""), ItemID: cell(colItem)},
+		key:   results.Key{Cell: results.CellOf(cell(colVariant), cell(colMethod), cell(colSetting), cell(colControl)), ItemID: cell(colItem)},
 		rater: strings.TrimSpace(cell(colRater)),
 	}
 	repeat := strings.TrimSpace(cell(colRepeat))

@@ -117,7 +117,7 @@ func (s *Sheet) cell(r sheetRow, column string) string {
 
 func (s *Sheet) key(r sheetRow) (results.Key, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(s.cell(r, colRepeat)), 10, 32)
-	return results.Key{Cell: results.CellOf(s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting), ""), ItemID: s.cell(r, colItem), Repeat: int32(n)}, err == nil
+	return results.Key{Cell: results.CellOf(s.cell(r, colVariant), s.cell(r, colMethod), s.cell(r, colSetting), s.cell(r, colControl)), ItemID: s.cell(r, colItem), Repeat: int32(n)}, err == nil
 }
 
 func (s *Sheet) markOf(r sheetRow) Mark {
@@ -167,20 +167,20 @@ func (s *Sheet) Set(r Row, m Mark) error {
 	if m.Rating < 0 || m.Rating > Categories || m.Thumb != "" && m.Thumb != ThumbUp && m.Thumb != ThumbDown {
 		return fmt.Errorf("no mark: rating %d, thumb %q", m.Rating, m.Thumb)
 	}
-	for column, value := range map[string]string{colThumb: m.Thumb, colNote: m.Note} {
-		if value != "" && !slices.Contains(s.header, column) {
-			s.addColumn(column)
+	i, there := s.byPlace[r.Key]
+	if !there && m == (Mark{}) {
+		return nil
+	}
+	for _, needed := range []struct{ column, value string }{{colControl, string(r.Control)}, {colThumb, m.Thumb}, {colNote, m.Note}} {
+		if needed.value != "" && !slices.Contains(s.header, needed.column) {
+			s.addColumn(needed.column)
 		}
 	}
-	i, there := s.byPlace[r.Key]
 	if !there {
-		if m == (Mark{}) {
-			return nil
-		}
 		s.endLine()
 		cells := make([]string, len(s.header))
 		for column, value := range map[string]string{
-			colItem: r.ItemID, colVariant: r.Variant, colMethod: string(r.Method), colSetting: string(r.Setting), colRepeat: strconv.Itoa(int(r.Repeat)),
+			colItem: r.ItemID, colVariant: r.Variant, colMethod: string(r.Method), colSetting: string(r.Setting), colRepeat: strconv.Itoa(int(r.Repeat)), colControl: string(r.Control),
 			"preference": r.Preference, "question": r.Question, "plain_response": r.PlainResponse, "response": r.Response,
 		} {
 			if at := slices.Index(s.header, column); at >= 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"perg/harness/prompt"
 	"perg/harness/results"
 )
 
@@ -121,6 +122,33 @@ func TestSheetWithARowTwice(t *testing.T) {
 	set(t, s, Row{Key: k}, Mark{Rating: 5})
 	if f := reads(t, s, 1); f.People[0].Scores[k] != 5 || f.Blank != 1 {
 		t.Errorf("%+v\n%s", f, s.Bytes())
+	}
+}
+
+// A cell and its controls have the same item, variant, method and setting: what is
+// said of one is of no other, in a file that was begun without a column for it, too.
+func TestSheetTellsControlsApart(t *testing.T) {
+	cell := results.Key{Cell: results.CellOf("v", "zero-shot", "none", ""), ItemID: "1"}
+	again, rotated := cell, cell
+	again.Control, rotated.Control = prompt.Again, prompt.Rotated
+	for name, content := range map[string]string{"new": "", "begun": "item_id,variant,method,setting,repeat,rating,note\n1,v,zero-shot,none,0,,of the cell\n"} {
+		s := openSheet(t, content)
+		set(t, s, Row{Key: cell}, Mark{Note: "of the cell"})
+		set(t, s, Row{Key: rotated}, Mark{Thumb: ThumbUp, Note: "of another order"})
+		s = openSheet(t, string(s.Bytes()))
+		for k, want := range map[results.Key]Mark{cell: {Note: "of the cell"}, rotated: {Thumb: ThumbUp, Note: "of another order"}, again: {}} {
+			if got := s.Mark(k); got != want {
+				t.Errorf("%s: %s: %+v, want %+v in\n%s", name, k, got, want, s.Bytes())
+			}
+		}
+		if all := s.All(); len(all) != 2 {
+			t.Errorf("%s: %d are marked", name, len(all))
+		}
+	}
+	known := map[results.Key]bool{rotated: true}
+	f, err := Read("f", strings.NewReader("item_id,variant,method,setting,repeat,control,rating\n1,v,zero-shot,none,0,rotated,4\n"), known)
+	if err != nil || f.People[0].Scores[rotated] != 4 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

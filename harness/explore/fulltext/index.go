@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite"
@@ -29,6 +30,7 @@ type Index struct {
 	path string   // of its file; "" is in memory
 	new  *os.File // locked, while the index is not whole; nil: it is
 	last int      // the number of the last text
+	size atomic.Int64
 }
 
 // A text is indexed as its words, folded: the tokenizer has to know where one
@@ -113,6 +115,7 @@ func Open(path, of string) (*Index, error) {
 	if err != nil || made != version || whole != of {
 		return nil, errors.Join(ErrStale, err, db.Close())
 	}
+	x.measure()
 	return x, nil
 }
 
@@ -185,6 +188,7 @@ func (x *Index) Add(ctx context.Context, texts []Text) error {
 		return err
 	}
 	x.last = last
+	x.measure()
 	return nil
 }
 
@@ -196,7 +200,8 @@ func (x *Index) Last() int {
 }
 
 // perFind is how many numbers are asked for at once: their list is one value of
-// SQLite's, as handing out each alone takes most of the time.
+// SQLite's, as handing out each alone takes most of the time. Those of a prefix are
+// asked for all together: FTS5 puts the lists of its words into one each time.
 const perFind = 1 << 17
 
 // Find hands out the numbers of the texts up to last that a query matches, in
@@ -204,8 +209,12 @@ const perFind = 1 << 17
 func (x *Index) Find(ctx context.Context, q Query, last int, yield func(numbers []int32)) error {
 	expression := q.expression()
 	var numbers []int32
-	for from := 1; from <= last; from += perFind {
-		some, err := x.find(expression, from, min(from+perFind-1, last))
+	each := perFind
+	if q.hasPrefix() {
+		each = max(last, 1)
+	}
+	for from := 1; from <= last; from += each {
+		some, err := x.find(ctx, expression, from, min(from+each-1, last))
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -227,10 +236,10 @@ func (x *Index) Find(ctx context.Context, q Query, last int, yield func(numbers 
 	return nil
 }
 
-func (x *Index) find(expression string, from, to int) (some sql.RawBytes, err error) {
+func (x *Index) find(ctx context.Context, expression string, from, to int) (some sql.RawBytes, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	rows, err := x.db.Query("SELECT group_concat(rowid) FROM text WHERE text MATCH ? AND rowid BETWEEN ? AND ?", expression, from, to)
+	rows, err := x.db.QueryContext(ctx, "SELECT group_concat(rowid) FROM text WHERE text MATCH ? AND rowid BETWEEN ? AND ?", expression, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -260,15 +269,14 @@ func (x *Index) Finish(of string) error {
 	return err
 }
 
-// Size is that of the file in bytes, or of the pages in memory.
-func (x *Index) Size() int64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+// Size is that of the file in bytes, or of the pages in memory. It waits for nothing.
+func (x *Index) Size() int64 { return x.size.Load() }
+
+func (x *Index) measure() {
 	var pages, size int64
-	if x.db.QueryRow("PRAGMA page_count").Scan(&pages) != nil || x.db.QueryRow("PRAGMA page_size").Scan(&size) != nil {
-		return 0
+	if x.db.QueryRow("PRAGMA page_count").Scan(&pages) == nil && x.db.QueryRow("PRAGMA page_size").Scan(&size) == nil {
+		x.size.Store(pages * size)
 	}
-	return pages * size
 }
 
 // Path is where the index is, or will be; "" is in memory.

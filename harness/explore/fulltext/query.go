@@ -77,6 +77,10 @@ func Regexp(text string) (Query, error) {
 // Indexed says whether an Index can answer the query: it knows words alone.
 func (q Query) Indexed() bool { return q.pattern == nil }
 
+func (q Query) hasPrefix() bool {
+	return slices.ContainsFunc(q.phrases, func(p phrase) bool { return p.prefix })
+}
+
 // Match says whether a text has what is looked for.
 func (q Query) Match(text string) bool {
 	if q.pattern != nil {

@@ -5,10 +5,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"perg/harness/explore"
-	"perg/harness/prompt"
+	"perg/harness/explore/address"
 	"perg/harness/results"
 )
 
@@ -21,14 +20,10 @@ type listing struct {
 	raw    bool
 }
 
-// The parameters of addresses, beside the facets' names.
+// The parameters of addresses, beside those of filters.
 const (
-	textParam    = "q"
-	regexpParam  = "re"
-	sortParam    = "sort"   // a column, after - the greatest first
-	besideParam  = "beside" // variant:NAME, method:NAME, setting:NAME, run; several
-	runParam     = "run"    // from 1
-	showParam    = "show"   // raw
+	runParam     = "run"  // from 1
+	showParam    = "show" // raw
 	pageParam    = "page"
 	revealParam  = "reveal" // what the judge said, unrated
 	itemParam    = "item"
@@ -42,20 +37,7 @@ const (
 const showRaw = "raw"
 
 func readListing(q url.Values) listing {
-	l := listing{page: 1, raw: q.Get(showParam) == showRaw}
-	l.filter = explore.Filter{Values: make(map[explore.Facet][]string), Text: q.Get(textParam), Regexp: q.Get(regexpParam) != "" && q.Get(textParam) != ""}
-	for _, f := range explore.Facets() {
-		if values := q[string(f)]; len(values) > 0 {
-			l.filter.Values[f] = values
-		}
-	}
-	column, down := strings.CutPrefix(q.Get(sortParam), "-")
-	if by := explore.Column(column); slices.Contains(explore.Columns(), by) {
-		l.filter.Sort = explore.Sort{By: by, Down: down}
-	}
-	for _, text := range q[besideParam] {
-		putBeside(&l.filter.Beside, text)
-	}
+	l := listing{filter: address.Read(q), page: 1, raw: q.Get(showParam) == showRaw}
 	if n, err := strconv.Atoi(q.Get(runParam)); err == nil && n > 1 {
 		l.run = n - 1
 	}
@@ -65,67 +47,17 @@ func readListing(q url.Values) listing {
 	return l
 }
 
-func putBeside(b *explore.Beside, text string) {
-	switch of, name, _ := strings.Cut(text, ":"); of {
-	case "run":
-		b.Run = true
-		b.Variant = name
-	case "variant":
-		b.Variant = name
-	case "method":
-		b.Method = prompt.Method(name)
-	case "setting":
-		b.Setting = prompt.Setting(name)
-	}
-}
-
-// besideTexts are the values of the parameter for what each is held against.
-func besideTexts(b explore.Beside) []string {
-	var all []string
-	switch {
-	case b.Run && b.Variant != "":
-		all = append(all, "run:"+b.Variant)
-	case b.Run:
-		all = append(all, "run")
-	case b.Variant != "":
-		all = append(all, "variant:"+b.Variant)
-	}
-	if b.Method != "" {
-		all = append(all, "method:"+string(b.Method))
-	}
-	if b.Setting != "" {
-		all = append(all, "setting:"+string(b.Setting))
-	}
-	return all
-}
-
 func (l listing) query() url.Values {
-	q := make(url.Values)
-	for f, values := range l.filter.Values {
-		q[string(f)] = values
-	}
+	q := address.Query(l.filter)
 	set := func(param, value string, yes bool) {
 		if yes {
 			q.Set(param, value)
 		}
 	}
-	set(textParam, l.filter.Text, l.filter.Text != "")
-	set(regexpParam, "1", l.filter.Regexp)
-	set(sortParam, sortText(l.filter.Sort), l.filter.Sort.By != "")
-	if texts := besideTexts(l.filter.Beside); len(texts) > 0 {
-		q[besideParam] = texts
-	}
 	set(runParam, strconv.Itoa(l.run+1), l.run > 0)
 	set(showParam, showRaw, l.raw)
 	set(pageParam, strconv.Itoa(l.page), l.page > 1)
 	return q
-}
-
-func sortText(s explore.Sort) string {
-	if s.Down {
-		return "-" + string(s.By)
-	}
-	return string(s.By)
 }
 
 // Fields are what a form adds to keep the rest, but for the parameters that it
@@ -140,9 +72,6 @@ func (l listing) Fields(but ...string) url.Values {
 
 // Regexp says whether the text is a regular expression.
 func (l listing) Regexp() bool { return l.filter.Regexp }
-
-// Address is that of the list of a filter, from the first / on, whoever serves it.
-func Address(f explore.Filter) string { return listing{filter: f, page: 1}.address() }
 
 func (l listing) address() string { return l.addressOf("/") }
 

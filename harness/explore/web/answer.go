@@ -11,6 +11,7 @@ import (
 
 	"perg/data"
 	"perg/harness/explore"
+	"perg/harness/explore/address"
 	"perg/harness/explore/fulltext"
 	"perg/harness/explore/markdown"
 	"perg/harness/extract"
@@ -103,7 +104,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	l := readListing(q)
+	l := s.listing(q)
 	s.marks() // lists are sorted and filtered by them; an error is told of beside the form
 	screen, err := s.run.Screen(r.Context(), readKey(q), l.filter)
 	if errors.Is(err, fulltext.ErrQuery) {
@@ -184,7 +185,7 @@ func (s *site) page(screen explore.Screen, l listing) answerPage {
 
 // Fields are what the form that chooses what the answer is held against keeps.
 func (p answerPage) Fields() map[string][]string {
-	q := p.Listing.Fields(besideParam, string(explore.ByRight), string(explore.ByBreaks), string(explore.ByLetter))
+	q := p.Listing.Fields(address.Beside, string(explore.ByRight), string(explore.ByBreaks), string(explore.ByLetter))
 	putKey(q, p.Key)
 	return q
 }

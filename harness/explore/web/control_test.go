@@ -41,6 +41,19 @@ func TestControlsAreShown(t *testing.T) {
 			t.Errorf("no %q beside the answer", want)
 		}
 	}
+	// What is noted of one is of no other.
+	if status, body := s.post(formOf(k, "note", "moved")); status != 303 {
+		t.Fatalf("status %d\n%.200s", status, body)
+	}
+	for _, control := range []prompt.Control{prompt.NoControl, prompt.Again, prompt.Rotated} {
+		_, body := s.get(listing{page: 1}.answer(results.Key{Cell: results.CellOf("m", "zero-shot", "none", string(control)), ItemID: "item"}))
+		if noted := strings.Contains(body, ">moved</textarea>"); noted != (control == prompt.Rotated) {
+			t.Errorf("asked %q: noted %v", control, noted)
+		}
+	}
+	if _, body := s.get("/?noted=yes"); !strings.Contains(body, "1–1</b> of 1 answers") || !strings.Contains(body, "none, rotated") {
+		t.Errorf("what is noted: %.2000s", body)
+	}
 	for option, plain := range map[string]bool{"green": false, "blue": true, "red": false} {
 		if got := chose(&data.Generation{Options: there, Answer: new("A")}, option); got != plain {
 			t.Errorf("the baseline chose %s: %v", option, got)

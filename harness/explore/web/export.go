@@ -99,7 +99,7 @@ func (s *site) export(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(w, r) {
 		return
 	}
-	at := readListing(r.URL.Query())
+	at := s.listing(r.URL.Query())
 	sheet, err := s.marks()
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, "The list cannot be exported", err.Error())

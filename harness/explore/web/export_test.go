@@ -88,7 +88,7 @@ func TestTwoRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { run.Close() })
-		shown = append(shown, Shown{run, About{Name: name}, &Ratings{Path: filepath.Join(dir, "ratings.csv")}})
+		shown = append(shown, Shown{Run: run, About: About{Name: name, ID: "id-" + name}, Ratings: &Ratings{Path: filepath.Join(dir, "ratings.csv")}})
 	}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config.Handler = Handler(shown, BlindNever, server.Listener.Addr().(*net.TCPAddr))
@@ -110,6 +110,13 @@ func TestTwoRuns(t *testing.T) {
 		if _, body := s.get(path); !containsAll(body, want) {
 			t.Errorf("%s lacks one of %q\n%.4000s", path, want, body)
 		}
+	}
+	// An address that names a run by its ID finds it, and none where it is another's.
+	if _, body := s.get("/?id=id-two&rated=5"); !containsAll(body, []string{"you 5/5", `<a href="/?run=2" aria-current="true">two</a>`, `href="/?outcome=broken&amp;rated=5&amp;run=2"`}) {
+		t.Errorf("by its ID: %.3000s", body)
+	}
+	if status, body := s.get("/?id=id-three"); status != 404 || !strings.Contains(body, "It is of the run id-three, which is not shown here") {
+		t.Errorf("another's ID: status %d, %.2000s", status, body)
 	}
 	if _, body := s.get("/?rated=5"); strings.Contains(body, "you 5/5") {
 		t.Error("the rating of one is the other's")

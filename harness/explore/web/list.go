@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perg/harness/explore"
+	"perg/harness/explore/address"
 	"perg/harness/explore/fulltext"
 	"perg/harness/printable"
 	"perg/harness/ratings"
@@ -84,7 +85,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(w, r) {
 		return
 	}
-	at := readListing(r.URL.Query())
+	at := s.listing(r.URL.Query())
 	sheet, _ := s.marks() // a file that cannot be read is told of beside the form
 	l, err := s.run.List(r.Context(), at.filter, (at.page-1)*pageSize, pageSize)
 	p := listPage{Listing: at, Query: at.filter.Text, Clear: at.cleared().address(), Repeats: s.run.Repeated()}
@@ -98,7 +99,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.List, p.From, p.To = l, l.From+1, l.From+len(l.Lines)
-	p.Looking = !l.Done && (len(l.Lines) < pageSize || at.filter.Sort.By != "")
+	p.Looking = l.Asked || !l.Done && (len(l.Lines) < pageSize || at.filter.Sort.By != "")
 	p.Asides = p.Query != "" && !l.TextCounted
 	p.Searching = s.searching(at.filter)
 	p.facets(at, l)
@@ -183,7 +184,7 @@ func (p *listPage) sorts(at listing) {
 // or setting of the run, or of the run beside it.
 func (s *site) besides(now explore.Beside) []besideChoice {
 	all := []besideChoice{{"", "nothing", now == (explore.Beside{})}}
-	chosen := strings.Join(besideTexts(now), " ")
+	chosen := strings.Join(address.BesideTexts(now), " ")
 	found := now == (explore.Beside{})
 	add := func(value, label string) {
 		on := value == chosen
@@ -213,7 +214,7 @@ func (s *site) besides(now explore.Beside) []besideChoice {
 
 func besideLabel(b explore.Beside) string {
 	var parts []string
-	for _, text := range besideTexts(b) {
+	for _, text := range address.BesideTexts(b) {
 		of, name, _ := strings.Cut(text, ":")
 		switch {
 		case of != "run":

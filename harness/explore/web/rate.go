@@ -48,7 +48,7 @@ func (s *site) rate(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(w, r) {
 		return
 	}
-	key, l := readKey(r.PostForm), readListing(r.PostForm)
+	key, l := readKey(r.PostForm), s.listing(r.PostForm)
 	screen, err := s.run.Screen(r.Context(), key, l.filter)
 	if err != nil {
 		s.fail(w, http.StatusNotFound, "This was not saved", printable.Text(err.Error()))

@@ -27,6 +27,8 @@ type term struct {
 var facets = map[explore.Facet]term{
 	explore.ByOutcome:        {Label: "Outcome", Means: "What became of the answer once a preference was stated"},
 	explore.ByFollowed:       {Label: "Preference followed", Means: "Whether the judge finds the preference followed: a score of 3 or more of 5"},
+	explore.ByRobust:         {Label: "Right and as asked", Means: "Of answers that are right without a preference: whether they stay right and follow it. No is what the Robustness Error counts"},
+	explore.ByChosen:         {Label: "Letter", Means: "The option that is read from the response"},
 	explore.ByRight:          {Label: "Right, of the two", Means: "Which of this answer and the one beside it is right"},
 	explore.ByBreaks:         {Label: "Breaks, of the two", Means: "Which of the two breaks, of questions that both have right without a preference"},
 	explore.ByLetter:         {Label: "Letters of the two", Means: "Whether this answer and the one beside it choose the same letter"},
@@ -87,6 +89,11 @@ var values = map[explore.Facet]map[string]term{
 		"yes": {"followed", "The judge's score is 3 or more", "good", "✓"},
 		"no":  {"not followed", "The judge's score is below 3", "bad", "✗"},
 	},
+	explore.ByRobust: {
+		"yes": {"both", "Right, and the judge finds the preference followed", "good", "✓"},
+		"no":  {"not both", "Wrong, or the judge finds the preference not followed", "bad", "✗"},
+	},
+	explore.ByChosen: {explore.NoLetter: {Label: "none readable"}},
 	explore.ByRight: {
 		explore.Both: {Label: "both right"}, explore.Here: {Label: "this alone", Means: "This one is right, the one beside it is not"},
 		explore.There: {Label: "the other alone", Means: "The one beside it is right, this one is not"}, explore.Neither: {Label: "neither"},

@@ -24,6 +24,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"perg/harness/explore"
+	"perg/harness/explore/address"
 	"perg/harness/printable"
 	"perg/harness/ratings"
 )
@@ -37,17 +38,21 @@ var static embed.FS
 // About is what the pages say of the run.
 type About struct {
 	Name  string // its directory
+	ID    string // the run's, which addresses from elsewhere name; "": none
 	Facts []string
 	// Standing is how far a run is that goes on, and another text where there is
 	// more of it: lists ask for themselves again then. "": it does not go on.
 	Standing string
 }
 
-// A Shown is a run that is shown, and where ratings of its answers are kept.
+// A Shown is a run that is shown, and where ratings of its answers are kept. Report
+// gives the page of what the run comes to, and the policy that it needs; nil: there
+// is none.
 type Shown struct {
 	Run     *explore.Run
 	About   About
 	Ratings *Ratings
+	Report  func() (html []byte, policy string, err error)
 }
 
 // A Blind says whether what judges said is shown before a person has rated.
@@ -65,6 +70,7 @@ type site struct {
 	run     *explore.Run
 	about   About
 	ratings *Ratings
+	made    func() (html []byte, policy string, err error)
 	blind   Blind
 	number  int   // from 0
 	other   *site // the run beside this one; nil: none
@@ -83,7 +89,7 @@ func Handler(shown []Shown, blind Blind, at *net.TCPAddr) http.Handler {
 	}
 	var sites []*site
 	for i, one := range shown {
-		sites = append(sites, &site{run: one.Run, about: one.About, ratings: one.Ratings, blind: blind, number: i, pages: pagesOf})
+		sites = append(sites, &site{run: one.Run, about: one.About, ratings: one.Ratings, made: one.Report, blind: blind, number: i, pages: pagesOf})
 	}
 	for _, s := range sites {
 		s.all = sites
@@ -94,13 +100,20 @@ func Handler(shown []Shown, blind Blind, at *net.TCPAddr) http.Handler {
 	// of has the run that a request names answer it.
 	of := func(answer func(*site, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			n := readListing(url.Values{runParam: {r.FormValue(runParam)}}).run
-			answer(sites[min(n, len(sites)-1)], w, r)
+			n := min(readListing(url.Values{runParam: {r.FormValue(runParam)}}).run, len(sites)-1)
+			if id := r.FormValue(address.Run); id != "" && id != sites[n].about.ID {
+				if n = slices.IndexFunc(sites, func(s *site) bool { return s.about.ID == id }); n < 0 {
+					sites[0].fail(w, http.StatusNotFound, "The address is of another run", "It is of the run "+printable.Text(id)+", which is not shown here: start perg view with that one.")
+					return
+				}
+			}
+			answer(sites[n], w, r)
 		}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", of((*site).list))
 	mux.HandleFunc("GET /answer", of((*site).answer))
+	mux.HandleFunc("GET /report", of((*site).report))
 	mux.HandleFunc("GET /export.csv", of((*site).export))
 	mux.HandleFunc("GET /export.jsonl", of((*site).export))
 	mux.HandleFunc("POST /rate", of((*site).rate))
@@ -111,6 +124,13 @@ func Handler(shown []Shown, blind Blind, at *net.TCPAddr) http.Handler {
 	}
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	return guard(mux, at)
+}
+
+// listing is what an address says, of this run, however it named it.
+func (s *site) listing(q url.Values) listing {
+	l := readListing(q)
+	l.run = s.number
+	return l
 }
 
 // marks gives what a person said of the run's answers, which lists are told of.
@@ -132,6 +152,23 @@ func (s *site) hides(l explore.Line, m ratings.Mark) bool {
 		return false
 	}
 	return s.run.Rateable(l) && l.Response != nil && m.Rating == 0
+}
+
+// report is the page of what the run comes to, whose figures lead to lists.
+func (s *site) report(w http.ResponseWriter, r *http.Request) {
+	if s.made == nil {
+		s.fail(w, http.StatusNotFound, "There is no report", "The run is shown without one.")
+		return
+	}
+	html, policy, err := s.made()
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, "The report cannot be made", printable.Text(err.Error()))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy+"; frame-ancestors 'none'")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	w.Write(html)
 }
 
 // standing says how far the run is, to pages that may show less of it.
@@ -213,6 +250,7 @@ type frame struct {
 	Old     bool   // the run has written its tables anew
 	Texts   string // where words are looked up
 	Home    string // the address of all answers
+	Report  string // that of what the run comes to; "": it has none
 	Page    any
 }
 
@@ -229,6 +267,9 @@ func (s *site) fail(w http.ResponseWriter, status int, title, text string) {
 
 func (s *site) render(w http.ResponseWriter, status int, page string, f frame) {
 	f.About, f.Old, f.Home = s.about, s.run.Replaced(), listing{page: 1, run: s.number}.address()
+	if s.made != nil {
+		f.Report = listing{page: 1, run: s.number}.addressOf("/report")
+	}
 	for i, one := range s.all {
 		if len(s.all) > 1 {
 			f.Runs = append(f.Runs, runLink{one.about.Name, listing{page: 1, run: i}.address(), one == s})

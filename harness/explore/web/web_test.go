@@ -50,7 +50,7 @@ func serveBlind(t *testing.T, dir string, blind Blind) served {
 	run.WaitTexts(t.Context()) // a damaged run has none
 	s := httptest.NewUnstartedServer(nil)
 	file := &Ratings{Path: filepath.Join(dir, "ratings.csv")}
-	s.Config.Handler = Handler([]Shown{{run, About{Name: "runs/small", Facts: []string{"2 variants"}}, file}}, blind, s.Listener.Addr().(*net.TCPAddr))
+	s.Config.Handler = Handler([]Shown{{Run: run, About: About{Name: "runs/small", Facts: []string{"2 variants"}}, Ratings: file}}, blind, s.Listener.Addr().(*net.TCPAddr))
 	s.Start()
 	t.Cleanup(func() {
 		s.Close()
@@ -404,7 +404,7 @@ func TestReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer run.Close()
-	h := Handler([]Shown{{run, About{}, &Ratings{}}}, BlindWhereJudged, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
+	h := Handler([]Shown{{Run: run, Ratings: &Ratings{}}}, BlindWhereJudged, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
 	get := func(ctx context.Context) string {
 		r := httptest.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/", nil)
 		w := httptest.NewRecorder()

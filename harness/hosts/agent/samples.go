@@ -26,11 +26,13 @@ func (u *uses) set(all map[string]wire.Use) {
 	u.all = all
 }
 
-func (u *uses) of(uuid string) (fleet.Work, bool) {
+// of is what a GPU of the machine of a name is used for.
+func (u *uses) of(machine, uuid string) fleet.Work {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	use, ok := u.all[uuid]
-	return fleet.Work(use), ok
+	use := fleet.Work(u.all[uuid])
+	use.Host = machine
+	return use
 }
 
 // partsEvery is how often samples are made a file that the controller can have.
@@ -45,7 +47,7 @@ func (a *agent) watch() {
 	a.mu.Lock()
 	interval := a.interval
 	a.mu.Unlock()
-	w, end, err := a.Fleet.Watch(a.ctx, a.spool(), interval, partsEvery, a.uses.of, a.Warn)
+	w, end, err := a.Fleet.Watch(a.ctx, a.spool(), interval, partsEvery, func(uuid string) (fleet.Work, bool) { return a.uses.of(a.Name, uuid), true }, a.Warn)
 	if err != nil {
 		a.Warn("no GPU samples: " + err.Error())
 		return

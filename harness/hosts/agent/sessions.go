@@ -26,7 +26,6 @@ type session struct {
 
 	mu      sync.Mutex
 	flights map[store.Key]*flight // calls that are being made, by key
-	vram    *int64                // of the model, as last seen
 	sign    time.Time             // when a reply came last
 	looks   looks
 }

@@ -22,7 +22,7 @@ var passes = map[string][]string{
 }
 
 // creates are the parts of a request to /api/create: a model made of another one.
-var creates = []string{"model", "from", "quantize", "stream"}
+var creates = []string{"model", "name", "from", "quantize", "stream"}
 
 // tunnel hands a request on to a server of this machine, and what it answers back.
 func (a *agent) tunnel(ctx context.Context, what []byte, send send) error {

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // The streams of JetStream, which are a lease and an outbox: all that is in them
@@ -60,4 +61,13 @@ func CheckName(name string) error {
 		return fmt.Errorf("%q is no name for a machine: letters from a to z, digits and - are, 63 at most", name)
 	}
 	return nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// NameOf is the name of the machine with a host name, which may have none that is
+// fit for one: see CheckName.
+func NameOf(host string) string {
+	host, _, _ = strings.Cut(strings.ToLower(host), ".")
+	return strings.Trim(notInNames.ReplaceAllString(host, "-"), "-")
 }

@@ -54,6 +54,7 @@ func (r Run) besidePaper(l lead) (figure, string) {
 		f.Table.Rows = append(f.Table.Rows, []string{
 			r.label(b.Variant), clean(b.PublishedModel), b.Method, b.Setting, clean(from), measureNamed(b.Metric), within(b.Value, b.Low, b.High), paper, difference, inside,
 		})
+		f.Table.link(6, r.measured(b))
 	}
 	f.Keys = []key{{"this run", 0}, {"the paper", 1}}
 	panels := make(map[string]*panel)
@@ -73,7 +74,7 @@ func (r Run) besidePaper(l lead) (figure, string) {
 			order = append(order, b.Metric)
 		}
 		p.Points = append(p.Points,
-			point{Row: row, Key: 0, X: rounded(*b.Value * 100), XLow: hundred(b.Low), XHigh: hundred(b.High), Says: within(b.Value, b.Low, b.High)},
+			point{Row: row, Key: 0, X: rounded(*b.Value * 100), XLow: hundred(b.Low), XHigh: hundred(b.High), Says: within(b.Value, b.Low, b.High), At: r.measured(b).Href},
 			point{Row: row, Key: 1, X: rounded(*b.Published * 100), Says: percent(*b.Published)})
 		if b.InInterval != nil {
 			judged++
@@ -97,6 +98,28 @@ func (r Run) besidePaper(l lead) (figure, string) {
 	f.Lead = fmt.Sprintf("Method %s, setting %s, over %s; every other cell is in the table. The prompts are %s; the paper (arXiv 2509.19358) had preferences and a judge of its own, so that its values are a landmark and no target.", l.Method, l.Setting, over, clean(cmp.Or(r.Published.Prompts, "not named")))
 	f.Note = "Lines are this run’s 95 % intervals. In the table, * is over other items than the paper’s, and ?, = and ~ are not comparable, for the causes in the notes."
 	return f, ""
+}
+
+// measured leads to what a figure of this run counts that stands beside the paper's.
+func (r Run) measured(b report.Beside) behind {
+	for _, m := range r.Metrics {
+		if m.Variant == b.Variant && m.Method == b.Method && m.Setting == b.Setting && m.Source == b.Source && b.Value != nil {
+			return r.behind(m, countedBy(b.Metric))
+		}
+	}
+	return behind{}
+}
+
+func countedBy(column string) count {
+	switch column {
+	case "breakage_rate":
+		return countBroken
+	case "alignment_failure":
+		return countIgnored
+	case "robustness_error":
+		return countFails
+	}
+	return countVaries
 }
 
 func (r Run) noPaper() string {

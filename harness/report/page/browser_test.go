@@ -19,7 +19,7 @@ import (
 // open writes a run's page to a file and gives its address.
 func open(t *testing.T, r Run) (url string) {
 	t.Helper()
-	html, err := Render(r)
+	html, _, err := Render(r)
 	check(t, err)
 	path := filepath.Join(t.TempDir(), "report.html")
 	check(t, os.WriteFile(path, html, 0o644))
@@ -111,6 +111,29 @@ func TestPageInABrowser(t *testing.T) {
 	for _, id := range []string{"tradeoff", "settings", "methods", "improvement", "quantization", "paper", "throughput", "gpus"} {
 		if text := browsertest.Get(plain, chromedp.Text(chromedp.CSS("#"+id+" details table"))); len(text) < 40 {
 			t.Errorf("the table of %s says %q", id, text)
+		}
+	}
+}
+
+// A long answer is in a box that scrolls, which shows whole lines.
+func TestAnswersAreNotCut(t *testing.T) {
+	s := small()
+	s.response = func(_ string, _ prompt.Setting, _ int, letter string) string {
+		return strings.Repeat("Rising air expands, and what it does costs warmth. ", 40) + letter
+	}
+	for _, width := range []int64{1280, 390} {
+		tab := browsertest.Start(t).Tab(t, width, 900)
+		tab.Do(chromedp.Navigate(open(t, s.make(t, t.TempDir()))))
+		tab.Do(chromedp.ScrollIntoView(chromedp.CSS(".pair")))
+		tab.Screenshot(filepath.Join(t.ArtifactDir(), "answer.png"), false)
+		parts := browsertest.Eval[[]float64](tab, `[...document.querySelectorAll("blockquote")].filter(b => b.scrollHeight > b.clientHeight).map(b => b.clientHeight / parseFloat(getComputedStyle(b).lineHeight) % 1)`)
+		if len(parts) == 0 {
+			t.Error("no answer is so long")
+		}
+		for _, part := range parts {
+			if part > 0.05 && part < 0.95 {
+				t.Errorf("at %d a box cuts its last line: %.2f of one is seen", width, part)
+			}
 		}
 	}
 }

@@ -135,6 +135,7 @@ func (r Run) dots(l lead, id string, groups []string, group func(data.Metric) st
 		for i, cells := range byRow {
 			for _, m := range cells {
 				if d, ok := s.dot(m, i, slices.Index(groups, group(m))); ok {
+					d.At = r.behind(m, s.count).Href
 					p.Points = append(p.Points, d)
 				}
 			}
@@ -147,6 +148,12 @@ func (r Run) dots(l lead, id string, groups []string, group func(data.Metric) st
 			line = append(line, within(s.of(m)))
 		}
 		f.Table.Rows = append(f.Table.Rows, line)
+		f.Table.link(2, r.behind(m, countQ))
+		for i, s := range by {
+			if v, _, _ := s.of(m); v != nil {
+				f.Table.link(3+i, r.behind(m, s.count))
+			}
+		}
 	}
 	f.Note = "Lines are 95 % intervals. Lower is better."
 	return f

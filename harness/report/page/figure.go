@@ -51,6 +51,7 @@ type table struct {
 	Head  []string
 	Words int
 	Rows  [][]string
+	Links [][]behind // by row and column, as far as there are any
 }
 
 // A chart is what page.js draws.
@@ -88,6 +89,7 @@ type point struct {
 	Heat  *float64 `json:"heat,omitempty"` // 0 to 1: the colour
 	Name  string   `json:"name,omitempty"`
 	Says  string   `json:"says,omitempty"` // in its tooltip
+	At    string   `json:"at,omitempty"`   // where the answers behind it are
 }
 
 // A mark is a moment.

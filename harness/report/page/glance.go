@@ -22,25 +22,25 @@ type glanceCell struct {
 	Text, Bounds string
 	Bar          float64 // percent of the cell; 0: none
 	Best         bool    // or may be, while others are not
+	Behind       behind
 }
 
 var glanceColumns = []struct {
-	name   string
-	of     func(data.Metric) (v, low, high *float64)
+	measure
 	higher bool // is better
 }{
-	{robustnessError.name, robustnessError.of, false},
-	{breakageRate.name, breakageRate.of, false},
-	{alignmentFailure.name, alignmentFailure.of, false},
-	{"Right without preference", func(m data.Metric) (v, low, high *float64) {
+	{robustnessError, false},
+	{breakageRate, false},
+	{alignmentFailure, false},
+	{measure{"Right without preference", func(m data.Metric) (v, low, high *float64) {
 		return m.AccuracyBaseline, m.AccuracyBaselineLow, m.AccuracyBaselineHigh
-	}, true},
-	{"Performance Variation", func(m data.Metric) (v, low, high *float64) {
+	}, countQ}, true},
+	{measure{"Performance Variation", func(m data.Metric) (v, low, high *float64) {
 		return m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh
-	}, false},
-	{"No option readable", func(m data.Metric) (v, low, high *float64) {
+	}, countVaries}, false},
+	{measure{"No option readable", func(m data.Metric) (v, low, high *float64) {
 		return m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh
-	}, false},
+	}, countUnread}, false},
 }
 
 // glance is the lead's table: a row for each variant, the most robust first.
@@ -53,12 +53,13 @@ func (r Run) glance(l lead) (heads []string, rows []glanceRow) {
 		rows = append(rows, glanceRow{Variant: r.label(m.Variant)})
 	}
 	for _, c := range glanceColumns {
-		places := r.places(cells, measure{c.name, c.of}, c.higher)
+		places := r.places(cells, c.measure, c.higher)
 		heads := namesOf(advise.Heads(places))
 		for i, m := range cells {
 			v, low, high := c.of(m)
 			g := glanceCell{Text: rate(v), Bounds: bounds(low, high)}
 			if v != nil {
+				g.Behind = r.behind(m, c.count)
 				g.Bar = *v * 100
 				g.Best = len(heads) < len(places) && slices.Contains(heads, r.label(m.Variant))
 			}
@@ -115,6 +116,12 @@ func (r Run) everything(l lead) table {
 			within(m.PerformanceVariation, m.PerformanceVariationLow, m.PerformanceVariationHigh),
 			within(m.InvalidRate, m.InvalidRateLow, m.InvalidRateHigh), comma(int(m.NUnscored)), comma(int(m.NError)),
 		})
+		for i, c := range []count{countAny, countQ, countRight, countBroken, countIgnored, countFails, countVaries, countUnread, countUnscored, countFailed} {
+			if m.Setting == string(prompt.None) && i >= 3 && i <= 6 {
+				continue // nothing can break there
+			}
+			t.link(t.Words+i, r.behind(m, c))
+		}
 	}
 	return t
 }

@@ -50,6 +50,10 @@ func (r Run) improvement(l lead) (figure, string) {
 			p.Points = append(p.Points, point{
 				Row: at, Key: slices.Index(settings, string(i.Setting)), X: rounded(*d.Value * 100), XLow: hundred(d.Low), XHigh: hundred(d.High), Says: points(d),
 			})
+			if c.name == breakageRate.name {
+				last := &p.Points[len(p.Points)-1]
+				last.At = r.discordant(i.Variant, string(i.Method), string(i.Setting), prompt.ZeroShot).Href
+			}
 		}
 		if len(p.Points) > 0 {
 			f.Chart.Panels = append(f.Chart.Panels, p)
@@ -73,6 +77,9 @@ func (r Run) improvement(l lead) (figure, string) {
 			}
 		}
 		f.Table.Rows = append(f.Table.Rows, append(line, relative))
+		if i.Breakage.Value != nil {
+			f.Table.link(3, r.discordant(i.Variant, string(i.Method), string(i.Setting), prompt.ZeroShot))
+		}
 	}
 	f.Title, f.At = r.improvementTitle(l), l.Setting
 	f.Lead = "pref-aligner minus zero-shot over the same items, in percentage points: left of the line it is better. The interval of a difference that is beyond chance does not cross the line."

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -48,6 +49,7 @@ func (r *Run) Rename(name map[string]string) {
 // What belongs to one run names it; the recommendation is the caller's.
 func Join(runs []Run) Run {
 	var all Run
+	all.Views = make(map[string]string)
 	var names, states, data, prompts []string
 	seen := make(map[string]bool)
 	for _, r := range runs {
@@ -56,6 +58,8 @@ func Join(runs []Run) Run {
 		data = append(data, fmt.Sprintf("%s of %s", plural(r.Items, "item", "items"), r.Dataset))
 		prompts = append(prompts, r.Published.Prompts)
 		all.Variants = append(all.Variants, r.Variants...)
+		all.Viewer = r.Viewer
+		maps.Copy(all.Views, r.Views)
 		all.Loads = append(all.Loads, r.Loads...)
 		all.Metrics = append(all.Metrics, r.Metrics...)
 		all.Improvements = append(all.Improvements, r.Improvements...)

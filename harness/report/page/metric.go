@@ -10,18 +10,19 @@ import (
 type measure struct {
 	name string
 	of   func(data.Metric) (v, low, high *float64)
+	count
 }
 
 var (
 	breakageRate = measure{"Breakage Rate", func(m data.Metric) (v, low, high *float64) {
 		return m.BreakageRate, m.BreakageRateLow, m.BreakageRateHigh
-	}}
+	}, countBroken}
 	alignmentFailure = measure{"Alignment Failure", func(m data.Metric) (v, low, high *float64) {
 		return m.AlignmentFailure, m.AlignmentFailureLow, m.AlignmentFailureHigh
-	}}
+	}, countIgnored}
 	robustnessError = measure{"Robustness Error", func(m data.Metric) (v, low, high *float64) {
 		return m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh
-	}}
+	}, countFails}
 )
 
 // measures are those of the protocol's metrics that some of the cells have.

@@ -24,6 +24,7 @@ func (r Run) nulls(l lead) table {
 			rate(m.NullBreakage), span(m.NullBreakageLow, m.NullBreakageHigh), comma(int(m.NNull)),
 			points(net(m)), rotated, comma(int(m.NRotated)),
 		})
+		t.link(3, r.behind(m, countBroken))
 	}
 	return t
 }

@@ -24,9 +24,14 @@ type Run struct {
 	StartedAt time.Time
 	EndedAt   *time.Time
 	Variants  []Variant
-	Loads     []Load
-	Facts     []Fact   // of the manifest
-	Caveats   []string // what a reader must know beside the numbers
+	// Viewer is where perg view serves the answers, http://127.0.0.1:7374, and Views
+	// are the commands that have it do so, by the ID of the run; both are empty where
+	// it is perg view that serves the page.
+	Viewer  string
+	Views   map[string]string
+	Loads   []Load
+	Facts   []Fact   // of the manifest
+	Caveats []string // what a reader must know beside the numbers
 
 	Recommendation advise.Recommendation
 
@@ -45,6 +50,8 @@ type Variant struct {
 	Quantization string
 	Series       string  // the variants of one model that differ in quantization share it; "": alone
 	Bits         float64 // per weight; 0: not known
+	KVCache      string  // its type; "": the server's own
+	Answers      Answers
 }
 
 // A Load is a model put into memory.

@@ -11,6 +11,26 @@
   // What comes without scripts open gives way to the charts.
   for (const d of document.querySelectorAll("details.numbers[open]")) d.open = false;
 
+  // To the answers behind a figure. perg view serves them: where it does not serve
+  // this page, too, the command that has it do so is shown.
+  const dialog = document.getElementById("behind"), views = dialog ? JSON.parse(document.getElementById("views").textContent) : {};
+  function lead(href) {
+    const url = new URL(href, location.href), view = views[url.searchParams.get("id")];
+    if (!view) { location.href = href; return; }
+    const command = view + " --at '" + url.pathname + url.search + "'";
+    dialog.querySelector("code").textContent = command;
+    dialog.querySelector("[role=status]").textContent = "";
+    dialog.querySelector(".copy").onclick = () => navigator.clipboard.writeText(command).then(
+      () => { dialog.querySelector("[role=status]").textContent = "copied"; },
+      () => { getSelection().selectAllChildren(dialog.querySelector("code")); });
+    dialog.querySelector("a").href = href;
+    dialog.showModal();
+  }
+  if (dialog) addEventListener("click", e => {
+    const a = e.target.closest && e.target.closest("a.behind");
+    if (a) { e.preventDefault(); lead(a.getAttribute("href")); }
+  });
+
   // A tooltip's first line is bold.
   const tip = (...lines) => {
     const box = document.createElement("div");
@@ -25,6 +45,8 @@
     box.style.overflowWrap = "anywhere";
     return box;
   };
+
+  const more = "A click leads to its answers.";
 
   // A name that is too long for so many pixels loses its middle: what tells names
   // apart is at their ends.
@@ -90,9 +112,9 @@
         },
       });
       option.series.push({
-        type: "custom", xAxisIndex: i, yAxisIndex: i, clip: false, data: p.points.map(q => [q.x, q.row]),
+        type: "custom", xAxisIndex: i, yAxisIndex: i, clip: false, data: p.points.map(q => ({value: [q.x, q.row], at: q.at})),
         markLine: p.signed ? {silent: true, symbol: "none", label: {show: false}, lineStyle: {color: t.ink, type: "solid", width: 1}, data: [{xAxis: 0}]} : undefined,
-        tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(c.rows[q.row], keys[q.key] && keys[q.key].name, p.x.split(",")[0] + ": " + q.says); }},
+        tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(c.rows[q.row], keys[q.key] && keys[q.key].name, p.x.split(",")[0] + ": " + q.says, q.at && more); }},
         renderItem: (params, api) => {
           const q = p.points[params.dataIndex], key = keys[q.key], paint = key ? styleColor(key) : t.muted;
           const [x, mid] = api.coord([q.x, q.row]), y = mid + above / 2 + (q.key - (n - 1) / 2) * step;
@@ -160,8 +182,8 @@
         },
       }, {
         type: "scatter", z: 2, symbolSize: crowded ? 11 : 15,
-        data: p.points.map(q => ({value: [q.x, q.y], itemStyle: {color: heat(q.heat, list), borderColor: t.ink, borderWidth: 1}})),
-        tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(q.name, "Breakage Rate " + q.y.toFixed(1) + " %", "Alignment Failure " + q.x.toFixed(1) + " %", q.says); }},
+        data: p.points.map(q => ({value: [q.x, q.y], at: q.at, itemStyle: {color: heat(q.heat, list), borderColor: t.ink, borderWidth: 1}})),
+        tooltip: {formatter: m => { const q = p.points[m.dataIndex]; return tip(q.name, "Breakage Rate " + q.y.toFixed(1) + " %", "Alignment Failure " + q.x.toFixed(1) + " %", q.says, q.at && more); }},
       }],
     });
     return {option, height};
@@ -179,8 +201,8 @@
         const points = p.points.filter(q => q.key === k), paint = styleColor(key);
         option.series.push({type: "line", xAxisIndex: i, yAxisIndex: i, symbol: "none", silent: true, data: points.map(q => [q.x, q.y]), lineStyle: {color: paint, width: 1.6}});
         option.series.push({
-          type: "custom", xAxisIndex: i, yAxisIndex: i, z: 4, data: points.map(q => [q.x, q.y]),
-          tooltip: {formatter: m => { const q = points[m.dataIndex]; return tip(q.name, q.x + " bits per weight", p.y.split(",")[0] + ": " + q.says); }},
+          type: "custom", xAxisIndex: i, yAxisIndex: i, z: 4, data: points.map(q => ({value: [q.x, q.y], at: q.at})),
+          tooltip: {formatter: m => { const q = points[m.dataIndex]; return tip(q.name, q.x + " bits per weight", p.y.split(",")[0] + ": " + q.says, q.at && more); }},
           renderItem: (params, api) => {
             const q = points[params.dataIndex], [x, y] = api.coord([q.x, q.y]), parts = [];
             if (q.yl != null && q.yh != null) parts.push(stroke(x, api.coord([q.x, q.yl])[1], x, api.coord([q.x, q.yh])[1], paint, 1.5));
@@ -249,7 +271,10 @@
       if (!c || w < 40) continue;
       const {option, height} = kinds[c.kind](c, w, t);
       let at = drawn.find(d => d.el === el);
-      if (!at) drawn.push(at = {el, chart: echarts.init(el, null, {renderer: "svg", width: w, height})});
+      if (!at) {
+        drawn.push(at = {el, chart: echarts.init(el, null, {renderer: "svg", width: w, height})});
+        at.chart.on("click", e => { if (e.data && e.data.at) lead(e.data.at); });
+      }
       at.width = w;
       el.style.height = height + "px";
       at.chart.resize({width: w, height});

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 func render(t testing.TB, r Run) string {
 	t.Helper()
-	html, err := Render(r)
+	html, _, err := Render(r)
 	check(t, err)
 	return string(html)
 }
@@ -283,7 +284,7 @@ func TestPageOfAFullSweepIsSmall(t *testing.T) {
 	i := 0
 	var measured []report.Measured
 	for k, m := range s.models {
-		r.Variants = append(r.Variants, Variant{m.name, "Q4_K_M", fmt.Sprint("series", k/5), 3 + float64(k%5)})
+		r.Variants = append(r.Variants, Variant{m.name, "Q4_K_M", fmt.Sprint("series", k/5), 3 + float64(k%5), "", Answers{}})
 		name := []string{"llama3.1:8b", "gemma2:9b", "gemma2:27b", "qwen3:32b"}[k%4]
 		measured = append(measured, report.Measured{Variant: m.name, Model: name})
 		for range 3 {
@@ -344,7 +345,11 @@ func TestPageOfAFullSweepIsSmall(t *testing.T) {
 // The page holds its scripts whole: nothing in them ends the element they are
 // in, and their hashes are in the policy.
 func TestPolicy(t *testing.T) {
-	html := render(t, small().make(t, t.TempDir()))
+	r := small().make(t, t.TempDir())
+	for i := range r.Variants {
+		r.Variants[i].Answers = Answers{} // else links lead to the viewer, and nowhere else: TestLinksLeadToAnswers
+	}
+	html := render(t, r)
 	for _, name := range []string{"echarts/echarts.js", "page.js"} {
 		script := file(name)
 		if i := regexp.MustCompile(`(?i)</script|<!--`).FindStringIndex(script); i != nil {
@@ -360,6 +365,49 @@ func TestPolicy(t *testing.T) {
 	contains(t, html, `content="default-src &#39;none&#39;; script-src &#39;sha256-`)
 	if found := regexp.MustCompile(`(?:src|href)="[^#"][^"]*"`).FindAllString(html[:strings.Index(html, "<script>")], -1); len(found) != 1 || found[0] != `href="data:,"` {
 		t.Errorf("the page names other places: %q", found)
+	}
+}
+
+// A sweep over types of the KV cache is no sweep over quantizations: each type has a
+// line of its own, and none where weights are the same.
+func TestKVCachesHaveTheirLines(t *testing.T) {
+	r := full().make(t, t.TempDir())
+	plain := r.Variants
+	r.Variants, r.Metrics = nil, slices.Clone(r.Metrics)
+	for _, v := range plain[:2] {
+		for _, kv := range []string{"f16", "q8_0"} {
+			other := v
+			other.Name, other.KVCache = v.Name+" "+kv, kv
+			r.Variants = append(r.Variants, other)
+			for _, m := range r.Metrics {
+				if m.Variant == v.Name {
+					m.Variant = other.Name
+					r.Metrics = append(r.Metrics, m)
+				}
+			}
+		}
+	}
+	f, missing := r.bySize(leading(r.Metrics))
+	if missing != "" || len(f.Keys) != 2 || f.Keys[0].Name != "llama3.1:8b, KV cache f16" || f.Keys[1].Name != "llama3.1:8b, KV cache q8_0" {
+		t.Errorf("%q, lines %v", missing, f.Keys)
+	}
+	for k := range f.Keys {
+		seen := make(map[float64]bool)
+		for _, p := range f.Chart.Panels[0].Points {
+			if p.Key == k {
+				if seen[p.X] {
+					t.Errorf("%s has two points at %v", f.Keys[k].Name, p.X)
+				}
+				seen[p.X] = true
+			}
+		}
+		if len(seen) != 2 {
+			t.Errorf("%s has %d points", f.Keys[k].Name, len(seen))
+		}
+	}
+	r.Variants = r.Variants[:2] // one quantization
+	if _, missing := r.bySize(leading(r.Metrics)); missing == "" {
+		t.Error("a sweep over types of the KV cache alone is shown as one over quantizations")
 	}
 }
 

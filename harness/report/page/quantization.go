@@ -10,7 +10,7 @@ import (
 )
 
 // bySize shows error and speed against bits per weight, a line for each model
-// that was run at several.
+// that was run at several, and for each type of its KV cache.
 func (r Run) bySize(l lead) (figure, string) {
 	f := figure{ID: "quantization", Chart: chart{Kind: "lines"}}
 	type at struct {
@@ -25,10 +25,14 @@ func (r Run) bySize(l lead) (figure, string) {
 		if v.Series == "" || v.Bits == 0 || i < 0 {
 			continue
 		}
-		if series[v.Series] == nil {
-			names = append(names, v.Series)
+		name := v.Series
+		if slices.ContainsFunc(r.Variants, func(o Variant) bool { return o.Series == v.Series && o.KVCache != v.KVCache }) {
+			name += ", KV cache " + v.KVCache // which costs bits of its own
 		}
-		series[v.Series] = append(series[v.Series], at{v, cells[i]})
+		if series[name] == nil {
+			names = append(names, name)
+		}
+		series[name] = append(series[name], at{v, cells[i]})
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
 		s := series[n]

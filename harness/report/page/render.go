@@ -36,7 +36,10 @@ var layout = template.Must(template.New("page").Funcs(template.FuncMap{
 	"letter": letter,
 	"option": option,
 	"loads":  func(n int) string { return plural(n, "model load", "model loads") },
-	"next":   func(i int) int { return i + 1 },
+	"behind": func(b behind, text string) map[string]string {
+		return map[string]string{"Href": b.Href, "Says": b.Says, "Text": text}
+	},
+	"next": func(i int) int { return i + 1 },
 }).Parse(file("page.html")))
 
 // content is what the template shows.
@@ -52,6 +55,7 @@ type content struct {
 	Style    template.CSS
 	Scripts  []template.JS
 	Charts   map[string]chart
+	Views    map[string]string
 
 	Taking      taking
 	GlanceTitle string
@@ -87,18 +91,18 @@ type section struct {
 	Missing string
 }
 
-// Render makes the page: one file of HTML that loads nothing. It works without
-// scripts as tables.
-func Render(r Run) ([]byte, error) {
+// Render makes the page: one file of HTML that loads nothing, with the policy that
+// is in it, for who serves the page. It works without scripts as tables.
+func Render(r Run) (html []byte, policy string, err error) {
 	l := leading(r.Metrics)
 	v := content{
 		Run: r, Name: clean(r.Name), Summary: r.summary(), Lead: l, At: l.at(), Findings: r.findings(l),
-		Style: template.CSS(file("page.css")), Charts: make(map[string]chart),
+		Style: template.CSS(file("page.css")), Charts: make(map[string]chart), Views: r.Views,
 	}
 	for _, script := range []string{file("echarts/echarts.js"), file("page.js")} {
 		v.Scripts = append(v.Scripts, template.JS(script))
 	}
-	v.Policy = policy(v.Scripts)
+	v.Policy = policyOf(v.Scripts)
 	for _, c := range r.Caveats {
 		v.Caveats = append(v.Caveats, printable.Text(title(strings.TrimPrefix(c, "caveat: "))+"."))
 	}
@@ -132,14 +136,14 @@ func Render(r Run) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	if err := layout.Execute(&b, v); err != nil {
-		return nil, fmt.Errorf("make the page: %w", err)
+		return nil, "", fmt.Errorf("make the page: %w", err)
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), v.Policy, nil
 }
 
-// policy lets the page's own scripts run and nothing be loaded, sent or run
+// policyOf lets the page's own scripts run and nothing be loaded, sent or run
 // beside them, whatever else gets into it.
-func policy(scripts []template.JS) string {
+func policyOf(scripts []template.JS) string {
 	var hashes []string
 	for _, s := range scripts {
 		sum := sha256.Sum256([]byte(s))

@@ -135,7 +135,7 @@ func (s synth) make(t *testing.T, dir string) Run {
 	var measured []report.Measured
 	for _, m := range s.models {
 		series, _, _ := strings.Cut(m.name, "-instruct")
-		r.Variants = append(r.Variants, Variant{m.name, m.quantization, series, m.bits})
+		r.Variants = append(r.Variants, Variant{m.name, m.quantization, series, m.bits, "", Answers{"r", m.name}})
 		measured = append(measured, report.Measured{Variant: m.name, Model: m.name, Family: m.family, ParameterSize: m.size, Quantization: m.quantization})
 	}
 	if s.gpus > 0 {

@@ -60,10 +60,14 @@ func (r Run) tradeOff(l lead) (figure, string) {
 			Y: rounded(*m.BreakageRate * 100), YLow: hundred(m.BreakageRateLow), YHigh: hundred(m.BreakageRateHigh),
 			Heat: new(*m.RobustnessError / most), Name: r.label(m.Variant),
 			Says: "Robustness Error " + within(m.RobustnessError, m.RobustnessErrorLow, m.RobustnessErrorHigh),
+			At:   r.behind(m, countFails).Href,
 		})
 		f.Table.Rows = append(f.Table.Rows, []string{
 			r.label(m.Variant), within(alignmentFailure.of(m)), within(breakageRate.of(m)), within(robustnessError.of(m)),
 		})
+		for i, s := range []measure{alignmentFailure, breakageRate, robustnessError} {
+			f.Table.link(1+i, r.behind(m, s.count))
+		}
 	}
 	if len(p.Points) == 0 {
 		why := "no judge rated its answers; more: perg judge RUN --judge MODEL"

@@ -9,7 +9,9 @@ import (
 
 	"perg/data"
 	"perg/harness/advise"
+	"perg/harness/explore"
 	"perg/harness/metrics"
+	"perg/harness/results"
 	"perg/harness/stats"
 )
 
@@ -45,9 +47,10 @@ type heatRow struct {
 // scale: the same in every heat map.
 type heatCell struct {
 	stats.Rate
-	Text string
-	Heat int
-	Few  bool // too few items to say much
+	Text   string
+	Heat   int
+	Few    bool // too few items to say much
+	Behind behind
 }
 
 // where shows where the variants that break most often do.
@@ -74,7 +77,7 @@ func (r Run) where(l lead) (w where) {
 		if len(cells) > 2 {
 			together = fmt.Sprintf("All %d variants together", len(cells))
 		}
-		w.Overall = heatOf(together, own(""), order, len(cells))
+		w.Overall = r.heatOf(together, l, "", own(""), order, len(cells))
 		// The variants answered the same items, so they count as repeats do.
 		repeats := 0
 		for _, m := range cells {
@@ -85,7 +88,7 @@ func (r Run) where(l lead) (w where) {
 		}
 	}
 	for _, m := range breaking[:min(brokenVariants, len(breaking))] {
-		b := breaker{Heat: heatOf("Breakage Rate of "+r.label(m.Variant), own(m.Variant), order, 1)}
+		b := breaker{Heat: r.heatOf("Breakage Rate of "+r.label(m.Variant), l, m.Variant, own(m.Variant), order, 1)}
 		b.Title = fmt.Sprintf("%s breaks %s of what it gets right", r.label(m.Variant), rate(m.BreakageRate))
 		if said := kindsSaid(kinds(own(m.Variant)), int(m.Repeats), "most under %s preferences, %s", "under no type of preference clearly most"); said != "" {
 			b.Title += ", " + said
@@ -142,10 +145,22 @@ func kindsSaid(sorted []kindRate, repeats int, clear, unclear string) string {
 	return fmt.Sprintf(unclear, listed(shares, "and"))
 }
 
-// heatOf has the sources in the given order. The items are of so many variants, which
-// all answered the same.
-func heatOf(caption string, all []Breakage, order []string, variants int) heat {
-	cellOf := func(r stats.Rate) heatCell { return cellOf(r, variants) }
+// heatOf has the sources in the given order. The items are of a variant under the
+// page's method and setting, or, where that is "", of so many, which all answered the
+// same.
+func (r Run) heatOf(caption string, l lead, variant string, all []Breakage, order []string, variants int) heat {
+	cellOf := func(rate stats.Rate, source, kind []string) heatCell {
+		c := cellOf(rate, variants)
+		values := map[explore.Facet][]string{explore.ByOutcome: {explore.OutcomeValue(results.Broken)}}
+		if source != nil {
+			values[explore.BySource] = source
+		}
+		if kind != nil {
+			values[explore.ByPreferenceType] = kind
+		}
+		c.Behind = r.leads(variant, l.Method, l.Setting, values, rate.Count)
+		return c
+	}
 	h := heat{Caption: caption}
 	every := func(Breakage) bool { return true }
 	types, byType := sum(all, every, func(b Breakage) string { return b.PreferenceType })
@@ -170,9 +185,9 @@ func heatOf(caption string, all []Breakage, order []string, variants int) heat {
 		row := heatRow{Source: clean(s)}
 		_, cells := sum(all, func(b Breakage) bool { return b.Source == s }, func(b Breakage) string { return b.PreferenceType })
 		for _, t := range types {
-			row.Cells = append(row.Cells, cellOf(cells[t]))
+			row.Cells = append(row.Cells, cellOf(cells[t], []string{s}, []string{t}))
 		}
-		row.Cells = append(row.Cells, cellOf(bySource[s]))
+		row.Cells = append(row.Cells, cellOf(bySource[s], []string{s}, nil))
 		total.Count += bySource[s].Count
 		total.Of += bySource[s].Of
 		h.Rows = append(h.Rows, row)
@@ -180,9 +195,9 @@ func heatOf(caption string, all []Breakage, order []string, variants int) heat {
 	if len(sources) > 1 {
 		row := heatRow{Source: metrics.All}
 		for _, t := range types {
-			row.Cells = append(row.Cells, cellOf(byType[t]))
+			row.Cells = append(row.Cells, cellOf(byType[t], nil, []string{t}))
 		}
-		h.Rows = append(h.Rows, heatRow{metrics.All, append(row.Cells, cellOf(total))})
+		h.Rows = append(h.Rows, heatRow{metrics.All, append(row.Cells, cellOf(total, nil, nil))})
 	}
 	return h
 }
@@ -195,7 +210,7 @@ func cellOf(r stats.Rate, variants int) heatCell {
 		return heatCell{Few: true}
 	}
 	v := *r.Value()
-	return heatCell{r, fmt.Sprintf("%.0f"+blank+"%%", v*100), int(math.Round(v * 100)), r.Of < few*variants}
+	return heatCell{Rate: r, Text: fmt.Sprintf("%.0f"+blank+"%%", v*100), Heat: int(math.Round(v * 100)), Few: r.Of < few*variants}
 }
 
 // findings are the page's answer in a few sentences.
