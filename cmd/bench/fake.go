@@ -18,8 +18,8 @@ import (
 // slots that it is given: what is measured against it is perg alone. It has so
 // many models, "fake:1" and on, prints its address, and serves until its
 // standard input ends.
-func serveFake(models int, s *slotted, out io.Writer, until io.Reader) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serveFake(address string, models int, s *slotted, out io.Writer, until io.Reader) error {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,9 @@ func (f *fake) routes() http.Handler {
 			io.WriteString(w, `{"models":[]}`)
 			return
 		}
-		fmt.Fprintf(w, `{"models":[{"name":%q,"size":5000000000,"size_vram":5000000000}]}`, f.loaded)
+		n := 0
+		fmt.Sscanf(f.loaded, "fake:%d", &n)
+		fmt.Fprintf(w, `{"models":[{"name":%q,"digest":"%064x","size":5000000000,"size_vram":5000000000}]}`, f.loaded, n)
 	})
 	mux.HandleFunc("/api/chat", f.chat)
 	return mux

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -45,6 +46,7 @@ var measurements = []struct {
 	{"widths", widths},
 	{"fake", fakeServer},
 	{"scale", scale},
+	{"hosts", severalHosts},
 	{"gpu", idleGPUs},
 	{"help", help},
 	{"parts", gobench},
@@ -62,7 +64,18 @@ func run(ctx context.Context, args []string) (err error) {
 				return err
 			}
 		}
-		return serveFake(n, s, os.Stdout, os.Stdin)
+		return serveFake("127.0.0.1:0", n, s, os.Stdout, os.Stdin)
+	}
+	if len(args) == 5 && args[0] == "serve" { // in the place of an ollama that perg starts
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		s, err := newSlotted(args[2:])
+		if err != nil {
+			return err
+		}
+		return serveFake(os.Getenv("OLLAMA_HOST"), n, s, io.Discard, untilDone{ctx})
 	}
 	var b bench
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -71,7 +84,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
 	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
 	flags.StringVar(&b.model, "model", "", "model of the Ollama server that runs here, to measure idle GPUs with")
-	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, full, widths, fake, scale, gpu, help, parts")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, full, widths, fake, scale, hosts, gpu, help, parts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

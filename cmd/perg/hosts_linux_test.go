@@ -209,17 +209,17 @@ func weatherTurns(r *hosted, _ *rand.Rand) {
 	r.boxes[0].hears.set(w)
 }
 
-// aWhile is how long something lasts that has to be noticed.
-func aWhile() time.Duration {
+// aWhile is how long something lasts that has to be noticed; longer with PERG_SOAK.
+func aWhile(soak time.Duration) time.Duration {
 	if os.Getenv("PERG_SOAK") != "" {
-		return time.Minute
+		return soak
 	}
 	return 20 * time.Second
 }
 
-// lasts waits as long, or for the end of the run.
-func (r *hosted) lasts(since time.Time) {
-	for !r.controller.over() && time.Since(since) < aWhile() {
+// lasts waits as long since a moment, or for the end of the run.
+func (r *hosted) lasts(since time.Time, long time.Duration) {
+	for !r.controller.over() && time.Since(since) < long {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
@@ -238,7 +238,7 @@ func linksGoDown(r *hosted, one, two *box, rng *rand.Rand) {
 	r.faults += 2
 	r.leaves(one, since)
 	r.leaves(two, sinceTwo)
-	r.lasts(since)
+	r.lasts(since, aWhile(2*time.Minute))
 	one.link("up")
 	way.set(weather{})
 }
@@ -257,7 +257,7 @@ func agentAndServerStop(r *hosted, one, two *box, _ *rand.Rand) {
 	}
 	r.faults += 2
 	r.leaves(one, since)
-	r.lasts(since)
+	r.lasts(since, aWhile(time.Minute))
 	r.agents[one.name].signal(syscall.SIGCONT)
 	for _, pid := range servers {
 		unix.Kill(pid, unix.SIGCONT)
@@ -267,7 +267,7 @@ func agentAndServerStop(r *hosted, one, two *box, _ *rand.Rand) {
 func controllerStops(r *hosted, _, _ *box, _ *rand.Rand) {
 	r.controller.signal(syscall.SIGSTOP)
 	r.faults += len(r.boxes) - 1 // all of them may be lost to it
-	time.Sleep(aWhile())
+	time.Sleep(aWhile(time.Minute))
 	r.controller.signal(syscall.SIGCONT)
 }
 
