@@ -119,6 +119,9 @@ type hosted struct {
 	agents     map[string]*life
 	earlier    []*life
 	faults     int
+	lost       int // replies, with the store of an agent
+	deaths     int // of the controller alone
+	turns      int // of the weather
 	began      time.Time
 }
 
@@ -258,20 +261,20 @@ func (r *hosted) finishes() {
 		r.t.Fatalf("exit status %d\n%s", code, r.story())
 	}
 	for name, l := range r.agents {
+		if strings.HasSuffix(l.String(), "until it is back\n") {
+			continue // it was cut off as the run ended, and waits for ever
+		}
 		select {
 		case <-l.ended:
 			if code := l.cmd.ProcessState.ExitCode(); code != exitDone && code != -1 { // -1: it was killed
 				r.t.Errorf("%s: exit status %d\n%s", name, code, l)
 			}
 		case <-time.After(10 * time.Second):
-			if strings.HasSuffix(l.String(), "until it is back\n") {
-				continue // it was cut off as the run ended: it waits for ever
-			}
 			r.t.Errorf("%s does not notice that the run has ended\n%s", name, l)
 		}
 	}
 	r.equals()
-	made, most := r.made(), r.planned+r.faults*hostSlots*2
+	made, most := r.made(), r.planned+r.lost+r.faults*hostSlots*2
 	shares := make(map[string]int)
 	for _, n := range made {
 		shares[n.Machine]++
