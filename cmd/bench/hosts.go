@@ -21,7 +21,7 @@ import (
 const (
 	hostsCall  = 200 * time.Millisecond
 	hostsOwn   = 150 * time.Millisecond
-	hostsItems = 300
+	hostsItems = 100
 	hostsDelay = 5 * time.Millisecond // each way
 )
 
