@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,8 +56,10 @@ type heard struct {
 	began          time.Time
 	thoughtEnded   time.Time // when the last piece of a thought came
 	last           time.Time
-	over           bool   // a thought that is a part of the answer has ended
-	ended          string // why perg ended it; "": it did not
+	gaps           [16]time.Duration // between the last pieces
+	pieces         int               // after the first
+	over           bool              // a thought that is a part of the answer has ended
+	ended          string            // why perg ended it; "": it did not
 }
 
 // stream makes a call whose answer comes in pieces, and ends it where its thought
@@ -111,10 +114,14 @@ func (c *Client) stream(ctx context.Context, r Request, req api.ChatRequest, sta
 // rushes says whether pieces come so fast that the stream is better read to its end,
 // which is near, than closed. Ollama (0.17.4 and 0.33, ChatHandler) hands each on to a
 // goroutine that is gone once the client is: one that comes in that moment waits for
-// good, and holds one of the server's slots for as long.
+// good, and holds one of the server's slots for as long. The usual time between the
+// last pieces says it: on a machine that is busy some come late, and the others no less
+// close together.
 func (h *heard) rushes() bool {
 	const closing = 2 * time.Millisecond // for which a server takes far less
-	return h.last.Sub(h.began) < time.Duration(h.thoughts+h.says)*closing
+	last := slices.Clone(h.gaps[:min(h.pieces, len(h.gaps))])
+	slices.Sort(last)
+	return len(last) > 0 && last[(len(last)-1)/2] < closing
 }
 
 func (h *heard) text() string { return h.thought.String() + h.said.String() }
@@ -127,6 +134,9 @@ func (h *heard) add(m api.Message, r Request) {
 	}
 	if h.began.IsZero() {
 		h.began = now
+	} else {
+		h.gaps[h.pieces%len(h.gaps)] = now.Sub(h.last)
+		h.pieces++
 	}
 	h.last = now
 	if m.Thinking != "" {
