@@ -75,7 +75,7 @@ func severalHosts(ctx context.Context, b *bench) (rows []row, err error) {
 	}
 	var sizes, peaks []float64
 	for _, variants := range []int{2, 8} {
-		task := []string{"--data", set, "--limit", "1250", "--parallel", "4"}
+		task := []string{"--data", set, "--limit", "1250", "--parallel", "4", "--null", "0"}
 		for v := range variants {
 			task = append(task, fmt.Sprint("fake:", v+1))
 		}
