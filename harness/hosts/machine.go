@@ -135,9 +135,9 @@ func (m *Machine) Open(ctx context.Context, lane string, devices []string, s eng
 	return &laneServer{remote: m.client(own), machine: m, lane: own, version: opened.Version}, nil
 }
 
-// unreachable has what did not reach an agent match ErrUnreachable.
+// unreachable has what an agent did not answer match ErrUnreachable.
 func unreachable(err error) error {
-	if errors.Is(err, errAbsent) {
+	if errors.Is(err, errAbsent) || errors.Is(err, errSilent) {
 		return fmt.Errorf("%w: %w", models.ErrUnreachable, err)
 	}
 	return err

@@ -14,8 +14,12 @@ import (
 	"perg/models"
 )
 
-// errAbsent: an agent is not there, so that what it was asked did not reach it.
-var errAbsent = errors.New("the agent is not there")
+// errAbsent: an agent is not there, so that what it was asked did not reach it;
+// errSilent: it was asked and says nothing.
+var (
+	errAbsent = errors.New("the agent is not there")
+	errSilent = errors.New("the agent says nothing")
+)
 
 // ask has an agent do something, and gives each piece of what comes of it to take.
 // It ends with ctx, with the machine, and where the agent says nothing for
@@ -54,7 +58,7 @@ func (m *Machine) ask(ctx context.Context, op wire.Op, what any, take func([]byt
 		case errors.Is(err, nats.ErrNoResponders):
 			return fmt.Errorf("%w: %s", errAbsent, m.Name())
 		case errors.Is(err, context.DeadlineExceeded):
-			return fmt.Errorf("%s has said nothing for %s", m.Name(), wire.SilentAfter)
+			return fmt.Errorf("%w: %s, for %s", errSilent, m.Name(), wire.SilentAfter)
 		case err != nil:
 			return err
 		}
