@@ -5,7 +5,7 @@ export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 
 GO ?= go
 
-.PHONY: build demo notebook test simulate coverage soak test-gpu bench ollama weights duckdb chromium echarts screenshots clean
+.PHONY: build demo notebook test simulate coverage soak test-gpu bench ollama weights duckdb chromium echarts katex screenshots clean
 
 build: perg
 
@@ -69,6 +69,15 @@ echarts:
 		for of in echarts:LICENSE echarts:NOTICE zrender:LICENSE tslib:LICENSE.txt; do \
 			cp "$$work/node_modules/$${of%:*}/$${of#*:}" "$$out/$${of%:*}-$$(basename $${of#*:} .txt)"; done && \
 		cp "$$work/node_modules/echarts/licenses/LICENSE-d3" $$out/d3-LICENSE && chmod 644 $$out/* && ls -l $$out
+
+# The library that draws the formulas of answers in perg view, from npm: one file,
+# without styles and fonts, as what it makes is MathML; beside its licence.
+katex:
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && out=harness/explore/web/static && \
+		npm install --silent --no-audit --no-fund --prefix "$$work" katex@0.19.1 >&2 && \
+		{ echo "/*! KaTeX 0.19.1, Copyright (c) 2013-2020 Khan Academy and other contributors, MIT License */"; \
+			cat "$$work/node_modules/katex/dist/katex.min.js"; } >$$out/katex.js && \
+		cp "$$work/node_modules/katex/LICENSE" $$out/katex-LICENSE && chmod 644 $$out/katex* && ls -l $$out
 
 # The README's pictures, of the demo's run.
 screenshots: chromium

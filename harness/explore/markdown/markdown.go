@@ -1,7 +1,7 @@
 // Package markdown makes HTML of what models write, which is Markdown and LaTeX
 // more often than not, and cannot be trusted: it has no link, no image, no
 // script and no style, and what would be HTML is shown as it is. Formulas are
-// shown as they are, as code is.
+// shown as they are, as code is; the page draws them.
 package markdown
 
 import (

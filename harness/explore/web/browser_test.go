@@ -195,7 +195,7 @@ func serveWithMarkdown(t *testing.T) served {
 	return serveBlind(t, dir, BlindWhereJudged)
 }
 
-const markdownResponse = "## Why\n\n**The correct answer is B.** Here is `x < 1`:\n\n- \\(x_1 + x_2\\)\n- a bridge\n\n| Option | Right |\n|---|---|\n| A | no |\n| B | yes |\n\n```python\nprint(1)\n```\n\n[a link](http://evil.example/) ![](http://evil.example/i.png)\n\n"
+const markdownResponse = "## Why\n\n**The correct answer is B.** Here is `x < 1`:\n\n- \\(x_1 + x_2\\)\n- \\[\\frac{1}{2}\\]\n- \\(\\href{javascript:alert(1)}{x}\\) and \\(\\nonsense{\\)\n- a bridge\n\n| Option | Right |\n|---|---|\n| A | no |\n| B | yes |\n\n```python\nprint(1)\n```\n\n[a link](http://evil.example/) ![](http://evil.example/i.png)\n\n"
 
 // Responses are shown as their Markdown means them, differences marked, with
 // thoughts folded; a key shows them as they came, and the address says so.
@@ -203,8 +203,12 @@ func TestBrowserRenders(t *testing.T) {
 	s := serveWithMarkdown(t)
 	tab := browsertest.Start(t).Tab(t, 1280, 900)
 	tab.Do(chromedp.Navigate(s.url + listing{page: 1}.answer(key("item-01", prompt.Relevant))))
+	waitFor(tab, t, "!!document.querySelector('.drawn math')")
 	for _, want := range []string{
-		"!!document.querySelector('.side:nth-child(2) .rendered strong')", "document.querySelector('.side:nth-child(2) code.formula').innerText.includes('(x_1 + x_2')",
+		"!!document.querySelector('.side:nth-child(2) .rendered strong')",
+		"document.querySelectorAll('.drawn math').length >= 2 && document.querySelectorAll('.drawn msub').length === 2 && !!document.querySelector('.drawn math[display=block] mfrac')",
+		"document.querySelector('.drawn math').getBoundingClientRect().height > 0 && !document.querySelector('.rendered a')",
+		"[...document.querySelectorAll('code.formula')].some(f => f.innerText.includes('nonsense'))",
 		"document.querySelectorAll('.rendered td').length === 4", "!!document.querySelector('.rendered ins')", "!document.querySelector('main img, main .rendered a, main script')",
 		"!document.querySelector('.thinking').open", "document.querySelector('main').innerText.includes('<script>document.title')",
 	} {
