@@ -144,26 +144,31 @@ func TestExtractExitsWithTwoOnWrongInput(t *testing.T) {
 	}
 }
 
-// A file larger than memory can be scored: what is held does not grow with it.
+// A file larger than memory can be scored: what is held does not grow with it. What
+// other tests left behind may grow meanwhile, and does not each time.
 func TestExtractHoldsNoRows(t *testing.T) {
-	const rows, most = 20_000, 4 << 20
+	const rows, most, tries = 20_000, 4 << 20, 3
 	row := []byte("The answer is B.,\"['a', 'b']\",A," + strings.Repeat("x", 3000) + "\n")
-	file := &endless{row: row, left: rows}
-	r, err := data.NewResponses("r.csv", io.MultiReader(strings.NewReader("r,o,l,rest\n"), file), "r", "o", "l")
-	if err != nil {
-		t.Fatal(err)
+	var grown int64
+	for range tries {
+		file := &endless{row: row, left: rows}
+		r, err := data.NewResponses("r.csv", io.MultiReader(strings.NewReader("r,o,l,rest\n"), file), "r", "o", "l")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := kept()
+		s, err := score(t.Context(), r, 5, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Rows != rows || s.All().Labelled != rows || len(s.differences) != 5 {
+			t.Errorf("%d rows, %+v, %d differences", s.Rows, s.All(), len(s.differences))
+		}
+		if grown = int64(file.peak) - int64(before); grown <= most {
+			return
+		}
 	}
-	before := kept()
-	s, err := score(t.Context(), r, 5, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Rows != rows || s.All().Labelled != rows || len(s.differences) != 5 {
-		t.Errorf("%d rows, %+v, %d differences", s.Rows, s.All(), len(s.differences))
-	}
-	if grown := int64(file.peak) - int64(before); grown > most {
-		t.Errorf("the heap grew by %d MiB over a file of %d MiB", grown>>20, rows*len(row)>>20)
-	}
+	t.Errorf("the heap grew by %d MiB over a file of %d MiB", grown>>20, rows*len(row)>>20)
 }
 
 // endless gives a row again and again, and notes the most that was held meanwhile.

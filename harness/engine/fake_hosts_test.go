@@ -162,9 +162,9 @@ func (w *world) leaves(m *machine, why error) {
 	for _, d := range m.devices() {
 		ids = append(ids, d.ID)
 	}
+	left := m.since
 	w.mu.Unlock()
 	w.atEngine(func(e *Engine) { e.Leave(ids, why) })
-	left := m.since
 	w.after(100*time.Millisecond, func() {
 		w.mu.Lock()
 		e, still := w.engine, !m.there && m.since == left

@@ -40,6 +40,7 @@ type Fleet struct {
 	members  sync.Mutex         // of the fleet; held for moments
 	byID     map[string]gpu.GPU // the devices that are GPUs
 	machines map[string]Machine // that have come, by name
+	seen     map[string]Machine // also those that have left
 	engine   models.Engine      // of this machine's servers; "": not asked
 
 	ownMu sync.Mutex // held for moments, not while a server starts
@@ -113,7 +114,7 @@ func Preview(ctx context.Context, o Options) (*Fleet, error) {
 }
 
 func newFleet(o Options) *Fleet {
-	return &Fleet{options: o, hosts: make(map[string]Client), byID: make(map[string]gpu.GPU), machines: make(map[string]Machine)}
+	return &Fleet{options: o, hosts: make(map[string]Client), byID: make(map[string]gpu.GPU), machines: make(map[string]Machine), seen: make(map[string]Machine)}
 }
 
 // Of is a fleet of servers that have answered.

@@ -51,16 +51,16 @@ func (f *Fleet) OnProcessor() bool {
 // GPUs, or those of a server that the user named. Where other machines may come, a
 // processor has a class, too, and so has the engine on it: numbers depend on them.
 func (f *Fleet) Class(devices []string) string {
-	m := f.machineOf(devices[0])
-	where := ""
-	if m != nil {
+	where := f.options.Machine
+	if m := f.seenMachine(devices[0]); m != nil {
 		where = m.Name()
 	}
 	return f.ClassOf(f.GPUs(devices), where)
 }
 
 // ClassOf is the class of some GPUs by their UUIDs, or of the processor of a host
-// where there are none; "" where one of them is not the fleet's.
+// where there are none; "" where one of them is not the fleet's. A machine that has
+// left has the class that it had: what it answered is of that.
 func (f *Fleet) ClassOf(uuids []string, host string) string {
 	var names []string
 	f.members.Lock()
@@ -69,7 +69,9 @@ func (f *Fleet) ClassOf(uuids []string, host string) string {
 		for id, g := range f.byID {
 			if g.UUID == uuid {
 				names = append(names, g.Name)
-				host, _, _ = strings.Cut(id, "/")
+				if host = f.options.Machine; strings.Contains(id, "/") {
+					host, _, _ = strings.Cut(id, "/")
+				}
 			}
 		}
 	}
@@ -81,11 +83,13 @@ func (f *Fleet) ClassOf(uuids []string, host string) string {
 	if !f.options.Awaits {
 		return class
 	}
-	m := f.machineOf(host)
+	m := f.seenMachine(host)
 	switch {
 	case m != nil:
 		engine = engineAt(m)
 		class = cmp.Or(class, m.Processor())
+	case host != f.options.Machine:
+		return "" // it answered in another run, and is not here
 	case class == "":
 		class = fmt.Sprintf("%s, %d cores", ProcessorName(), runtime.NumCPU())
 	}
@@ -106,7 +110,7 @@ func (f *Fleet) Kind(uuids []string, host string) string {
 		}
 	}
 	f.members.Unlock()
-	m := f.machineOf(host)
+	m := f.seenMachine(host)
 	switch {
 	case len(names) > 0 && len(names) == len(uuids):
 		return strings.Join(names, "+")

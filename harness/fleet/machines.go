@@ -32,12 +32,12 @@ type Machine interface {
 func (f *Fleet) Come(m Machine) {
 	f.members.Lock()
 	defer f.members.Unlock()
-	f.machines[m.Name()] = m
+	f.machines[m.Name()], f.seen[m.Name()] = m, m
 	maps.Copy(f.byID, m.GPUs())
 }
 
-// Leave takes a machine out of the fleet. What is known of its GPUs stays known:
-// replies name them.
+// Leave takes a machine out of the fleet. What is known of it stays known: replies
+// name it, and its GPUs.
 func (f *Fleet) Leave(m Machine) {
 	f.members.Lock()
 	defer f.members.Unlock()
@@ -73,6 +73,15 @@ func (f *Fleet) machineOf(device string) Machine {
 	f.members.Lock()
 	defer f.members.Unlock()
 	return f.machines[name]
+}
+
+// seenMachine is the machine that has a device, or that is called so, be it there or
+// not; nil where it never came.
+func (f *Fleet) seenMachine(device string) Machine {
+	name, _, _ := strings.Cut(device, "/")
+	f.members.Lock()
+	defer f.members.Unlock()
+	return f.seen[name]
 }
 
 // elsewhere says whether a device is another machine's, be that there or not.
