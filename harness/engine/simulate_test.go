@@ -143,7 +143,10 @@ func (w *world) simulate() {
 	w.mu.Unlock()
 	w.replies.fails(nil)
 	w.heal()
-	if w.asleep > 0 || slices.ContainsFunc(w.sites, func(s *site) bool { return s.machine == nil }) {
+	w.mu.Lock()
+	waits := w.asleep > 0 || slices.ContainsFunc(w.sites, func(s *site) bool { return s.machine == nil })
+	w.mu.Unlock()
+	if waits {
 		time.Sleep(time.Hour) // what was ending has ended, and who sleeps is awake
 	} else {
 		time.Sleep(between(w.dice.of("again"), 0, 30*time.Second)) // others go on with what they have

@@ -14,11 +14,11 @@ type shown struct {
 	gpus                     map[string]gpu.GPU
 }
 
-func (s shown) Name() string             { return s.name }
-func (s shown) Version() string          { return s.version }
-func (s shown) Processor() string        { return s.processor }
-func (s shown) GPUs() map[string]gpu.GPU { return s.gpus }
-func (s shown) Devices() []schedule.Device {
+func (s *shown) Name() string             { return s.name }
+func (s *shown) Version() string          { return s.version }
+func (s *shown) Processor() string        { return s.processor }
+func (s *shown) GPUs() map[string]gpu.GPU { return s.gpus }
+func (s *shown) Devices() []schedule.Device {
 	return []schedule.Device{{ID: s.name + "/cpu", Host: s.name}}
 }
 
@@ -28,10 +28,10 @@ func (s shown) Devices() []schedule.Device {
 func TestClasses(t *testing.T) {
 	f := newFleet(Options{Awaits: true, Machine: "gpu01"})
 	f.engine = "llama-server"
-	first := shown{name: "gpu02", version: "0.33.0", processor: "EPYC, 2 cores"}
-	old := shown{name: "gpu03", version: "0.17.4", processor: "EPYC, 2 cores"}
-	cards := shown{name: "gpu04", version: "0.33.0", processor: "EPYC, 2 cores", gpus: map[string]gpu.GPU{"gpu04/gpu0": {UUID: "GPU-4", Name: "RTX 4090"}}}
-	for _, m := range []shown{first, old, cards} {
+	first := &shown{name: "gpu02", version: "0.33.0", processor: "EPYC, 2 cores"}
+	old := &shown{name: "gpu03", version: "0.17.4", processor: "EPYC, 2 cores"}
+	cards := &shown{name: "gpu04", version: "0.33.0", processor: "EPYC, 2 cores", gpus: map[string]gpu.GPU{"gpu04/gpu0": {UUID: "GPU-4", Name: "RTX 4090"}}}
+	for _, m := range []*shown{first, old, cards} {
 		f.Come(m)
 	}
 	of := f.ClassOf(nil, "gpu02")
