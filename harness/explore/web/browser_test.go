@@ -195,7 +195,7 @@ func serveWithMarkdown(t *testing.T) served {
 	return serveBlind(t, dir, BlindWhereJudged)
 }
 
-const markdownResponse = "## Why\n\n**The correct answer is B.** Here is `x < 1`:\n\n- \\(x_1 + x_2\\)\n- \\[\\frac{1}{2}\\]\n- \\(\\href{javascript:alert(1)}{x}\\) and \\(\\nonsense{\\)\n- a bridge\n\n| Option | Right |\n|---|---|\n| A | no |\n| B | yes |\n\n```python\nprint(1)\n```\n\n[a link](http://evil.example/) ![](http://evil.example/i.png)\n\n"
+const markdownResponse = "## Why\n\n**The correct answer is B.** Here is `x < 1`:\n\n- \\(x_1 + x_2\\)\n- \\[\\frac{1}{2}\\]\n- \\(\\href{javascript:alert(1)}{x}\\) and \\(\\nonsense{\\) \\(\\color{red}{y}\\)\n- a bridge\n\n| Option | Right |\n|---|---|\n| A | no |\n| B | yes |\n\n```python\nprint(1)\n```\n\n[a link](http://evil.example/) ![](http://evil.example/i.png)\n\n"
 
 // Responses are shown as their Markdown means them, differences marked, with
 // thoughts folded; a key shows them as they came, and the address says so.
