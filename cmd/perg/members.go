@@ -41,7 +41,7 @@ func listen(ctx context.Context, cfg rundir.Config, w work) (*members, error) {
 	var err error
 	m.hub, err = hosts.Listen(ctx, hosts.Options{
 		Listen: cfg.Listen, NATS: cfg.NATS, Dir: cfg.Out, Perg: rundir.Version(), Machine: harness.MachineName(cfg), Interval: time.Duration(cfg.GPUInterval),
-		Replies: w.store, Say: w.display.say, Warn: w.display.warn, Came: m.join, Left: m.leave,
+		Replies: w.store, Warn: w.display.warn, Came: m.join, Left: m.leave,
 	})
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func planners(ctx context.Context, cfg rundir.Config, say func(string)) (all []f
 		}
 	}
 	hub, err := hosts.Listen(ctx, hosts.Options{
-		Listen: cfg.Listen, NATS: cfg.NATS, Dir: dir, Perg: rundir.Version(), Interval: time.Second, Replies: s, Say: say, Warn: say, Came: told,
+		Listen: cfg.Listen, NATS: cfg.NATS, Dir: dir, Perg: rundir.Version(), Interval: time.Second, Replies: s, Warn: say, Came: told,
 	})
 	if err != nil {
 		return nil, leave, errors.Join(err, s.Close(), os.RemoveAll(dir))

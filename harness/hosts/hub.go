@@ -44,7 +44,6 @@ type Options struct {
 	Machine  string        // name of this one, which has lanes of its own; "": it has none
 	Interval time.Duration // between GPU samples
 	Replies  Replies
-	Say      func(string)
 	Warn     func(string)
 	// Came is told of a machine that is there, and Left of one that is not any
 	// more, and why: once each, in turn. Both are called in one goroutine of the

@@ -31,7 +31,7 @@ func testHub(t *testing.T) *Hub {
 	address := port.Addr().String()
 	port.Close()
 	quiet := func(string) {}
-	h, err := Listen(t.Context(), Options{Listen: address, Dir: t.TempDir(), Perg: "test", Replies: s, Say: quiet, Warn: quiet})
+	h, err := Listen(t.Context(), Options{Listen: address, Dir: t.TempDir(), Perg: "test", Replies: s, Warn: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

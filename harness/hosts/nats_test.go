@@ -36,7 +36,7 @@ func TestANATSServerOfTheUsers(t *testing.T) {
 	defer s.Close()
 	came, left := make(chan *Machine, 1), make(chan error, 1)
 	quiet := func(string) {}
-	h, err := Listen(t.Context(), Options{NATS: url, Dir: t.TempDir(), Perg: "test", Replies: s, Say: quiet, Warn: quiet,
+	h, err := Listen(t.Context(), Options{NATS: url, Dir: t.TempDir(), Perg: "test", Replies: s, Warn: quiet,
 		Came: func(m *Machine) { came <- m }, Left: func(_ *Machine, why error) { left <- why }})
 	if err != nil {
 		t.Fatal(err)

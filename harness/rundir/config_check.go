@@ -3,7 +3,9 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,6 +153,9 @@ func (c Config) Check() error {
 			}
 		}
 	}
+	if _, port, err := net.SplitHostPort(c.Listen); c.Listen != "" && (err != nil || !isPort(port)) {
+		fault("--listen %q: a port, or an address and a port, as in :7375 or 10.0.0.5:7375", c.Listen)
+	}
 	switch {
 	case c.Listens() && len(c.Host) > 0:
 		fault("--listen does not work with --host: machines that join have servers that perg starts there")
@@ -182,4 +187,9 @@ func (c Config) Check() error {
 		return nil
 	}
 	return &hint.Error{Err: errors.Join(faults...), Usage: true}
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }

@@ -78,8 +78,6 @@ const (
 	Keys      Op = "keys"      // nothing; the pieces are the first 8 bytes of each key in the agent's store
 	Part      Op = "part"      // whether to the last sample; the first piece is the name of a file of GPU samples, or empty, the others what is in it
 	Received  Op = "received"  // the name of such a file, which can go
-	Blob      Op = "blob"      // a BlobRequest; the pieces are what is in it
-	Fetch     Op = "fetch"     // a Fetching
 	Stop      Op = "stop"      // the inbox of something that nobody waits for any more
 )
 
