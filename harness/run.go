@@ -75,20 +75,16 @@ func (l *LaneStatus) sampled(g gpu.Sample) {
 	}
 }
 
-// Come has a machine work for the run that came, or came back, to the fleet: once it
-// is known which of the run's models it has.
+// Come has a machine work for the run that came, or came back, to the fleet, on the
+// models that it has; and on others as they are brought there, which takes until Come
+// returns.
 func (r *Run) Come(ctx context.Context, m fleet.Machine) error {
-	if err := r.Fleet.Supply(ctx, m, r.Plan.where, installed(r.Plan.Loaded())); err != nil {
-		return err
-	}
-	if e := r.atWork(); e != nil {
-		e.Join(m.Devices())
-	}
-	return nil
+	return r.Fleet.Supply(ctx, m, r.Plan.where, installed(r.Plan.Loaded()), func() {
+		if e := r.atWork(); e != nil {
+			e.Join(m.Devices())
+		}
+	})
 }
-
-// Planned says whether the run was planned with a machine.
-func (r *Run) Planned(m fleet.Machine) bool { return r.Plan.where.Knows(m.Devices()[0].ID) }
 
 // Leave has a machine's devices off the run's schedule.
 func (r *Run) Leave(m fleet.Machine, why error) {

@@ -58,6 +58,13 @@ func (c *bareClient) forget(ctx context.Context) error {
 	return err
 }
 
+// load has the server load the model of a request, as the request would.
+func (c *bareClient) load(ctx context.Context, r api.ChatRequest) error {
+	r.Messages = nil
+	_, err := c.chat(ctx, r)
+	return err
+}
+
 // asked is what a loop over requests took.
 type asked struct {
 	took       time.Duration

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"perg/data"
+	"perg/harness/rundir"
+	"perg/models"
 )
 
 // What CLUSTERS.md has for Slurm, for Kubernetes and for two machines is run here as
@@ -207,5 +210,77 @@ func TestMachinesJoin(t *testing.T) {
 	}
 	if hosts["gpu02"]+hosts["gpu03"] == 0 {
 		t.Errorf("answers are of %v", hosts)
+	}
+}
+
+// A machine without a model gets the run's from the one that has them, the same by
+// their digests, and works on them.
+func TestModelsComeToAMachine(t *testing.T) {
+	b := ownServers(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	bin := filepath.Dir(b.program())
+	empty := filepath.Join(b.dir, "gpu03", "models")
+	var machines errgroup.Group
+	said := make([]bytes.Buffer, 3)
+	start := func(i int, models string, args ...string) {
+		c := exec.CommandContext(t.Context(), filepath.Join(bin, "perg"), args...)
+		c.Dir = b.dir
+		c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		if models != "" {
+			c.Env = append(c.Env, "OLLAMA_MODELS="+models)
+		}
+		c.Stdout, c.Stderr = &said[i], &said[i]
+		machines.Go(c.Run)
+	}
+	out := filepath.Join(b.dir, "runs", "copied")
+	start(0, "", "run", "steady", "swayed", "--limit", "100", "--num-predict", "20", "--settings", "relevant", "--null", "0", "--pull",
+		"--no-local", "--await", "2", "--listen", address, "--store", filepath.Join(b.dir, "copied.db"), "--out", out)
+	var token string
+	for range 300 {
+		line, _ := os.ReadFile(filepath.Join(out, "join"))
+		if _, token, _ = strings.Cut(strings.TrimSpace(string(line)), "--token "); token != "" {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	for i, of := range []string{"", empty} {
+		name := fmt.Sprint("gpu0", 2+i)
+		start(1+i, of, "agent", address, "--token", token, "--name", name, "--store", filepath.Join(b.dir, name, "agent.db"))
+	}
+	if err := machines.Wait(); err != nil {
+		t.Fatalf("%v\n%s\n%s\n%s", err, &said[0], &said[1], &said[2])
+	}
+	answers := make(map[string]int)
+	for _, g := range table[data.Generation](t, out, "generations") {
+		if g.Status != data.StatusOK {
+			t.Errorf("%+v", g)
+		}
+		answers[g.Host]++
+	}
+	if answers["gpu02"] == 0 || answers["gpu03"] == 0 {
+		t.Errorf("answers are of %v\n%s", answers, &said[0])
+	}
+	for _, model := range []string{"steady", "swayed"} {
+		if text := "copying " + model + ":latest from gpu02 to gpu03"; !strings.Contains(said[0].String(), text) {
+			t.Errorf("nobody says %q:\n%s", text, &said[0])
+		}
+	}
+	var manifest rundir.Manifest
+	text, err := os.ReadFile(filepath.Join(out, "run.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &manifest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range manifest.Models {
+		if _, err := models.Folder(empty).Manifest(m.Name, m.Digest); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/printable"
+	"perg/harness/rundir"
 	"perg/models"
 )
 
@@ -27,11 +28,17 @@ func doctorCommand() *cli.Command {
 		Name:  "doctor",
 		Usage: "check this machine, and say how to fix what is missing",
 		Description: `Looks for Ollama, a running server and its version, installed models, GPUs, and
-disk space. Changes nothing. Exit status 1 where a run could not start.`,
+disk space. Changes nothing. Exit status 1 where a run could not start. With
+--listen, other machines are looked at, too, as they join.
+
+   perg doctor --listen :7375 --await 2      what do two others have?`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Usage: "`URL` of the Ollama server", DefaultText: "OLLAMA_HOST, or 127.0.0.1:11434"},
 			headerFlag(),
 			&cli.StringFlag{Name: "store", Usage: "`FILE` that would keep the replies", DefaultText: fromHome(defaultStore())},
+			listenFlag(),
+			natsFlag(),
+			&cli.IntFlag{Name: "await", Usage: "machines to wait for, `N`", DefaultText: "1 with --listen"},
 			&cli.BoolFlag{Name: "json", Usage: "the findings as JSON"},
 		},
 		Action: doctorAction,
@@ -72,10 +79,24 @@ func doctorAction(c *cli.Context) error {
 	if err != nil {
 		return &hint.Error{Err: err, Usage: true}
 	}
+	cfg := rundir.Defaults()
+	cfg.Listen, cfg.NATS, cfg.Await = c.String("listen"), c.String("nats"), c.Int("await")
+	if err := cfg.Check(); err != nil {
+		return err
+	}
 	program, canStart := examineProgram()
 	findings := append([]finding{program}, examineServer(c.Context, client, canStart)...)
 	findings = append(findings, examineGPUs()...)
 	findings = append(findings, examineDisk("store", filepath.Dir(storePath)), examineDisk("runs", "."))
+
+	machines, leave, err := joiners(c.Context, "the examination", cfg, func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+text) })
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for _, m := range machines {
+		findings = append(findings, examineMachine(c.Context, m)...)
+	}
 
 	ready := true
 	for _, f := range findings {
@@ -142,16 +163,20 @@ func examineServer(ctx context.Context, client *models.Client, canStart bool) []
 	case len(catalogue) == 0:
 		findings = append(findings, finding{"models", trouble, "none installed", "ollama pull llama3.1:8b"})
 	default:
-		names := make([]string, len(catalogue))
-		for i, m := range catalogue {
-			names[i] = fmt.Sprintf("%s (%s, %s)", m.Name, orUnknown(m.Quantization), humanize.IBytes(uint64(m.Size)))
-		}
-		findings = append(findings, finding{"models", fine, strings.Join(names, ", "), ""})
+		findings = append(findings, finding{"models", fine, modelsInWords(catalogue), ""})
 		if len(catalogue) == 1 {
 			findings = append(findings, finding{"judge", caution, "one model is installed; a judge should be another one, and larger", "ollama pull gemma2:27b"})
 		}
 	}
 	return findings
+}
+
+func modelsInWords(catalogue []models.Installed) string {
+	names := make([]string, len(catalogue))
+	for i, m := range catalogue {
+		names[i] = fmt.Sprintf("%s (%s, %s)", m.Name, orUnknown(m.Quantization), humanize.IBytes(uint64(m.Size)))
+	}
+	return strings.Join(names, ", ")
 }
 
 func orUnknown(s string) string {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"perg/harness"
-	"perg/harness/fleet"
 	"perg/harness/hosts"
 	"perg/harness/rundir"
 )
@@ -50,14 +49,14 @@ func listen(ctx context.Context, cfg rundir.Config, w work) (*members, error) {
 	return m, nil
 }
 
-// planners are the machines that join a plan, of which one is waited for where no
-// number is said. They end with the plan.
-func planners(ctx context.Context, cfg rundir.Config, say func(string)) (all []fleet.Machine, leave func(), err error) {
+// joiners are the machines that join something other than a run, a plan say, of
+// which one is waited for where no number is said. They end with it.
+func joiners(ctx context.Context, what string, cfg rundir.Config, say func(string)) (all []*hosts.Machine, leave func(), err error) {
 	leave = func() {}
 	if !cfg.Listens() {
 		return nil, leave, nil
 	}
-	dir, err := os.MkdirTemp("", "perg-plan-")
+	dir, err := os.MkdirTemp("", "perg-")
 	if err != nil {
 		return nil, leave, err
 	}
@@ -84,16 +83,12 @@ func planners(ctx context.Context, cfg rundir.Config, say func(string)) (all []f
 		s.Close()
 		os.RemoveAll(dir)
 	}
-	say("machines may join the plan: " + hub.Command())
+	say(fmt.Sprintf("machines may join %s: %s", what, hub.Command()))
 	if err := (&members{hub: hub, want: max(1, cfg.Await), came: came, say: say}).await(ctx); err != nil {
 		leave()
 		return nil, func() {}, err
 	}
-	for _, m := range hub.Machines() {
-		say(fmt.Sprintf("%s has joined: %s", m.Name(), m.Describe()))
-		all = append(all, m)
-	}
-	return all, leave, nil
+	return hub.Machines(), leave, nil
 }
 
 // await waits until as many machines are there as are wanted.
@@ -131,7 +126,7 @@ func (m *members) join(machine *hosts.Machine) {
 	m.say(fmt.Sprintf("%s has joined: %s", machine.Name(), machine.Describe()))
 	if r != nil {
 		m.note(machine)
-		m.supply(ctx, r, machine)
+		go m.supply(ctx, r, machine)
 	}
 	select {
 	case m.came <- struct{}{}:
@@ -165,7 +160,7 @@ func (m *members) note(machine *hosts.Machine) {
 	})
 }
 
-// begin has those work for the run that came while it was planned.
+// begin has those work for the run that came before it.
 func (m *members) begin(ctx context.Context, r *harness.Run) {
 	if m.hub == nil {
 		return
@@ -178,9 +173,7 @@ func (m *members) begin(ctx context.Context, r *harness.Run) {
 	m.mu.Unlock()
 	for _, machine := range early {
 		m.note(machine)
-		if !r.Planned(machine) {
-			go m.supply(ctx, r, machine)
-		}
+		go m.supply(ctx, r, machine)
 	}
 }
 

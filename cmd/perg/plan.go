@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"perg/harness"
+	"perg/harness/fleet"
 	"perg/harness/hint"
 	"perg/harness/printable"
 )
@@ -62,16 +63,22 @@ func planAction(c *cli.Context) error {
 	if c.Bool("fit") {
 		return fitAction(c, cfg, items, replies)
 	}
-	others, leave, err := planners(c.Context, cfg, func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+text) })
+	say := func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+text) }
+	machines, leave, err := joiners(c.Context, "the plan", cfg, say)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	plan, fleet, notes, err := harness.Preview(c.Context, cfg, items, replies, others...)
+	var others []fleet.Machine
+	for _, m := range machines {
+		say(fmt.Sprintf("%s has joined: %s", m.Name(), m.Describe()))
+		others = append(others, m)
+	}
+	plan, over, notes, err := harness.Preview(c.Context, cfg, items, replies, others...)
 	if err != nil {
 		return err
 	}
-	s := plan.Summary(fleet)
+	s := plan.Summary(over)
 	s.Notes = append(s.Notes, notes...)
 	if unread != nil {
 		s.Notes = append(s.Notes, fmt.Sprintf("how fast models were in earlier runs is not known: %v", unread))

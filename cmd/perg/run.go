@@ -108,14 +108,14 @@ func configFlags() []cli.Flag {
 			&cli.StringSliceFlag{Name: "gpus", Usage: "start servers on these GPUs alone, a `LIST` of UUIDs or indexes"},
 			&cli.StringFlag{Name: "lanes", Usage: "start servers of perg's own: auto for one on each GPU, or `N`"},
 			&cli.StringFlag{Name: "parallel", Value: d.Parallel, Usage: "calls at once on each server: auto or `N`"},
-			&cli.StringFlag{Name: "listen", Usage: "let other machines join at `[HOST]:PORT`: 'perg agent' there, as it is printed"},
-			&cli.StringFlag{Name: "nats", Usage: "let them join over a NATS server with JetStream at this `URL`, in place of one of perg's own"},
+			listenFlag(),
+			natsFlag(),
 			&cli.BoolFlag{Name: "no-local", Usage: "leave the work to the machines that join"},
 			&cli.IntFlag{Name: "await", Usage: "wait for `N` machines before the run is planned", DefaultText: "0; 1 with --no-local"},
 			&cli.IntFlag{Name: "num-ctx", Usage: "context in `TOKENS`", DefaultText: "what the longest prompt and its answer need"},
 			&cli.BoolFlag{Name: "allow-cpu", Usage: "accept that part of a model does not fit and runs on the CPU"},
 			allowRemoteFlag(),
-			&cli.BoolFlag{Name: "pull", Usage: "fetch models that are not installed, once it is said how large each is"},
+			&cli.BoolFlag{Name: "pull", Usage: "fetch models that are not installed, once it is said how large each is; a machine that joins gets them from one that has them"},
 			&cli.DurationFlag{Name: "gpu-interval", Value: time.Duration(d.GPUInterval), Usage: "`TIME` between GPU samples"},
 		),
 		grouped("input and output",
@@ -129,6 +129,14 @@ func configFlags() []cli.Flag {
 // headerFlag is for servers behind a proxy that wants a key.
 func headerFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "header", Usage: "header to send to the servers, `NAME=VARIABLE`: its value is that of the environment variable, and is written nowhere"}
+}
+
+func listenFlag() cli.Flag {
+	return &cli.StringFlag{Name: "listen", Usage: "let other machines join at `[HOST]:PORT`: 'perg agent' there, as it is printed"}
+}
+
+func natsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "nats", Usage: "let them join over a NATS server with JetStream at this `URL`, in place of one of perg's own"}
 }
 
 func allowRemoteFlag() cli.Flag {
@@ -292,7 +300,7 @@ func execute(c *cli.Context, cfg rundir.Config, items data.Dataset, prepare func
 	w.display.follow(ctx, cfg.Out, r)
 	members.begin(ctx, r)
 	result, err := r.Execute(ctx)
-	members.end(err)
+	defer members.end(err)
 	w.display.close()
 	if e := w.display.result(cfg, result, w.dir); err == nil {
 		err = e

@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"perg/models"
@@ -43,6 +42,12 @@ func (l *Locations) Knows(device string) bool {
 	return l.at[device] != nil
 }
 
+func (l *Locations) addOf(m Machine, catalogue []models.Installed) {
+	for _, d := range m.Devices() {
+		l.add(d.ID, catalogue)
+	}
+}
+
 func (l *Locations) add(device string, catalogue []models.Installed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,7 +59,8 @@ func (l *Locations) add(device string, catalogue []models.Installed) {
 }
 
 // Locate asks the servers which models they have, and warns of those that are
-// not everywhere.
+// not everywhere and will not be brought there. A plan takes those as there that
+// will be.
 func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (*Locations, error) {
 	if f.Managed() && !f.options.Awaits {
 		return nil, nil
@@ -80,9 +86,17 @@ func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (*Locatio
 		f.warnOfMissing(l, d.ID, wanted)
 	}
 	for _, m := range f.Machines() {
-		if err := f.Supply(ctx, m, l, wanted); err != nil {
+		catalogue, err := catalogueOf(ctx, m)
+		if err != nil {
 			f.options.Warn(fmt.Sprintf("%s: %v", m.Name(), err))
+			continue
 		}
+		brought := f.broughtTo(catalogue, wanted)
+		if f.looks {
+			catalogue = append(catalogue, brought...)
+		}
+		l.addOf(m, catalogue)
+		f.warnOfMissing(l, m.Devices()[0].ID, without(wanted, brought))
 	}
 	return l, nil
 }
@@ -95,53 +109,10 @@ func (f *Fleet) warnOfMissing(l *Locations, where string, wanted []models.Instal
 	}
 }
 
-// Supply notes which of the wanted models a machine has. What it lacks is brought
-// there first, as far as that is possible.
-func (f *Fleet) Supply(ctx context.Context, m Machine, l *Locations, wanted []models.Installed) error {
+func catalogueOf(ctx context.Context, m Machine) ([]models.Installed, error) {
 	client, err := m.Client(ctx)
 	if err != nil {
-		return err
-	}
-	if f.options.Pull {
-		names := make([]string, len(wanted))
-		for i, w := range wanted {
-			names[i] = w.Name
-		}
-		if err := f.pullOn(ctx, client, names); err != nil {
-			f.options.Warn(err.Error()) // it works on what it has
-		}
-	}
-	catalogue, err := client.Catalogue(ctx)
-	if err != nil {
-		return err
-	}
-	if catalogue, err = f.quantizeLacking(ctx, client, catalogue, wanted); err != nil {
-		f.options.Warn(err.Error())
-	}
-	for _, d := range m.Devices() {
-		l.add(d.ID, catalogue)
-	}
-	f.warnOfMissing(l, m.Devices()[0].ID, wanted)
-	return nil
-}
-
-// quantizeLacking makes what a machine lacks of the wanted models that are
-// quantizations of ones that it has: the same Ollama makes the same of them, and
-// where it does not, the digest says so.
-func (f *Fleet) quantizeLacking(ctx context.Context, client Client, catalogue, wanted []models.Installed) ([]models.Installed, error) {
-	for _, source := range catalogue {
-		for _, level := range f.options.Levels {
-			name := models.QuantizedName(source, level)
-			if source.Quantization != "F16" || !slices.ContainsFunc(wanted, func(w models.Installed) bool { return w.Name == name }) {
-				continue
-			}
-			if _, ok := models.Find(catalogue, name); ok {
-				continue
-			}
-			if _, err := client.Quantize(ctx, catalogue, source, level, telling(f.options.Say, source.Name+" on "+client.Host(), level)); err != nil {
-				return catalogue, fmt.Errorf("%s of %s on %s: %w", level, source.Name, client.Host(), err)
-			}
-		}
+		return nil, err
 	}
 	return client.Catalogue(ctx)
 }

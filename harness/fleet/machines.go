@@ -26,6 +26,14 @@ type Machine interface {
 	Open(ctx context.Context, lane string, devices []string, s engine.ServerConfig) (engine.Server, error)
 	Memory(ctx context.Context, devices []string) []engine.Memory
 	ReadAhead(ctx context.Context, m *engine.Model)
+
+	// Of its store of models, as of models.Folder. Lacking says also where its disk
+	// has no room for what is lacking.
+	Manifest(ctx context.Context, m models.Installed) (models.Manifest, error)
+	Read(ctx context.Context, b models.Blob, at int64, n int) ([]byte, error)
+	Lacking(ctx context.Context, m models.Manifest) ([]models.Rest, error)
+	Write(ctx context.Context, b models.Blob, at int64, part []byte) error
+	Install(ctx context.Context, m models.Manifest) error
 }
 
 // Come takes a machine into the fleet, or one back that had left.

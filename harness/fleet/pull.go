@@ -56,7 +56,7 @@ func (f *Fleet) pullOn(ctx context.Context, client Client, names []string) error
 		return nil
 	}
 	dir := f.storeOf(client)
-	switch free, ok := freeOn(dir); {
+	switch free, ok := dir.Free(); {
 	case !ok:
 		f.options.Say(fmt.Sprintf("whether the disk of %s holds them is not known", client.Host()))
 	case need+spareDisk > free:
@@ -68,7 +68,7 @@ func (f *Fleet) pullOn(ctx context.Context, client Client, names []string) error
 		f.options.Say(fmt.Sprintf("the disk holds that: %s has %s free", dir, humanize.IBytes(free)))
 	}
 	for _, name := range wanted {
-		err := client.Pull(ctx, name, pulling(f.options.Say, name))
+		err := client.Pull(ctx, name, fetching(f.options.Say, "pulling "+name))
 		if ctx.Err() != nil {
 			f.options.Say(fmt.Sprintf("what was fetched of %s is kept: the same command goes on with it", name))
 		}
@@ -81,14 +81,14 @@ func (f *Fleet) pullOn(ctx context.Context, client Client, names []string) error
 }
 
 // storeOf is where a server keeps its models; "" where that is not known.
-func (f *Fleet) storeOf(client Client) string {
+func (f *Fleet) storeOf(client Client) models.Folder {
 	switch {
 	case !client.Local():
 		return ""
 	case f.Managed():
 		return models.Store()
 	default:
-		return f.Environment()["OLLAMA_MODELS"]
+		return models.Folder(f.Environment()["OLLAMA_MODELS"])
 	}
 }
 
@@ -103,9 +103,9 @@ func pullFault(name string, err error) error {
 	return &hint.Error{Err: err, Hint: "see whether its registry can be reached from the server: 'ollama pull " + name + "' there"}
 }
 
-// pulling says how far a pull is, from time to time, with its rate and the time
-// that is left at it.
-func pulling(say func(string), name string) func(done, total int64) {
+// fetching says how far something that is fetched is, from time to time, with its
+// rate and the time that is left at it.
+func fetching(say func(string), what string) func(done, total int64) {
 	var began, last time.Time
 	var before int64 // bytes that were there
 	return func(done, total int64) {
@@ -117,7 +117,7 @@ func pulling(say func(string), name string) func(done, total int64) {
 			return
 		}
 		last = now
-		text := fmt.Sprintf("pulling %s: %s of %s", name, humanize.IBytes(uint64(done)), humanize.IBytes(uint64(total)))
+		text := fmt.Sprintf("%s: %s of %s", what, humanize.IBytes(uint64(done)), humanize.IBytes(uint64(total)))
 		if rate := float64(done-before) / now.Sub(began).Seconds(); rate >= 1 {
 			left := time.Duration(float64(total-done) / rate * float64(time.Second))
 			text += fmt.Sprintf(", %s/s, about %s left", humanize.IBytes(uint64(rate)), left.Round(time.Second))

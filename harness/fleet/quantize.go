@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
 
 	"perg/harness/hint"
 	"perg/models"
@@ -84,7 +83,7 @@ func telling(say func(string), name, level string) func(done, total int64) {
 // quantizations.
 func room(need uint64) error {
 	dir := models.Store()
-	free, ok := freeOn(dir)
+	free, ok := dir.Free()
 	if !ok || need+spareDisk <= free {
 		return nil // or the server says what is wrong with it
 	}
@@ -94,28 +93,36 @@ func room(need uint64) error {
 	}
 }
 
-// freeOn is how many bytes the disk of a directory that is there, or will be, has
-// free; false where that is not known.
-func freeOn(dir string) (bytes uint64, ok bool) {
-	for ; dir != "" && dir != "."; dir = filepath.Dir(dir) {
-		var fs unix.Statfs_t
-		err := unix.Statfs(dir, &fs)
-		if err == nil {
-			return fs.Bavail * uint64(fs.Bsize), true
-		}
-		if !errors.Is(err, unix.ENOENT) || dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return 0, false
-}
-
-// Prune removes what quantizing made of some models.
+// Prune removes what quantizing made of some models, on each machine that is there.
 func (f *Fleet) Prune(ctx context.Context, made []models.Installed) error {
 	client, err := f.Client(ctx)
 	if err != nil {
 		return err
 	}
+	faults := []error{f.prune(ctx, client, made, "")}
+	for _, m := range f.Machines() {
+		elsewhere, err := m.Client(ctx)
+		if err != nil {
+			return errors.Join(append(faults, err)...)
+		}
+		if elsewhere.Host() == client.Host() {
+			continue
+		}
+		catalogue, err := elsewhere.Catalogue(ctx)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		there := slices.DeleteFunc(slices.Clone(made), func(m models.Installed) bool {
+			at, ok := models.Find(catalogue, m.Name)
+			return !ok || at.Digest != m.Digest
+		})
+		faults = append(faults, f.prune(ctx, elsewhere, there, " from "+m.Name()))
+	}
+	return errors.Join(faults...)
+}
+
+func (f *Fleet) prune(ctx context.Context, client Client, made []models.Installed, where string) error {
 	var faults []error
 	for _, m := range made {
 		if !models.Made(m.Name) {
@@ -125,7 +132,7 @@ func (f *Fleet) Prune(ctx context.Context, made []models.Installed) error {
 			faults = append(faults, err)
 			continue
 		}
-		f.options.Say(fmt.Sprintf("removed %s (%s)", m.Name, humanize.IBytes(uint64(m.Size))))
+		f.options.Say(fmt.Sprintf("removed %s%s (%s)", m.Name, where, humanize.IBytes(uint64(m.Size))))
 	}
 	return errors.Join(faults...)
 }

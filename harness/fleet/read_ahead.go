@@ -32,7 +32,9 @@ func (f *Fleet) ReadAhead(ctx context.Context, m *engine.Model) {
 		defer close(done)
 		runtime.LockOSThread() // for good: the thread ends with its priority
 		giveWay()
-		readThrough(ctx, models.Files(models.Store(), m.Name, m.Digest), int64(availableMemory()/2))
+		if files, err := models.Store().Manifest(m.Name, m.Digest); err == nil {
+			readThrough(ctx, models.Store().Files(files), int64(availableMemory()/2))
+		}
 	}()
 	<-done
 }

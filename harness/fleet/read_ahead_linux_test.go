@@ -79,11 +79,11 @@ func TestReadAhead(t *testing.T) {
 	}
 	t.Setenv("OLLAMA_MODELS", kept)
 	m := &engine.Model{Name: catalogue[0].Name, Digest: catalogue[0].Digest}
-	files := models.Files(kept, m.Name, m.Digest)
-	if len(files) == 0 {
-		t.Fatal("the store has no files of it")
+	manifest, err := models.Folder(kept).Manifest(m.Name, m.Digest)
+	if err != nil {
+		t.Fatal(err)
 	}
-	weights := files[0]
+	weights := models.Folder(kept).Files(manifest)[0]
 	forget(t, weights)
 	ended, end := context.WithCancel(t.Context())
 	end()

@@ -37,7 +37,7 @@ func (m *Machine) Samples(ctx context.Context, now bool, take func([]data.GPUSam
 		var name string
 		var file bytes.Buffer
 		first := true
-		err := m.ask(ctx, wire.Part, now, func(piece []byte) error {
+		err := m.ask(ctx, wire.Samples, now, func(piece []byte) error {
 			if first {
 				first, name = false, string(piece)
 				return nil

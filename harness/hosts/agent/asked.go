@@ -116,7 +116,17 @@ func (a *agent) perform(ctx context.Context, op wire.Op, what []byte, send send)
 			a.uses.set(uses)
 			return nil, nil
 		})
-	case wire.Part:
+	case wire.Manifest:
+		return manifest(what, send)
+	case wire.Read:
+		return readPart(what, send)
+	case wire.Lacking:
+		return told(what, send, lacking)
+	case wire.Write:
+		return writePart(what)
+	case wire.Install:
+		return told(what, send, func(n wire.Named) (any, error) { return nil, install(n) })
+	case wire.Samples:
 		return a.part(what, send)
 	case wire.Received:
 		return told(what, send, func(name string) (any, error) { return nil, a.received(name) })

@@ -29,6 +29,8 @@ const (
 const (
 	MaxMessage = 1 << 20   // bytes of a message with work or replies
 	MaxPiece   = 256 << 10 // of a piece of a stream
+	MaxPart    = 768 << 10 // of a file that is written, beside what it says of itself
+	MaxRead    = 4 << 20   // of a file that is read
 	MaxCalls   = 512       // of a chunk, and replies of a batch
 )
 
@@ -76,10 +78,29 @@ const (
 	Uses      Op = "uses"      // a Use of each GPU, by UUID
 	Have      Op = "have"      // keys; the pieces are Answers
 	Keys      Op = "keys"      // nothing; the pieces are the first 8 bytes of each key in the agent's store
-	Part      Op = "part"      // whether to the last sample; the first piece is the name of a file of GPU samples, or empty, the others what is in it
+	Samples   Op = "samples"   // whether to the last sample; the first piece is the name of a file of GPU samples, or empty, the others what is in it
 	Received  Op = "received"  // the name of such a file, which can go
+	Manifest  Op = "manifest"  // a Named; the pieces are the text of its manifest
+	Read      Op = "read"      // a Part of a file of models; the pieces are what is in it
+	Lacking   Op = "lacking"   // a Named with its manifest; the piece is a list of models.Rest
+	Write     Op = "write"     // a Part and a newline, and what is to be in it
+	Install   Op = "install"   // a Named with its manifest
 	Stop      Op = "stop"      // the inbox of something that nobody waits for any more
 )
+
+// A Named is a model.
+type Named struct {
+	Name     string `json:"name"`
+	Digest   string `json:"digest"`
+	Manifest []byte `json:"manifest,omitempty"`
+}
+
+// A Part is bytes of a file of a store of models.
+type Part struct {
+	models.Blob
+	At    int64 `json:"at"`
+	Bytes int   `json:"bytes"`
+}
 
 // An Opening asks for the server of a lane, with devices to itself.
 type Opening struct {

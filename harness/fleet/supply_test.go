@@ -1,0 +1,165 @@
+package fleet
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"perg/models"
+)
+
+// A stocked machine has a store of models in a folder.
+type stocked struct {
+	shown
+	models.Folder
+	t    *testing.T
+	away error // of what is written
+}
+
+// laid lays a model out as Ollama does.
+func (s *stocked) laid(name, weights string) models.Installed {
+	s.t.Helper()
+	write := func(path, text string) {
+		path = filepath.Join(string(s.Folder), path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:])
+	}
+	blob := func(text string) models.Blob {
+		write(filepath.Join("blobs", "sha256-"+digest(text)), text)
+		return models.Blob{Digest: "sha256:" + digest(text), Size: int64(len(text))}
+	}
+	text, err := json.Marshal(map[string]any{"config": blob("config of " + name), "layers": []models.Blob{blob(weights)}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	bare, tag, _ := strings.Cut(name, ":")
+	write(filepath.Join("manifests", "registry.ollama.ai", "library", bare, tag), string(text))
+	return models.Installed{Name: name, Digest: digest(string(text)), Size: int64(len(weights))}
+}
+
+// A listed client lists what is in a folder.
+type listed struct {
+	Client
+	s *stocked
+}
+
+func (s *stocked) Client(context.Context) (Client, error) { return listed{s: s}, nil }
+func (l listed) Host() string                             { return l.s.name }
+func (l listed) Catalogue(context.Context) (all []models.Installed, err error) {
+	root := filepath.Join(string(l.s.Folder), "manifests", "registry.ollama.ai", "library")
+	tags, err := filepath.Glob(filepath.Join(root, "*", "*"))
+	for _, path := range tags {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		name, _ := filepath.Rel(root, path)
+		sum := sha256.Sum256(text)
+		all = append(all, models.Installed{Name: strings.Replace(name, "/", ":", 1), Digest: hex.EncodeToString(sum[:])})
+	}
+	return all, err
+}
+
+func (s *stocked) Manifest(_ context.Context, m models.Installed) (models.Manifest, error) {
+	return s.Folder.Manifest(m.Name, m.Digest)
+}
+func (s *stocked) Read(_ context.Context, b models.Blob, at int64, n int) ([]byte, error) {
+	return s.Folder.Read(b, at, n)
+}
+func (s *stocked) Lacking(_ context.Context, m models.Manifest) ([]models.Rest, error) {
+	return s.Folder.Lacking(m)
+}
+func (s *stocked) Write(_ context.Context, b models.Blob, at int64, part []byte) error {
+	if s.away != nil {
+		return s.away
+	}
+	return s.Folder.Write(b, at, part)
+}
+func (s *stocked) Install(_ context.Context, m models.Manifest) error { return s.Folder.Install(m) }
+
+// What a machine lacks comes to it from one that has it, and each time it is told
+// that there is more to work on. What it has under another digest stays.
+func TestSupply(t *testing.T) {
+	weights := strings.Repeat("w", 3*atOnce/2)
+	for name, of := range map[string]struct {
+		pull   bool
+		levels []string
+		away   error
+		has    []string // of the machine after it
+		more   int
+		say    string
+	}{
+		"models may be fetched":    {pull: true, has: []string{"a:8b", "a:8b-perg-q4_k_m", "b:8b"}, more: 3},
+		"levels were made":         {levels: []string{"q4_K_M"}, has: []string{"a:8b-perg-q4_k_m", "b:8b"}, more: 2, say: "does not have a:8b"},
+		"nothing is to be brought": {has: []string{"b:8b"}, more: 1, say: "does not have a:8b-perg-q4_k_m"},
+		"it cannot be written":     {pull: true, away: os.ErrPermission, has: []string{"b:8b"}, more: 1, say: "gpu03 does not get a:8b-perg-q4_k_m and will not work on it"},
+		"it is lost":               {pull: true, away: models.ErrUnreachable, has: []string{"b:8b"}, more: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			note := func(text string) { fmt.Fprintln(&said, text) }
+			f := newFleet(Options{Awaits: true, Elsewhere: true, Pull: of.pull, Levels: of.levels, Say: note, Warn: note})
+			t.Setenv("OLLAMA_MODELS", t.TempDir()) // this machine has none
+			first := &stocked{shown: shown{name: "gpu02"}, Folder: models.Folder(t.TempDir()), t: t}
+			second := &stocked{shown: shown{name: "gpu03"}, Folder: models.Folder(t.TempDir()), t: t, away: of.away}
+			f.Come(first)
+			f.Come(second)
+			source := first.laid("a:8b", weights)
+			source.Quantization = "F16"
+			made := first.laid(models.QuantizedName(source, "q4_K_M"), weights+"q")
+			other := first.laid("b:8b", "b")
+			own := second.laid("b:8b", "another b")
+			wanted := []models.Installed{source, made, other}
+			l, err := f.Locate(t.Context(), wanted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			more := 0
+			err = f.Supply(t.Context(), second, l, wanted, func() { more++ })
+			if lost := of.away == models.ErrUnreachable; (err != nil) != lost {
+				t.Errorf("error %v", err)
+			}
+			catalogue, err := listed{s: second}.Catalogue(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			has := make(map[string]string)
+			for _, m := range catalogue {
+				has[m.Name] = m.Digest
+			}
+			if names := slices.Sorted(maps.Keys(has)); !slices.Equal(names, of.has) {
+				t.Errorf("it has %q\n%s", names, &said)
+			}
+			if has[own.Name] != own.Digest {
+				t.Error("its own model was replaced")
+			}
+			for _, m := range wanted[:2] {
+				if got := l.Has(m)("gpu03/cpu"); got != (has[m.Name] == m.Digest) {
+					t.Errorf("that it has %s is said to be %v", m.Name, got)
+				}
+			}
+			if more != of.more || !strings.Contains(said.String(), of.say) {
+				t.Errorf("told %d times that there is more:\n%s", more, &said)
+			}
+			if !strings.Contains(said.String(), "gpu03/cpu does not have b:8b") {
+				t.Errorf("nobody says that b:8b is another one:\n%s", &said)
+			}
+		})
+	}
+}

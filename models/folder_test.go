@@ -1,0 +1,207 @@
+package models
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// stored lays a model out as Ollama does, of files with some texts, the last of which
+// is its config.
+func stored(t *testing.T, f Folder, name string, files ...string) Manifest {
+	t.Helper()
+	var blobs []Blob
+	for _, text := range files {
+		b := Blob{"sha256:" + digestOf([]byte(text)), int64(len(text))}
+		blobs = append(blobs, b)
+		if err := os.MkdirAll(filepath.Dir(f.blob(b)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f.blob(b), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := len(blobs) - 1
+	text, err := json.Marshal(map[string]any{"schemaVersion": 2, "config": blobs[last], "layers": blobs[:last]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(f.manifest(name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.manifest(name), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Manifest(name, digestOf(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// copied copies what is lacking of a model, so many bytes at once.
+func copied(from, to Folder, m Manifest, atOnce int) error {
+	lacking, err := to.Lacking(m)
+	if err != nil {
+		return err
+	}
+	for _, r := range lacking {
+		for at := r.Have; at < r.Size; at += int64(atOnce) {
+			part, err := from.Read(r.Blob, at, atOnce)
+			if err != nil {
+				return err
+			}
+			if err := to.Write(r.Blob, at, part); err != nil {
+				return err
+			}
+		}
+	}
+	return to.Install(m)
+}
+
+// tree is all that is in a folder, by path.
+func tree(t *testing.T, f Folder) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	err := filepath.WalkDir(string(f), func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		at, _ := filepath.Rel(string(f), path)
+		all[at] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A model that is copied is the same one, file by file; a second one of the same
+// weights brings its own files alone, and what had begun to come is gone on with.
+func TestAModelIsCopied(t *testing.T) {
+	from, to := Folder(t.TempDir()), Folder(t.TempDir())
+	weights := strings.Repeat("weights", 1000)
+	first := stored(t, from, "one:8b", weights, "template", "", "config")
+	second := stored(t, from, "two:8b", weights, "another", "config")
+	if first.Size() != int64(len(weights)+len("template")+len("config")) {
+		t.Errorf("%d bytes", first.Size())
+	}
+	// A copy that was cut off.
+	if err := to.Write(first.Blobs[0], 0, []byte(weights[:500])); err != nil {
+		t.Fatal(err)
+	}
+	lacking, err := to.Lacking(first)
+	if err != nil || len(lacking) != 4 || lacking[0].Have != 500 {
+		t.Fatalf("%+v, error %v", lacking, err)
+	}
+	for _, m := range []Manifest{first, second} {
+		if err := copied(from, to, m, 999); err != nil {
+			t.Fatal(err)
+		}
+	}
+	was, is := tree(t, from), tree(t, to)
+	for path, text := range was {
+		if is[path] != text {
+			t.Errorf("%s is %d bytes, and was %d", path, len(is[path]), len(text))
+		}
+	}
+	if len(is) != len(was) {
+		t.Errorf("%d files, of %d", len(is), len(was))
+	}
+	if lacking, err := to.Lacking(second); err != nil || len(lacking) > 0 {
+		t.Errorf("lacking %+v, error %v", lacking, err)
+	}
+}
+
+// What is not what it should be makes no model, and leaves what is there as it is.
+func TestWhatIsNotCopied(t *testing.T) {
+	from := Folder(t.TempDir())
+	m := stored(t, from, "one:8b", "weights", "config")
+	for name, of := range map[string]struct {
+		do  func(to Folder) error
+		say string
+	}{
+		"a file is not whole": {func(to Folder) error {
+			if err := to.Write(m.Blobs[0], 0, []byte("wei")); err != nil {
+				return err
+			}
+			return to.Install(m)
+		}, "3 bytes of 7 have come"},
+		"a file is another": {func(to Folder) error {
+			if err := to.Write(m.Blobs[0], 0, []byte("WEIGHTS")); err != nil {
+				return err
+			}
+			return to.Install(m)
+		}, "another digest"},
+		"a part that does not follow": {func(to Folder) error { return to.Write(m.Blobs[0], 3, []byte("ghts")) }, "do not follow on 0"},
+		"more than there is":          {func(to Folder) error { return to.Write(m.Blobs[0], 0, []byte("weights and more")) }, "do not follow"},
+		"a path for a digest":         {func(to Folder) error { return to.Write(Blob{"sha256:../../x", 3}, 0, []byte("abc")) }, "no file of a store"},
+		"another model has the name": {func(to Folder) error {
+			stored(t, to, "one:8b", "other weights", "config")
+			return copied(from, to, m, 4)
+		}, "another model here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to := Folder(t.TempDir())
+			var before map[string]string
+			if name == "another model has the name" {
+				stored(t, to, "one:8b", "other weights", "config")
+				before = tree(t, to)
+			}
+			err := of.do(to)
+			if err == nil || !strings.Contains(err.Error(), of.say) {
+				t.Errorf("error %v", err)
+			}
+			if _, err := to.Manifest(m.Name, m.Digest); err == nil {
+				t.Error("the model is there")
+			}
+			after := tree(t, to)
+			for path, text := range before {
+				if after[path] != text {
+					t.Errorf("%s was changed", path)
+				}
+			}
+		})
+	}
+	if _, err := from.Read(Blob{"sha256:" + strings.Repeat("../", 20) + "etc/passwd", 10}, 0, 10); err == nil {
+		t.Error("a file outside is read")
+	}
+	if _, err := from.Manifest("../../etc/passwd", m.Digest); err == nil {
+		t.Error("a manifest outside is read")
+	}
+}
+
+// Whatever a manifest says, no path of it leaves the folder.
+func FuzzParseManifest(f *testing.F) {
+	f.Add("one:8b", []byte(`{"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":3},"layers":[]}`))
+	f.Add("../x", []byte(`{"config":{"digest":"sha256:../x"}}`))
+	f.Add("a/b/c/d:e", []byte(`{}`))
+	f.Fuzz(func(t *testing.T, name string, text []byte) {
+		m, err := ParseManifest(name, digestOf(text), text)
+		if err != nil {
+			return
+		}
+		const dir = Folder("/store")
+		paths := append(dir.Files(m), dir.manifest(m.Name))
+		for _, b := range m.Blobs {
+			paths = append(paths, dir.partial(b))
+		}
+		if i := slices.IndexFunc(paths, func(path string) bool {
+			return !strings.HasPrefix(path, string(dir)+"/") || path != filepath.Clean(path)
+		}); i >= 0 {
+			t.Errorf("%q leads to %s", name, paths[i])
+		}
+	})
+}
