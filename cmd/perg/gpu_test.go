@@ -28,6 +28,7 @@ func TestGPUScripts(t *testing.T) {
 			env.Setenv("LD_LIBRARY_PATH", dir)
 			env.Setenv("NVML_SCRIPT", env.WorkDir+"/nvml")
 			env.Setenv("SERVER", server.URL)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 	})

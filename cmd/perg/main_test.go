@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			// Nothing of the user's, and no ollama to be found.
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("OLLAMA_HOST", "")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 	})

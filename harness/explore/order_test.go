@@ -330,12 +330,14 @@ func parseWords(t *testing.T, text string) fulltext.Query {
 // The texts of a large run are indexed once, and again where its tables are others.
 func TestTextsAreKept(t *testing.T) {
 	dir := t.TempDir()
+	const inMemory = 4000 // so that a large run is soon written
 	shape := exploretest.Shape{Variants: 1, Items: inMemory/4 + 1}
 	file := filepath.Join(dir, "search.sqlite")
 	look := func() (made bool, hits int) {
 		t.Helper()
 		before, _ := os.Stat(file)
 		texts := NewTexts(file)
+		texts.inMemory = inMemory
 		defer texts.Close()
 		r, err := Open(dir, results.Panel{}, texts)
 		if err != nil {

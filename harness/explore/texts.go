@@ -17,16 +17,16 @@ import (
 // Texts are where words are in the responses of a run, however often its tables
 // are opened while it goes on: a response that is known is not read again.
 type Texts struct {
-	keep   string     // the file that the index is kept in; "" is nowhere
-	mu     sync.Mutex // held while responses are added
-	index  *fulltext.Index
-	places results.Places // by key: the number of its text
-	cells  map[results.Cell]int32
-	items  map[string]int32
+	keep     string     // the file that the index is kept in; "" is nowhere
+	inMemory int        // up to how many answers it is made anew each time, in memory
+	mu       sync.Mutex // held while responses are added
+	index    *fulltext.Index
+	places   results.Places // by key: the number of its text
+	cells    map[results.Cell]int32
+	items    map[string]int32
 }
 
-// inMemory is up to how many answers an index is made anew each time, in memory:
-// that takes a second or two.
+// inMemory of a run's answers are indexed in a second or two.
 const inMemory = 20_000
 
 // NewTexts makes an index of the texts of a run, as they are in the first tables
@@ -35,7 +35,7 @@ const inMemory = 20_000
 // as the table is the same. Without a file that can be written it is in one that
 // is gone with it.
 func NewTexts(keep string) *Texts {
-	return &Texts{keep: keep, cells: make(map[results.Cell]int32), items: make(map[string]int32)}
+	return &Texts{keep: keep, inMemory: inMemory, cells: make(map[results.Cell]int32), items: make(map[string]int32)}
 }
 
 // Close gives up what is not kept.
@@ -71,7 +71,7 @@ func (t *Texts) take(ctx context.Context, r *Run, known *indexed) {
 
 func (t *Texts) add(ctx context.Context, r *Run, known *indexed) error {
 	rows, id := r.Generations(), r.tables.Generations.ID()
-	known.byRow = t.keep != "" && id != "" && rows > inMemory
+	known.byRow = t.keep != "" && id != "" && rows > t.inMemory
 	if known.byRow {
 		err := t.kept(id)
 		if err == nil {
@@ -117,7 +117,7 @@ func (t *Texts) make(rows int, keep bool) (err error) {
 			return nil
 		}
 		fallthrough // as in a directory that cannot be written
-	case rows > inMemory:
+	case rows > t.inMemory:
 		t.index, err = fulltext.Create(filepath.Join(os.TempDir(), "perg-search.sqlite"))
 	default:
 		t.index, err = fulltext.Memory()

@@ -30,7 +30,8 @@ const SmallItems = 12
 //
 //	0 right, 1 wrong, 2 right, 3 wrong, 4 without a response, 5 right and unscored.
 //
-// Item 1 is hostile in all texts, item 7's response is Long. The judge rates 4
+// Item 1 is hostile in all texts; item 7's response is Long where swayed:8b is
+// asked zero-shot under its relevant preference. The judge rates 4
 // and, where the answer is wrong, 2; item 0 in the other order, too, 1.
 func Small(tb testing.TB, dir string) {
 	tb.Helper()
@@ -115,7 +116,7 @@ func small(variant string, method prompt.Method, setting prompt.Setting, i int, 
 	switch {
 	case i == 1:
 		text += " " + Hostile
-	case i == 7 && setting != prompt.None:
+	case i == 7 && swayed && method == prompt.ZeroShot && setting == prompt.Relevant:
 		text = strings.Repeat("word ", Long/5-20) + text
 	}
 	g.Response = &text
