@@ -25,9 +25,9 @@ func TestReportRecommends(t *testing.T) {
 		info("t-on", "t:8b", "Q4_K_M", "f16", &on), info("t-off", "t:8b", "Q4_K_M", "f16", &off),
 	)
 	for variant, under := range map[string]string{
-		"a-f16": "1600r 400w", "a-q8": "1600r 400w", "a-q4": "1200r 800w", "a-f16/kv": "1600r 400w", "t-on": "1000r 1000w", "t-off": "1000r 1000w",
+		"a-f16": "400r 100w", "a-q8": "400r 100w", "a-q4": "300r 200w", "a-f16/kv": "400r 100w", "t-on": "250r 250w", "t-off": "250r 250w",
 	} {
-		r.cell(variant, "zero-shot", "none", "2000r")
+		r.cell(variant, "zero-shot", "none", "500r")
 		r.cell(variant, "zero-shot", "relevant", under)
 	}
 	r.writeWithMetrics(t)
@@ -37,11 +37,11 @@ func TestReportRecommends(t *testing.T) {
 	}
 	screen = strings.Join(strings.Fields(screen), " ")
 	sentences := []string{
-		"Take a-q8, the smallest that is shown to be no worse than a-f16 by 2 points (zero-shot, relevant): Right 0.0 (-0.1 to +0.1), Breakage 0.0 (-0.1 to +0.1)",
+		"Take a-q8, the smallest that is shown to be no worse than a-f16 by 2 points (zero-shot, relevant): Right 0.0 (-0.6 to +0.6), Breakage 0.0 (-0.6 to +0.6)",
 		"a-q4: worse: Right -20.0",
 		"Take a-f16/kv, the smallest KV cache that is shown to be no worse than a-f16 by 2 points",
 		"Take t-off, the least thinking that is shown to be no worse than t-on by 2 points",
-		"Models by Robustness Error in percent, the least first, with the places that their intervals leave (zero-shot, relevant): 1 a-f16 20.0 (18-22); 2 t-on 50.0 (48-52).",
+		"Models by Robustness Error in percent, the least first, with the places that their intervals leave (zero-shot, relevant): 1 a-f16 20.0 (17-24); 2 t-on 50.0 (46-54).",
 		"Not known of any, and left out: tokens per second, energy.",
 	}
 	contains(t, screen, sentences...)

@@ -26,6 +26,7 @@ import (
 )
 
 func TestMetricsOfScriptedModels(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	const limit = 18
 	items := sample(t, limit)
@@ -89,6 +90,7 @@ func TestMetricsOfScriptedModels(t *testing.T) {
 }
 
 func TestJudges(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	items := sample(t, 6)
 	args := []string{"steady", "--limit", "6", "--settings", "relevant"}
@@ -184,6 +186,7 @@ func TestJudges(t *testing.T) {
 
 // A context that does not hold every prompt is found before the first answer.
 func TestOverflowIsFoundBeforeTheRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	items := sample(t, 6)
 	items[2].Question = strings.Repeat("This goes on and on. ", 400)
@@ -216,6 +219,7 @@ func TestOverflowIsFoundBeforeTheRun(t *testing.T) {
 }
 
 func TestARepeatAbortIsARowInError(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	status, stdout, _ := b.perg(t.Context(), append(b.args("looping", "--limit", "2", "--settings", "none"), "--num-predict", "100")...)
 	if status != exitRowsInError || !strings.Contains(stdout, "2 x response without its final message") {
@@ -224,6 +228,7 @@ func TestARepeatAbortIsARowInError(t *testing.T) {
 }
 
 func TestModelsThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	status, _, stderr := b.run("steadi", "--judge", "judge")
 	if status != exitUsage || !strings.Contains(stderr, "has no model steadi") || !strings.Contains(stderr, "steady:latest") {
@@ -239,6 +244,7 @@ func TestModelsThatAreNotThere(t *testing.T) {
 }
 
 func TestAModelRemovedDuringTheRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	ollamatest.Install(t, b.host, map[string]gguftest.Chain{"fleeting": gguftest.Steady("D")})
 	base, err := models.ParseHost(b.host)
@@ -272,6 +278,7 @@ func TestAModelRemovedDuringTheRun(t *testing.T) {
 }
 
 func TestEventsForPrograms(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	status, stdout, stderr := b.run("swayed", "--judge", "judge", "--limit", "6", "--json")
 	if status != exitDone {
@@ -300,6 +307,7 @@ func TestEventsForPrograms(t *testing.T) {
 
 // A server of the user's own has its memory back after a run.
 func TestNothingStaysInMemory(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if status, _, stderr := b.run("steady", "vague", "--judge", "judge", "--limit", "3"); status != exitDone {
 		t.Fatal(status, stderr)

@@ -42,6 +42,7 @@ func sameResults(t *testing.T, a, b string, ignore ...cmp.Option) {
 }
 
 func TestInterruptedAndResumed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	models := []string{"swayed", "vague", "--judge", "judge", "--limit", "9"}
 	whole := filepath.Join(b.dir, "whole")
@@ -84,6 +85,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 }
 
 func TestHostileResponses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	hostile := []string{"\x1b[2J\x1b]0;owned\a The answer is B.", "a\x00b", strings.Repeat("word ", 200_000), "</script><script>alert(1)</script>", "\u202eB si rewsna ehT"}
 	var calls atomic.Int32
@@ -121,6 +123,7 @@ func TestHostileResponses(t *testing.T) {
 }
 
 func TestARunDirectoryIsOneRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if status, _, stderr := b.run("steady", "--limit", "3", "--settings", "none"); status != exitDone {
 		t.Fatal(status, stderr)
@@ -233,6 +236,7 @@ func (l *lockedBuffer) String() string {
 }
 
 func TestTwoProcessesShareAStore(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	link := b.program()
 	var wait sync.WaitGroup
@@ -252,6 +256,7 @@ func TestTwoProcessesShareAStore(t *testing.T) {
 }
 
 func TestStoresThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	path := filepath.Join(b.dir, "store.db")
 	args := []string{"steady", "--limit", "2", "--settings", "none"}

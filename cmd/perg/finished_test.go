@@ -53,6 +53,7 @@ func TestFinishedRunWithFilesNeedsNoServer(t *testing.T) {
 // What a finished run came to is shown where its server is gone; more than was
 // asked for needs one.
 func TestFinishedRunNeedsNoServer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	at, err := url.Parse(b.host)
 	if err != nil {

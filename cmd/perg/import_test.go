@@ -204,6 +204,7 @@ func answersTable(t *testing.T, limit int) string {
 // An imported run is rated by a real judge, and then is as any other: compared,
 // exported, shown to a person.
 func TestAnImportedRunIsJudged(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	dir, _ := imports(t, answersTable(t, 8), "--set", "model=mine", "--set", "method=icl")
 	before := table[data.Generation](t, dir, "generations")
@@ -316,6 +317,7 @@ func TestLettersAloneAreViewed(t *testing.T) {
 
 // The preferences of a wide table are in a file of their own, which a judge needs.
 func TestProfilesAreJudged(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	wide, list := filepath.Join(b.dir, "wide.csv"), filepath.Join(b.dir, "preferences.txt")
 	for path, text := range map[string]string{

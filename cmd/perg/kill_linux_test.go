@@ -88,6 +88,7 @@ func TestKilledWithServersOfItsOwn(t *testing.T) {
 
 // A run on a server of the user's own.
 func TestKilledWithAServerThatStays(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := newWitness(t)
 	k := newKilling(t, b, w, "swayed", "vague", "--judge", "judge", "--limit", "9", "--parallel", "4", "--num-predict", "20", "--host", w.before(b.host))

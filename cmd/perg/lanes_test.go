@@ -23,19 +23,15 @@ import (
 	"perg/models/ollamatest"
 )
 
-// ownServers makes perg start servers itself: an ollama on PATH, a store with
-// the actors, and nothing of the user's.
+// ownServers makes perg start servers itself: an ollama on PATH, a folder of models
+// with the actors, and nothing of the user's.
 func ownServers(t *testing.T) bench {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
 	b := bench{t, "", t.TempDir()}
-	kept := filepath.Join(b.dir, "models")
-	t.Run("models", func(t *testing.T) { // the server stops with the subtest
-		s := ollamatest.Start(t, models.ServerConfig{Models: kept})
-		ollamatest.Install(t, s.URL(), map[string]gguftest.Chain{"steady": actors["steady"], "swayed": actors["swayed"], "judge": actors["judge"]})
-	})
+	kept := ollamatest.SharedModels(t, actors)
 	bin := filepath.Join(b.dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		t.Fatal(err)
@@ -57,6 +53,7 @@ func (b bench) own(args ...string) []string {
 // One F16 model becomes three variants, as Ollama reports them; a second sweep
 // makes nothing, and pruning removes what was made and no more.
 func TestQuantizationSweep(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	args := []string{"swayed", "--judge", "judge", "--quantize", "f16,q8_0,q4_K_M", "--limit", "6", "--settings", "relevant"}
 	status, _, stderr := b.run(args...)
@@ -132,6 +129,7 @@ func TestQuantizationSweep(t *testing.T) {
 }
 
 func TestWhatCannotBeQuantized(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, c := range []struct{ args, want string }{
 		{"steady --quantize q3_K_M", `quantization "q3_K_M": Ollama makes q8_0, q4_K_M, q4_K_S from an F16 model`},
@@ -149,6 +147,7 @@ func TestWhatCannotBeQuantized(t *testing.T) {
 // Two servers that are there are two lanes, which share the work. One whose
 // models only have the same names is no use, and that is said.
 func TestSeveralHosts(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
@@ -348,6 +347,7 @@ func TestLanesOnScriptedGPUs(t *testing.T) {
 
 // What is installed, and where it fits on GPUs that are only described.
 func TestModelsAndWhereTheyFit(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	status, stdout, stderr := b.perg(t.Context(), "models", "--host", b.host, "--gpus", "2x24GiB")
 	if status != exitDone || !strings.Contains(stdout, "IN MEMORY is an estimate for 2,048 tokens x 4 slots on one GPU.") ||

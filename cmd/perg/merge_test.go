@@ -22,6 +22,7 @@ import (
 // What is merged of shards is what one machine would have made, in whatever order
 // they are named, and where one of them was cut off and gone on with.
 func TestMergedShardsAreTheWholeRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	task := []string{"swayed", "vague", "--judge", "judge", "--limit", "6", "--methods", "icl,pref-aligner", "--null", "1", "--rotate-options"}
 	at := func(name string) string { return filepath.Join(b.dir, name) }
@@ -112,6 +113,7 @@ func sameTables(t *testing.T, a, b string) {
 
 // What is not of one run is not merged, and nothing is written.
 func TestMergeTakesShardsOfOneRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	at := func(name string) string { return filepath.Join(b.dir, name) }
 	for name, args := range map[string][]string{

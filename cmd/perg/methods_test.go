@@ -60,6 +60,7 @@ func methodsOf(plain, under, critic, aligner string) map[prompt.Method]script {
 }
 
 func TestMethodsInAllSettings(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	const limit = 12
 	items := sample(t, limit)
@@ -157,6 +158,7 @@ func TestMethodsInAllSettings(t *testing.T) {
 // perg's own examples serve the sample's sources, and a dataset with a source
 // of the user's own needs a file.
 func TestWorkedExamples(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if status, stdout, stderr := b.run("steady", "--limit", "1", "--settings", "relevant", "--methods", "icl"); status != exitDone {
 		t.Fatal(status, stdout, stderr)
@@ -186,6 +188,7 @@ func TestWorkedExamples(t *testing.T) {
 }
 
 func TestAPreferenceThatIsIgnored(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	const limit = 9
 	items := sample(t, limit)

@@ -86,6 +86,7 @@ func TestAPlanSaysWhatIsRemembered(t *testing.T) {
 // What the store remembers of a model on a server is in the plan of a run there:
 // its time, and how far that may be off. A store that is damaged is a note.
 func TestAPlanRestsOnTheStore(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	client, err := models.NewClient(b.host)
 	if err != nil {

@@ -53,6 +53,7 @@ func alignment(t *testing.T, out string) float64 {
 }
 
 func TestSeveralJudges(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	const limit = 9
 	right := 0
@@ -135,6 +136,7 @@ func TestSeveralJudges(t *testing.T) {
 // Templates of the user's own change what is asked, and are part of the key:
 // a comment in one is enough to ask again.
 func TestPromptsOfTheUsersOwn(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	dir := filepath.Join(b.dir, "prompts")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -171,6 +173,7 @@ func TestPromptsOfTheUsersOwn(t *testing.T) {
 
 // A model that can think is two variants, and what it thinks is read by nobody.
 func TestThinkingOnAndOff(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if status, _, stderr := b.run("thinker", "--limit", "3", "--settings", "none"); status != exitDone {
 		t.Fatal(status, stderr)
@@ -197,6 +200,7 @@ func TestThinkingOnAndOff(t *testing.T) {
 // Where the template has no system role, the system text stands in front of
 // the user's, and the model sees it.
 func TestAModelWithoutASystemRole(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if status, _, stderr := b.run("roleless", "--limit", "3", "--settings", "relevant", "--judge", "judge"); status != exitDone {
 		t.Fatal(status, stderr)
@@ -218,6 +222,7 @@ func TestAModelWithoutASystemRole(t *testing.T) {
 // The paper's prompts come with perg: they are asked, named in the manifest and
 // the report, and no run goes on with another set.
 func TestPromptsOfThePaper(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	args := []string{"steady", "--limit", "3", "--settings", "relevant", "--methods", "zero-shot,self-critic", "--null", "0"}
 	if status, _, stderr := b.run(append(args, "--prompts", "paper")...); status != exitDone {

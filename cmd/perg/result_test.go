@@ -12,6 +12,7 @@ import (
 // A generation whose baseline failed is left out of the rates, and is none that
 // failed: what the table counts as failed and what the last lines do add up.
 func TestFailedRowsAddUp(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	it := sample(t, 3)[0]
 	b.host = ollamatest.Proxy(t, b.host, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {

@@ -48,6 +48,7 @@ func killRunners(t *testing.T, server int) (killed int) {
 }
 
 func TestServerFaultsDuringARun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	args := []string{"steady", "wavering", "--judge", "judge", "--limit", "9", "--parallel", "4"}
 	whole := filepath.Join(b.dir, "whole")

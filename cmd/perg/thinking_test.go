@@ -38,6 +38,7 @@ func levelled() gguftest.Chain {
 // is a variant, with what it thinks apart and counted, and with what that does to
 // Breakage in report and page.
 func TestEveryLevelOnARealServer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	args := []string{"levelled", "--think", "on,off,low,high,max", "--limit", "6", "--settings", "relevant"}
 	status, _, stderr := b.run(args...)
@@ -102,6 +103,7 @@ func TestEndedAnswersFreeTheirSlots(t *testing.T) {
 // A thought that has more tokens than its budget is ended on a real server, and is no
 // answer; what was answered in both cells stands beside.
 func TestABudgetOnARealServer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	status, _, stderr := b.run("levelled", "--think", "low,high", "--think-budget", "3", "--limit", "3", "--settings", "relevant")
 	if status != exitDone {

@@ -83,6 +83,7 @@ func (b bench) finishes() {
 
 // A pipe that nobody reads stops no lane, and does not keep perg from ending.
 func TestMessagesThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	_, stderr := fullPipe(t)
 	file, err := os.Create(filepath.Join(b.dir, "stdout"))
@@ -98,6 +99,7 @@ func TestMessagesThatNobodyReads(t *testing.T) {
 
 // Nor does it keep a run that fails from saying so by its exit status.
 func TestAnErrorThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	_, stderr := fullPipe(t)
 	select {
@@ -113,6 +115,7 @@ func TestAnErrorThatNobodyReads(t *testing.T) {
 // Events, the result with them, wait for a reader who comes late. The run does
 // not.
 func TestEventsThatAreReadLate(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	stdout, w := fullPipe(t)
 	_, stderr := fullPipe(t)
@@ -146,6 +149,7 @@ func TestEventsThatAreReadLate(t *testing.T) {
 
 // Nor does it end with its reader: perg run --json 2>&1 | head -1.
 func TestAReaderWhoGoes(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"--json"}, nil} {
 		b := newBench(t)
 		r, w, err := os.Pipe()

@@ -81,6 +81,7 @@ func checkRealRun(t *testing.T, out string, items, most int) {
 }
 
 func TestRealWeights(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	model := ollamatest.SmolLM2(t, b.host)
 	const items, most = 3, 24
@@ -155,6 +156,7 @@ func TestRealWeights(t *testing.T) {
 
 // Ollama before 0.30 has two engines of its own for this kind of model.
 func TestRealWeightsOnEachEngine(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	kept := filepath.Join(b.dir, "models")
 	for name, env := range map[string][]string{"the first": nil, "the new one": {"OLLAMA_NEW_ENGINE=1"}} {

@@ -3,9 +3,7 @@
 package ollamatest
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/ollama/ollama/api"
@@ -118,60 +115,4 @@ func SmolLM2(tb testing.TB, host string) string {
 		tb.Fatal(err)
 	}
 	return name
-}
-
-var shared struct {
-	sync.Mutex
-	dir    string
-	server *models.Server
-}
-
-// Slots of the shared server.
-const Slots = 4
-
-// Shared is the URL of a server with four slots that all tests of a binary
-// use, with the models installed. A test that stops it, or breaks a runner of
-// it, starts one of its own instead. The binary's TestMain calls [Main].
-func Shared(tb testing.TB, chains map[string]gguftest.Chain) string {
-	tb.Helper()
-	program := Program(tb)
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.dir == "" {
-		tb.Fatal("ollamatest.Shared without ollamatest.Main in TestMain")
-	}
-	if shared.server == nil {
-		s, err := models.StartServer(context.Background(), isolate(models.ServerConfig{
-			Program: program,
-			Slots:   Slots,
-			Log:     filepath.Join(shared.dir, "ollama.log"),
-		}, shared.dir))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		shared.server = s
-	}
-	Install(tb, shared.server.URL(), chains)
-	return shared.server.URL()
-}
-
-// Main runs a binary's tests and then stops the shared server:
-//
-//	func TestMain(m *testing.M) { os.Exit(ollamatest.Main(m)) }
-func Main(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "ollamatest-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	shared.dir = dir
-	code := m.Run()
-	if shared.server != nil {
-		if err := shared.server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return code
 }
