@@ -23,15 +23,14 @@ import (
 	"perg/models/ollamatest"
 )
 
-// ownServers makes perg start servers itself: an ollama on PATH, a folder of models
-// with the actors, and nothing of the user's.
-func ownServers(t *testing.T) bench {
+// ownEnvironment is that in which perg starts servers itself: an ollama on PATH, a
+// folder of models with the actors, and nothing of the user's.
+func ownEnvironment(t *testing.T) (b bench, env map[string]string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("waits for a run without -short, which leaves out what needs a real server")
 	}
-	b := bench{t, "", t.TempDir()}
-	kept := ollamatest.SharedModels(t, actors)
+	b = bench{t, "", t.TempDir()}
 	bin := filepath.Join(b.dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		t.Fatal(err)
@@ -39,11 +38,28 @@ func ownServers(t *testing.T) bench {
 	if err := os.Symlink(ollamatest.Program(t), filepath.Join(bin, "ollama")); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("OLLAMA_HOST", "")
-	t.Setenv("OLLAMA_MODELS", kept)
-	t.Setenv("HOME", b.dir)
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	return b, map[string]string{
+		"OLLAMA_HOST": "", "OLLAMA_MODELS": ollamatest.SharedModels(t, actors), "HOME": b.dir, "PATH": bin + ":" + os.Getenv("PATH"),
+	}
+}
+
+// ownServers makes that the environment of this process.
+func ownServers(t *testing.T) bench {
+	t.Helper()
+	b, env := ownEnvironment(t)
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
 	return b
+}
+
+// environ is the environment of a process of its own.
+func environ(env map[string]string, more ...string) []string {
+	all := os.Environ()
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return append(all, more...)
 }
 
 func (b bench) own(args ...string) []string {
@@ -259,8 +275,9 @@ func twoScriptedGPUs() string {
 // sampled, and each cell has its energy. The server itself has no GPU here, so
 // what it loads is on the CPU, which --allow-cpu accepts.
 func TestLanesOnScriptedGPUs(t *testing.T) {
-	b := ownServers(t)
-	env := append(os.Environ(), nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
+	t.Parallel() // for a minute it waits to try again what did not fit
+	b, own := ownEnvironment(t)
+	env := environ(own, nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
 	program := b.program()
 	perg := func(args ...string) (status int, stdout, stderr string) {
 		t.Helper()

@@ -18,7 +18,8 @@ import (
 // they do is sampled there and in the run's table, attributed as that of this
 // machine's would be. The controller has none.
 func TestGPUsOfAMachineThatJoins(t *testing.T) {
-	b := ownServers(t)
+	t.Parallel()
+	b, own := ownEnvironment(t)
 	program := b.program()
 	start := func(env []string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 		t.Helper()
@@ -32,7 +33,7 @@ func TestGPUsOfAMachineThatJoins(t *testing.T) {
 		return c, out
 	}
 	run := filepath.Join(b.dir, "run")
-	controller, said := start(os.Environ(), b.own("steady", "swayed", "--judge", "judge", "--limit", "40", "--allow-cpu", "--gpu-interval", "10ms", "--listen", "127.0.0.1:0", "--no-local")...)
+	controller, said := start(environ(own), b.own("steady", "swayed", "--judge", "judge", "--limit", "40", "--allow-cpu", "--gpu-interval", "10ms", "--listen", "127.0.0.1:0", "--no-local")...)
 	var join []string
 	for range 300 {
 		line, _ := os.ReadFile(filepath.Join(run, "join"))
@@ -44,7 +45,7 @@ func TestGPUsOfAMachineThatJoins(t *testing.T) {
 	if len(join) == 0 {
 		t.Fatal("it does not say how to join:", said)
 	}
-	env := append(os.Environ(), nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
+	env := environ(own, nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
 	agent, heard := start(env, append(join[1:], "--name", "gpu02", "--store", filepath.Join(b.dir, "agent.db"))...)
 	for _, c := range []*exec.Cmd{controller, agent} {
 		if err := c.Wait(); err != nil {
