@@ -24,7 +24,7 @@ func (f *Fleet) Supply(ctx context.Context, m Machine, l *Locations, wanted []mo
 	l.addOf(m, catalogue)
 	brought := f.broughtTo(catalogue, wanted)
 	if !known {
-		f.warnOfMissing(l, at, without(wanted, brought))
+		f.warnOfMissing(m.Name(), catalogue, without(wanted, brought))
 	}
 	more()
 	for _, w := range brought {
@@ -89,7 +89,7 @@ func (f *Fleet) bring(ctx context.Context, to Machine, l *Locations, m models.In
 func (f *Fleet) giver(ctx context.Context, to Machine, l *Locations, m models.Installed) (from reader, manifest models.Manifest, name string, err error) {
 	if f.Managed() {
 		if manifest, err = models.Store().Manifest(m.Name, m.Digest); err == nil {
-			return here(models.Store()), manifest, "here", nil
+			return here(models.Store()), manifest, "this machine", nil
 		}
 	}
 	var faults []error
@@ -120,7 +120,7 @@ func (f *Fleet) copyTo(ctx context.Context, to Machine, from reader, name string
 		done -= r.Size - r.Have
 	}
 	what := fmt.Sprintf("copying %s from %s to %s", m.Name, name, to.Name())
-	f.options.Say(fmt.Sprintf("%s: %s of %s are lacking", what, humanize.IBytes(uint64(total-done)), humanize.IBytes(uint64(total))))
+	f.options.Say(fmt.Sprintf("%s: %s", what, humanize.IBytes(uint64(total-done))))
 	progress := fetching(f.options.Say, what)
 	for _, r := range lacking {
 		if err := copyBlob(ctx, to, from, r, func(n int) {
