@@ -186,6 +186,7 @@ func TestWhatIsNotCopied(t *testing.T) {
 // Whatever a manifest says, no path of it leaves the folder.
 func FuzzParseManifest(f *testing.F) {
 	f.Add("one:8b", []byte(`{"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":3},"layers":[]}`))
+	f.Add("one:8b", []byte(`{"config":{"digest":"sha256:../../x","size":3},"layers":[{"digest":"sha256:/../../../x"}]}`))
 	f.Add("../x", []byte(`{"config":{"digest":"sha256:../x"}}`))
 	f.Add("a/b/c/d:e", []byte(`{}`))
 	f.Fuzz(func(t *testing.T, name string, text []byte) {

@@ -47,6 +47,7 @@ var measurements = []struct {
 	{"fake", fakeServer},
 	{"scale", scale},
 	{"hosts", severalHosts},
+	{"controller", controllerMemory},
 	{"gpu", idleGPUs},
 	{"help", help},
 	{"parts", gobench},
@@ -84,7 +85,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.IntVar(&b.repeats, "repeats", 3, "times that perg and its peer take turns")
 	flags.IntVar(&b.largest, "largest", 1_000_000, "generations of the largest run")
 	flags.StringVar(&b.model, "model", "", "model of the Ollama server that runs here, to measure idle GPUs with")
-	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, full, widths, fake, scale, hosts, gpu, help, parts")
+	only := flags.String("only", "", "measure only what this regular expression matches: real, prefix, full, widths, fake, scale, hosts, controller, gpu, help, parts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -66,9 +66,10 @@ func machine() string {
 	return fmt.Sprintf("%d cores of %s, %s, no GPU", runtime.NumCPU(), processor, runtime.Version())
 }
 
-func median[T cmp.Ordered](values []T) T {
+func median[T ~int64 | ~float64](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // spread is the least and the most of some figures, to see how noisy they are.

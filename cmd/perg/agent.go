@@ -28,6 +28,9 @@ agent starts Ollama servers on this machine's GPUs, which nobody else can reach,
 makes the run's calls on them, and keeps every reply in a store of its own before
 it sends it off. It knows calls, and nothing of what is asked.
 
+Models that the run asks and this machine lacks are given to it where the run has
+--pull or --quantize, and stay in Ollama's store.
+
 It stays until the run has ended. A controller that is away is waited for: what is
 in flight is let finish, and kept. Ctrl-C ends it; the run goes on without.
 

@@ -238,7 +238,7 @@ func TestModelsComeToAMachine(t *testing.T) {
 		machines.Go(c.Run)
 	}
 	out := filepath.Join(b.dir, "runs", "copied")
-	start(0, "", "run", "steady", "swayed", "--limit", "100", "--num-predict", "20", "--settings", "relevant", "--null", "0", "--pull",
+	start(0, filepath.Join(b.dir, "none"), "run", "steady", "swayed", "--limit", "100", "--num-predict", "20", "--settings", "relevant", "--null", "0", "--pull",
 		"--no-local", "--await", "2", "--listen", address, "--store", filepath.Join(b.dir, "copied.db"), "--out", out)
 	var token string
 	for range 300 {

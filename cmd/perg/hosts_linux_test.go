@@ -93,7 +93,7 @@ func TestHosts(t *testing.T) {
 			r.join(b)
 		}
 		r.finishes()
-		if said := r.controller.String(); !strings.Contains(said, other.name+"/cpu does not have steady:latest (") {
+		if said := r.controller.String(); !strings.Contains(said, other.name+" has another steady:latest (") {
 			t.Errorf("nothing is said of it:\n%s", said)
 		}
 		for _, n := range r.made() {

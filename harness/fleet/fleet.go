@@ -21,6 +21,9 @@ import (
 // HowToInstall is what to do where there is no Ollama.
 const HowToInstall = "install Ollama from https://ollama.com/download and run 'ollama serve', or name a server with --host"
 
+// howToStart is what to do where there is no Ollama that could be started.
+const howToStart = "install Ollama from https://ollama.com/download; it need not be running"
+
 // HowToComplete is what to do where Ollama came without llama-quantize.
 const HowToComplete = "install Ollama from https://ollama.com/download: it has llama-quantize beside llama-server; or pull ready-made quantizations"
 
@@ -68,12 +71,11 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 			return f, err
 		}
 	}
-	if f.program, err = exec.LookPath("ollama"); err != nil {
-		why := fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost)
-		if o.Own {
-			why = errors.New("no ollama program is on PATH, and perg has to start servers for this (--lanes, --kv-cache, --gpus, --listen, perg agent)")
-		}
-		return nil, &hint.Error{Err: why, Hint: HowToInstall}
+	switch f.program, err = exec.LookPath("ollama"); {
+	case err != nil && o.Own:
+		return nil, &hint.Error{Err: errors.New("no ollama program is on PATH, and perg has to start servers for this (--lanes, --kv-cache, --gpus, --listen, perg agent)"), Hint: howToStart}
+	case err != nil:
+		return nil, &hint.Error{Err: fmt.Errorf("%w: nothing answers at %s, and no ollama program is on PATH", models.ErrUnreachable, models.DefaultHost), Hint: HowToInstall}
 	}
 	return f, f.survey()
 }

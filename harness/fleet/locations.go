@@ -83,7 +83,7 @@ func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (*Locatio
 			return nil, err
 		}
 		l.add(d.ID, catalogue)
-		f.warnOfMissing(l, d.ID, wanted)
+		f.warnOfMissing(d.ID, catalogue, wanted)
 	}
 	for _, m := range f.Machines() {
 		catalogue, err := catalogueOf(ctx, m)
@@ -96,14 +96,20 @@ func (f *Fleet) Locate(ctx context.Context, wanted []models.Installed) (*Locatio
 			catalogue = append(catalogue, brought...)
 		}
 		l.addOf(m, catalogue)
-		f.warnOfMissing(l, m.Devices()[0].ID, without(wanted, brought))
+		f.warnOfMissing(m.Name(), catalogue, without(wanted, brought))
 	}
 	return l, nil
 }
 
-func (f *Fleet) warnOfMissing(l *Locations, where string, wanted []models.Installed) {
+func (f *Fleet) warnOfMissing(where string, catalogue, wanted []models.Installed) {
 	for _, m := range wanted {
-		if !l.Has(m)(where) {
+		switch at, ok := models.Find(catalogue, m.Name); {
+		case ok && at.Digest == m.Digest:
+		case ok:
+			f.options.Warn(fmt.Sprintf("%s has another %s (%.12s) than is meant (%.12s) and will not work on it", where, m.Name, at.Digest, m.Digest))
+		case f.options.Awaits && !f.options.Pull:
+			f.options.Warn(fmt.Sprintf("%s does not have %s (%.12s) and will not work on it; --pull copies it there", where, m.Name, m.Digest))
+		default:
 			f.options.Warn(fmt.Sprintf("%s does not have %s (%.12s) and will not work on it", where, m.Name, m.Digest))
 		}
 	}

@@ -39,7 +39,7 @@ func TestPullNeedsRoom(t *testing.T) {
 func TestPullSaysHowFarItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
-		tell := pulling(func(text string) { said = append(said, text) }, "m:8b")
+		tell := fetching(func(text string) { said = append(said, text) }, "pulling m:8b")
 		const mib = 1 << 20
 		tell(100*mib, 1100*mib) // there before
 		for done := int64(100); done <= 1100; done += 50 {

@@ -24,7 +24,7 @@ func (f *Fleet) Supply(ctx context.Context, m Machine, l *Locations, wanted []mo
 	l.addOf(m, catalogue)
 	brought := f.broughtTo(catalogue, wanted)
 	if !known {
-		f.warnOfMissing(l, at, without(wanted, brought))
+		f.warnOfMissing(m.Name(), catalogue, without(wanted, brought))
 	}
 	more()
 	for _, w := range brought {
@@ -71,12 +71,19 @@ func without(all, some []models.Installed) []models.Installed {
 
 // bring has a machine get a model from one that has it, or else from its registry.
 func (f *Fleet) bring(ctx context.Context, to Machine, l *Locations, m models.Installed) error {
-	from, manifest, name, err := f.giver(ctx, to, l, m)
-	if err == nil {
-		return f.copyTo(ctx, to, from, name, manifest)
+	var faults []error
+	for _, from := range f.givers(to, l, m) {
+		err := f.copyTo(ctx, to, from, m)
+		if err == nil || ctx.Err() != nil || errors.Is(err, models.ErrUnreachable) {
+			return err
+		}
+		faults = append(faults, err)
 	}
-	if !f.options.Pull || models.Made(m.Name) {
-		return err
+	switch {
+	case faults != nil:
+		return errors.Join(faults...)
+	case !f.options.Pull || models.Made(m.Name):
+		return errors.New("no machine has it any more")
 	}
 	client, err := to.Client(ctx)
 	if err != nil {
@@ -85,32 +92,39 @@ func (f *Fleet) bring(ctx context.Context, to Machine, l *Locations, m models.In
 	return f.pullOn(ctx, client, []string{m.Name})
 }
 
-// giver is a machine that has a model, this one where it does.
-func (f *Fleet) giver(ctx context.Context, to Machine, l *Locations, m models.Installed) (from reader, manifest models.Manifest, name string, err error) {
+// A giver has a store of models that can be read.
+type giver interface {
+	Name() string
+	Manifest(ctx context.Context, m models.Installed) (models.Manifest, error)
+	Read(ctx context.Context, b models.Blob, at int64, n int) ([]byte, error)
+}
+
+// givers are those that have a model, this machine first.
+func (f *Fleet) givers(to Machine, l *Locations, m models.Installed) (all []giver) {
 	if f.Managed() {
-		if manifest, err = models.Store().Manifest(m.Name, m.Digest); err == nil {
-			return here(models.Store()), manifest, "here", nil
+		if _, err := models.Store().Manifest(m.Name, m.Digest); err == nil {
+			all = append(all, here(models.Store()))
 		}
 	}
-	var faults []error
 	for _, other := range f.Machines() {
-		if other.Name() == to.Name() || !l.Has(m)(other.Devices()[0].ID) {
-			continue
+		if other.Name() != to.Name() && l.Has(m)(other.Devices()[0].ID) {
+			all = append(all, other)
 		}
-		if manifest, err = other.Manifest(ctx, m); err == nil {
-			return other, manifest, other.Name(), nil
-		}
-		faults = append(faults, fmt.Errorf("%s: %w", other.Name(), err))
 	}
-	return nil, manifest, "", errors.Join(append([]error{errors.New("no machine gives it")}, faults...)...)
+	return all
 }
 
 // atOnce is how many bytes of a file are read at once.
 const atOnce = 4 << 20
 
 // copyTo copies a model's files to a machine. What has come of one stays there, and
-// is gone on with another time.
-func (f *Fleet) copyTo(ctx context.Context, to Machine, from reader, name string, m models.Manifest) error {
+// is gone on with another time. That the machine is not there any more is
+// models.ErrUnreachable, and that the giver is not is another error.
+func (f *Fleet) copyTo(ctx context.Context, to Machine, from giver, of models.Installed) error {
+	m, err := from.Manifest(ctx, of)
+	if err != nil {
+		return fmt.Errorf("from %s: %v", from.Name(), err)
+	}
 	lacking, err := to.Lacking(ctx, m)
 	if err != nil {
 		return err
@@ -119,8 +133,8 @@ func (f *Fleet) copyTo(ctx context.Context, to Machine, from reader, name string
 	for _, r := range lacking {
 		done -= r.Size - r.Have
 	}
-	what := fmt.Sprintf("copying %s from %s to %s", m.Name, name, to.Name())
-	f.options.Say(fmt.Sprintf("%s: %s of %s are lacking", what, humanize.IBytes(uint64(total-done)), humanize.IBytes(uint64(total))))
+	what := fmt.Sprintf("copying %s from %s to %s", m.Name, from.Name(), to.Name())
+	f.options.Say(fmt.Sprintf("%s: %s", what, humanize.IBytes(uint64(total-done))))
 	progress := fetching(f.options.Say, what)
 	for _, r := range lacking {
 		if err := copyBlob(ctx, to, from, r, func(n int) {
@@ -139,7 +153,7 @@ func (f *Fleet) copyTo(ctx context.Context, to Machine, from reader, name string
 
 // copyBlob copies what is lacking of a file. The next part is read while one is
 // written.
-func copyBlob(ctx context.Context, to Machine, from reader, r models.Rest, wrote func(bytes int)) error {
+func copyBlob(ctx context.Context, to Machine, from giver, r models.Rest, wrote func(bytes int)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type part struct {
@@ -153,8 +167,13 @@ func copyBlob(ctx context.Context, to Machine, from reader, r models.Rest, wrote
 		for at := r.Have; at < r.Size; at += atOnce {
 			p := part{at: at}
 			n := int(min(atOnce, r.Size-at))
-			if p.text, p.err = from.Read(ctx, r.Blob, at, n); p.err == nil && len(p.text) != n {
-				p.err = fmt.Errorf("%.19s ends at %d bytes of %d", r.Digest, at+int64(len(p.text)), r.Size)
+			switch text, err := from.Read(ctx, r.Blob, at, n); {
+			case err != nil:
+				p.err = fmt.Errorf("from %s: %v", from.Name(), err)
+			case len(text) != n:
+				p.err = fmt.Errorf("from %s: %.19s ends at %d bytes of %d", from.Name(), r.Digest, at+int64(len(text)), r.Size)
+			default:
+				p.text = text
 			}
 			select {
 			case parts <- p:
@@ -178,13 +197,14 @@ func copyBlob(ctx context.Context, to Machine, from reader, r models.Rest, wrote
 	return ctx.Err()
 }
 
-// A reader reads the files of a store of models.
-type reader interface {
-	Read(ctx context.Context, b models.Blob, at int64, n int) ([]byte, error)
-}
-
 // here is this machine's store.
 type here models.Folder
+
+func (h here) Name() string { return "this machine" }
+
+func (h here) Manifest(_ context.Context, m models.Installed) (models.Manifest, error) {
+	return models.Folder(h).Manifest(m.Name, m.Digest)
+}
 
 func (h here) Read(_ context.Context, b models.Blob, at int64, n int) ([]byte, error) {
 	return models.Folder(h).Read(b, at, n)

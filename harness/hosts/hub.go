@@ -107,11 +107,16 @@ func random() string {
 	return hex.EncodeToString(raw)
 }
 
+// piecesAhead is how many pieces of an answer may wait to be read. Each question has
+// room for so many from its beginning: the library's own 65,536 are half a megabyte.
+const piecesAhead = 4096
+
 // connect starts the embedded server, or reaches the user's.
 func (h *Hub) connect(certificate tls.Certificate) error {
 	options := []nats.Option{
 		nats.Name("perg"), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(10 * time.Second),
+		nats.SyncQueueLen(piecesAhead),
 	}
 	address := h.NATS
 	if address == "" {
@@ -212,7 +217,7 @@ func (h *Hub) begin(ctx context.Context) error {
 	}
 	for _, s := range streams {
 		s.Retention, s.Storage, s.Discard = jetstream.WorkQueuePolicy, jetstream.FileStorage, jetstream.DiscardNew
-		s.MaxMsgSize, s.Duplicates = 2<<20, 10*time.Minute
+		s.MaxMsgSize, s.Duplicates = 2<<20, time.Minute
 		if _, err := h.js.CreateOrUpdateStream(ctx, s); err != nil {
 			return fmt.Errorf("JetStream: %w", err)
 		}
