@@ -179,9 +179,9 @@ func TestSeveralHosts(t *testing.T) {
 	if status != exitDone {
 		t.Fatal(status, stdout, stderr)
 	}
-	for _, m := range []string{"steady", "swayed", "judge"} {
-		if !strings.Contains(stderr, third.URL()+" does not have "+m+":latest") {
-			t.Errorf("nothing is said of the %s that the third server lacks:\n%s", m, stderr)
+	for _, said := range []string{"has another steady", "does not have swayed", "does not have judge"} {
+		if !strings.Contains(stderr, third.URL()+" "+said+":latest (") {
+			t.Errorf("nobody says that the third server %s:\n%s", said, stderr)
 		}
 	}
 	hosts := make(map[string]int)
