@@ -141,25 +141,6 @@ func chargesOf(g *results.Generations) charges {
 	return charges{g.Numbers["output_tokens"], g.Numbers["eval_ns"], g.Numbers["vram_bytes"], g.Numbers["fell_back"]}
 }
 
-// charge adds what a generation took.
-func (c *Cell) charge(kind int32, from charges, row int) {
-	if missing := int(kind) + 1 - len(c.costs); missing > 0 {
-		c.costs = append(c.costs, make([]cost, missing)...)
-	}
-	k := &c.costs[kind]
-	if from.tokens.Known[row] && from.evalNS.Known[row] {
-		k.tokens += from.tokens.Values[row]
-		k.evalNS += from.evalNS.Values[row]
-	}
-	if vram := from.vram; vram.Known[row] && (!k.loaded || vram.Values[row] > k.vram) {
-		k.vram, k.loaded = vram.Values[row], true
-	}
-	if from.fellBack.Known[row] {
-		k.twoCalls = true
-		k.fellBack += from.fellBack.Values[row]
-	}
-}
-
 // add counts a response.
 func (p *Paid) add(r results.Result, from charges, row int) {
 	p.Answers++
@@ -249,8 +230,8 @@ func (l *loader) pair(p results.Panel) {
 		if base >= 0 {
 			d.base = l.drafts[base].Cell
 		}
-		for _, reads := range d.baselineReads() {
-			d.BaselineReads.add(reads)
+		for _, k := range d.baselineCosts() {
+			d.BaselineReads.add(k.reads.all())
 		}
 	}
 }

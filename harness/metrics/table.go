@@ -92,14 +92,18 @@ func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
 // parts divides a cell by what groups the kinds of items are of, in order of
 // appearance.
 func (c *Cell) parts(groups []int, names []string) (all []*Cell) {
-	of := make([]*Cell, len(names))
+	of, sizes := make([]*Cell, len(names)), make([]int, len(names))
+	for _, item := range c.items {
+		sizes[groups[c.table.kindOf[item]]]++
+	}
 	for i, item := range c.items {
-		kind := c.table.kindOf[item]
-		g := of[groups[kind]]
+		n := groups[c.table.kindOf[item]]
+		g := of[n]
 		if g == nil {
-			g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[groups[kind]], table: c.table}
+			g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[n], table: c.table}
+			g.items, g.pairs = make([]int32, 0, sizes[n]), make([]results.Pair, 0, sizes[n])
 			g.Tally = c.Tally.empty()
-			of[groups[kind]] = g
+			of[n] = g
 			all = append(all, g)
 		}
 		g.add(c.row(i))
@@ -109,9 +113,9 @@ func (c *Cell) parts(groups []int, names []string) (all []*Cell) {
 			g.addCost(cost)
 		}
 	}
-	for kind, reads := range c.baselineReads() {
+	for kind, cost := range c.baselineCosts() {
 		if g := of[groups[kind]]; g != nil {
-			g.BaselineReads.add(reads)
+			g.BaselineReads.add(cost.reads.all())
 		}
 	}
 	return all
@@ -206,16 +210,6 @@ func (c *Cell) add(r row) {
 	c.setPace(r.pace)
 }
 
-// A cost is what generations took.
-type cost struct {
-	tokens, evalNS   int64 // of those that know both
-	vram             int64 // the most
-	spent            Spent
-	fellBack         int64
-	loaded, twoCalls bool // vram, fellBack are known of some
-	reads            Reads
-}
-
 // Reads are responses by who read their answers.
 type Reads struct {
 	ByRules, ByModel, Unread int
@@ -230,23 +224,19 @@ func (r *Reads) add(s Reads) {
 	r.Thoughts, r.Loops = r.Thoughts+s.Thoughts, r.Loops+s.Loops
 }
 
-// baselineReads are those of the cell's baselines, by kind of item.
-func (c *Cell) baselineReads() []Reads {
+// baselineCosts are those of the cell's baselines, by kind of item.
+func (c *Cell) baselineCosts() []cost {
 	if c.base == nil {
 		return nil
 	}
-	all := make([]Reads, len(c.base.costs))
-	for kind, k := range c.base.costs {
-		all[kind] = k.reads
-	}
-	return all
+	return c.base.costs
 }
 
 func (c *Cell) addCost(k cost) {
-	c.Reads.add(k.reads)
+	c.Reads.add(k.reads.all())
 	c.OutputTokens += k.tokens
 	c.EvalNS += k.evalNS
-	c.Spent.add(k.spent)
+	c.Spent.add(k.spent.all())
 	if k.loaded && (c.LoadedVRAM == nil || k.vram > *c.LoadedVRAM) {
 		c.LoadedVRAM = new(k.vram)
 	}
@@ -254,7 +244,7 @@ func (c *Cell) addCost(k cost) {
 		if c.FellBack == nil {
 			c.FellBack = new(int64)
 		}
-		*c.FellBack += k.fellBack
+		*c.FellBack += int64(k.fellBack)
 	}
 }
 
