@@ -164,7 +164,7 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	endWatch := r.beginWatch(ctx)
 	defer debug.SetGCPercent(debug.SetGCPercent(r.garbage()))
 	err := e.Run(ctx)
-	debug.SetGCPercent(garbageOfTables)
+	debug.SetGCPercent(littleGarbage)
 	var result Result
 	status := e.Status()
 	result.Calls, result.Known = status.Calls, status.Known
@@ -208,17 +208,18 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// garbageOfTables is how much garbage there may be while tables are written, in
-// percent of what is in use, which is much then: metrics hold every generation.
-const garbageOfTables = 50
+// littleGarbage is how much there may be, in percent of what is in use, where that is
+// much: while tables are written, as metrics hold every generation, and while others
+// make the calls, whose messages pass through here.
+const littleGarbage = 50
 
 // garbage is how much there may be while calls are made, in percent of what is in
 // use. They leave little behind: collected at four times what is in use, they cost
 // some 30 MB and save a twentieth of the processor, on which the server may be
-// waiting. What passes between machines leaves more.
+// waiting.
 func (r *Run) garbage() int {
 	if r.Recall != nil {
-		return 100
+		return littleGarbage
 	}
 	return 300
 }
