@@ -119,7 +119,7 @@ coverage:
 # hour; make soak SOAK=10 is shorter. make test has three points of it. Then the
 # same of a run on several machines, which are network namespaces (root alone may
 # make them), with links that fail, processes that stop and disks that are full:
-# that takes hours.
+# that takes hours, of which the hundred kills of each kind are 20 minutes.
 SOAK ?= 100
 
 soak:
