@@ -17,3 +17,12 @@ func (c *ServerConfig) SetHealth(every time.Duration, after int) {
 
 // SetWell is how long a server is up that counts its restarts anew.
 func (c *ServerConfig) SetWell(d time.Duration) { c.limits.well = d }
+
+// Paths are all that a model has in a folder, or may have while it comes.
+func (f Folder) Paths(m Manifest) []string {
+	paths := append(f.Files(m), f.manifest(m.Name))
+	for _, b := range m.Blobs {
+		paths = append(paths, f.partial(b))
+	}
+	return paths
+}

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/ollama/ollama/types/model"
@@ -22,64 +20,26 @@ import (
 // for each tag, and the files that manifests name by their digests.
 type Folder string
 
-// A Manifest is what a store says of a model: which files it is made of.
-type Manifest struct {
-	Name   string // with its tag
-	Digest string // sha256 of the text, hex
-	Text   []byte
-	Blobs  []Blob // each once
-}
-
-// A Blob is one file of a store.
-type Blob struct {
-	Digest string `json:"digest"` // sha256:hex
-	Size   int64  `json:"size"`   // bytes
-}
-
 // A Rest is a file of which a store has the first bytes, or none.
 type Rest struct {
 	Blob
 	Have int64 `json:"have"` // bytes
 }
 
-var blobDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+// SpareDisk is what pulling, quantizing and copying leave of a disk, in bytes.
+const SpareDisk = 2 << 30
 
-// ParseManifest reads the manifest of a model, which has to have the digest. A name
-// that is not whole, or files whose digests are none, are errors: they become paths.
-func ParseManifest(name, digest string, text []byte) (Manifest, error) {
-	m := Manifest{Name: name, Digest: strings.TrimPrefix(digest, "sha256:"), Text: text}
-	if !model.ParseName(name).IsFullyQualified() {
-		return m, fmt.Errorf("%q is no name of a model", name)
+// Store is the folder of the models of servers that perg starts; "" where it
+// cannot be told.
+func Store() Folder {
+	if dir := os.Getenv("OLLAMA_MODELS"); dir != "" {
+		return Folder(dir)
 	}
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != m.Digest {
-		return m, fmt.Errorf("the manifest of %s is that of another model than %.12s", name, m.Digest)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
 	}
-	var parts struct {
-		Config Blob   `json:"config"`
-		Layers []Blob `json:"layers"`
-	}
-	if err := json.Unmarshal(text, &parts); err != nil {
-		return m, fmt.Errorf("manifest of %s: %w", name, err)
-	}
-	seen := make(map[string]bool)
-	for _, b := range append(parts.Layers, parts.Config) {
-		if !blobDigest.MatchString(b.Digest) || b.Size < 0 {
-			return m, fmt.Errorf("manifest of %s: %q of %d bytes is no file of a store", name, b.Digest, b.Size)
-		}
-		if !seen[b.Digest] {
-			seen[b.Digest] = true
-			m.Blobs = append(m.Blobs, b)
-		}
-	}
-	return m, nil
-}
-
-// Size is that of the model's files, in bytes.
-func (m Manifest) Size() (bytes int64) {
-	for _, b := range m.Blobs {
-		bytes += b.Size
-	}
-	return bytes
+	return Folder(filepath.Join(home, ".ollama", "models"))
 }
 
 func (f Folder) manifest(name string) string {

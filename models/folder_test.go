@@ -1,48 +1,20 @@
-package models
+package models_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"perg/models"
+	"perg/models/ollamatest"
 )
 
-func digestOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
-// stored lays a model out as Ollama does, of files with some texts, the last of which
-// is its config.
-func stored(t *testing.T, f Folder, name string, files ...string) Manifest {
+// stored lays a model out.
+func stored(t *testing.T, f models.Folder, name string, files ...string) models.Manifest {
 	t.Helper()
-	var blobs []Blob
-	for _, text := range files {
-		b := Blob{"sha256:" + digestOf([]byte(text)), int64(len(text))}
-		blobs = append(blobs, b)
-		if err := os.MkdirAll(filepath.Dir(f.blob(b)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(f.blob(b), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	last := len(blobs) - 1
-	text, err := json.Marshal(map[string]any{"schemaVersion": 2, "config": blobs[last], "layers": blobs[:last]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(f.manifest(name)), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(f.manifest(name), text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m, err := f.Manifest(name, digestOf(text))
+	m, err := f.Manifest(name, ollamatest.Lay(t, f, name, files...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +22,7 @@ func stored(t *testing.T, f Folder, name string, files ...string) Manifest {
 }
 
 // copied copies what is lacking of a model, so many bytes at once.
-func copied(from, to Folder, m Manifest, atOnce int) error {
+func copied(from, to models.Folder, m models.Manifest, atOnce int) error {
 	lacking, err := to.Lacking(m)
 	if err != nil {
 		return err
@@ -70,7 +42,7 @@ func copied(from, to Folder, m Manifest, atOnce int) error {
 }
 
 // tree is all that is in a folder, by path.
-func tree(t *testing.T, f Folder) map[string]string {
+func tree(t *testing.T, f models.Folder) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
 	err := filepath.WalkDir(string(f), func(path string, d os.DirEntry, err error) error {
@@ -91,7 +63,7 @@ func tree(t *testing.T, f Folder) map[string]string {
 // A model that is copied is the same one, file by file; a second one of the same
 // weights brings its own files alone, and what had begun to come is gone on with.
 func TestAModelIsCopied(t *testing.T) {
-	from, to := Folder(t.TempDir()), Folder(t.TempDir())
+	from, to := models.Folder(t.TempDir()), models.Folder(t.TempDir())
 	weights := strings.Repeat("weights", 1000)
 	first := stored(t, from, "one:8b", weights, "template", "", "config")
 	second := stored(t, from, "two:8b", weights, "another", "config")
@@ -106,7 +78,7 @@ func TestAModelIsCopied(t *testing.T) {
 	if err != nil || len(lacking) != 4 || lacking[0].Have != 500 {
 		t.Fatalf("%+v, error %v", lacking, err)
 	}
-	for _, m := range []Manifest{first, second} {
+	for _, m := range []models.Manifest{first, second} {
 		if err := copied(from, to, m, 999); err != nil {
 			t.Fatal(err)
 		}
@@ -127,34 +99,36 @@ func TestAModelIsCopied(t *testing.T) {
 
 // What is not what it should be makes no model, and leaves what is there as it is.
 func TestWhatIsNotCopied(t *testing.T) {
-	from := Folder(t.TempDir())
+	from := models.Folder(t.TempDir())
 	m := stored(t, from, "one:8b", "weights", "config")
 	for name, of := range map[string]struct {
-		do  func(to Folder) error
+		do  func(to models.Folder) error
 		say string
 	}{
-		"a file is not whole": {func(to Folder) error {
+		"a file is not whole": {func(to models.Folder) error {
 			if err := to.Write(m.Blobs[0], 0, []byte("wei")); err != nil {
 				return err
 			}
 			return to.Install(m)
 		}, "3 bytes of 7 have come"},
-		"a file is another": {func(to Folder) error {
+		"a file is another": {func(to models.Folder) error {
 			if err := to.Write(m.Blobs[0], 0, []byte("WEIGHTS")); err != nil {
 				return err
 			}
 			return to.Install(m)
 		}, "another digest"},
-		"a part that does not follow": {func(to Folder) error { return to.Write(m.Blobs[0], 3, []byte("ghts")) }, "do not follow on 0"},
-		"more than there is":          {func(to Folder) error { return to.Write(m.Blobs[0], 0, []byte("weights and more")) }, "do not follow"},
-		"a path for a digest":         {func(to Folder) error { return to.Write(Blob{"sha256:../../x", 3}, 0, []byte("abc")) }, "no file of a store"},
-		"another model has the name": {func(to Folder) error {
+		"a part that does not follow": {func(to models.Folder) error { return to.Write(m.Blobs[0], 3, []byte("ghts")) }, "do not follow on 0"},
+		"more than there is":          {func(to models.Folder) error { return to.Write(m.Blobs[0], 0, []byte("weights and more")) }, "do not follow"},
+		"a path for a digest": {func(to models.Folder) error {
+			return to.Write(models.Blob{Digest: "sha256:../../x", Size: 3}, 0, []byte("abc"))
+		}, "no file of a store"},
+		"another model has the name": {func(to models.Folder) error {
 			stored(t, to, "one:8b", "other weights", "config")
 			return copied(from, to, m, 4)
 		}, "another model here"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to := Folder(t.TempDir())
+			to := models.Folder(t.TempDir())
 			var before map[string]string
 			if name == "another model has the name" {
 				stored(t, to, "one:8b", "other weights", "config")
@@ -175,7 +149,7 @@ func TestWhatIsNotCopied(t *testing.T) {
 			}
 		})
 	}
-	if _, err := from.Read(Blob{"sha256:" + strings.Repeat("../", 20) + "etc/passwd", 10}, 0, 10); err == nil {
+	if _, err := from.Read(models.Blob{Digest: "sha256:" + strings.Repeat("../", 20) + "etc/passwd", Size: 10}, 0, 10); err == nil {
 		t.Error("a file outside is read")
 	}
 	if _, err := from.Manifest("../../etc/passwd", m.Digest); err == nil {
@@ -190,15 +164,12 @@ func FuzzParseManifest(f *testing.F) {
 	f.Add("../x", []byte(`{"config":{"digest":"sha256:../x"}}`))
 	f.Add("a/b/c/d:e", []byte(`{}`))
 	f.Fuzz(func(t *testing.T, name string, text []byte) {
-		m, err := ParseManifest(name, digestOf(text), text)
+		m, err := models.ParseManifest(name, ollamatest.Digest(string(text)), text)
 		if err != nil {
 			return
 		}
-		const dir = Folder("/store")
-		paths := append(dir.Files(m), dir.manifest(m.Name))
-		for _, b := range m.Blobs {
-			paths = append(paths, dir.partial(b))
-		}
+		const dir = models.Folder("/store")
+		paths := dir.Paths(m)
 		if i := slices.IndexFunc(paths, func(path string) bool {
 			return !strings.HasPrefix(path, string(dir)+"/") || path != filepath.Clean(path)
 		}); i >= 0 {

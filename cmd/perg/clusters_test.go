@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/sync/errgroup"
@@ -155,14 +153,8 @@ func TestMachinesJoin(t *testing.T) {
 	if len(commands) != 2 || !strings.HasPrefix(commands[1], "perg agent ") {
 		t.Fatalf("commands %q", commands)
 	}
-	free, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := fmt.Sprintf(":%d", free.Addr().(*net.TCPAddr).Port)
-	free.Close()
 	run := strings.NewReplacer("llama3.1:8b qwen3:32b", "steady swayed --await 2 --limit 6 --num-predict 20 --store "+filepath.Join(b.dir, "store.db"),
-		"gemma2:27b", "judge", "--data perg.parquet ", "", ":7375", port).Replace(commands[0])
+		"gemma2:27b", "judge", "--data perg.parquet ", "", ":7375", ":0").Replace(commands[0])
 	bin := filepath.Dir(b.program())
 	all := make(chan string, 3)
 	start := func(command string) {
@@ -178,19 +170,14 @@ func TestMachinesJoin(t *testing.T) {
 		}()
 	}
 	start(run)
-	var join string
-	for range 300 {
-		line, _ := os.ReadFile(filepath.Join(b.dir, "runs", "hosts", "join"))
-		if join = strings.TrimSpace(string(line)); join != "" {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	address, token := joining(t, filepath.Join(b.dir, "runs", "hosts"))
 	// The name of this machine need not be one that is known.
-	here, _ := os.Hostname()
-	join = strings.Replace(join, here+port, "127.0.0.1"+port, 1)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"gpu02", "gpu03"} {
-		start(fmt.Sprintf("%s --name %s --store %s", join, name, filepath.Join(b.dir, name, "agent.db")))
+		start(fmt.Sprintf("perg agent 127.0.0.1:%s --token %s --name %s --store %s", port, token, name, filepath.Join(b.dir, name, "agent.db")))
 	}
 	var out string
 	for range 3 {
@@ -217,12 +204,6 @@ func TestMachinesJoin(t *testing.T) {
 // their digests, and works on them.
 func TestModelsComeToAMachine(t *testing.T) {
 	b := ownServers(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
 	bin := filepath.Dir(b.program())
 	empty := filepath.Join(b.dir, "gpu03", "models")
 	var machines errgroup.Group
@@ -239,15 +220,8 @@ func TestModelsComeToAMachine(t *testing.T) {
 	}
 	out := filepath.Join(b.dir, "runs", "copied")
 	start(0, filepath.Join(b.dir, "none"), "run", "steady", "swayed", "--limit", "100", "--num-predict", "20", "--settings", "relevant", "--null", "0", "--pull",
-		"--no-local", "--await", "2", "--listen", address, "--store", filepath.Join(b.dir, "copied.db"), "--out", out)
-	var token string
-	for range 300 {
-		line, _ := os.ReadFile(filepath.Join(out, "join"))
-		if _, token, _ = strings.Cut(strings.TrimSpace(string(line)), "--token "); token != "" {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+		"--no-local", "--await", "2", "--listen", "127.0.0.1:0", "--store", filepath.Join(b.dir, "copied.db"), "--out", out)
+	address, token := joining(t, out)
 	for i, of := range []string{"", empty} {
 		name := fmt.Sprint("gpu0", 2+i)
 		start(1+i, of, "agent", address, "--token", token, "--name", name, "--store", filepath.Join(b.dir, name, "agent.db"))
@@ -270,11 +244,7 @@ func TestModelsComeToAMachine(t *testing.T) {
 			t.Errorf("nobody says %q:\n%s", text, &said[0])
 		}
 	}
-	var manifest rundir.Manifest
-	text, err := os.ReadFile(filepath.Join(out, "run.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &manifest)
-	}
+	manifest, err := rundir.ReadManifest(out)
 	if err != nil {
 		t.Fatal(err)
 	}

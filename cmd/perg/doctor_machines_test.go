@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,15 +13,9 @@ import (
 // The doctor says of a machine that joins what it has.
 func TestDoctorOfMachines(t *testing.T) {
 	b := ownServers(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
 	program := b.program()
 	environment := append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
-	doctor := exec.CommandContext(t.Context(), program, "doctor", "--listen", address, "--json", "--store", filepath.Join(b.dir, "store.db"))
+	doctor := exec.CommandContext(t.Context(), program, "doctor", "--listen", "127.0.0.1:0", "--json", "--store", filepath.Join(b.dir, "store.db"))
 	doctor.Dir, doctor.Env = b.dir, environment
 	var found strings.Builder
 	doctor.Stdout = &found
@@ -35,7 +28,7 @@ func TestDoctorOfMachines(t *testing.T) {
 	}
 	var joined chan error
 	for lines := bufio.NewScanner(said); lines.Scan(); {
-		_, token, ok := strings.Cut(lines.Text(), "--token ")
+		address, token, ok := asJoined(lines.Text())
 		if !ok || joined != nil {
 			continue
 		}

@@ -187,7 +187,7 @@ func (r *hosted) lead() *life {
 // token is what lets agents in, as the run keeps it.
 func (r *hosted) token() string {
 	text, _ := os.ReadFile(filepath.Join(r.out, "join"))
-	_, token, _ := strings.Cut(strings.TrimSpace(string(text)), "--token ")
+	_, token, _ := asJoined(string(text))
 	return token
 }
 

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"perg/data"
 	"perg/gpu/nvmltest"
@@ -34,19 +32,9 @@ func TestGPUsOfAMachineThatJoins(t *testing.T) {
 	}
 	run := filepath.Join(b.dir, "run")
 	controller, said := start(environ(own), b.own("steady", "swayed", "--judge", "judge", "--limit", "40", "--allow-cpu", "--gpu-interval", "10ms", "--listen", "127.0.0.1:0", "--no-local")...)
-	var join []string
-	for range 300 {
-		line, _ := os.ReadFile(filepath.Join(run, "join"))
-		if join = strings.Fields(string(line)); len(join) > 0 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if len(join) == 0 {
-		t.Fatal("it does not say how to join:", said)
-	}
+	address, token := joining(t, run)
 	env := environ(own, nvmltest.NewScript(t, twoScriptedGPUs()).Env(nvmltest.Build(t))...)
-	agent, heard := start(env, append(join[1:], "--name", "gpu02", "--store", filepath.Join(b.dir, "agent.db"))...)
+	agent, heard := start(env, "agent", address, "--token", token, "--name", "gpu02", "--store", filepath.Join(b.dir, "agent.db"))
 	for _, c := range []*exec.Cmd{controller, agent} {
 		if err := c.Wait(); err != nil {
 			t.Fatalf("%v\n%s\n%s", err, said, heard)

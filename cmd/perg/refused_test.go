@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,32 +21,18 @@ import (
 // token they are let in.
 func listening(t *testing.T, b bench, name string) (address, token string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	l.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	out := filepath.Join(b.dir, name)
 	go func() {
 		defer close(ended)
-		b.perg(ctx, "run", "steady", "--limit", "3", "--out", out, "--store", out+".db", "--listen", address, "--no-local", "--await", "9")
+		b.perg(ctx, "run", "steady", "--limit", "3", "--out", out, "--store", out+".db", "--listen", "127.0.0.1:0", "--no-local", "--await", "9")
 	}()
 	t.Cleanup(func() {
 		stop()
 		<-ended
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		text, _ := os.ReadFile(filepath.Join(out, "join"))
-		if _, token, ok := strings.Cut(strings.TrimSpace(string(text)), "--token "); ok {
-			return address, token
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the run does not listen")
-		}
-	}
+	return joining(t, out)
 }
 
 // Who is not of a run is not let in, and is told why.

@@ -59,9 +59,9 @@ func (f *Fleet) pullOn(ctx context.Context, client Client, names []string) error
 	switch free, ok := dir.Free(); {
 	case !ok:
 		f.options.Say(fmt.Sprintf("whether the disk of %s holds them is not known", client.Host()))
-	case need+spareDisk > free:
+	case need+models.SpareDisk > free:
 		return &hint.Error{
-			Err:  fmt.Errorf("pull %s: %s are needed, %s of them to spare, and %s has %s free", strings.Join(wanted, ", "), humanize.IBytes(need+spareDisk), humanize.IBytes(spareDisk), dir, humanize.IBytes(free)),
+			Err:  fmt.Errorf("pull %s: %s are needed, %s of them to spare, and %s has %s free", strings.Join(wanted, ", "), humanize.IBytes(need+models.SpareDisk), humanize.IBytes(models.SpareDisk), dir, humanize.IBytes(free)),
 			Hint: "free some space there, or name smaller models",
 		}
 	default:

@@ -13,11 +13,7 @@ import (
 	"perg/models"
 )
 
-const (
-	sayEvery = 5 * time.Second
-	// spareDisk is what quantizing and pulling leave of a disk.
-	spareDisk = 2 << 30
-)
+const sayEvery = 5 * time.Second
 
 // Quantize adds to some models their quantizations at some levels, each right
 // after its source. They are made where they are not there.
@@ -84,11 +80,11 @@ func telling(say func(string), name, level string) func(done, total int64) {
 func room(need uint64) error {
 	dir := models.Store()
 	free, ok := dir.Free()
-	if !ok || need+spareDisk <= free {
+	if !ok || need+models.SpareDisk <= free {
 		return nil // or the server says what is wrong with it
 	}
 	return &hint.Error{
-		Err:  fmt.Errorf("quantize: it needs %s, and %s has %s free", humanize.IBytes(need+spareDisk), dir, humanize.IBytes(free)),
+		Err:  fmt.Errorf("quantize: it needs %s, and %s has %s free", humanize.IBytes(need+models.SpareDisk), dir, humanize.IBytes(free)),
 		Hint: "free some space, name fewer levels, or remove with --prune-quantized what earlier runs made",
 	}
 }

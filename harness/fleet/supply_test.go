@@ -2,9 +2,6 @@ package fleet
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +11,7 @@ import (
 	"testing"
 
 	"perg/models"
+	"perg/models/ollamatest"
 )
 
 // A stocked machine has a store of models in a folder.
@@ -25,33 +23,11 @@ type stocked struct {
 	lost bool  // it cannot be read
 }
 
-// laid lays a model out as Ollama does.
+// laid is a model that the machine has.
 func (s *stocked) laid(name, weights string) models.Installed {
 	s.t.Helper()
-	write := func(path, text string) {
-		path = filepath.Join(string(s.Folder), path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			s.t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	digest := func(text string) string {
-		sum := sha256.Sum256([]byte(text))
-		return hex.EncodeToString(sum[:])
-	}
-	blob := func(text string) models.Blob {
-		write(filepath.Join("blobs", "sha256-"+digest(text)), text)
-		return models.Blob{Digest: "sha256:" + digest(text), Size: int64(len(text))}
-	}
-	text, err := json.Marshal(map[string]any{"config": blob("config of " + name), "layers": []models.Blob{blob(weights)}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	bare, tag, _ := strings.Cut(name, ":")
-	write(filepath.Join("manifests", "registry.ollama.ai", "library", bare, tag), string(text))
-	return models.Installed{Name: name, Digest: digest(string(text)), Size: int64(len(weights))}
+	digest := ollamatest.Lay(s.t, s.Folder, name, weights, "config of "+name)
+	return models.Installed{Name: name, Digest: digest, Size: int64(len(weights))}
 }
 
 // A listed client lists what is in a folder.
@@ -71,8 +47,7 @@ func (l listed) Catalogue(context.Context) (all []models.Installed, err error) {
 			return nil, err
 		}
 		name, _ := filepath.Rel(root, path)
-		sum := sha256.Sum256(text)
-		all = append(all, models.Installed{Name: strings.Replace(name, "/", ":", 1), Digest: hex.EncodeToString(sum[:])})
+		all = append(all, models.Installed{Name: strings.Replace(name, "/", ":", 1), Digest: ollamatest.Digest(string(text))})
 	}
 	return all, err
 }

@@ -11,9 +11,6 @@ import (
 	"perg/models"
 )
 
-// spareDisk is what is left of a disk when models come.
-const spareDisk = 2 << 30
-
 // manifest sends that of a model which is here.
 func manifest(what []byte, send send) error {
 	var n wire.Named
@@ -54,12 +51,12 @@ func lacking(n wire.Named) ([]models.Rest, error) {
 	if err != nil {
 		return nil, err
 	}
-	need := uint64(spareDisk)
+	need := uint64(models.SpareDisk)
 	for _, r := range all {
 		need += uint64(r.Size - r.Have)
 	}
 	if free, ok := store.Free(); ok && free < need {
-		return nil, fmt.Errorf("%s has %s free, and needs %s, %s of them to spare", store, humanize.IBytes(free), humanize.IBytes(need), humanize.IBytes(spareDisk))
+		return nil, fmt.Errorf("%s has %s free, and needs %s, %s of them to spare", store, humanize.IBytes(free), humanize.IBytes(need), humanize.IBytes(models.SpareDisk))
 	}
 	return all, nil
 }
