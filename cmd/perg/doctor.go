@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,43 +89,47 @@ func doctorAction(c *cli.Context) error {
 	findings := append([]finding{program}, examineServer(c.Context, client, canStart)...)
 	findings = append(findings, examineGPUs()...)
 	findings = append(findings, examineDisk("store", filepath.Dir(storePath)), examineDisk("runs", "."))
-
+	w, asJSON := c.App.Writer, c.Bool("json")
+	if !asJSON { // machines may take their time
+		showFindings(w, findings)
+	}
 	machines, leave, err := joiners(c.Context, "the examination", cfg, func(text string) { fmt.Fprintln(c.App.ErrWriter, "perg: "+text) })
 	if err != nil {
 		return err
 	}
 	defer leave()
 	for _, m := range machines {
-		findings = append(findings, examineMachine(c.Context, m)...)
+		of := examineMachine(c.Context, m)
+		findings = append(findings, of...)
+		if !asJSON {
+			showFindings(w, of)
+		}
 	}
-
-	ready := true
-	for _, f := range findings {
-		ready = ready && f.State != trouble
-	}
-	w := c.App.Writer
-	if c.Bool("json") {
+	ready := !slices.ContainsFunc(findings, func(f finding) bool { return f.State == trouble })
+	if asJSON {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		if err := enc.Encode(map[string]any{"ready": ready, "findings": findings}); err != nil {
 			return err
 		}
-	} else {
-		marks := map[string]string{fine: "ok  ", caution: "note", trouble: "FAIL"}
-		for _, f := range findings {
-			fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, printable.Text(f.Text))
-			if f.Advice != "" {
-				fmt.Fprintf(w, "              -> %s\n", printable.Text(f.Advice))
-			}
-		}
 	}
 	if !ready {
 		return &hint.Error{Err: errors.New("this machine is not ready"), Hint: "see the lines marked FAIL"}
 	}
-	if !c.Bool("json") {
+	if !asJSON {
 		fmt.Fprintln(w, "ready: perg run MODEL --judge MODEL")
 	}
 	return nil
+}
+
+func showFindings(w io.Writer, findings []finding) {
+	marks := map[string]string{fine: "ok  ", caution: "note", trouble: "FAIL"}
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s  %-7s %s\n", marks[f.State], f.Subject, printable.Text(f.Text))
+		if f.Advice != "" {
+			fmt.Fprintf(w, "              -> %s\n", printable.Text(f.Advice))
+		}
+	}
 }
 
 // examineProgram looks for Ollama, and says whether perg could start it.

@@ -169,7 +169,7 @@ func (h *Hub) serve(certificate tls.Certificate) (*server.Server, error) {
 		select {
 		case err := <-failed:
 			s.Shutdown()
-			return nil, &hint.Error{Err: fmt.Errorf("listen on %s: %w", h.Listen, err), Hint: "another program may have the port: choose one with --listen :PORT", Usage: true}
+			return nil, &hint.Error{Err: fmt.Errorf("listen on %s: %w", h.Listen, err), Hint: "another program may have the port, or the address is not one of this machine: --listen :PORT is another port, on all addresses", Usage: true}
 		default:
 		}
 		if time.Now().After(deadline) {
