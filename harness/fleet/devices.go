@@ -30,8 +30,8 @@ type Options struct {
 	// Awaits says that other machines may come; Elsewhere that this one has no
 	// devices of the fleet's.
 	Awaits, Elsewhere bool
-	// Models that a machine lacks which comes are pulled there, and those that are
-	// these quantizations of ones that it has are made.
+	// Models that a machine lacks which comes are brought there: all with Pull, and
+	// those that were made for the run where it has Levels.
 	Pull   bool
 	Levels []string
 }
