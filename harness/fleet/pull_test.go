@@ -25,13 +25,16 @@ func TestPullNeedsRoom(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "2.0 EiB are needed") || !strings.Contains(strings.Join(said, "\n"), "huge:1t is not on "+s.URL+": to be pulled, 1.0 EiB") {
 		t.Errorf("error %v, said %q", err, said)
 	}
-	if len(s.Models) > 0 {
-		t.Errorf("pulled all the same: %v", s.Models)
+	if there, err := c.Catalogue(t.Context()); err != nil || len(there) > 0 {
+		t.Errorf("pulled all the same: %v, %v", there, err)
 	}
 	s.Serve(func(r *ollamatest.Registry) { r.Bytes, r.Pause = 1000, 0 })
 	said = nil
-	if err := f.pullOn(t.Context(), c, []string{"small:1b", "huge:1t"}); err != nil || len(s.Models) != 2 || !strings.Contains(strings.Join(said, "\n"), "the disk holds that") {
-		t.Errorf("error %v, models %d, said %q", err, len(s.Models), said)
+	if err := f.pullOn(t.Context(), c, []string{"small:1b", "huge:1t"}); err != nil || !strings.Contains(strings.Join(said, "\n"), "the disk holds that") {
+		t.Errorf("error %v, said %q", err, said)
+	}
+	if there, err := c.Catalogue(t.Context()); err != nil || len(there) != 2 {
+		t.Errorf("models %v, %v", there, err)
 	}
 }
 
