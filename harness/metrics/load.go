@@ -29,7 +29,6 @@ type loader struct {
 	run    *results.Reader
 	drafts []*draft       // as the table's cells
 	places results.Places // a generation's number in its cell
-	kinds  map[results.Item]int32
 	usage  map[results.Cell]*Usage
 }
 
@@ -57,7 +56,7 @@ func Load(dir string, o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{usage: usage, table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel()), kinds: make(map[results.Item]int32)}
+	l := &loader{usage: usage, table: &Table{seed: o.Seed}, run: results.NewReader(tables, o.Panel())}
 	for g, err := range l.run.Generations([]string{"model", "quantization", "answer_from", "status", "gold", "done_reason"}, []string{"fell_back", "output_tokens", "thinking_tokens", "eval_ns", "prompt_eval_ns", "vram_bytes", "started_at"}) {
 		if err != nil {
 			return nil, err
@@ -76,9 +75,7 @@ func Load(dir string, o Options) (*Table, error) {
 }
 
 func (l *loader) generations(g *results.Generations) {
-	for _, it := range l.run.Items[len(l.table.kindOf):] {
-		l.table.kindOf = append(l.table.kindOf, l.kind(it))
-	}
+	l.table.divide(l.run.Items[len(l.table.divisions[0].of):])
 	charged, who, spent, started := chargesOf(g), readersOf(g), spendingOf(g), g.Numbers["started_at"]
 	for row := range g.Rows {
 		if int(g.Cell[row]) == len(l.drafts) {
@@ -96,9 +93,9 @@ func (l *loader) generations(g *results.Generations) {
 		if d.Joules != nil && result.Responded && started.Known[row] && d.sampled.has(started.Values[row]) {
 			d.Paid.add(result, charged, row)
 		}
-		d.charge(l.table.kindOf[item], charged, row)
-		d.costs[l.table.kindOf[item]].reads.add(who.of(g, row))
-		d.costs[l.table.kindOf[item]].spent.add(spent.of(row))
+		took := charged.cost(row)
+		took.Reads, took.Spent = who.of(g, row), spent.of(row)
+		d.charge(item, took)
 		d.Letters.add(g.Texts["answer"].At(row), g.Texts["gold"].At(row))
 	}
 }
@@ -122,23 +119,25 @@ func (l *loader) draft(g *results.Generations, row int) {
 	l.drafts = append(l.drafts, &draft{Cell: c})
 }
 
-// kind numbers the items that are alike in all but their ids.
-func (l *loader) kind(it results.Item) int32 {
-	it.ID, it.QuestionID = "", ""
-	n, ok := l.kinds[it]
-	if !ok {
-		n = int32(len(l.table.kinds))
-		l.kinds[it] = n
-		l.table.kinds = append(l.table.kinds, it)
-	}
-	return n
-}
-
 // charges are what some generations took.
 type charges struct{ tokens, evalNS, vram, fellBack data.Numbers }
 
 func chargesOf(g *results.Generations) charges {
 	return charges{g.Numbers["output_tokens"], g.Numbers["eval_ns"], g.Numbers["vram_bytes"], g.Numbers["fell_back"]}
+}
+
+// cost is that of a row.
+func (c charges) cost(row int) (took Cost) {
+	if c.tokens.Known[row] && c.evalNS.Known[row] {
+		took.OutputTokens, took.EvalNS = c.tokens.Values[row], c.evalNS.Values[row]
+	}
+	if c.vram.Known[row] {
+		took.LoadedVRAM = &c.vram.Values[row]
+	}
+	if c.fellBack.Known[row] {
+		took.FellBack = &c.fellBack.Values[row]
+	}
+	return took
 }
 
 // add counts a response.
@@ -224,14 +223,9 @@ func (l *loader) pair(p results.Panel) {
 		for pair, n := range counts {
 			d.Add(results.Pair(pair), n)
 		}
-		for _, k := range d.costs {
-			d.addCost(k)
-		}
 		if base >= 0 {
 			d.base = l.drafts[base].Cell
-		}
-		for _, k := range d.baselineCosts() {
-			d.BaselineReads.add(k.reads.all())
+			d.BaselineReads = d.base.Reads
 		}
 	}
 }

@@ -125,11 +125,7 @@ func plainCells(generations []data.Generation, judgments []data.Judgment, o Opti
 		name := g.Variant + " " + g.Method + " " + g.Setting
 		groups := []string{All}
 		if by != "" {
-			value, err := group(results.Item{ID: g.ItemID, Source: g.Source, Category: g.Category, Preference: g.Preference, PreferenceType: g.PreferenceType}, by)
-			if err != nil {
-				panic(err)
-			}
-			groups = append(groups, value)
+			groups = append(groups, map[GroupBy]string{BySource: g.Source, ByCategory: g.Category, ByPreference: g.Preference, ByPreferenceType: g.PreferenceType}[by])
 		}
 		if cells[name] == nil {
 			names = append(names, name)

@@ -2,41 +2,50 @@ package metrics
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 
 	"perg/data"
 	"perg/harness/stats"
 )
 
-// batch is how many cells are resampled at once: each holds 128 kB meanwhile.
-const batch = 128
+// batch is how many cells are resampled at once, or some more: each holds 128 kB
+// meanwhile.
+const batch = 64
 
 // Records are the rows of the table metrics: the run's cells over all items
 // and, where by is set, over each value of the property, in the order of Cells.
-func (t *Table) Records(by GroupBy) ([]data.Metric, error) {
-	cells, err := t.Cells(by)
+func (t *Table) Records(by GroupBy) (rows []data.Metric, err error) {
+	families, err := t.families(by)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]data.Metric, 0, len(cells))
 	drawn := t.drawn(t.IDs())
-	for some := range slices.Chunk(cells, batch) {
-		resampled := t.Resample(some)
-		made := rows[len(rows) : len(rows)+len(some)]
-		var wg sync.WaitGroup
-		workers := runtime.GOMAXPROCS(0)
-		for w := range workers {
-			wg.Go(func() {
-				for i := w; i < len(made); i += workers {
-					made[i] = resampled[i].record(drawn)
-				}
-			})
+	var some []*Cell
+	for family := range families {
+		if some = append(some, family...); len(some) >= batch {
+			rows, some = append(rows, t.records(some, drawn)...), nil
 		}
-		wg.Wait()
-		rows = rows[:len(rows)+len(some)]
 	}
-	return rows, nil
+	return append(rows, t.records(some, drawn)...), nil
+}
+
+// records are the rows of some cells, whose items are drawn at the given positions.
+func (t *Table) records(cells []*Cell, drawn []int32) []data.Metric {
+	if len(cells) == 0 {
+		return nil
+	}
+	resampled, rows := t.Resample(cells), make([]data.Metric, len(cells))
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(rows); i += workers {
+				rows[i] = resampled[i].record(drawn)
+			}
+		})
+	}
+	wg.Wait()
+	return rows
 }
 
 // record is the cell as a row of the table metrics, whose items are drawn at the

@@ -1,9 +1,6 @@
 package metrics
 
 import (
-	"fmt"
-	"slices"
-
 	"gonum.org/v1/gonum/stat"
 
 	"perg/harness/prompt"
@@ -13,48 +10,16 @@ import (
 // All is the group that holds every item of a cell.
 const All = "all"
 
-// A GroupBy is a property of items to break cells down by.
-type GroupBy string
-
-// The properties.
-const (
-	BySource         GroupBy = "source"
-	ByCategory       GroupBy = "category"
-	ByPreference     GroupBy = "preference"
-	ByPreferenceType GroupBy = "preference_type"
-)
-
-// GroupBys lists the properties.
-func GroupBys() []GroupBy {
-	return []GroupBy{BySource, ByCategory, ByPreference, ByPreferenceType}
-}
-
-// group is an item's value of a property.
-func group(it results.Item, by GroupBy) (string, error) {
-	switch by {
-	case BySource:
-		return it.Source, nil
-	case ByCategory:
-		return it.Category, nil
-	case ByPreference:
-		return it.Preference, nil
-	case ByPreferenceType:
-		return it.PreferenceType, nil
-	default:
-		return "", fmt.Errorf("metrics by %q: not a property of items", by)
-	}
-}
-
 // A Table is a run as metrics see it.
 type Table struct {
 	Items   []results.Item // in order of first appearance
 	Repeats int            // generations of each item in each cell
 
 	seed     uint64
-	cells    []*Cell        // over all items, in the order in which the run made them
-	controls []*Cell        // so, too
-	kinds    []results.Item // without ids: what there is of items alike in every property
-	kindOf   []int32        // by position of the item
+	cells    []*Cell // over all items, in the order in which the run made them
+	controls []*Cell // so, too
+
+	divisions [properties]division // in the order of GroupBys
 }
 
 // IDs are those of the table's items, in order.
@@ -70,74 +35,15 @@ func (t *Table) IDs() []string {
 // table: each over all items and, where by is set, then over those of each
 // value of the property, in order of appearance.
 func (t *Table) Cells(by GroupBy) ([]*Cell, error) {
-	if by == "" {
-		return slices.Clone(t.cells), nil
-	}
-	groups, names, err := t.groups(by)
+	families, err := t.families(by)
 	if err != nil {
 		return nil, err
 	}
-	var all, controls []*Cell
-	for _, c := range t.controls {
-		controls = append(controls, c.parts(groups, names)...)
-	}
-	for _, c := range t.cells {
-		parts := c.parts(groups, names)
-		t.link(parts, controls)
-		all = append(append(all, c), parts...)
+	var all []*Cell
+	for family := range families {
+		all = append(all, family...)
 	}
 	return all, nil
-}
-
-// parts divides a cell by what groups the kinds of items are of, in order of
-// appearance.
-func (c *Cell) parts(groups []int, names []string) (all []*Cell) {
-	of, sizes := make([]*Cell, len(names)), make([]int, len(names))
-	for _, item := range c.items {
-		sizes[groups[c.table.kindOf[item]]]++
-	}
-	for i, item := range c.items {
-		n := groups[c.table.kindOf[item]]
-		g := of[n]
-		if g == nil {
-			g = &Cell{Variant: c.Variant, Model: c.Model, Quantization: c.Quantization, Method: c.Method, Group: names[n], table: c.table}
-			g.items, g.pairs = make([]int32, 0, sizes[n]), make([]results.Pair, 0, sizes[n])
-			g.Tally = c.Tally.empty()
-			of[n] = g
-			all = append(all, g)
-		}
-		g.add(c.row(i))
-	}
-	for kind, cost := range c.costs {
-		if g := of[groups[kind]]; g != nil {
-			g.addCost(cost)
-		}
-	}
-	for kind, cost := range c.baselineCosts() {
-		if g := of[groups[kind]]; g != nil {
-			g.BaselineReads.add(cost.reads.all())
-		}
-	}
-	return all
-}
-
-// groups numbers the values of a property, and gives that of each kind.
-func (t *Table) groups(by GroupBy) (groups []int, names []string, err error) {
-	numbers := make(map[string]int)
-	for _, kind := range t.kinds {
-		name, err := group(kind, by)
-		if err != nil {
-			return nil, nil, err
-		}
-		n, ok := numbers[name]
-		if !ok {
-			n = len(names)
-			numbers[name] = n
-			names = append(names, name)
-		}
-		groups = append(groups, n)
-	}
-	return groups, names, nil
 }
 
 // A Cell is one variant x method x setting over one group of items, with its
@@ -147,16 +53,12 @@ type Cell struct {
 	Method                       prompt.Method
 	Group                        string // All, or a value of the property; "" where the item has none
 	Tally
+	Cost
 
-	OutputTokens         int64 // with a known duration
-	EvalNS               int64
-	LoadedVRAM           *int64 // bytes, the most that the server said it had loaded of the model
-	Spent                Spent
-	FellBack             *int64 // second calls that could not be read; nil: the method has one call
-	Reads, BaselineReads Reads
-	Letters              Letters // none where the cell is not over all items
-	Again, Rotated       *Cell   // controls of its variant over the same group; nil: there are none
-	Usage                        // of the GPUs, where they were sampled
+	BaselineReads  Reads
+	Letters        Letters // none where the cell is not over all items
+	Again, Rotated *Cell   // controls of its variant over the same group; nil: there are none
+	Usage                  // of the GPUs, where they were sampled
 
 	table *Table
 	// The cell's generations in the order of the run's table, five bytes each
@@ -164,9 +66,9 @@ type Cell struct {
 	items   []int32 // positions in the table
 	repeats []int32 // nil: all are 0
 	pairs   []results.Pair
-	paces   []pace // nil: no speed is known
-	costs   []cost // by kind of item; nil where the cell is not over all items
-	base    *Cell  // that of its baselines; nil: there is none
+	paces   []pace             // nil: no speed is known
+	costs   [properties][]Cost // by group of each property; none where the cell is not over all items
+	base    *Cell              // that of its baselines; nil: there is none
 }
 
 // A row is one generation.
@@ -222,30 +124,6 @@ func (r *Reads) add(s Reads) {
 	r.ByRules, r.ByModel, r.Unread = r.ByRules+s.ByRules, r.ByModel+s.ByModel, r.Unread+s.Unread
 	r.Responses, r.Truncated = r.Responses+s.Responses, r.Truncated+s.Truncated
 	r.Thoughts, r.Loops = r.Thoughts+s.Thoughts, r.Loops+s.Loops
-}
-
-// baselineCosts are those of the cell's baselines, by kind of item.
-func (c *Cell) baselineCosts() []cost {
-	if c.base == nil {
-		return nil
-	}
-	return c.base.costs
-}
-
-func (c *Cell) addCost(k cost) {
-	c.Reads.add(k.reads.all())
-	c.OutputTokens += k.tokens
-	c.EvalNS += k.evalNS
-	c.Spent.add(k.spent.all())
-	if k.loaded && (c.LoadedVRAM == nil || k.vram > *c.LoadedVRAM) {
-		c.LoadedVRAM = new(k.vram)
-	}
-	if k.twoCalls {
-		if c.FellBack == nil {
-			c.FellBack = new(int64)
-		}
-		*c.FellBack += int64(k.fellBack)
-	}
 }
 
 // Repeats is how often the cell's run asked each item.
