@@ -103,8 +103,9 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 	if p.jobs.scoring != nil {
 		b, p.rated = task.NewBacklog(p.Task, p.Variants), task.NewRated(p.Task, p.Variants)
 	}
+	arranged := p.Task.Arrangements(p.Variants)
 	for i, planned := range p.jobs.generating {
-		a := p.Task.Arrange(p.Variants[i])
+		a := arranged[i]
 		pins := task.NewPins(a, f.ClassOf, f.Mixed())
 		j := job(planned, p.Variants[i], Generate, pins.Source(a), func(u engine.Unit) task.Generation { return a.Generation(int(u)) }, p.respond(pins))
 		if b != nil {

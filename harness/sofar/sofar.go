@@ -47,7 +47,7 @@ func (j Judge) Rated() (n int) {
 
 // What an answer was found to be.
 const (
-	unknown uint8 = iota // not read yet
+	unknown uint8 = iota // not read yet, or not there
 	right
 	wrong
 	invalid
@@ -59,11 +59,10 @@ const (
 	failed
 )
 
-// An answer is one generation's.
-type answer struct {
-	item     int32 // number of its question, from 1; 0: none is known of it
+// An asked is what stands at a place, in every variant (see task.Arrangement).
+type asked struct {
+	item     int32 // number of its question, from 0
 	repeat   int32
-	is       uint8
 	baseline bool
 }
 
@@ -75,8 +74,9 @@ type Count struct {
 	counted  time.Time // when last was
 	last     []Variant
 	items    map[string]int32
+	asked    []asked // by place
 	variants []*task.Variant
-	answers  map[*task.Variant][]answer // by place
+	answers  map[*task.Variant][]uint8 // by place
 	judges   []*task.Variant
 	ratings  map[*task.Variant]map[*task.Variant][]uint8 // by judge and variant, by place
 }
@@ -85,7 +85,7 @@ type Count struct {
 func New(r task.Roster) *Count {
 	return &Count{
 		scored: r.Extractor != nil, items: make(map[string]int32), variants: r.Variants, judges: r.Judges,
-		answers: make(map[*task.Variant][]answer), ratings: make(map[*task.Variant]map[*task.Variant][]uint8),
+		answers: make(map[*task.Variant][]uint8), ratings: make(map[*task.Variant]map[*task.Variant][]uint8),
 	}
 }
 
@@ -152,12 +152,11 @@ func (c *Count) put(e task.Evaluated, is uint8) {
 	}
 	item, ok := c.items[name]
 	if !ok {
-		item = int32(len(c.items) + 1)
+		item = int32(len(c.items))
 		c.items[name] = item
 	}
-	c.answers[e.Variant] = set(c.answers[e.Variant], e.Place, answer{
-		item: item, repeat: int32(e.Repeat), is: is, baseline: e.Setting == prompt.None && e.Method == prompt.ZeroShot,
-	})
+	c.asked = set(c.asked, e.Place, asked{item, int32(e.Repeat), e.Setting == prompt.None && e.Method == prompt.ZeroShot})
+	c.answers[e.Variant] = set(c.answers[e.Variant], e.Place, is)
 }
 
 // set puts a value at a place of a list, which grows to hold it.
@@ -184,31 +183,33 @@ func (c *Count) Variants() []Variant {
 func (c *Count) all() (all []Variant) {
 	for _, v := range c.variants {
 		if answers := c.answers[v]; len(answers) > 0 {
-			all = append(all, of(v.Label, answers, len(c.items)))
+			all = append(all, c.of(v.Label, answers))
 		}
 	}
 	return all
 }
 
-func of(label string, answers []answer, items int) Variant {
-	type asked struct{ item, repeat int32 }
-	plain := make(map[asked]bool) // right in the baseline
-	for _, a := range answers {
-		if a.baseline && a.is == right {
-			plain[asked{a.item, a.repeat}] = true
+func (c *Count) of(label string, answers []uint8) Variant {
+	type baseline struct{ item, repeat int32 }
+	plain := make(map[baseline]bool) // right
+	for place, is := range answers {
+		if a := c.asked[place]; a.baseline && is == right {
+			plain[baseline{a.item, a.repeat}] = true
 		}
 	}
-	rights, breaks, invalids := make(clusters, items+1), make(clusters, items+1), make(clusters, items+1)
-	for _, a := range answers {
-		if a.item == 0 || a.is == unknown {
+	n := len(c.items)
+	rights, breaks, invalids := make(clusters, n), make(clusters, n), make(clusters, n)
+	for place, is := range answers {
+		if is == unknown {
 			continue
 		}
-		invalids.add(a.item, a.is == invalid)
+		a := c.asked[place]
+		invalids.add(a.item, is == invalid)
 		switch {
 		case a.baseline:
-			rights.add(a.item, a.is == right)
-		case plain[asked{a.item, a.repeat}]:
-			breaks.add(a.item, a.is != right)
+			rights.add(a.item, is == right)
+		case plain[baseline{a.item, a.repeat}]:
+			breaks.add(a.item, is != right)
 		}
 	}
 	return Variant{label, rights.rate(), breaks.rate(), invalids.rate()}

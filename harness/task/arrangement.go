@@ -10,7 +10,8 @@ import (
 // An Arrangement is a variant's generations in an order: that in which they are
 // asked, or that in which they stand in tables. They come in rounds, and in each
 // cell by cell, the baseline first. A generation's place is a number, so that none
-// of them has to be kept.
+// of them has to be kept. At one place all variants have the same item, cell and
+// repeat, as they have the same cells.
 type Arrangement struct {
 	task   *Task
 	cells  []Cell
@@ -19,6 +20,7 @@ type Arrangement struct {
 	each   []int    // of each cell the generations of an item
 	before []int    // of each cell those of an item in the cells before it; at last in all
 	at     []int    // by item of the dataset its place in the order of the baseline
+	groups [][]int
 }
 
 // Arrange is the order in which a variant's generations are asked: each round is
@@ -47,6 +49,20 @@ func (t *Task) Arrange(v *Variant) Arrangement {
 	return a.placed()
 }
 
+// Arrangements are those of some variants, which share what they are made of.
+func (t *Task) Arrangements(variants []*Variant) (all []Arrangement) {
+	for i, v := range variants {
+		if i == 0 {
+			all = append(all, t.Arrange(v))
+			continue
+		}
+		a := all[0]
+		a.cells = t.Cells(v)
+		all = append(all, a)
+	}
+	return all
+}
+
 // Listed is the order in which a variant's generations stand in tables: cell by
 // cell, in that of the dataset.
 func (t *Task) Listed(v *Variant) Arrangement {
@@ -73,6 +89,7 @@ func (a Arrangement) placed() Arrangement {
 	for place, item := range a.orders[0].items {
 		a.at[item] = place
 	}
+	a.groups = a.sections()
 	return a
 }
 
@@ -111,8 +128,10 @@ func (a Arrangement) baseline(place int) int {
 }
 
 // Groups are for each cell in each round the places at which its groups end:
-// within one, prompts begin alike.
-func (a Arrangement) Groups() [][]int {
+// within one, prompts begin alike. The caller does not change them.
+func (a Arrangement) Groups() [][]int { return a.groups }
+
+func (a Arrangement) sections() [][]int {
 	var sections [][]int
 	for r, from := range a.rounds[:len(a.rounds)-1] {
 		to := a.rounds[r+1]
@@ -134,10 +153,7 @@ func (a Arrangement) Groups() [][]int {
 // Everywhere gives the generations of several variants by their places in all
 // of them, one after the other.
 func (t *Task) Everywhere(variants []*Variant) func(place int) Generation {
-	var all []Arrangement
-	for _, v := range variants {
-		all = append(all, t.Arrange(v))
-	}
+	all := t.Arrangements(variants)
 	return func(place int) Generation {
 		for _, a := range all {
 			if place < a.Len() {

@@ -40,8 +40,8 @@ func NewBacklog(t *Task, variants []*Variant) *Backlog {
 	b := &Backlog{}
 	b.more = sync.NewCond(&b.mu)
 	first := 0
-	for _, v := range variants {
-		a := &pipeline{Arrangement: t.Arrange(v), first: first}
+	for _, arranged := range t.Arrangements(variants) {
+		a := &pipeline{Arrangement: arranged, first: first}
 		a.left = a.Len()
 		a.answered, a.taken = make(places, (a.left+63)/64), make(places, (a.left+63)/64)
 		b.variants = append(b.variants, a)

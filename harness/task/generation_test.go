@@ -61,7 +61,9 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 		for i := range p.Dataset.Items {
 			p.Dataset.Items[i].Source = []string{"s", "other"}[rng.IntN(2)]
 		}
-		for _, v := range []*Variant{named("a"), named("b")} {
+		variants := []*Variant{named("a"), named("b")}
+		shared := p.Arrangements(variants)
+		for n, v := range variants {
 			seen := map[string]bool{}
 			var order []string
 			begins := map[string]bool{}
@@ -79,6 +81,9 @@ func TestGenerationsAreCompleteAndOrdered(t *testing.T) {
 					t.Fatalf("%s has the place %d and comes at %d", id, g.Place, len(order))
 				}
 				order = append(order, id)
+				if other := shared[n].Generation(g.Place); other != g {
+					t.Fatalf("%s of %s is %v of %s in an arrangement that is shared", id, v.Label, other.Names(), other.Variant.Label)
+				}
 				if base := a.Generation(a.baseline(g.Place)); base.Setting != prompt.None || base.Control != prompt.NoControl || base.Item != g.Item || base.Repeat != g.Baseline().Repeat {
 					t.Fatalf("the baseline of %s is %s %s of item %s", id, base.Method, base.Setting, base.Item.ID)
 				}
