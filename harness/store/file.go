@@ -116,7 +116,7 @@ func Read(path string) (*Store, error) {
 
 // openReaders prepares what is asked of the file.
 func (s *Store) openReaders(full string) error {
-	s.readers = connect(full, readerCount, "mode=rw", "_pragma=query_only(1)", "_pragma=cell_size_check(1)")
+	s.readers = connect(full, readerCount, "mode=rw", "_pragma=query_only(1)", "_pragma=cell_size_check(1)", "_pragma=cache_size(-1024)")
 	if err := identify(context.Background(), s.readers); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Store) open() error {
 	if err := look(full); err != nil {
 		return err
 	}
-	s.writer = connect(full, 1, "mode=rwc", "_txlock=immediate", "_pragma=synchronous(FULL)", "_pragma=cache_size(-16384)")
+	s.writer = connect(full, 1, "mode=rwc", "_txlock=immediate", "_pragma=synchronous(FULL)", "_pragma=cache_size(-4096)")
 	if err := whileBusy(s.prepareFile); err != nil {
 		return err
 	}
@@ -159,6 +159,9 @@ func (s *Store) open() error {
 }
 
 // connect prepares up to conns connections to the file; the first use opens one.
+// Their caches (in KiB, of which each takes twice as much) hold the upper levels of
+// the trees. The rest comes from the system's cache at the same cost: with four times
+// as much, puts and gets at a million replies take as long.
 func connect(full string, conns int, params ...string) *sql.DB {
 	escape := url.URL{Path: full}
 	params = append(params, "_error_rc=1", fmt.Sprintf("_busy_timeout=%d", busyTimeout.Milliseconds()))
