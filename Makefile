@@ -119,12 +119,13 @@ coverage:
 # hour; make soak SOAK=10 is shorter. make test has three points of it. Then the
 # same of a run on several machines, which are network namespaces (root alone may
 # make them), with links that fail, processes that stop and disks that are full:
-# that takes hours, of which the hundred kills of each kind are 20 minutes.
+# that takes hours, of which the hundred kills of each kind are 20 minutes. Last, a
+# run that goes on when links that were down for two minutes come back.
 SOAK ?= 100
 
 soak:
 	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 3h -run TestKilledWithServersOfItsOwn ./cmd/perg
-	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 6h -parallel 4 -run 'TestHosts$$' ./cmd/perg
+	program=$$(models/build-ollama.sh) && PERG_SOAK=$(SOAK) PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -count=1 -v -timeout 6h -parallel 4 -run 'TestHosts$$|TestLinksComeBack$$' ./cmd/perg
 
 # On a machine with an NVIDIA GPU, and with an Ollama that can use it on PATH or
 # as PERG_OLLAMA: inventory, memory and energy against nvidia-smi, the cost of

@@ -101,7 +101,7 @@ func (p *Plan) stages(f *fleet.Fleet) [][]*engine.Job {
 	var first []*engine.Job
 	var b *task.Backlog
 	if p.jobs.scoring != nil {
-		b, p.rated = task.NewBacklog(p.Task, p.Variants), task.NewRated(p.Task, p.Variants)
+		b, p.rated = task.NewBacklog(p.Task, p.Variants), task.NewRated(p.Task, p.Variants, p.rights)
 	}
 	arranged := p.Task.Arrangements(p.Variants)
 	for i, planned := range p.jobs.generating {

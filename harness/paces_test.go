@@ -33,3 +33,34 @@ func TestARunNotesItsPace(t *testing.T) {
 		t.Errorf("%+v is remembered", pace)
 	}
 }
+
+// How often a model was right in a run decides how many ratings the plan of the next one
+// has: as many as the run made.
+func TestAPlanHasTheRatingsOfARunBefore(t *testing.T) {
+	server := newStandIn(t, "a:latest", "judge:latest")
+	p := judgedPlan(t, 40, variant("a:latest")) // which is right on half of them
+	r, warnings := testRun(t, p, server.client)
+	c := rundir.Defaults()
+	c.Models, c.Judge, c.Host, c.Null = []string{"a"}, []string{"judge"}, []string{server.client.Host()}, 0
+	preview := func() Summary {
+		t.Helper()
+		p, f, _, err := Preview(t.Context(), c, p.Task.Dataset, r.Store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Summary(f)
+	}
+	before := preview()
+	result, err := r.Execute(t.Context())
+	mustComplete(t, p, result, err)
+	after := preview()
+	if result.Rated != 40 || before.Ratings != 80 || before.Expected != 80 || after.Ratings != 80 || after.Expected != result.Rated {
+		t.Errorf("%d were rated; the plan had %d of at most %d, and has %d of at most %d", result.Rated, before.Expected, before.Ratings, after.Expected, after.Ratings)
+	}
+	if after.Makespan >= before.Makespan {
+		t.Errorf("the plan is %v with half the ratings, and was %v", after.Makespan, before.Makespan)
+	}
+	if len(*warnings) > 0 {
+		t.Errorf("warnings %q", *warnings)
+	}
+}

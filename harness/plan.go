@@ -34,6 +34,7 @@ type Plan struct {
 	roles   *task.Roles
 	jobs    jobs
 	where   *fleet.Locations // of the models
+	rights  task.Rights      // that are expected
 	answers loads.Answers
 	rated   *task.Rated // by the first scorer
 	count   *sofar.Count
@@ -55,7 +56,7 @@ type jobs struct {
 }
 
 // jobsOf are those of a roster's models on a fleet.
-func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where *fleet.Locations, c rundir.Config, paces loads.Known) jobs {
+func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where *fleet.Locations, c rundir.Config, paces loads.Known, rights task.Rights) jobs {
 	slots, _ := c.InFlight()
 	if !f.Managed() {
 		slots = 0 // the server's own
@@ -73,12 +74,12 @@ func jobsOf(t *task.Task, r task.Roster, s Sizes, f *fleet.Fleet, where *fleet.L
 			all.generating = append(all.generating, job(v, t.Generating(v, s.Prompt).Thinking(s.Thoughts[v].Mean), schedule.Generate))
 		}
 		if len(scorers) > 0 {
-			all.scoring = new(job(scorers[0], t.Rating(r.Variants, s.Rating).Thinking(s.Thoughts[scorers[0]].Mean), schedule.Score))
+			all.scoring = new(job(scorers[0], t.Rating(r.Variants, rights, s.Rating).Thinking(s.Thoughts[scorers[0]].Mean), schedule.Score))
 			scorers = scorers[1:]
 		}
 	}
 	for _, v := range scorers {
-		all.rating = append(all.rating, job(v, t.Rating(r.Variants, s.Rating).Thinking(s.Thoughts[v].Mean), schedule.Generate))
+		all.rating = append(all.rating, job(v, t.Rating(r.Variants, rights, s.Rating).Thinking(s.Thoughts[v].Mean), schedule.Generate))
 	}
 	return all
 }

@@ -85,7 +85,7 @@ func on(r *Run, where *fleet.Locations, servers ...*models.Client) {
 		o.Patience = max(o.Patience, c.Patience)
 	}
 	r.Fleet = fleet.Of(o, clients...)
-	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, loads.Paces{Fleet: r.Fleet}.Known(context.Background(), p.Roster, ""))
+	p.jobs = jobsOf(p.Task, p.Roster, p.Sizes, r.Fleet, where, r.Config, loads.Paces{Fleet: r.Fleet}.Known(context.Background(), p.Roster, ""), p.rights)
 }
 
 func testRun(t *testing.T, p *Plan, server *models.Client) (*Run, *[]string) {

@@ -61,23 +61,31 @@ func Preview(ctx context.Context, c rundir.Config, set data.Dataset, s *store.St
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("by estimate, %w", err)
 	}
-	var texts []string
-	think := make(map[string][]string) // variants, by what is said of their thoughts
-	for _, v := range r.Loaded() {
-		text := sizes.Thoughts[v].String()
-		if think[text] == nil && text != "" {
-			texts = append(texts, text)
-		}
-		think[text] = append(think[text], v.Label)
-	}
-	for _, text := range texts {
-		note(task.Some(think[text]) + ": " + text)
-	}
+	noteOf(r.Loaded(), func(v *task.Variant) string { return sizes.Thoughts[v].String() }, note)
 	note(fmt.Sprintf("prompts are estimated at %d bytes a token, answers at %.0f %% of num_predict; 'perg run' measures the prompts before it starts", bytesPerToken, task.AnswerShare*100))
 	if p, err = place(ctx, t, r, sizes, c, loads.Paces{Store: s, Fleet: f}, version); err != nil {
 		return nil, nil, nil, err
 	}
+	if len(r.Judges) > 0 && !t.JudgeAll {
+		noteOf(r.Variants, p.rights.About, note)
+	}
 	return p, f, notes, nil
+}
+
+// noteOf notes what is to be said of models, where it is the same of several once.
+func noteOf(variants []*task.Variant, about func(*task.Variant) string, note func(string)) {
+	var texts []string
+	of := make(map[string][]string)
+	for _, v := range variants {
+		text := about(v)
+		if of[text] == nil && text != "" {
+			texts = append(texts, text)
+		}
+		of[text] = append(of[text], v.Label)
+	}
+	for _, text := range texts {
+		note(task.Some(of[text]) + ": " + text)
+	}
 }
 
 // ByLevel are plans of the same work for one quantization each, in the order of

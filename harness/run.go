@@ -202,6 +202,9 @@ func (r *Run) Execute(ctx context.Context) (Result, error) {
 	if tableErr != nil && !errors.Is(err, tableErr) {
 		r.Warn(tableErr.Error())
 	}
+	if err == nil || errors.Is(err, ErrInterrupted) {
+		r.noteRights(context.WithoutCancel(ctx))
+	}
 	if e := r.Dir.End(result.Counts, err, errors.Is(err, ErrInterrupted)); err == nil {
 		err = e
 	}
@@ -229,6 +232,18 @@ func (r *Run) loaded(l engine.Load) {
 	r.Dir.Loaded(loads.Of(l))
 	if err := (loads.Paces{Store: r.Store, Fleet: r.Fleet}).Note(context.Background(), l, r.Plan.Roster, r.Plan.answers.Tokens); err != nil {
 		r.Warn(err.Error())
+	}
+}
+
+// noteRights notes how often the variants were right without a preference, from which
+// later plans tell how many of their answers will be rated.
+func (r *Run) noteRights(ctx context.Context) {
+	rights := loads.Rights{Store: r.Store}
+	for _, v := range r.Plan.Variants {
+		right, of := r.Plan.count.Right(v)
+		if err := rights.Note(ctx, v, right, of); err != nil {
+			r.Warn(err.Error())
+		}
 	}
 }
 

@@ -145,6 +145,7 @@ func place(ctx context.Context, t *task.Task, r task.Roster, s Sizes, c rundir.C
 	if err != nil {
 		return nil, err
 	}
-	j := jobsOf(t, r, s, f, where, c, p.Known(ctx, r, server))
-	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.All()), roles: &task.Roles{}, jobs: j, where: where}, nil
+	rights := loads.Rights{Store: p.Store}.Known(ctx, r.Variants)
+	j := jobsOf(t, r, s, f, where, c, p.Known(ctx, r, server), rights)
+	return &Plan{Task: t, Roster: r, Sizes: s, Server: server, Placement: j.place(f.All()), roles: &task.Roles{}, jobs: j, where: where, rights: rights}, nil
 }

@@ -17,10 +17,11 @@ type Summary struct {
 	Methods      int                `json:"methods"`
 	Repeats      int                `json:"repeats"`
 	Generations  int                `json:"generations"`
-	Controls     int                `json:"controls"`      // of those, the ones that ask the baseline again
-	PromptTokens int                `json:"prompt_tokens"` // of all generations, an estimate
-	OutputTokens int                `json:"output_tokens"` // an estimate
-	Ratings      int                `json:"ratings"`       // if every baseline is right
+	Controls     int                `json:"controls"`         // of those, the ones that ask the baseline again
+	PromptTokens int                `json:"prompt_tokens"`    // of all generations, an estimate
+	OutputTokens int                `json:"output_tokens"`    // an estimate
+	Ratings      int                `json:"ratings"`          // if every baseline is right
+	Expected     int                `json:"expected_ratings"` // if as many are as is known of earlier runs
 	Models       []rundir.ModelInfo `json:"models"`
 	Judges       []rundir.ModelInfo `json:"judges"`
 	Extractor    *rundir.ModelInfo  `json:"extractor"`
@@ -104,7 +105,8 @@ func (p *Plan) Summary(f *fleet.Fleet) Summary {
 	}
 	for _, j := range p.Judges {
 		s.Judges = append(s.Judges, p.info(j))
-		s.Ratings += p.Task.Rating(p.Variants, p.Sizes.Rating).Calls
+		s.Ratings += p.Task.Rating(p.Variants, nil, p.Sizes.Rating).Calls
+		s.Expected += p.Task.Rating(p.Variants, p.rights, p.Sizes.Rating).Calls
 	}
 	if p.Extractor != nil {
 		s.Extractor = new(p.info(p.Extractor))

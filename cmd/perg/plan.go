@@ -123,7 +123,11 @@ func showPlan(w io.Writer, s harness.Summary) {
 		for i, j := range s.Judges {
 			names[i] = j.Variant
 		}
-		fmt.Fprintf(w, "; at most %s ratings by %s", comma(s.Ratings), strings.Join(names, ", "))
+		some := ""
+		if s.Expected < s.Ratings {
+			some = fmt.Sprintf("some %s, and ", comma(s.Expected))
+		}
+		fmt.Fprintf(w, "; %sat most %s ratings by %s", some, comma(s.Ratings), strings.Join(names, ", "))
 	}
 	fmt.Fprint(w, "\n\n")
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perg/harness"
+	"perg/harness/rundir"
 	"perg/harness/store"
 	"perg/models"
 	"perg/models/gguftest"
@@ -70,8 +71,10 @@ func TestAPlanSaysWhatIsRemembered(t *testing.T) {
 		{Job: "new", Slots: 16, Servers: 1, Reason: "fits gpu0"},
 	}
 	s := harness.Summary{Makespan: time.Hour, Least: 40 * time.Minute, Most: 2 * time.Hour, Bound: 30 * time.Minute, Lanes: []harness.PlannedLane{{Lane: "gpu0", Work: work}}}
+	s.Judges, s.Ratings, s.Expected = []rundir.ModelInfo{{Variant: "judge"}}, 1200, 480
 	showPlan(&b, s)
 	for _, want := range []string{
+		"; some 480, and at most 1,200 ratings by judge\n",
 		"two\n      fits gpu0; 2 servers of 8 slots, as an earlier run found best\n",
 		"one\n      fits gpu0; 16 slots, as an earlier run found best\n",
 		"new\n      fits gpu0\n",

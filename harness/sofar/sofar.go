@@ -180,6 +180,21 @@ func (c *Count) Variants() []Variant {
 	return c.last
 }
 
+// Right is how many of a variant's baseline answers were right, of those that were read.
+func (c *Count) Right(v *task.Variant) (correct, of int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.answers[v] {
+		if a.item > 0 && a.baseline && a.is != unknown {
+			of++
+			if a.is == right {
+				correct++
+			}
+		}
+	}
+	return correct, of
+}
+
 func (c *Count) all() (all []Variant) {
 	for _, v := range c.variants {
 		if answers := c.answers[v]; len(answers) > 0 {

@@ -19,10 +19,12 @@ type Rated struct {
 type share struct {
 	baselines, right      int // read, and right
 	judged, passed, rated int
+	expected              *float64 // of the judged, before a baseline is read; nil: nothing is known
 }
 
-// NewRated is the count of some variants, with none through.
-func NewRated(t *Task, variants []*Variant) *Rated {
+// NewRated is the count of some variants, with none through, which are right as often as
+// is expected until their own baselines tell.
+func NewRated(t *Task, variants []*Variant, rights Rights) *Rated {
 	r := &Rated{variants: make(map[*Variant]*share)}
 	for _, v := range variants {
 		s := &share{}
@@ -30,6 +32,9 @@ func NewRated(t *Task, variants []*Variant) *Rated {
 			if c.Setting.Judged() {
 				s.judged += t.In(c)
 			}
+		}
+		if expected, ok := t.rated(v, rights); ok {
+			s.expected = &expected
 		}
 		r.variants[v] = s
 	}
@@ -56,8 +61,8 @@ func (r *Rated) Passed(e Evaluated, all bool) {
 	}
 }
 
-// Count is how many are rated, of how many: a variant of whose baselines none is
-// read yet is taken to be right as often as the others.
+// Count is how many are rated, of how many. A variant of whose baselines none is read
+// yet is taken to be right as often as was expected or, where nothing was, as the others.
 func (r *Rated) Count() (done, total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,12 +72,15 @@ func (r *Rated) Count() (done, total int) {
 	}
 	for _, s := range r.variants {
 		of := *s
-		if of.baselines == 0 {
+		if of.baselines == 0 && of.expected == nil {
 			of.baselines, of.right = all.baselines, all.right
 		}
 		right := 1.0
-		if of.baselines > 0 {
+		switch {
+		case of.baselines > 0:
 			right = float64(of.right) / float64(of.baselines)
+		case of.expected != nil:
+			right = *of.expected
 		}
 		done += s.rated
 		total += s.rated + int(right*float64(s.judged-s.passed)+0.5)

@@ -11,7 +11,7 @@ import (
 func TestHowManyWillBeRated(t *testing.T) {
 	task := testTask(t, 20) // 4 settings, of which some are judged
 	v, other := named("m"), named("n")
-	r := NewRated(task, []*Variant{v, other})
+	r := NewRated(task, []*Variant{v, other}, nil)
 	want := func(when string, done, total int) {
 		t.Helper()
 		if d, n := r.Count(); d != done || n != total {

@@ -37,9 +37,9 @@ func (t *Task) Generating(v *Variant, prompts sizing.Tokens) sizing.Workload {
 	return w
 }
 
-// Rating is what one judge's ratings of some variants take, if every baseline
-// is right, with prompts of so many tokens on average beside the responses.
-func (t *Task) Rating(variants []*Variant, prompts sizing.Tokens) sizing.Workload {
+// Rating is what one judge's ratings of some variants take, which are right as often as
+// is expected, with prompts of so many tokens on average beside the responses.
+func (t *Task) Rating(variants []*Variant, expected Rights, prompts sizing.Tokens) sizing.Workload {
 	var w sizing.Workload
 	for _, v := range variants {
 		for _, c := range t.Cells(v) {
@@ -49,6 +49,9 @@ func (t *Task) Rating(variants []*Variant, prompts sizing.Tokens) sizing.Workloa
 			n := t.In(c)
 			if t.JudgeSwap {
 				n *= 2
+			}
+			if share, ok := t.rated(v, expected); ok {
+				n = int(share*float64(n) + 0.5)
 			}
 			w.Calls += n
 			responses := 2 * AnswerShare * float64(t.AnswerTokens(v, c.Method))
