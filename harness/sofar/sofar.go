@@ -184,10 +184,10 @@ func (c *Count) Variants() []Variant {
 func (c *Count) Right(v *task.Variant) (correct, of int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, a := range c.answers[v] {
-		if a.item > 0 && a.baseline && a.is != unknown {
+	for place, is := range c.answers[v] {
+		if is != unknown && c.asked[place].baseline {
 			of++
-			if a.is == right {
+			if is == right {
 				correct++
 			}
 		}
