@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"perg/harness/schedule"
 )
 
 var errSilent = errors.New("no sign of life for 15 s")
@@ -22,6 +24,29 @@ func TestDevicesJoinARun(t *testing.T) {
 		w.mustDo(t, j, 2400)
 		if w.counted("a machine joins") != 1 || time.Since(w.began) > 90*time.Second {
 			t.Errorf("it took %v with three GPUs after 30 s", time.Since(w.began))
+		}
+	})
+}
+
+// Where a job takes much longer than was planned, what stood idle as it seemed too
+// short to be worth a load joins it all the same.
+func TestWhatTakesLongerThanPlannedIsJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.gpus(24, 24)
+		j := w.generates(w.model("a", 10), 2400)
+		fit := j.Fit
+		j.Fit = func(set []schedule.Device) schedule.Fit {
+			f := fit(set)
+			f.Time = f.Load
+			return f
+		}
+		if err := w.runWith(t.Context(), func(e *Engine) { e.InFlight = 16 }); err != nil {
+			t.Fatal(err)
+		}
+		w.mustDo(t, j, 2400)
+		if loads := len(w.told(": loads a")); loads != 2 || w.took() > 100*time.Second {
+			t.Errorf("it took %v in %d loads on two GPUs", w.took(), loads)
 		}
 	})
 }

@@ -107,14 +107,20 @@ func (e *executor) crowded(a assignment, err error) {
 }
 
 // next is when the schedule is to be asked again though nothing ended: something
-// that was left alone may be tried again, or what is at work on a device ends
-// about when the next job would be loaded.
+// that was left alone may be tried again, what is at work on a device ends about when
+// the next job would be loaded, or takes longer than was thought when a device that
+// is idle was not worth a load.
 func (e *executor) next(at time.Time) (next time.Time, ok bool) {
 	next, ok = e.trouble.next(at)
 	if !e.waits.IsZero() && (!ok || e.waits.Before(next)) {
 		next, ok = e.waits, true
 	}
 	s := e.state()
+	idle := slices.ContainsFunc(s.Devices, func(d schedule.Device) bool { return len(e.on([]string{d.ID})) == 0 })
+	more := slices.ContainsFunc(e.jobs, func(j *job) bool { return len(e.lanesOf(j)) > 0 && j.Source.Left() > 0 })
+	if due := at.Add(lookIdle); idle && more && (!ok || due.Before(next)) {
+		next, ok = due, true
+	}
 	for _, r := range s.Running {
 		i := slices.IndexFunc(s.Devices, func(d schedule.Device) bool { return slices.Equal(r.Devices, []string{d.ID}) })
 		if i < 0 || s.Devices[i].Memory == 0 || s.Devices[i].Processor || len(e.on(r.Devices)) != 1 {
@@ -169,3 +175,6 @@ func (e *executor) readAhead(ctx context.Context, s schedule.State) {
 // lookAgain is the least time after which the schedule is asked again: what is
 // left of a job is estimated anew with each answer.
 const lookAgain = time.Second
+
+// lookIdle is how often it is asked while a device is idle.
+const lookIdle = 10 * time.Second
