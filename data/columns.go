@@ -103,7 +103,7 @@ func (g rowGroup) columns(texts, numbers []string) (*Columns, error) {
 		return true, err
 	}
 	for _, name := range texts {
-		var d textDecoder
+		d := textDecoder{codes: make([]int32, 0, max(c.Rows, 0))}
 		there, err := read(name, d.page)
 		if err != nil {
 			return nil, err
@@ -114,7 +114,7 @@ func (g rowGroup) columns(texts, numbers []string) (*Columns, error) {
 		c.Texts[name] = Texts{d.codes, d.values}
 	}
 	for _, name := range numbers {
-		var d numberDecoder
+		d := numberDecoder{values: make([]int64, 0, max(c.Rows, 0)), known: make([]bool, 0, max(c.Rows, 0))}
 		there, err := read(name, d.page)
 		if err != nil {
 			return nil, err
