@@ -135,7 +135,7 @@ func sampled(string) []outcome {
 	var mu sync.Mutex
 	var now outcome
 	s := Sampler{
-		Interval: time.Millisecond,
+		Interval: 10 * time.Millisecond,
 		Owns:     func(pid int) bool { return pid == 4321 },
 		Warn: func(text string) {
 			mu.Lock()

@@ -1,5 +1,7 @@
 package gpu
 
+import "fmt"
+
 // incidents tell of trouble once, and once of its end, however often it comes
 // and goes in between.
 type incidents struct {
@@ -25,8 +27,10 @@ const (
 	calmRoundsMax = calmRounds << 8
 )
 
-// trouble notes that something is wrong with a subject in this round.
-func (i *incidents) trouble(of subject, text string) {
+// trouble notes that something is wrong with a subject in this round; the text
+// is for the round that begins its incident. It is put together in that round
+// alone, as most rounds are like the one before.
+func (i *incidents) trouble(of subject, format string, args ...any) {
 	in, ok := i.all[of]
 	if !ok {
 		in = &incident{ends: calmRounds / 2}
@@ -34,21 +38,21 @@ func (i *incidents) trouble(of subject, text string) {
 	}
 	if !in.open {
 		in.open, in.ends = true, min(2*in.ends, calmRoundsMax)
-		i.warn(text)
+		i.warn(fmt.Sprintf(format, args...))
 	}
 	in.calm = 0
 }
 
-// well notes a round in which nothing is wrong with a subject; text is for the
-// round that ends its incident.
-func (i *incidents) well(of subject, text string) {
+// well notes a round in which nothing is wrong with a subject; the text is for
+// the round that ends its incident.
+func (i *incidents) well(of subject, format string, args ...any) {
 	in, ok := i.all[of]
 	if !ok || !in.open {
 		return
 	}
 	if in.calm++; in.calm >= in.ends {
 		in.open = false
-		i.warn(text)
+		i.warn(fmt.Sprintf(format, args...))
 	}
 }
 

@@ -2,7 +2,7 @@ package gpu
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 )
 
 // A reading is what came of reading one GPU.
@@ -40,7 +40,7 @@ func newObserver(warn func(string)) *observer {
 // away notes that the driver answers with an error.
 func (o *observer) away(err error) {
 	o.answered()
-	o.trouble(subject{}, "no GPU samples for now: "+err.Error())
+	o.trouble(subject{}, "no GPU samples for now: %v", err)
 }
 
 // anything is the value that is unknown of who does not answer at all.
@@ -49,17 +49,19 @@ const anything = "anything"
 // unanswered notes that NVML has not returned in time from a question about
 // someone.
 func (o *observer) unanswered(who string) {
-	o.trouble(subject{who, anything}, fmt.Sprintf("no GPU samples for now: %s has not answered for %v", who, silence))
+	o.trouble(subject{who, anything}, "no GPU samples for now: %s has not answered for %v", who, silence)
 }
 
 // answered notes that NVML returned from all questions of a round.
 func (o *observer) answered() {
 	for of := range o.all {
 		if of.value == anything {
-			o.well(of, of.gpu+" answers again")
+			o.well(of, "%s answers again", of.gpu)
 		}
 	}
 }
+
+const isBack = "GPU %d is back"
 
 // round gives the samples of the GPUs that were read. It is not whole if a GPU
 // is missing that opening NVML again may bring back.
@@ -72,13 +74,12 @@ func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
 		of := subject{gpu: o.identity(r.sample)}
 		listed[of.gpu] = true
 		if r.err != nil {
-			o.trouble(of, fmt.Sprintf("GPU %d is not sampled for now: %v", r.sample.Index, r.err))
+			o.trouble(of, "GPU %d is not sampled for now: %v", r.sample.Index, r.err)
 			whole = whole && errors.Is(r.err, ErrPermission)
 			continue
 		}
-		back := fmt.Sprintf("GPU %d is back", r.sample.Index)
-		o.well(of, back)
-		o.well(nameless(r.sample.Index), back)
+		o.well(of, isBack, r.sample.Index)
+		o.well(nameless(r.sample.Index), isBack, r.sample.Index)
 		o.gpus[of.gpu], o.at[r.sample.Index] = r.sample.Index, of.gpu
 		for _, a := range r.answers {
 			o.value(r.sample.Index, subject{of.gpu, a.value}, a)
@@ -87,7 +88,7 @@ func (o *observer) round(readings []reading) (samples []Sample, whole bool) {
 	}
 	for id, index := range o.gpus {
 		if !listed[id] {
-			o.trouble(subject{gpu: id}, fmt.Sprintf("GPU %d is not sampled for now: the driver does not list %s any more", index, id))
+			o.trouble(subject{gpu: id}, "GPU %d is not sampled for now: the driver does not list %s any more", index, id)
 			whole = false
 		}
 	}
@@ -107,7 +108,7 @@ func (o *observer) identity(s Sample) string {
 }
 
 // nameless is the GPU at an index whose UUID was never told.
-func nameless(index int) subject { return subject{gpu: fmt.Sprintf("index %d", index)} }
+func nameless(index int) subject { return subject{gpu: "index " + strconv.Itoa(index)} }
 
 // value tells of a value that cannot be read, if it should: one that the GPU
 // never supported is no trouble.
@@ -115,10 +116,10 @@ func (o *observer) value(index int, of subject, a answer) {
 	switch {
 	case a.known:
 		o.values[of] = true
-		o.well(of, fmt.Sprintf("GPU %d: %s is known again", index, a.value))
+		o.well(of, "GPU %d: %s is known again", index, a.value)
 	case a.err != nil:
-		o.trouble(of, fmt.Sprintf("GPU %d: %s is unknown for now: %v", index, a.value, a.err))
+		o.trouble(of, "GPU %d: %s is unknown for now: %v", index, a.value, a.err)
 	case o.values[of]:
-		o.trouble(of, fmt.Sprintf("GPU %d: %s is unknown for now: not supported any more", index, a.value))
+		o.trouble(of, "GPU %d: %s is unknown for now: not supported any more", index, a.value)
 	}
 }

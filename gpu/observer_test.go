@@ -83,14 +83,15 @@ func TestObserver(t *testing.T) {
 // Whatever comes and goes for a day, at any rhythm, is told of a few times.
 func TestTroubleThatComesAndGoes(t *testing.T) {
 	const day = 5 * 24 * 3600 // rounds
+	lost, well := []reading{failed(0, errLost), wellRead(1, 2)}, []reading{wellRead(0, 1), wellRead(1, 2)}
 	for _, period := range []int{2, 9, 25, 60, 700, 5000} {
 		told := 0
 		o := newObserver(func(string) { told++ })
 		for round := range day {
 			if round%period < period/2 {
-				o.round([]reading{failed(0, errLost), wellRead(1, 2)})
+				o.round(lost)
 			} else {
-				o.round([]reading{wellRead(0, 1), wellRead(1, 2)})
+				o.round(well)
 			}
 		}
 		if most := max(2*day/period, 1); told > min(most, 200) {

@@ -56,7 +56,7 @@ func eachFootprint(tb testing.TB, contexts func(slots int, cache models.KVType) 
 				tb.Fatal(err)
 			}
 			if !installed {
-				install(tb, s.URL())
+				install(tb, s.URL(), store)
 				installed = true
 			}
 			version, err := client.Version(tb.Context())
@@ -87,7 +87,7 @@ func eachFootprint(tb testing.TB, contexts func(slots int, cache models.KVType) 
 	}
 }
 
-func install(tb testing.TB, host string) {
+func install(tb testing.TB, host, store string) {
 	tb.Helper()
 	base, err := url.Parse(host)
 	if err != nil {
@@ -95,7 +95,7 @@ func install(tb testing.TB, host string) {
 	}
 	client := api.NewClient(base, http.DefaultClient)
 	for name, l := range layouts {
-		if err := l.Install(tb.Context(), client, name); err != nil {
+		if err := l.Install(tb.Context(), client, store, name); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -16,21 +16,16 @@ import (
 // Install gives a server the chain under a name. Where the server has it
 // under that name already, nothing is done.
 func (c Chain) Install(ctx context.Context, client *api.Client, name string) error {
-	return written(ctx, client, c.WriteGGUF, api.CreateRequest{Model: name, Template: c.Template, Parser: c.Parser, Parameters: map[string]any{"num_thread": 1}})
-}
-
-// written gives a server a model that is written for it.
-func written(ctx context.Context, client *api.Client, write func(*os.File) error, r api.CreateRequest) error {
 	f, err := os.CreateTemp("", "*.gguf")
 	if err != nil {
-		return fmt.Errorf("install %s: %w", r.Model, err)
+		return fmt.Errorf("install %s: %w", name, err)
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if err := write(f); err != nil {
-		return fmt.Errorf("install %s: %w", r.Model, err)
+	if err := c.WriteGGUF(f); err != nil {
+		return fmt.Errorf("install %s: %w", name, err)
 	}
-	return install(ctx, client, f, r)
+	return install(ctx, client, f, api.CreateRequest{Model: name, Template: c.Template, Parser: c.Parser, Parameters: map[string]any{"num_thread": 1}})
 }
 
 // InstallFile gives a server the model of a GGUF file under a name, with some
@@ -70,6 +65,11 @@ func install(ctx context.Context, client *api.Client, f *os.File, r api.CreateRe
 	if err := client.CreateBlob(ctx, digest, f); err != nil {
 		return fmt.Errorf("install %s: upload the weights: %w", r.Model, err)
 	}
+	return create(ctx, client, digest, r)
+}
+
+// create has a server make a model of weights that are in its store.
+func create(ctx context.Context, client *api.Client, digest string, r api.CreateRequest) error {
 	r.Files = map[string]string{"model.gguf": digest}
 	if err := client.Create(ctx, &r, func(api.ProgressResponse) error { return nil }); err != nil {
 		return fmt.Errorf("install %s: create it: %w", r.Model, err)

@@ -23,6 +23,17 @@ func render(t testing.TB, r Run) string {
 	return string(html)
 }
 
+// raced says whether the race detector watches. It makes a page ten times slower,
+// in which nothing is done at once: a few pages are enough for it.
+var raced bool
+
+func withoutRaceDetector(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("makes many pages without -race alone, as 'make test' does")
+	}
+}
+
 func contains(t testing.TB, html string, all ...string) {
 	t.Helper()
 	for _, want := range all {
@@ -272,6 +283,7 @@ func TestSamplesKeepLeastAndGreatest(t *testing.T) {
 // A full sweep: 35 variants in 16 cells over four sources, and a week of eight
 // GPUs.
 func TestPageOfAFullSweepIsSmall(t *testing.T) {
+	withoutRaceDetector(t)
 	var s synth
 	for i := range 35 {
 		s.models = append(s.models, synthetic{fmt.Sprintf("a-model-with-a-long-name%d:8b-instruct-q4_K_M", i), "llama", "8.0B", "Q4_K_M", 4.86, .7, .1, .1, 80})

@@ -15,6 +15,7 @@ import (
 // Every bold sentence of pages of random results is true: it is read by another way
 // than it was written.
 func TestBoldSentencesAreTrue(t *testing.T) {
+	withoutRaceDetector(t)
 	read := make(map[int]int)
 	for seed := range uint64(randomPages) {
 		r := chance{rand.New(rand.NewPCG(seed, 22))}.run()
@@ -38,6 +39,7 @@ func TestBoldSentencesAreTrue(t *testing.T) {
 // The reading finds sentences that are false: every number raised by one, good for
 // bad, one variant for another, and what pages said before.
 func TestFalseSentencesAreFound(t *testing.T) {
+	withoutRaceDetector(t)
 	number := regexp.MustCompile(`\d+(?:\.\d+)?`)
 	swaps := [][2]string{
 		{"lowers the", "raises the"}, {"raises the", "lowers the"}, {", within chance", ""}, {"is the most robust", "breaks least often"}, {"Robustness Error", "Breakage Rate"},

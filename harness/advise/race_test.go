@@ -1,0 +1,5 @@
+//go:build race
+
+package advise
+
+func init() { raced = true }
