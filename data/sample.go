@@ -3,6 +3,8 @@ package data
 import (
 	"embed"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 //go:embed sample/*.yaml
@@ -26,6 +28,17 @@ type sampleItem struct {
 // school subjects (4), with the embedded preferences. An error is a fault of
 // the build.
 func Sample() (Dataset, error) {
+	d, err := sampleOnce()
+	d.Items = slices.Clone(d.Items)
+	for i := range d.Items {
+		d.Items[i].Options = slices.Clone(d.Items[i].Options)
+	}
+	return d, err
+}
+
+// sampleOnce reads the sample, which a process may load for many runs, as tests do,
+// and which takes longer to read than all else that a small run reads.
+var sampleOnce = sync.OnceValues(func() (Dataset, error) {
 	preferences, err := DefaultPreferences()
 	if err != nil {
 		return Dataset{}, fmt.Errorf("read the embedded sample: %w", err)
@@ -47,7 +60,7 @@ func Sample() (Dataset, error) {
 		return Dataset{}, fmt.Errorf("read the embedded sample: %w", err)
 	}
 	return newDataset(SampleName, items), nil
-}
+})
 
 // parseSample reads the items of one source, named by their position.
 func parseSample(name, source string, text []byte) ([]Item, error) {

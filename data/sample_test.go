@@ -81,7 +81,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-func TestSampleIsReadAfresh(t *testing.T) {
+func TestSampleIsOnesOwn(t *testing.T) {
 	first, err := Sample()
 	if err != nil {
 		t.Fatal(err)

@@ -308,7 +308,7 @@ func (r *hosted) busy(b *box) {
 // inFlight are the calls that a machine was at at a time.
 func (r *hosted) inFlight(b *box, at time.Time) map[string]bool {
 	calls := make(map[string]bool)
-	for _, n := range notes(r.t, r.noted()) {
+	for _, n := range r.calls.notes() {
 		if n.Machine == b.name && n.At.Before(at) {
 			calls[n.Call] = !n.Answered
 		}
@@ -338,7 +338,7 @@ func (r *hosted) leaves(b *box, since time.Time) {
 	left := calls
 	r.until("the work of "+b.name+" elsewhere", time.Until(since.Add(elsewhereWithin)), func() bool {
 		left = maps.Clone(calls)
-		for _, n := range notes(r.t, r.noted()) {
+		for _, n := range r.calls.notes() {
 			if n.Answered && n.Machine != b.name && n.At.After(since) && left[n.Call] {
 				delete(left, n.Call)
 				last = n.At
@@ -362,7 +362,7 @@ func (r *hosted) servers(b *box) (pids []int) {
 			continue // it has ended
 		}
 		env := strings.Split(string(text), "\x00")
-		if !slices.Contains(env, notedAs+"="+b.name) || !slices.Contains(env, notedIn+"="+r.noted()) {
+		if !slices.Contains(env, notedAs+"="+b.name) || !slices.Contains(env, notedIn+"="+r.calls.path) {
 			continue
 		}
 		command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))

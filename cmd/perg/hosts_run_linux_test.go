@@ -46,7 +46,8 @@ func newParty(t *testing.T, takes time.Duration, task ...string) *party {
 	if output, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	p.planned = len(notes(t, p.whole+".calls")) / 2
+	calls := notebook{t: t, path: p.whole + ".calls"}
+	p.planned = len(calls.notes()) / 2
 	return p
 }
 
@@ -114,6 +115,7 @@ type hosted struct {
 	out    string
 	listen []string // what the controller has in its command beside the task
 	stores map[string]string
+	calls  notebook
 
 	controller *life
 	agents     map[string]*life
@@ -131,6 +133,7 @@ func (p *party) host(t *testing.T) *hosted {
 	r := &hosted{party: p, t: t, lab: newLab(t, "lead", "one", "two", "three"), agents: make(map[string]*life), stores: make(map[string]string), began: time.Now()}
 	dir := t.TempDir()
 	r.out = filepath.Join(dir, "run")
+	r.calls = notebook{t: t, path: r.out + ".calls"}
 	for _, b := range r.boxes {
 		b.home = filepath.Join(dir, b.name)
 		if err := os.Mkdir(b.home, 0o755); err != nil {
@@ -157,7 +160,7 @@ func (p *party) begin(t *testing.T) *hosted {
 func (r *hosted) start(on *box, args ...string) *life {
 	r.t.Helper()
 	l := &life{cmd: on.command(r.program, args...), ended: make(chan struct{})}
-	l.cmd.Env = append(os.Environ(), "HOME="+on.home, notedAs+"="+on.name, notedIn+"="+r.noted())
+	l.cmd.Env = append(os.Environ(), "HOME="+on.home, notedAs+"="+on.name, notedIn+"="+r.calls.path)
 	l.cmd.Env = append(l.cmd.Env, on.env...)
 	l.cmd.Stdout, l.cmd.Stderr = l, l
 	l.cmd.WaitDelay = 5 * time.Second
@@ -201,12 +204,14 @@ func (r *hosted) join(b *box) *life {
 	return r.agents[b.name]
 }
 
-// noted is the file of all calls.
-func (r *hosted) noted() string { return r.out + ".calls" }
-
 // made are the calls so far.
 func (r *hosted) made() (all []note) {
-	return slices.DeleteFunc(notes(r.t, r.noted()), func(n note) bool { return n.Answered })
+	for _, n := range r.calls.notes() {
+		if !n.Answered {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // until waits for something.

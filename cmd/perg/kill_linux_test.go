@@ -55,6 +55,10 @@ type killing struct {
 	gone  sync.WaitGroup // what dead lives leave behind
 }
 
+// killedIn tells a life where its killing keeps its runs, and so the lives of one
+// killing from those of another.
+const killedIn = "KILLED_IN"
+
 const tableNames = "generations,judgments,metrics"
 
 // A run that starts servers of its own, two lanes and a resident judge, over
@@ -123,8 +127,8 @@ func (k *killing) life(name string, m moment, watch func(*exec.Cmd)) (*os.Proces
 		<-started
 		c.Process.Kill()
 	})
-	mark := witnessLife + "=" + strconv.Itoa(life)
-	c.Env = append(os.Environ(), mark)
+	marks := []string{witnessLife + "=" + strconv.Itoa(life), killedIn + "=" + k.b.dir}
+	c.Env = append(os.Environ(), marks...)
 	if err := c.Start(); err != nil {
 		k.t.Fatal(err)
 	}
@@ -136,35 +140,35 @@ func (k *killing) life(name string, m moment, watch func(*exec.Cmd)) (*os.Proces
 	if ctx.Err() != nil {
 		k.t.Fatalf("perg hangs:\n%s", output.String())
 	}
-	k.gone.Go(func() { k.leavesNothing(mark) })
+	k.gone.Go(func() { k.leavesNothing(marks) })
 	return c.ProcessState, output.String()
 }
 
 // leavesNothing waits for all processes of a life to end: servers and what they
 // run models in end with the perg that started them.
-func (k *killing) leavesNothing(mark string) {
+func (k *killing) leavesNothing(marks []string) {
 	var left []string
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		if left = k.processes(mark); len(left) == 0 {
+		if left = k.processes(marks); len(left) == 0 {
 			return
 		}
 	}
 	k.t.Errorf("10 s after perg's end there still are %q", left)
 }
 
-// processes are those whose environment has a mark, with that of this test.
-func (k *killing) processes(mark string) (found []string) {
+// processes are those whose environment has all marks.
+func (k *killing) processes(marks []string) (found []string) {
 	all, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		k.t.Error(err)
 	}
-	ours := witnessURL + "=" + os.Getenv(witnessURL)
 	for _, path := range all {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has ended
 		}
-		if env := strings.Split(string(text), "\x00"); slices.Contains(env, mark) && slices.Contains(env, ours) {
+		env := strings.Split(string(text), "\x00")
+		if !slices.ContainsFunc(marks, func(m string) bool { return !slices.Contains(env, m) }) {
 			command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 			found = append(found, strings.ReplaceAll(strings.TrimRight(string(command), "\x00"), "\x00", " "))
 		}

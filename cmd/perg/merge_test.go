@@ -24,7 +24,7 @@ import (
 func TestMergedShardsAreTheWholeRun(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	task := []string{"swayed", "vague", "--judge", "judge", "--limit", "6", "--methods", "icl,pref-aligner", "--null", "1", "--rotate-options"}
+	task := []string{"swayed", "vague", "--judge", "judge", "--limit", "6", "--methods", "icl,pref-aligner", "--icl", b.shortExamples(), "--null", "1", "--rotate-options"}
 	at := func(name string) string { return filepath.Join(b.dir, name) }
 	asks := func(name string, more ...string) (int, string, string) {
 		return b.run(slices.Concat(task, []string{"--out", at(name), "--store", at(name) + ".db"}, more)...)

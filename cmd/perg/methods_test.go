@@ -59,15 +59,22 @@ func methodsOf(plain, under, critic, aligner string) map[prompt.Method]script {
 	}
 }
 
+// shortExamples is a file of worked examples: a CPU reads perg's own for minutes.
+func (b bench) shortExamples() string {
+	b.t.Helper()
+	file := filepath.Join(b.dir, "examples.json")
+	if err := os.WriteFile(file, []byte(`{"Example_0": "Question: Is it?\nResponse: A. It is.", "Example_1": "Question: Was it?\nResponse: B. It was."}`), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	return file
+}
+
 func TestMethodsInAllSettings(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	const limit = 12
 	items := sample(t, limit)
-	examples := filepath.Join(b.dir, "examples.json") // short ones: a CPU reads perg's own for minutes
-	if err := os.WriteFile(examples, []byte(`{"Example_0": "Question: Is it?\nResponse: A. It is.", "Example_1": "Question: Was it?\nResponse: B. It was."}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	examples := b.shortExamples()
 	status, stdout, stderr := b.run("mender", "spoiler", "babbler", "--judge", "judge", "--limit", fmt.Sprint(limit), "--methods", "all", "--icl", examples, "--parallel", "8")
 	if status != exitDone {
 		t.Fatalf("exit status %d\n%s\n%s", status, stdout, stderr)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -133,21 +134,38 @@ func callOf(body []byte) string {
 	return strings.TrimSuffix(r.Model, ":latest") + "-" + hex.EncodeToString(sum[:8])
 }
 
-// notes reads what was noted so far.
-func notes(t *testing.T, in string) (all []note) {
-	t.Helper()
-	text, err := os.ReadFile(in)
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
+// A notebook is a file of notes. Who looks at it again reads only what is new.
+type notebook struct {
+	t    *testing.T
+	path string
+	seen int64 // bytes
+	all  []note
+}
+
+// notes are what was noted so far; nobody changes them.
+func (b *notebook) notes() []note {
+	b.t.Helper()
+	f, err := os.Open(b.path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.NewSectionReader(f, b.seen, math.MaxInt64-b.seen))
+	if err != nil {
+		b.t.Fatal(err)
 	}
 	// A line that is being written may be seen in part.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	b.seen += int64(len(text))
 	for line := range bytes.Lines(text) {
 		var n note
 		if err := json.Unmarshal(line, &n); err != nil {
-			t.Fatalf("%q: %v", line, err)
+			b.t.Fatalf("%q: %v", line, err)
 		}
-		all = append(all, n)
+		b.all = append(b.all, n)
 	}
-	return all
+	return b.all
 }

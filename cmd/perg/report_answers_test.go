@@ -146,16 +146,19 @@ func TestReportAxe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	answersRun(t, "run")
 	v := startView(t, "run")
+	browser := browsertest.Start(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 390} {
-			tab := browsertest.Start(t).Tab(t, width, 900)
-			tab.Media("screen", scheme)
-			for _, path := range []string{"/?outcome=broken", "/report"} {
-				tab.Do(chromedp.Navigate(v.url + path))
-				for _, violation := range tab.Violations() {
-					t.Errorf("%s, %s, %d: %s", path, scheme, width, violation)
+			t.Run(fmt.Sprint(scheme, "-", width), func(t *testing.T) { // the tab closes with the subtest
+				tab := browser.Tab(t, width, 900)
+				tab.Media("screen", scheme)
+				for _, path := range []string{"/?outcome=broken", "/report"} {
+					tab.Do(chromedp.Navigate(v.url + path))
+					for _, violation := range tab.Violations() {
+						t.Errorf("%s: %s", path, violation)
+					}
 				}
-			}
+			})
 		}
 	}
 	v.interrupt()

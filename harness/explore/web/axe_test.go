@@ -35,10 +35,11 @@ func TestAxe(t *testing.T) {
 	browsertest.Axe(t)
 	s := serveWithMarkdown(t)
 	s.post(formOf(key("item-00", prompt.Relevant), "rating", "3", "note", "a note"))
+	browser := browsertest.Start(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 390} {
 			t.Run(fmt.Sprint(scheme, "-", width), func(t *testing.T) {
-				tab := browsertest.Start(t).Tab(t, width, 900)
+				tab := browser.Tab(t, width, 900)
 				tab.Media("screen", scheme)
 				for name, path := range everyPage(s) {
 					if strings.HasPrefix(path, "/answer") && strings.Contains(path, "item=item-99") {

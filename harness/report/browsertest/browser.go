@@ -20,8 +20,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds a whole test's time in the browser: a page that hangs fails
-// its test, and not the suite.
+// patience bounds the start of a browser and the time of a tab: a page that hangs
+// fails its test, and not the suite.
 const patience = time.Minute
 
 // A Browser is one Chromium process, ended with its test.
@@ -38,20 +38,20 @@ func Start(t testing.TB) *Browser {
 		}
 		t.Skip(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
 	// Chromium's sandbox does not work as root, which is what containers run as,
 	// and these pages are the test's own. Without shared memory it uses files:
 	// containers have 64 MB of it.
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true))
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	hangs := time.AfterFunc(patience, cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
+	hangs.Stop()
 	return &Browser{ctx}
 }
 
@@ -77,6 +77,8 @@ type Tab struct {
 func (b *Browser) Tab(t testing.TB, width, height int64) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
 	tab := &Tab{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, tab.hear); err != nil {

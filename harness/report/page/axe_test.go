@@ -16,10 +16,11 @@ func TestAxe(t *testing.T) {
 	r := full().make(t, t.TempDir())
 	r.Viewer, r.Views = "http://127.0.0.1:7374", map[string]string{"r": "perg view runs/r"}
 	url := open(t, r)
+	browser := browsertest.Start(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 390} {
 			t.Run(fmt.Sprint(scheme, "-", width), func(t *testing.T) {
-				tab := browsertest.Start(t).Tab(t, width, 900)
+				tab := browser.Tab(t, width, 900)
 				tab.Media("screen", scheme)
 				tab.Do(chromedp.Navigate(url))
 				browsertest.Eval[bool](tab, `document.querySelectorAll("details").forEach(d => d.open = true); true`)
