@@ -93,12 +93,14 @@ screenshots: chromium
 # what calls it is watched. No more of modernc.org may be left out: a generic type
 # that it shares with perg, such as what sync.Map is made of, may be linked as it
 # was compiled there, and then hides races of perg's and invents others.
+# What is much arithmetic, in which nothing is done at once, is tested without the
+# race detector; of the engine's random worlds it watches some.
 test: export GORACE = atexit_sleep_ms=0
 test: duckdb chromium weights
 	@unformatted=$$(gofmt -l cmd data gpu harness models); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	$(GO) test -run Coverage ./harness/metrics
+	$(GO) test -run 'Coverage|HowOftenAdviceIsRight|SentencesAre|FullSweepIsSmall|Simulate$$' ./harness/metrics ./harness/advise ./harness/report/page ./harness/engine
 	program=$$(models/build-ollama.sh) && PERG_OLLAMA="$$program" PERG_REQUIRE_OLLAMA=1 $(GO) test -race -gcflags='modernc.org/...=-d=checkptr=0' -gcflags='modernc.org/sqlite/lib=-race=false -d=checkptr=0' -shuffle=on -timeout 30m ./...
 
 # Random worlds with random faults, in virtual time: what holds of the engine

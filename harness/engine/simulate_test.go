@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2000, "how many random worlds TestSimulate makes")
+	seeds = flag.Int("seeds", 3000, "how many random worlds TestSimulate makes")
 	from  = flag.Uint64("from", 0, "the first seed of TestSimulate")
 	tells = flag.Bool("story", false, "tell the story of each seed, also where nothing is wrong")
 )
