@@ -59,7 +59,7 @@ func (r *hosted) worksAgain(b *box, up time.Time) {
 			return false
 		}
 		got := make(map[string]bool)
-		for _, n := range notes(r.t, r.noted()) {
+		for _, n := range r.calls.notes() {
 			switch {
 			case n.Machine != b.name || !n.At.After(joined):
 			case !n.Answered:
