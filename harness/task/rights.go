@@ -28,7 +28,7 @@ func (r Rights) About(v *Variant) string {
 	known, ok := r[v]
 	switch {
 	case !ok:
-		return "how many answers are right is not known: the time is that of all ratings that there can be"
+		return "how many answers will be right is not known, so all ratings that there can be are in the time"
 	case known.Own == 0:
 		return fmt.Sprintf("how many answers are right is not known: taken to be %.0f %%, as of other models in earlier runs; answers to other questions are not rated", 100*known.Share)
 	default:
