@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"perg/harness/results"
@@ -94,7 +95,7 @@ func (c *Cell) costOf(by int, n int32) Cost {
 // families gives, one by one, the run's cells, each with its parts by a property
 // behind it; none where by is "". Parts take as much as their cell, and are made
 // as they are asked for.
-func (t *Table) families(by GroupBy) (func(yield func([]*Cell) bool), error) {
+func (t *Table) families(by GroupBy) (iter.Seq[[]*Cell], error) {
 	property := slices.Index(GroupBys(), by)
 	if property < 0 && by != "" {
 		return nil, fmt.Errorf("metrics by %q: not a property of items", by)
