@@ -53,6 +53,7 @@ func (h *Hub) ingest(ctx context.Context) error {
 	}
 	context.AfterFunc(h.ctx, messages.Stop)
 	h.tasks.Go(func() {
+		warned := false
 		for {
 			m, err := messages.Next()
 			switch {
@@ -62,9 +63,9 @@ func (h *Hub) ingest(ctx context.Context) error {
 				time.Sleep(100 * time.Millisecond) // it is tried again, as after a lost connection
 				continue
 			}
-			if err := h.take(h.ctx, m); err != nil {
+			if err := h.take(h.ctx, m); err != nil && !warned {
 				h.Warn(fmt.Sprintf("replies of agents are not taken in: %v", err))
-				return // the store is broken, which ends the run
+				warned = true
 			}
 		}
 	})
@@ -72,7 +73,8 @@ func (h *Hub) ingest(ctx context.Context) error {
 }
 
 // take takes in a batch of replies. It is acknowledged when they are durable: the
-// agent forgets them then.
+// agent forgets them then. Where the store is broken, those who wait for them get
+// them all the same: they find that out, which ends the run.
 func (h *Hub) take(ctx context.Context, m jetstream.Msg) error {
 	var b wire.Batch
 	if err := json.Unmarshal(m.Data(), &b); err != nil {
@@ -80,19 +82,25 @@ func (h *Hub) take(ctx context.Context, m jetstream.Msg) error {
 		return m.Term()
 	}
 	var last *store.Commit
+	var broken error
 	for _, a := range b.Answers {
 		if a.Kept && a.Reply != nil && len(a.Key) == len(store.Key{}) {
 			key := store.Key(a.Key)
 			reply, err := store.Unmarshal(key, a.Reply)
 			if err != nil {
 				a.Fault = models.FaultOf(fmt.Errorf("%w: the reply of %s was changed on its way: %w", models.ErrCut, b.Agent, err))
-			} else if last, err = h.Replies.Put(ctx, key, reply); err != nil {
-				return err
+			} else if commit, err := h.Replies.Put(ctx, key, reply); err != nil {
+				broken = err
+			} else {
+				last = commit
 			}
 		}
 		if a.Boot == h.boot {
 			h.calls.answer(a.ID, a)
 		}
+	}
+	if broken != nil {
+		return broken
 	}
 	if last == nil {
 		return m.Ack()
