@@ -72,7 +72,7 @@ func TestHowOftenAdviceIsRight(t *testing.T) {
 		t.Skip("waits for a run without -short: it simulates hundreds of runs")
 	}
 	if raced {
-		t.Skip("simulates without -race alone, as 'make test' does")
+		t.Skip("waits for a run without -race, as in 'make test': it simulates much")
 	}
 	taken := func(items, trials int, gains, loses float64) float64 {
 		rng := rand.New(rand.NewPCG(uint64(items), uint64(1000*loses)))

@@ -88,7 +88,7 @@ var raced bool
 func withoutRaceDetector(t *testing.T) {
 	t.Helper()
 	if raced {
-		t.Skip("simulates without -race alone, as 'make test' does")
+		t.Skip("waits for a run without -race, as in 'make test': it simulates much")
 	}
 }
 

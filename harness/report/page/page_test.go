@@ -30,7 +30,7 @@ var raced bool
 func withoutRaceDetector(t *testing.T) {
 	t.Helper()
 	if raced {
-		t.Skip("makes many pages without -race alone, as 'make test' does")
+		t.Skip("waits for a run without -race, as in 'make test': it makes many pages")
 	}
 }
 
